@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+pub mod context;
+pub mod dataset;
+pub mod directory;
+pub mod error;
+pub mod evidence;
+pub mod identity;
+pub mod ids;
+pub mod policy;
+pub mod ports;
+pub mod schema;
+pub mod services;
+pub mod time;
+
+pub use context::{Channel, OpContext, Principal, Role};
+pub use error::{Error, ErrorCode, Problem, Result};
+pub use ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
+pub use time::Timestamp;

@@ -1,1 +1,34 @@
 #![doc = include_str!("../README.md")]
+
+mod digest;
+mod encoding;
+mod mac;
+pub mod random;
+mod signature;
+
+pub use digest::{Digest, Hasher};
+pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
+pub use mac::MacKey;
+pub use signature::{PublicKey, SigningKey};
+
+/// What can go wrong with keys, signatures and encodings.
+///
+/// The messages carry no key material and no signed content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CryptoError {
+    /// Text that is not valid hex or base64.
+    #[error("not valid {0}")]
+    Encoding(&'static str),
+    /// Bytes that are no key of the expected kind.
+    #[error("not a valid {0} key")]
+    Key(&'static str),
+    /// A signature that does not match its message and key.
+    #[error("the signature does not match")]
+    Signature,
+    /// The operating system gave no randomness.
+    #[error("the operating system provides no randomness")]
+    Randomness,
+}
+
+#[cfg(test)]
+mod tests;

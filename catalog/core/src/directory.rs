@@ -1,0 +1,16 @@
+//! The resource directory: departments, resources, information items (政务信息资源目录编制指南, 2017).
+
+pub mod classification;
+pub mod department;
+pub mod diff;
+pub mod format;
+pub mod item;
+pub mod lifecycle;
+pub mod resource;
+pub mod rules;
+pub mod sheet;
+
+pub use department::{Department, Level};
+pub use item::{DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, ValueFormat};
+pub use lifecycle::{LifecycleState, LifecycleStep};
+pub use resource::{Resource, SharingMethod, UpdateCycle};

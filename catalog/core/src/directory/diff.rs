@@ -1,0 +1,1 @@
+//! The difference of a draft to the published state.

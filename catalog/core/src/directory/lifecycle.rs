@@ -1,0 +1,99 @@
+//! The life cycle of a directory entry.
+
+use serde::{Deserialize, Serialize};
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LifecycleState {
+    /// 草稿: being written, also after a change to a published entry
+    Draft,
+    /// 登记审核中
+    RegistrationReview,
+    /// 已登记
+    Registered,
+    /// 发布审核中
+    PublicationReview,
+    /// 已发布
+    Published,
+    /// 已退回: the author mends it
+    Returned,
+    /// 已驳回: the end, unless written anew
+    Rejected,
+    /// 已撤销: no longer in force
+    Withdrawn,
+}
+
+/// What moves an entry on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LifecycleStep {
+    /// Write or change the draft (author)
+    Edit,
+    /// Submit for registration (author)
+    SubmitRegistration,
+    /// Approve the registration (reviewer)
+    ApproveRegistration,
+    /// Submit for publication (author)
+    SubmitPublication,
+    /// Approve the publication (reviewer)
+    ApprovePublication,
+    /// Send back with a remark (reviewer)
+    Return,
+    /// Refuse for good with a reason (reviewer)
+    Reject,
+    /// Take out of force (reviewer)
+    Withdraw,
+}
+
+impl LifecycleState {
+    /// All states, in order.
+    pub const ALL: [LifecycleState; 8] = [
+        Self::Draft,
+        Self::RegistrationReview,
+        Self::Registered,
+        Self::PublicationReview,
+        Self::Published,
+        Self::Returned,
+        Self::Rejected,
+        Self::Withdrawn,
+    ];
+
+    /// The state after a step; `None` where the step is illegal.
+    pub fn after(self, step: LifecycleStep) -> Option<Self> {
+        use LifecycleStep as Step;
+        match (self, step) {
+            (
+                Self::Draft | Self::Registered | Self::Published | Self::Returned | Self::Withdrawn,
+                Step::Edit,
+            ) => Some(Self::Draft),
+            (Self::Draft, Step::SubmitRegistration) => Some(Self::RegistrationReview),
+            (Self::RegistrationReview, Step::ApproveRegistration) => Some(Self::Registered),
+            (Self::Registered, Step::SubmitPublication) => Some(Self::PublicationReview),
+            (Self::PublicationReview, Step::ApprovePublication) => Some(Self::Published),
+            (Self::RegistrationReview | Self::PublicationReview, Step::Return) => Some(Self::Returned),
+            (Self::RegistrationReview | Self::PublicationReview, Step::Reject) => Some(Self::Rejected),
+            (Self::Published, Step::Withdraw) => Some(Self::Withdrawn),
+            _ => None,
+        }
+    }
+}
+
+impl LifecycleStep {
+    /// All steps, in order.
+    pub const ALL: [LifecycleStep; 8] = [
+        Self::Edit,
+        Self::SubmitRegistration,
+        Self::ApproveRegistration,
+        Self::SubmitPublication,
+        Self::ApprovePublication,
+        Self::Return,
+        Self::Reject,
+        Self::Withdraw,
+    ];
+
+    /// Whether the step is the reviewer's, who must not be the author.
+    pub fn is_review(self) -> bool {
+        !matches!(self, Self::Edit | Self::SubmitRegistration | Self::SubmitPublication)
+    }
+}

@@ -1,0 +1,155 @@
+//! Evidence: what every access and every change leaves behind, and the port that keeps it.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Channel, OpContext};
+use crate::error::Result;
+use crate::ids::{DepartmentId, GrantId, ResourceCode};
+use crate::time::Timestamp;
+
+/// Who did it, as evidence names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Stable identity of the principal.
+    pub id: String,
+    /// Department acted for.
+    pub department: Option<DepartmentId>,
+    /// Staff id, as the department asserts it.
+    pub operator: Option<String>,
+    /// Purpose, as asserted.
+    pub purpose: Option<String>,
+    /// Matter number 办件号, as asserted.
+    pub matter: Option<String>,
+    /// The door.
+    pub channel: Channel,
+}
+
+impl Actor {
+    /// The actor of a context.
+    pub fn of(ctx: &OpContext) -> Self {
+        Self {
+            id: ctx.principal.id.clone(),
+            department: ctx.principal.department.clone(),
+            operator: ctx.operator.clone(),
+            purpose: ctx.purpose.clone(),
+            matter: ctx.matter.clone(),
+            channel: ctx.channel,
+        }
+    }
+}
+
+/// One dataset that an access read: what exactly, under which policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRead {
+    /// The resource.
+    pub resource: ResourceCode,
+    /// Its version.
+    pub version: i64,
+    /// SHA-256 of the version's manifest, hex.
+    pub manifest_digest: String,
+    /// Digest of the bound policy, hex.
+    pub policy_digest: String,
+    /// The grant used; `None` for the provider's own.
+    pub grant: Option<GrantId>,
+}
+
+/// The kinds of evidence. Values of rows, SQL text and personal identifiers never stand in it, only commitments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A read begins; durable before the first byte leaves.
+    AccessStarted {
+        /// What it reads.
+        sources: Vec<SourceRead>,
+        /// Commitment to the request: SHA-256 of a random salt and the request.
+        request_commitment: String,
+    },
+    /// A read has ended, completely or not.
+    AccessEnded {
+        /// Rows that left.
+        rows: u64,
+        /// Bytes that left.
+        bytes: u64,
+        /// Commitment to the answer: SHA-256 of a random salt and the answer.
+        answer_commitment: String,
+        /// Whether the answer left whole.
+        complete: bool,
+        /// The code that ended it early.
+        stopped_by: Option<String>,
+    },
+    /// An answer that was complete before its first byte: start and end in one.
+    Access {
+        /// What it read.
+        sources: Vec<SourceRead>,
+        /// Commitment to the request.
+        request_commitment: String,
+        /// Rows that left.
+        rows: u64,
+        /// Bytes that left.
+        bytes: u64,
+        /// Commitment to the answer.
+        answer_commitment: String,
+    },
+    /// An access was refused.
+    AccessRefused {
+        /// The code of the refusal.
+        code: String,
+        /// Commitment to the request.
+        request_commitment: String,
+    },
+    /// A state change, from the outbox.
+    Changed {
+        /// What was done: `resource.published`, `grant.created`.
+        action: String,
+        /// The kind and identity of what changed: `resource 301001/000001`.
+        entity: String,
+        /// SHA-256 of the entity's new state, hex.
+        entity_digest: String,
+    },
+    /// Anonymous downloads of open data in one period, counted, without addresses.
+    OpenDownloads {
+        /// The resource.
+        resource: ResourceCode,
+        /// Number of requests.
+        count: u64,
+        /// Bytes sent.
+        bytes: u64,
+    },
+}
+
+/// One leaf of the evidence log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRecord {
+    /// Identity, a UUID of version 7; a record is kept once, however often it is offered.
+    pub id: String,
+    /// The request it belongs to.
+    pub request_id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl EvidenceRecord {
+    /// The record of an event in a context.
+    pub fn new(ctx: &OpContext, event: Event) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            request_id: ctx.request_id.clone(),
+            at: ctx.now,
+            actor: Actor::of(ctx),
+            event,
+        }
+    }
+}
+
+/// Keeps evidence. When a method returns, the record survives a power cut; if it fails, the access must not happen.
+#[async_trait]
+pub trait EvidenceLog: Send + Sync {
+    /// Appends a record and answers with its place in the log. A record known by its id keeps its first place.
+    async fn append(&self, record: EvidenceRecord) -> Result<u64>;
+}

@@ -1,0 +1,17 @@
+//! Who may see what: the filter language, masks, grants, the decision, and the bound policy that a query engine enforces.
+
+mod bound;
+mod decide;
+pub mod filter;
+mod grant;
+mod mask;
+mod roles;
+#[cfg(test)]
+mod tests;
+
+pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
+pub use decide::{DecidedBy, Decision, Effect, decide_read};
+pub use filter::{BoundFilter, Filter, Literal, Operand, TypedLiteral};
+pub use grant::{column_types, Grant, GrantKind, Grantee, Revocation};
+pub use mask::Mask;
+pub use roles::{Action, decide_action};

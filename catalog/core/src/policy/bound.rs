@@ -1,0 +1,106 @@
+//! The bound policy: what one principal sees of one resource under one grant, with nothing left open.
+
+use std::collections::BTreeMap;
+
+use exchange_crypto::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::filter::BoundFilter;
+use super::grant::{Grant, GrantKind, column_types};
+use super::mask::Mask;
+use crate::directory::{ItemType, Resource};
+use crate::error::Result;
+use crate::ids::{ColumnName, GrantId, ResourceCode};
+
+/// A column that the principal sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisibleColumn {
+    /// Column name in SQL and files.
+    pub column: ColumnName,
+    /// Chinese name, which works in SQL too.
+    pub title: String,
+    /// Type in storage.
+    pub stored_type: ItemType,
+    /// Mask in force; the column then has the mask's output type.
+    pub mask: Option<Mask>,
+}
+
+/// Visible items, filter after binding subject attributes to literals, and masks.
+///
+/// Equal bound policies show equal data of equal versions, whoever asks: caches are keyed by [`BoundPolicy::digest`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoundPolicy {
+    /// The resource.
+    pub resource: ResourceCode,
+    /// Visible columns, in the resource's order.
+    pub columns: Vec<VisibleColumn>,
+    /// Columns of the resource that are not visible: a filter may use them, an answer never.
+    pub denied: usize,
+    /// The rows; all without a filter.
+    pub filter: Option<BoundFilter>,
+}
+
+impl BoundPolicy {
+    /// Binds a grant to the attributes of whoever asks. A missing attribute is an error, which denies.
+    pub fn bind(
+        grant: &Grant,
+        resource: &Resource,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let filter = match &grant.filter {
+            Some(filter) => Some(filter.bind(&column_types(resource), attributes)?),
+            None => None,
+        };
+        let visible = |column: &ColumnName| grant.items.contains(column);
+        let columns: Vec<_> = resource
+            .items
+            .iter()
+            .filter(|item| visible(&item.column))
+            .map(|item| VisibleColumn {
+                column: item.column.clone(),
+                title: item.title.clone(),
+                stored_type: item.item_type,
+                mask: grant.masks.get(&item.column).cloned(),
+            })
+            .collect();
+        let denied = resource.items.len() - columns.len();
+        Ok(Self { resource: resource.code.clone(), columns, denied, filter })
+    }
+
+    /// Everything of the resource, unfiltered and unmasked: the standing grant of its provider.
+    pub fn everything(resource: &Resource) -> Self {
+        let columns = resource
+            .items
+            .iter()
+            .map(|item| VisibleColumn {
+                column: item.column.clone(),
+                title: item.title.clone(),
+                stored_type: item.item_type,
+                mask: None,
+            })
+            .collect();
+        Self { resource: resource.code.clone(), columns, denied: 0, filter: None }
+    }
+
+    /// Whether stored objects may be handed out as they are: no filter, no mask, no denied item.
+    pub fn is_transparent(&self) -> bool {
+        self.denied == 0 && self.filter.is_none() && self.columns.iter().all(|column| column.mask.is_none())
+    }
+
+    /// The digest by which caches and evidence name this policy.
+    pub fn digest(&self) -> Digest {
+        // Serialization of plain data cannot fail; an empty text would only make caches miss.
+        Digest::of(serde_json::to_string(self).unwrap_or_default().as_bytes())
+    }
+}
+
+/// A bound policy with the grant it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GrantedPolicy {
+    /// The grant; `None` for the provider's standing own grant.
+    pub grant: Option<GrantId>,
+    /// The kind of the grant.
+    pub kind: GrantKind,
+    /// What is seen.
+    pub policy: BoundPolicy,
+}

@@ -1,0 +1,199 @@
+//! Grants 授权: everything that is read is read under one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::filter::{ColumnTypes, Filter};
+use super::mask::Mask;
+use crate::context::{Channel, Principal, PrincipalKind};
+use crate::directory::Resource;
+use crate::error::{Error, Problem, Result};
+use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
+use crate::time::Timestamp;
+
+/// Why a grant exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// A department reads what it provides; standing, never stored.
+    Own,
+    /// Unconditionally shared, given by the machine.
+    Unconditional,
+    /// Decided by the provider for one purpose.
+    Conditional,
+    /// An open publication: a grant to the public, made by its review.
+    Public,
+}
+
+/// To whom a grant is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grantee {
+    /// One department.
+    Department(DepartmentId),
+    /// One registered developer, by account.
+    Developer(String),
+    /// Everyone.
+    Public,
+}
+
+impl Grantee {
+    /// Whether the principal is covered.
+    pub fn covers(&self, principal: &Principal) -> bool {
+        match self {
+            Self::Department(department) => principal.acts_for(department),
+            Self::Developer(account) => {
+                principal.kind == PrincipalKind::Person && principal.department.is_none() && principal.id == *account
+            }
+            Self::Public => true,
+        }
+    }
+}
+
+/// The end of a grant before its term.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// When; from then on nothing is read under the grant.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Named items and rows of one resource, for one grantee, purpose and term.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Identity.
+    pub id: GrantId,
+    /// Why it exists.
+    pub kind: GrantKind,
+    /// The resource.
+    pub resource: ResourceCode,
+    /// To whom.
+    pub grantee: Grantee,
+    /// The items granted; all others are absent from the schema.
+    pub items: Vec<ColumnName>,
+    /// The rows granted; all without a filter.
+    #[serde(default)]
+    pub filter: Option<Filter>,
+    /// Masks on granted items.
+    #[serde(default)]
+    pub masks: BTreeMap<ColumnName, Mask>,
+    /// The purpose (business matter) for a conditional grant; the other kinds fit every purpose.
+    #[serde(default)]
+    pub purpose: Option<String>,
+    /// Law, regulation or decision it rests on.
+    pub legal_basis: String,
+    /// First instant of the term.
+    pub valid_from: Timestamp,
+    /// End of the term, excluded; `None` for no end.
+    #[serde(default)]
+    pub valid_until: Option<Timestamp>,
+    /// The doors through which it may be used.
+    pub doors: BTreeSet<Channel>,
+    /// Whether every request must name a matter number 办件号.
+    #[serde(default)]
+    pub demands_matter: bool,
+    /// Whether every request must name the operator's staff id.
+    #[serde(default)]
+    pub demands_operator: bool,
+    /// Smallest number of distinct subjects in a group, for statistics-only grants.
+    #[serde(default)]
+    pub min_group: Option<u32>,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Set once, when it is revoked.
+    #[serde(default)]
+    pub revocation: Option<Revocation>,
+}
+
+impl Grant {
+    /// Whether the term runs at `now` and nobody has revoked it.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.revocation.as_ref().is_none_or(|revocation| now < revocation.at)
+            && self.valid_from <= now
+            && self.valid_until.is_none_or(|end| now < end)
+    }
+
+    /// Checks a new grant against the published resource: items, filter, masks, term, basis.
+    ///
+    /// A withheld item is never granted to another, a closed one never to the public.
+    pub fn check(&self, resource: &Resource) -> Result<()> {
+        let mut problems = Vec::new();
+        let mut wrong = |at: &str, rule: &str, message: String| problems.push(Problem::new(at, rule, message));
+        if self.items.is_empty() {
+            wrong("items", "grant.items", "name at least one item".to_owned());
+        }
+        if self.legal_basis.trim().is_empty() {
+            wrong("legal_basis", "grant.legal_basis", "name the law or decision it rests on".to_owned());
+        }
+        if self.doors.is_empty() {
+            wrong("doors", "grant.doors", "name at least one door".to_owned());
+        }
+        if self.kind == GrantKind::Conditional && self.purpose.as_deref().unwrap_or("").trim().is_empty() {
+            wrong("purpose", "grant.purpose", "a conditional grant names its purpose".to_owned());
+        }
+        if self.valid_until.is_some_and(|end| end <= self.valid_from) {
+            wrong("valid_until", "grant.term", "the term ends before it begins".to_owned());
+        }
+        if self.min_group.is_some() {
+            let message = "statistics-only grants are not offered yet; leave min_group out".to_owned();
+            wrong("min_group", "grant.min_group", message);
+        }
+        for column in &self.items {
+            if let Err(message) = self.check_item(resource, column) {
+                wrong(column.as_str(), "grant.item", message);
+            }
+        }
+        for column in self.masks.keys().filter(|column| !self.items.contains(column)) {
+            wrong(column.as_str(), "grant.mask", format!("`{column}` is masked but not granted"));
+        }
+        if let Some(filter) = &self.filter
+            && let Err(error) = filter.check(&column_types(resource))
+        {
+            problems.extend(error.problems);
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::invalid("the grant is not valid", problems)),
+        }
+    }
+
+    fn check_item(&self, resource: &Resource, column: &ColumnName) -> Result<(), String> {
+        use crate::directory::{DataClass, Opening, Sharing};
+        let item = resource
+            .item(column.as_str())
+            .ok_or_else(|| format!("{} has no item `{column}`", resource.code))?;
+        if let Some(mask) = self.masks.get(column)
+            && mask.output_type(item.item_type).is_none()
+        {
+            return Err(format!("the mask does not fit the type of `{column}`"));
+        }
+        let closed = item.opening == Opening::Closed || item.data_class != DataClass::General;
+        match (self.kind, &self.grantee) {
+            (GrantKind::Public, _) | (_, Grantee::Public) if closed => {
+                Err(format!("`{column}` is not open, so it can't be granted to the public"))
+            }
+            (_, Grantee::Developer(_)) if closed => {
+                Err(format!("`{column}` is not open, so it can't be granted to a developer"))
+            }
+            (_, Grantee::Department(to)) if *to != resource.provider => match &item.sharing {
+                Sharing::Withheld { basis } => Err(format!("`{column}` is withheld: {basis}")),
+                Sharing::Conditional { .. } if self.kind == GrantKind::Unconditional => {
+                    Err(format!("`{column}` is shared under a condition; make a conditional grant"))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The columns of a resource with their types, for checking and binding filters.
+pub fn column_types(resource: &Resource) -> ColumnTypes<'_> {
+    resource.items.iter().map(|item| (item.column.as_str(), item.item_type)).collect()
+}

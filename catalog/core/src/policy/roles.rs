@@ -1,0 +1,96 @@
+//! What roles may do. Reading data is not here: that is decided by grants alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::{DecidedBy, Decision, Effect};
+use crate::context::{PrincipalKind, Principal, Role};
+use crate::error::ErrorCode;
+use crate::ids::DepartmentId;
+
+/// Everything that can be done other than reading data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Create and change departments.
+    ManageDepartments,
+    /// Create people, give and take roles.
+    ManagePeople,
+    /// Register, rotate and revoke keys.
+    ManageKeys,
+    /// Write, import and submit directory entries of a department.
+    EditDirectory,
+    /// Approve, return, reject or withdraw what another person of the department submitted.
+    ReviewDirectory,
+    /// Upload and check data of a department.
+    IngestData,
+    /// Make a version visible, or withdraw one.
+    PublishData,
+    /// Approve that items become open to the public.
+    ReviewOpening,
+    /// Make and revoke grants on a department's resources.
+    ManageGrants,
+    /// Issue and revoke bearer tickets for oneself.
+    IssueTickets,
+    /// Read evidence and access logs.
+    ReadEvidence,
+    /// Erase garbage, run checks on the folder.
+    MaintainStorage,
+}
+
+impl Action {
+    /// All actions, in documentation order.
+    pub const ALL: [Action; 12] = [
+        Action::ManageDepartments,
+        Action::ManagePeople,
+        Action::ManageKeys,
+        Action::EditDirectory,
+        Action::ReviewDirectory,
+        Action::IngestData,
+        Action::PublishData,
+        Action::ReviewOpening,
+        Action::ManageGrants,
+        Action::IssueTickets,
+        Action::ReadEvidence,
+        Action::MaintainStorage,
+    ];
+
+    /// The roles that may do it, and whether only within their own department.
+    fn allowed(self) -> (&'static [Role], bool) {
+        match self {
+            Self::ManageDepartments => (&[Role::SystemAdministrator, Role::AuthorityOfficer], false),
+            Self::ManagePeople | Self::ManageKeys => (&[Role::SecurityAdministrator], false),
+            Self::EditDirectory => (&[Role::DirectoryEditor], true),
+            Self::ReviewDirectory => (&[Role::Reviewer], true),
+            Self::IngestData | Self::PublishData => (&[Role::DataSteward], true),
+            Self::ReviewOpening => (&[Role::Reviewer], true),
+            Self::ManageGrants => (&[Role::Approver], true),
+            Self::IssueTickets => (&[Role::Analyst, Role::DataSteward, Role::Developer], false),
+            Self::ReadEvidence => (&[Role::Auditor], false),
+            Self::MaintainStorage => (&[Role::SystemAdministrator], false),
+        }
+    }
+}
+
+/// Decides whether the principal may do the action to something of the department.
+///
+/// A department's machine may do what its data steward and directory editor may: push entries and data, never
+/// review, grant or administer.
+pub fn decide_action(principal: &Principal, action: Action, owner: Option<&DepartmentId>) -> Decision {
+    let (roles, own_only) = action.allowed();
+    let machine = principal.kind == PrincipalKind::Machine
+        && matches!(
+            action,
+            Action::EditDirectory | Action::IngestData | Action::PublishData | Action::IssueTickets
+        );
+    let role = roles.iter().copied().find(|role| principal.has(*role)).or(machine.then_some(Role::DataSteward));
+    let Some(role) = role else {
+        let needed: Vec<_> = roles.iter().map(|role| format!("{role:?}")).collect();
+        let reason = format!("{action:?} needs one of the roles {}", needed.join(", "));
+        return Decision::deny(ErrorCode::Forbidden, reason);
+    };
+    if own_only && owner.is_none_or(|owner| !principal.acts_for(owner)) {
+        let reason = format!("{action:?} is for the department that it concerns");
+        return Decision::deny(ErrorCode::Forbidden, reason);
+    }
+    Decision { effect: Effect::Permit, determined_by: DecidedBy::Role { role }, obligations: None }
+}

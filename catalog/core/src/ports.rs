@@ -1,0 +1,274 @@
+//! What the services need from a database. One adapter implements all of it (`catalog-store`), and one conformance
+//! suite runs against every database it supports.
+//!
+//! A method that changes state takes the evidence of the change and writes both in one transaction (the outbox):
+//! there is no change without its event, and no event without its change.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Channel, Role};
+use crate::dataset::{RecordWithdrawal, Tombstone, Version};
+use crate::directory::Department;
+use crate::directory::resource::{Entry, UpdateCycle};
+use crate::error::Result;
+use crate::evidence::EvidenceRecord;
+use crate::ids::{DepartmentId, GrantId, ResourceCode, SqlName};
+use crate::policy::{Grant, Revocation};
+use crate::time::Timestamp;
+
+/// Departments and directory entries.
+#[async_trait]
+pub trait DirectoryStore: Send + Sync {
+    /// The department of that machine name.
+    async fn department(&self, id: &DepartmentId) -> Result<Option<Department>>;
+    /// All departments, by machine name.
+    async fn departments(&self) -> Result<Vec<Department>>;
+    /// Creates or replaces a department.
+    async fn put_department(&self, department: &Department, change: &EvidenceRecord) -> Result<()>;
+
+    /// The entry of that code.
+    async fn entry(&self, code: &ResourceCode) -> Result<Option<Entry>>;
+    /// The entry that a provider calls by that machine name.
+    async fn entry_by_name(&self, provider: &DepartmentId, name: &SqlName) -> Result<Option<Entry>>;
+    /// All entries of a provider, or of all, by code.
+    async fn entries(&self, provider: Option<&DepartmentId>) -> Result<Vec<Entry>>;
+    /// Takes the next sequence number of a classification. A number once taken is never given again,
+    /// and free codes seen in an import count as taken.
+    async fn next_sequence(&self, classification: &str) -> Result<u64>;
+    /// Writes an entry and its search text. `expected` is the revision seen (`None` for a new entry); another
+    /// revision in the store is a `conflict`.
+    async fn save_entry(&self, entry: &Entry, expected: Option<i64>, change: &EvidenceRecord) -> Result<()>;
+    /// Searches published entries.
+    async fn search(&self, query: &SearchQuery) -> Result<SearchPage>;
+}
+
+/// A search over the published directory. Empty text and filters match everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchQuery {
+    /// Words in Chinese or English; all must occur.
+    #[serde(default)]
+    pub text: String,
+    /// Prefix of the classification code: `3`, `301`, `301001`.
+    #[serde(default)]
+    pub classification: Option<String>,
+    /// Provider.
+    #[serde(default)]
+    pub department: Option<DepartmentId>,
+    /// Sharing type of the resource: 1, 2 or 3.
+    #[serde(default)]
+    pub sharing: Option<u8>,
+    /// Openness of the resource: `open`, `conditional` or `closed`.
+    #[serde(default)]
+    pub opening: Option<String>,
+    /// Update cycle.
+    #[serde(default)]
+    pub update_cycle: Option<UpdateCycle>,
+    /// Format class 信息资源格式分类.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Only what the public's directory lists.
+    #[serde(default)]
+    pub public_only: bool,
+    /// First hit, counted from 0.
+    #[serde(default)]
+    pub offset: u32,
+    /// Hits wanted, at most 100.
+    #[serde(default)]
+    pub limit: u32,
+    /// Whether to count facets.
+    #[serde(default)]
+    pub facets: bool,
+}
+
+/// One page of hits, best first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPage {
+    /// The hits.
+    pub hits: Vec<SearchHit>,
+    /// Number of all hits.
+    pub total: u64,
+    /// Counts per field and value: `department`, `sharing`, `opening`, `update_cycle`, `format`, `classification` (项).
+    pub facets: Vec<Facet>,
+}
+
+/// One hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// Code.
+    pub code: ResourceCode,
+    /// Chinese name.
+    pub title: String,
+    /// Abstract.
+    #[serde(rename = "abstract")]
+    pub summary: String,
+    /// Provider.
+    pub department: DepartmentId,
+    /// Sharing type of the resource: 1, 2 or 3.
+    pub sharing: u8,
+    /// Openness: `open`, `conditional` or `closed`.
+    pub opening: String,
+}
+
+/// Counts of one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facet {
+    /// The field.
+    pub field: String,
+    /// Values with their counts, most first.
+    pub counts: Vec<(String, u64)>,
+}
+
+/// Grants.
+#[async_trait]
+pub trait GrantStore: Send + Sync {
+    /// The grant of that identity.
+    async fn grant(&self, id: &GrantId) -> Result<Option<Grant>>;
+    /// All grants on a resource, in force or not, oldest first.
+    async fn grants_on(&self, resource: &ResourceCode) -> Result<Vec<Grant>>;
+    /// All grants, oldest first.
+    async fn grants(&self) -> Result<Vec<Grant>>;
+    /// Adds a grant.
+    async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()>;
+    /// Revokes a grant once; a second time is an `illegal_state`.
+    async fn revoke_grant(&self, id: &GrantId, revocation: &Revocation, change: &EvidenceRecord) -> Result<()>;
+}
+
+/// Versions of datasets.
+#[async_trait]
+pub trait VersionStore: Send + Sync {
+    /// All versions of a resource, withdrawn ones too, oldest first.
+    async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
+    /// Adds a version. Its number must be one more than the newest, else `conflict`: of two writers one wins.
+    async fn publish_version(&self, version: &Version, change: &EvidenceRecord) -> Result<()>;
+    /// Withdraws a version once.
+    async fn withdraw_version(
+        &self,
+        resource: &ResourceCode,
+        number: i64,
+        tombstone: &Tombstone,
+        change: &EvidenceRecord,
+    ) -> Result<()>;
+    /// Withdrawals of records from all versions of a resource, oldest first.
+    async fn record_withdrawals(&self, resource: &ResourceCode) -> Result<Vec<RecordWithdrawal>>;
+    /// Adds a withdrawal of records.
+    async fn withdraw_records(&self, withdrawal: &RecordWithdrawal, change: &EvidenceRecord) -> Result<()>;
+}
+
+/// A person with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Login name and identity.
+    pub id: String,
+    /// Name as shown.
+    pub name: String,
+    /// Department, none for developers and administrators of the platform.
+    pub department: Option<DepartmentId>,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+    /// Whether the account may be used.
+    pub active: bool,
+}
+
+/// Whose a public key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum KeyOwner {
+    /// The platform's own, which signs answers, manifests and checkpoints.
+    Platform,
+    /// A department's machine.
+    Department(DepartmentId),
+    /// A person, who signs with a key of their own.
+    Person(String),
+}
+
+/// A registered public key. Retired ones stay, with their periods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// JWK thumbprint (RFC 7638).
+    pub id: String,
+    /// Owner.
+    pub owner: KeyOwner,
+    /// Ed25519 public key, base64url.
+    pub public_key: String,
+    /// First instant of validity.
+    pub valid_from: Timestamp,
+    /// End of validity, excluded.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether a signature made at `at` may come from this key.
+    pub fn is_valid_at(&self, at: Timestamp) -> bool {
+        self.valid_from <= at && self.valid_until.is_none_or(|end| at < end)
+    }
+}
+
+/// A bearer ticket for tools that can't sign: read only, one principal, one purpose, named doors, short-lived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Identity, by which it is revoked.
+    pub id: String,
+    /// SHA-256 of the bearer token, hex; the token itself is never stored.
+    pub token_digest: String,
+    /// The key or person that asked for it.
+    pub holder: KeyOwner,
+    /// The holder's principal id.
+    pub principal_id: String,
+    /// The one purpose it serves.
+    pub purpose: Option<String>,
+    /// The doors it opens.
+    pub doors: BTreeSet<Channel>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends, at most 12 hours later.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// People, keys, tickets and nonces.
+#[async_trait]
+pub trait CredentialStore: Send + Sync {
+    /// The person of that login name.
+    async fn person(&self, id: &str) -> Result<Option<Person>>;
+    /// All people, by login name.
+    async fn people(&self) -> Result<Vec<Person>>;
+    /// Creates or replaces a person.
+    async fn put_person(&self, person: &Person, change: &EvidenceRecord) -> Result<()>;
+    /// The key of that id, retired or not.
+    async fn key(&self, id: &str) -> Result<Option<KeyRecord>>;
+    /// All keys, oldest first.
+    async fn keys(&self) -> Result<Vec<KeyRecord>>;
+    /// Registers a key, or sets the end of its validity.
+    async fn put_key(&self, key: &KeyRecord, change: &EvidenceRecord) -> Result<()>;
+    /// Adds a ticket.
+    async fn add_ticket(&self, ticket: &Ticket, change: &EvidenceRecord) -> Result<()>;
+    /// The ticket whose token has that digest.
+    async fn ticket_by_digest(&self, token_digest: &str) -> Result<Option<Ticket>>;
+    /// All tickets that a principal holds, newest first.
+    async fn tickets_of(&self, principal_id: &str) -> Result<Vec<Ticket>>;
+    /// Ends a ticket.
+    async fn revoke_ticket(&self, id: &str, at: Timestamp, change: &EvidenceRecord) -> Result<()>;
+    /// Remembers a nonce of a key until `expires_at`; `false` if it was there already. Durable, so that a restart
+    /// forgets nothing.
+    async fn use_nonce(&self, key_id: &str, nonce: &str, expires_at: Timestamp) -> Result<bool>;
+    /// Forgets nonces that expired before `now`; answers how many.
+    async fn forget_nonces(&self, now: Timestamp) -> Result<u64>;
+}
+
+/// Events that wait for the evidence log.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// The oldest events not yet moved, in order.
+    async fn pending(&self, limit: u32) -> Result<Vec<EvidenceRecord>>;
+    /// Forgets events that the log holds.
+    async fn moved(&self, ids: &[String]) -> Result<()>;
+}
+
+/// Everything the services need from a database.
+pub trait Store: DirectoryStore + GrantStore + VersionStore + CredentialStore + Outbox {}
+
+impl<T: DirectoryStore + GrantStore + VersionStore + CredentialStore + Outbox> Store for T {}

@@ -1,0 +1,72 @@
+//! The operations of the product. Each takes `&OpContext` first, decides, and leaves evidence.
+
+mod datasets;
+mod directory;
+mod grants;
+mod organisation;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use exchange_crypto::Digest;
+use serde::Serialize;
+
+use crate::context::OpContext;
+use crate::error::Result;
+use crate::evidence::{Event, EvidenceLog, EvidenceRecord};
+use crate::ids::DepartmentId;
+use crate::policy::{Action, decide_action};
+use crate::ports::Store;
+
+pub use datasets::{Dataset, VersionSelector};
+pub use grants::NewGrant;
+
+/// The operations over one store and one evidence log.
+#[derive(Clone)]
+pub struct Services {
+    store: Arc<dyn Store>,
+    log: Arc<dyn EvidenceLog>,
+}
+
+/// Events moved from the outbox in one go.
+const RELAY_BATCH: u32 = 200;
+
+impl Services {
+    /// The services over a store and a log.
+    pub fn new(store: Arc<dyn Store>, log: Arc<dyn EvidenceLog>) -> Self {
+        Self { store, log }
+    }
+
+    /// The evidence log, for doors that record their accesses.
+    pub fn evidence(&self) -> &Arc<dyn EvidenceLog> {
+        &self.log
+    }
+
+    /// Moves waiting events into the evidence log, in order. Safe to repeat: the log keeps a record once.
+    pub async fn relay(&self) -> Result<()> {
+        loop {
+            let events = self.store.pending(RELAY_BATCH).await?;
+            let mut moved = Vec::with_capacity(events.len());
+            for event in events {
+                moved.push(event.id.clone());
+                self.log.append(event).await?;
+            }
+            self.store.moved(&moved).await?;
+            if moved.len() < RELAY_BATCH as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The evidence of a change to an entity, named by kind and identity, with the hash of its new state.
+    fn change(ctx: &OpContext, action: &str, entity: String, state: &impl Serialize) -> EvidenceRecord {
+        let state = serde_json::to_vec(state).unwrap_or_default();
+        let entity_digest = Digest::of(&state).to_hex();
+        EvidenceRecord::new(ctx, Event::Changed { action: action.to_owned(), entity, entity_digest })
+    }
+
+    fn permit(ctx: &OpContext, action: Action, owner: Option<&DepartmentId>) -> Result<()> {
+        decide_action(&ctx.principal, action, owner).into_permission()
+    }
+}

@@ -1,0 +1,145 @@
+//! Departments, people and keys.
+
+use super::Services;
+use crate::context::{OpContext, Role};
+use crate::directory::Department;
+use crate::error::{Error, ErrorCode, Problem, Result};
+use crate::identity::{is_credit_code, is_division_code};
+use crate::ids::DepartmentId;
+use crate::policy::Action;
+use crate::ports::{KeyOwner, KeyRecord, Person, Ticket};
+
+impl Services {
+    /// All departments, by machine name. Public to everyone.
+    pub async fn departments(&self, _ctx: &OpContext) -> Result<Vec<Department>> {
+        self.store.departments().await
+    }
+
+    /// One department.
+    pub async fn department(&self, _ctx: &OpContext, id: &DepartmentId) -> Result<Department> {
+        self.store.department(id).await?.ok_or_else(|| Error::not_found(format!("department `{id}`")))
+    }
+
+    /// Creates or changes a department.
+    pub async fn put_department(&self, ctx: &OpContext, department: &Department) -> Result<()> {
+        Self::permit(ctx, Action::ManageDepartments, None)?;
+        self.check_department(department).await?;
+        let change = Self::change(ctx, "department.put", format!("department {}", department.id), department);
+        self.store.put_department(department, &change).await?;
+        self.relay().await
+    }
+
+    async fn check_department(&self, department: &Department) -> Result<()> {
+        let mut problems = Vec::new();
+        if !is_credit_code(&department.credit_code) {
+            let message = "the unified social credit code is not valid (GB 32100): check its last character";
+            problems.push(Problem::new("credit_code", "department.credit_code", message));
+        }
+        if !is_division_code(&department.division_code) {
+            let message = "a division code has 6, 9 or 12 digits";
+            problems.push(Problem::new("division_code", "department.division_code", message));
+        }
+        if department.name.trim().is_empty() {
+            problems.push(Problem::new("name", "department.name", "give the full Chinese name"));
+        }
+        if let Some(parent) = &department.parent
+            && self.store.department(parent).await?.is_none()
+        {
+            let message = format!("create the parent department `{parent}` first");
+            problems.push(Problem::new("parent", "department.parent", message));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::invalid("the department is not valid", problems)),
+        }
+    }
+
+    /// Creates or changes a person, their department and roles.
+    pub async fn put_person(&self, ctx: &OpContext, person: &Person) -> Result<()> {
+        Self::permit(ctx, Action::ManagePeople, None)?;
+        if !Role::may_combine(&person.roles) {
+            let message = "an administrator 三员 or developer holds that role alone";
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
+        if person.id == ctx.principal.id {
+            return Err(Error::new(ErrorCode::Forbidden, "nobody changes their own roles"));
+        }
+        if let Some(department) = &person.department {
+            self.department(ctx, department).await?;
+        }
+        let change = Self::change(ctx, "person.put", format!("person {}", person.id), person);
+        self.store.put_person(person, &change).await?;
+        self.relay().await
+    }
+
+    /// All people.
+    pub async fn people(&self, ctx: &OpContext) -> Result<Vec<Person>> {
+        Self::permit(ctx, Action::ManagePeople, None)?;
+        self.store.people().await
+    }
+
+    /// All public keys ever registered, with their periods: what offline verification needs. Public to everyone.
+    pub async fn key_history(&self, _ctx: &OpContext) -> Result<Vec<KeyRecord>> {
+        self.store.keys().await
+    }
+
+    /// Registers a public key, or ends one by an earlier `valid_until`.
+    pub async fn put_key(&self, ctx: &OpContext, key: &KeyRecord) -> Result<()> {
+        Self::permit(ctx, Action::ManageKeys, None)?;
+        self.check_key(ctx, key).await?;
+        let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);
+        self.store.put_key(key, &change).await?;
+        self.relay().await
+    }
+
+    async fn check_key(&self, ctx: &OpContext, key: &KeyRecord) -> Result<()> {
+        let public = exchange_crypto::from_base64url(&key.public_key)
+            .and_then(|bytes| exchange_crypto::PublicKey::from_bytes(&bytes))
+            .map_err(|error| Error::new(ErrorCode::InvalidInput, error.to_string()))?;
+        if public.id() != key.id {
+            let message = format!("the key's id must be its JWK thumbprint, `{}`", public.id());
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
+        if let Some(known) = self.store.key(&key.id).await?
+            && (known.owner != key.owner || known.public_key != key.public_key)
+        {
+            return Err(Error::new(ErrorCode::Conflict, "the key is registered for another owner"));
+        }
+        match &key.owner {
+            KeyOwner::Platform => Ok(()),
+            KeyOwner::Department(id) => self.department(ctx, id).await.map(|_| ()),
+            KeyOwner::Person(id) => match self.store.person(id).await? {
+                Some(_) => Ok(()),
+                None => Err(Error::not_found(format!("person `{id}`"))),
+            },
+        }
+    }
+
+    /// Issues a ticket that `exchange-auth` has made for the caller.
+    pub async fn add_ticket(&self, ctx: &OpContext, ticket: &Ticket) -> Result<()> {
+        Self::permit(ctx, Action::IssueTickets, None)?;
+        if ticket.principal_id != ctx.principal.id {
+            return Err(Error::new(ErrorCode::Forbidden, "a ticket is for oneself"));
+        }
+        let change = Self::change(ctx, "ticket.issued", format!("ticket {}", ticket.id), ticket);
+        self.store.add_ticket(ticket, &change).await?;
+        self.relay().await
+    }
+
+    /// The caller's tickets, newest first.
+    pub async fn tickets(&self, ctx: &OpContext) -> Result<Vec<Ticket>> {
+        self.store.tickets_of(&ctx.principal.id).await
+    }
+
+    /// Ends one of the caller's tickets at once.
+    pub async fn revoke_ticket(&self, ctx: &OpContext, id: &str) -> Result<()> {
+        let own = self.store.tickets_of(&ctx.principal.id).await?;
+        if !own.iter().any(|ticket| ticket.id == id) {
+            Self::permit(ctx, Action::ManageKeys, None)
+                .map_err(|_| Error::not_found(format!("ticket `{id}`")))?;
+        }
+        let change = Self::change(ctx, "ticket.revoked", format!("ticket {id}"), &id);
+        self.store.revoke_ticket(id, ctx.now, &change).await?;
+        self.relay().await
+    }
+}

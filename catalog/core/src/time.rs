@@ -1,0 +1,76 @@
+//! Points in time: stored in UTC, shown in Asia/Shanghai.
+
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Microseconds since 1970-01-01T00:00:00Z. Travels as RFC 3339 text in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+/// China has had one zone without summer time since 1991.
+const SHANGHAI_SECONDS: i32 = 8 * 3600;
+
+impl Timestamp {
+    /// The current time of the system clock. Called at the edge (doors, command line), never in services.
+    pub fn now() -> Self {
+        Self(Utc::now().timestamp_micros())
+    }
+
+    /// Reads RFC 3339 text with any offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_micros()))
+    }
+
+    /// Whole seconds since the epoch.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// This time later by `seconds`, saturating.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// The calendar date in Asia/Shanghai.
+    pub fn shanghai_date(self) -> NaiveDate {
+        self.shanghai().date_naive()
+    }
+
+    /// For people: `2026-11-22 09:05:00` in Asia/Shanghai.
+    pub fn shanghai_text(self) -> String {
+        self.shanghai().format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    fn shanghai(self) -> DateTime<FixedOffset> {
+        let utc = self.utc();
+        match FixedOffset::east_opt(SHANGHAI_SECONDS) {
+            Some(zone) => utc.with_timezone(&zone),
+            None => utc.fixed_offset(),
+        }
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a time must be RFC 3339"))
+    }
+}

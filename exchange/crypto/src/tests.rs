@@ -1,0 +1,62 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn digest_of_abc_is_the_published_one() {
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(Digest::of(b"abc").to_hex(), expected);
+    assert_eq!(Digest::from_hex(expected), Ok(Digest::of(b"abc")));
+}
+
+#[test]
+fn hmac_matches_rfc_4231_case_6() {
+    let key = MacKey::from_bytes(&[0xaa; 131]).unwrap();
+    let tag = key.tag(b"Test Using Larger Than Block-Size Key - Hash Key First");
+    assert_eq!(to_hex(&tag), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    assert!(key.verify(b"another", &tag).is_err());
+}
+
+#[test]
+fn short_mac_keys_are_refused_and_keys_never_print() {
+    assert!(MacKey::from_bytes(&[1; 31]).is_err());
+    assert_eq!(format!("{:?}", MacKey::ephemeral().unwrap()), "MacKey(secret)");
+}
+
+#[test]
+fn key_id_is_the_thumbprint_of_rfc_8037() {
+    let x = from_base64url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+    let key = PublicKey::from_bytes(&x).unwrap();
+    assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+}
+
+#[test]
+fn a_key_survives_its_document() {
+    let (key, document) = SigningKey::generate().unwrap();
+    let again = SigningKey::from_pkcs8(&document).unwrap();
+    assert_eq!(key.public(), again.public());
+    assert!(SigningKey::from_pkcs8(&document[1..]).is_err());
+}
+
+proptest! {
+    #[test]
+    fn encodings_round_trip(bytes: Vec<u8>) {
+        prop_assert_eq!(from_hex(&to_hex(&bytes)).unwrap(), bytes.clone());
+        prop_assert_eq!(from_base64(&to_base64(&bytes)).unwrap(), bytes.clone());
+        prop_assert_eq!(from_base64url(&to_base64url(&bytes)).unwrap(), bytes);
+    }
+
+    #[test]
+    fn hex_reader_never_panics(text: String) {
+        let _ = from_hex(&text);
+    }
+
+    #[test]
+    fn one_flipped_bit_breaks_a_signature(message: Vec<u8>, bit in 0usize..512) {
+        let (key, _) = SigningKey::generate().unwrap();
+        let mut signature = key.sign(&message);
+        prop_assert!(key.public().verify(&message, &signature).is_ok());
+        signature[bit / 8] ^= 1 << (bit % 8);
+        prop_assert!(key.public().verify(&message, &signature).is_err());
+    }
+}
