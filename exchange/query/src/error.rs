@@ -1,0 +1,58 @@
+//! Engine errors never reach a client as text, for they carry values. What the planner says about names does: it knows
+//! nothing but the caller's own text and the schemas that the caller sees.
+
+use catalog_core::{Error, ErrorCode};
+use datafusion::common::{DataFusionError, SchemaError};
+
+/// The longest planner message that is passed on, in characters.
+const MESSAGE_CHARS: usize = 400;
+
+/// An error before the first row was read.
+pub(crate) fn planning(error: &DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { .. } => shown(ErrorCode::UnknownColumn, schema),
+            _ => shown(ErrorCode::SqlUnsupported, schema),
+        },
+        DataFusionError::Plan(message) if message.contains("No field named") => {
+            shown(ErrorCode::UnknownColumn, message)
+        }
+        DataFusionError::SQL(parser, _) => shown(ErrorCode::SqlSyntax, parser),
+        DataFusionError::Plan(message) | DataFusionError::NotImplemented(message) => {
+            shown(ErrorCode::SqlUnsupported, message)
+        }
+        DataFusionError::Diagnostic(_, inner) => planning(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or_else(|| failed(error), planning),
+        _ => execution(error),
+    }
+}
+
+/// An error while rows were read: a code and nothing else.
+pub(crate) fn execution(error: &DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::new(ErrorCode::LimitMemory, "the query needs more memory than its limit; narrow it down")
+        }
+        _ => failed(error),
+    }
+}
+
+fn shown(code: ErrorCode, message: impl ToString) -> Error {
+    let text = message.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    Error::new(code, first.chars().take(MESSAGE_CHARS).collect::<String>())
+}
+
+/// The operator learns the kind of the failure; its text carries rows and stays here.
+fn failed(error: &DataFusionError) -> Error {
+    let kind = match error.find_root() {
+        DataFusionError::ArrowError(..) => "evaluation",
+        DataFusionError::ParquetError(_) => "parquet",
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => "storage",
+        DataFusionError::ExecutionJoin(_) => "aborted task",
+        DataFusionError::Internal(_) => "engine",
+        _ => "execution",
+    };
+    let message = "the query failed on a value that it met; quote the request id to the operator";
+    Error::new(ErrorCode::QueryFailed, message).with_internal(kind)
+}

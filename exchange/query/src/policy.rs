@@ -1,0 +1,95 @@
+//! From a bound policy of the catalogue to the engine's terms, for one version's own schema.
+
+use std::ops::Not;
+
+use arrow::datatypes::{DataType, Schema};
+use catalog_core::policy::{BoundFilter, BoundPolicy, Filter, TypedLiteral};
+use datafusion::common::{Column, Result, ScalarValue, internal_err};
+use datafusion::logical_expr::{Expr, lit};
+use exchange_crypto::MacKey;
+
+use crate::barrier::like_pattern_is_sound;
+use crate::mask::Mask;
+use crate::table::{TablePolicy, VisibleColumn};
+
+/// Translates a bound policy for a version stored with `schema`.
+///
+/// A visible column that the version does not have yet is left out: every version shows its own shape. A filter
+/// that names a missing column, or whose literal is not of the column's type, is an error, which denies.
+pub(crate) fn translate(policy: &BoundPolicy, schema: &Schema, keys: &MacKey) -> Result<TablePolicy> {
+    let columns = policy.columns.iter().filter_map(|column| {
+        let stored = schema.index_of(column.column.as_str()).ok()?;
+        Some(VisibleColumn { stored, mask: column.mask.clone().map(|kind| Mask::new(kind, keys)) })
+    });
+    let filter = policy.filter.as_ref().map(|filter| expression(filter, schema)).transpose()?;
+    Ok(TablePolicy { columns: columns.collect(), filter })
+}
+
+/// The filter as an expression of the engine: every literal in its column's own type, so nothing casts or fails.
+pub(crate) fn expression(filter: &BoundFilter, schema: &Schema) -> Result<Expr> {
+    let value = |column: &str, literal: &TypedLiteral| Ok(Expr::Literal(scalar(column, literal, schema)?, None));
+    let all = |parts: &[BoundFilter]| -> Result<Vec<Expr>> {
+        parts.iter().map(|part| expression(part, schema)).collect()
+    };
+    Ok(match filter {
+        Filter::And(parts) => all(parts)?.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true)),
+        Filter::Or(parts) => all(parts)?.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false)),
+        Filter::Not(part) => expression(part, schema)?.not(),
+        Filter::Eq(name, v) => column(name).eq(value(name, v)?),
+        Filter::Ne(name, v) => column(name).not_eq(value(name, v)?),
+        Filter::Lt(name, v) => column(name).lt(value(name, v)?),
+        Filter::Le(name, v) => column(name).lt_eq(value(name, v)?),
+        Filter::Gt(name, v) => column(name).gt(value(name, v)?),
+        Filter::Ge(name, v) => column(name).gt_eq(value(name, v)?),
+        Filter::Between(name, low, high) => {
+            // Not a BETWEEN node: two comparisons prune row groups and need no rewriting.
+            column(name).gt_eq(value(name, low)?).and(column(name).lt_eq(value(name, high)?))
+        }
+        Filter::In(_, values) if values.is_empty() => lit(false),
+        Filter::In(name, values) => {
+            let values = values.iter().map(|v| value(name, v)).collect::<Result<Vec<_>>>()?;
+            column(name).in_list(values, false)
+        }
+        Filter::Like(name, pattern) => {
+            if !like_pattern_is_sound(pattern) {
+                return internal_err!("a policy's LIKE pattern does not compile");
+            }
+            column(name).like(value(name, &TypedLiteral::Text(pattern.clone()))?)
+        }
+        Filter::IsNull(name) => {
+            schema.index_of(name)?;
+            column(name).is_null()
+        }
+    })
+}
+
+/// A column by its exact name: nothing in it is parsed as a qualifier.
+fn column(name: &str) -> Expr {
+    Expr::Column(Column::from_name(name))
+}
+
+fn scalar(column: &str, literal: &TypedLiteral, schema: &Schema) -> Result<ScalarValue> {
+    let wanted = schema.field_with_name(column)?.data_type();
+    let scalar = match literal {
+        TypedLiteral::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
+        TypedLiteral::Int(number) => ScalarValue::Int64(Some(*number)),
+        TypedLiteral::Decimal { unscaled, precision, scale } => {
+            ScalarValue::Decimal128(Some(*unscaled), *precision, *scale)
+        }
+        TypedLiteral::Double(number) => ScalarValue::Float64(Some(*number)),
+        TypedLiteral::Float(number) => ScalarValue::Float32(Some(*number)),
+        TypedLiteral::Date(date) => {
+            let days = date.signed_duration_since(chrono::NaiveDate::default()).num_days();
+            ScalarValue::Date32(i32::try_from(days).ok())
+        }
+        TypedLiteral::Timestamp(time) => match wanted {
+            DataType::Timestamp(_, zone) => ScalarValue::TimestampMicrosecond(Some(time.0), zone.clone()),
+            _ => ScalarValue::TimestampMicrosecond(Some(time.0), None),
+        },
+        TypedLiteral::Bool(flag) => ScalarValue::Boolean(Some(*flag)),
+    };
+    match &scalar.data_type() == wanted {
+        true => Ok(scalar),
+        false => internal_err!("a policy's literal is not of the type of column {column}"),
+    }
+}

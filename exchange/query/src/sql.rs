@@ -1,0 +1,10 @@
+//! From SQL text to one checked syntax tree whose tables and columns bear the engine's names.
+
+mod dialect;
+mod guard;
+mod names;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use guard::parse;
+pub(crate) use names::{Resolved, TableUse, rename, table_uses};

@@ -1,0 +1,166 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, Result, internal_datafusion_err};
+use datafusion::datasource::{TableProvider, TableType};
+use datafusion::execution::context::ExecutionProps;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExecBuilder;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+
+use super::StoredTable;
+use crate::barrier::PolicyBarrierExec;
+use crate::mask::Mask;
+
+/// One column that the policy leaves visible.
+#[derive(Debug, Clone)]
+pub(crate) struct VisibleColumn {
+    /// Index in the stored schema.
+    pub(crate) stored: usize,
+    /// What is shown in place of the stored value.
+    pub(crate) mask: Option<Mask>,
+}
+
+/// A bound policy in the engine's terms.
+#[derive(Debug, Clone)]
+pub(crate) struct TablePolicy {
+    /// Visible columns, in the order of the answer.
+    pub(crate) columns: Vec<VisibleColumn>,
+    /// Which rows are visible: an infallible expression over the stored schema.
+    pub(crate) filter: Option<Expr>,
+}
+
+/// A version under a policy. It has no logical plan and no statistics, so the planner cannot look inside.
+///
+/// scan = stored scan -> policy filter -> masks -> barrier. A query's filters reach the scan only through the
+/// barrier's allow-list, in the physical plan; that is the one gate.
+#[derive(Debug)]
+pub(crate) struct GovernedTable {
+    stored: Arc<StoredTable>,
+    columns: Vec<VisibleColumn>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    schema: SchemaRef,
+}
+
+impl GovernedTable {
+    /// The table a caller gets: the stored one itself where the policy neither hides nor changes anything.
+    pub(crate) fn provider(stored: Arc<StoredTable>, policy: &TablePolicy) -> Result<Arc<dyn TableProvider>> {
+        let all = (0..stored.schema().fields().len()).eq(policy.columns.iter().map(|column| column.stored));
+        let unmasked = policy.columns.iter().all(|column| column.mask.is_none());
+        match all && unmasked && policy.filter.is_none() {
+            true => Ok(stored),
+            false => Ok(Arc::new(Self::try_new(stored, policy)?)),
+        }
+    }
+
+    fn try_new(stored: Arc<StoredTable>, policy: &TablePolicy) -> Result<Self> {
+        let whole = stored.schema();
+        let fields = policy.columns.iter().map(|column| {
+            let field = whole
+                .fields()
+                .get(column.stored)
+                .ok_or_else(|| internal_datafusion_err!("a policy names column {}", column.stored))?;
+            match &column.mask {
+                Some(mask) => mask.field(field),
+                None => Ok(field.as_ref().clone()),
+            }
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
+        let filter = policy
+            .filter
+            .as_ref()
+            .map(|filter| {
+                let whole = DFSchema::try_from(Arc::clone(&whole))?;
+                create_physical_expr(
+                    filter,
+                    &whole,
+                    &ExecutionProps::new(),
+                    &PhysicalPlanningContext::default(),
+                )
+            })
+            .transpose()?;
+        Ok(Self { stored, columns: policy.columns.clone(), filter, schema })
+    }
+}
+
+#[async_trait]
+impl TableProvider for GovernedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let wanted: Vec<&VisibleColumn> = match projection {
+            Some(indices) => indices.iter().map(|index| &self.columns[*index]).collect(),
+            None => self.columns.iter().collect(),
+        };
+        let shown: BTreeSet<usize> = wanted.iter().map(|column| column.stored).collect();
+        let mut needed = shown.clone();
+        if let Some(filter) = &self.filter {
+            let columns = datafusion::physical_expr::utils::collect_columns(filter);
+            needed.extend(columns.iter().map(Column::index));
+        }
+        let needed: Vec<usize> = needed.into_iter().collect();
+        // Rows are counted before the filter hides some, so a limit stays above it.
+        let limit = limit.filter(|_| self.filter.is_none());
+        let mut plan = self.stored.scan(state, Some(&needed), &[], limit).await?;
+        if let Some(filter) = &self.filter {
+            let schema = plan.schema();
+            let filter =
+                datafusion::physical_expr::utils::reassign_expr_columns(Arc::clone(filter), &schema)?;
+            let kept = needed.iter().enumerate().filter(|(_, stored)| shown.contains(stored));
+            plan = Arc::new(
+                FilterExecBuilder::new(filter, plan)
+                    .apply_projection(Some(kept.map(|(place, _)| place).collect()))?
+                    .with_batch_size(state.config().batch_size())
+                    .build()?,
+            );
+        }
+        let plan = self.show(plan, &wanted)?;
+        let plain = wanted.iter().map(|column| column.mask.is_none()).collect();
+        Ok(Arc::new(PolicyBarrierExec::try_new(plan, plain, self.stored.estimate())?))
+    }
+}
+
+impl GovernedTable {
+    /// Puts the wanted columns in order, masked ones behind their masks.
+    fn show(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        wanted: &[&VisibleColumn],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (input, whole) = (plan.schema(), self.stored.schema());
+        let expressions = wanted.iter().map(|column| {
+            let name = whole.field(column.stored).name();
+            let stored: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, input.index_of(name)?));
+            let expr = match &column.mask {
+                Some(mask) => mask.over(stored, &input)?,
+                None => stored,
+            };
+            Ok(ProjectionExpr::new(expr, name.clone()))
+        });
+        let expressions = expressions.collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(expressions, plan)?))
+    }
+}

@@ -1,0 +1,40 @@
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::{OpContext, ResourceCode, Result};
+
+pub use crate::table::StoredFile;
+
+/// How a caller names a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TableName {
+    /// `department.name` as SQL writes it: machine names or Chinese ones.
+    Sql {
+        /// The provider.
+        department: String,
+        /// The resource.
+        name: String,
+    },
+    /// The resource's code.
+    Code(ResourceCode),
+}
+
+/// One version, decided on and opened for one caller.
+#[derive(Debug, Clone)]
+pub struct OpenTable {
+    /// Resource, version and the one policy under which it is read.
+    pub dataset: Dataset,
+    /// The Arrow schema of the version's files, from its manifest.
+    pub schema: SchemaRef,
+    /// The version's files, from its manifest.
+    pub files: Vec<StoredFile>,
+}
+
+/// Where the engine gets tables: the catalogue decides, the manifest says what is stored.
+#[async_trait]
+pub trait Tables: Send + Sync {
+    /// Opens a version for the caller under exactly one grant.
+    ///
+    /// `unknown_table` where the caller may not know of it, `not_granted` with how to apply where no grant covers it.
+    async fn open(&self, ctx: &OpContext, table: &TableName, version: VersionSelector) -> Result<OpenTable>;
+}
