@@ -1,12 +1,13 @@
 //! Datasets 挂接数据: the immutable versions mounted on a resource, as the catalogue records them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::ResourceCode;
 use crate::time::Timestamp;
 
 /// How a version came from the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// All rows anew.
@@ -18,7 +19,7 @@ pub enum ChangeKind {
 }
 
 /// Where a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionState {
     /// Readable.
@@ -28,7 +29,7 @@ pub enum VersionState {
 }
 
 /// One version of a resource's dataset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Version {
     /// The resource.
     pub resource: ResourceCode,
@@ -53,7 +54,7 @@ pub struct Version {
 }
 
 /// What remains of something withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tombstone {
     /// When.
     pub at: Timestamp,
@@ -64,7 +65,7 @@ pub struct Tombstone {
 }
 
 /// Records withdrawn from all versions of a dataset, by their keys: one more row filter in every bound policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordWithdrawal {
     /// Identity, a UUID.
     pub id: String,

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::context::{Channel, Role};
 use crate::dataset::{RecordWithdrawal, Tombstone, Version};
@@ -46,7 +47,7 @@ pub trait DirectoryStore: Send + Sync {
 }
 
 /// A search over the published directory. Empty text and filters match everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchQuery {
     /// Words in Chinese or English; all must occur.
     #[serde(default)]
@@ -84,7 +85,7 @@ pub struct SearchQuery {
 }
 
 /// One page of hits, best first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchPage {
     /// The hits.
     pub hits: Vec<SearchHit>,
@@ -95,7 +96,7 @@ pub struct SearchPage {
 }
 
 /// One hit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchHit {
     /// Code.
     pub code: ResourceCode,
@@ -113,7 +114,7 @@ pub struct SearchHit {
 }
 
 /// Counts of one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Facet {
     /// The field.
     pub field: String,
@@ -158,7 +159,7 @@ pub trait VersionStore: Send + Sync {
 }
 
 /// A person with an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Person {
     /// Login name and identity.
     pub id: String,
@@ -173,7 +174,7 @@ pub struct Person {
 }
 
 /// Whose a public key is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum KeyOwner {
     /// The platform's own, which signs answers, manifests and checkpoints.
@@ -185,7 +186,7 @@ pub enum KeyOwner {
 }
 
 /// A registered public key. Retired ones stay, with their periods.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyRecord {
     /// JWK thumbprint (RFC 7638).
     pub id: String,
@@ -207,7 +208,7 @@ impl KeyRecord {
 }
 
 /// A bearer ticket for tools that can't sign: read only, one principal, one purpose, named doors, short-lived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ticket {
     /// Identity, by which it is revoked.
     pub id: String,

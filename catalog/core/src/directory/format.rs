@@ -1,6 +1,7 @@
 //! Format classes 信息资源格式 and their types.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The seven classes of the guide with the types it names.
 pub const CLASSES: [(&str, &[&str]); 7] = [
@@ -14,7 +15,7 @@ pub const CLASSES: [(&str, &[&str]); 7] = [
 ];
 
 /// The format of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResourceFormat {
     /// 信息资源格式分类: one of [`CLASSES`].
     pub class: String,

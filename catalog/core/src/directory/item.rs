@@ -1,11 +1,12 @@
 //! Information items 信息项: the columns of a resource, each with its own sharing, opening and data class.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{ColumnName, ResourceCode};
 
 /// The eleven data types of the guide, by their letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum ItemKind {
     /// 字符型
     C,
@@ -64,7 +65,7 @@ impl ItemKind {
 }
 
 /// Type and length of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct ItemType {
     /// The data type.
     pub kind: ItemKind,
@@ -100,7 +101,7 @@ impl ItemType {
 }
 
 /// Sharing 共享 of an item, ordered from the least to the most permissive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Sharing {
     /// 不予共享, with the law or document that forbids it.
@@ -129,7 +130,7 @@ impl Sharing {
 }
 
 /// Opening 开放 of an item to society, ordered from the least to the most permissive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Opening {
     /// 不开放.
@@ -144,7 +145,7 @@ pub enum Opening {
 }
 
 /// Data class 数据分级 (数据安全法 art. 21, GB/T 43697). Important and core data are never open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum DataClass {
     /// 一般
@@ -163,7 +164,7 @@ impl DataClass {
 }
 
 /// A rule about the values of an item beyond its type, by the name under which JSON Schema calls it in `format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ValueFormat {
     /// 公民身份号码 GB 11643
@@ -198,7 +199,7 @@ impl ValueFormat {
 }
 
 /// A declared reference of an item into another resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reference {
     /// The resource referred to.
     pub resource: ResourceCode,
@@ -207,7 +208,7 @@ pub struct Reference {
 }
 
 /// One information item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InformationItem {
     /// Chinese name 信息项名称, unique within the resource.
     pub title: String,

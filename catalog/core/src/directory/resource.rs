@@ -1,6 +1,7 @@
 //! Resources 信息资源: the entries of the directory.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::format::ResourceFormat;
 use super::item::{DataClass, InformationItem, Opening, Sharing};
@@ -9,7 +10,7 @@ use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 use crate::time::Timestamp;
 
 /// Update cycle 更新周期.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateCycle {
     /// 实时
@@ -45,7 +46,7 @@ impl UpdateCycle {
 }
 
 /// Sharing method 共享方式: class and type as the sheet writes them (共享平台方式 / 数据库, 邮件, 介质).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SharingMethod {
     /// 共享方式分类
     pub class: String,
@@ -54,7 +55,7 @@ pub struct SharingMethod {
 }
 
 /// One resource with its thirteen core metadata items and this product's extensions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resource {
     /// Code 信息资源代码: the identity.
     pub code: ResourceCode,
@@ -78,6 +79,7 @@ pub struct Resource {
     /// Update cycle 更新周期.
     pub update_cycle: UpdateCycle,
     /// Publication date 发布日期.
+    #[schema(value_type = Option<String>, format = Date)]
     pub published_on: Option<chrono::NaiveDate>,
     /// Related resources 关联资源代码.
     #[serde(default)]
@@ -146,7 +148,7 @@ impl Resource {
 }
 
 /// A resource as the directory keeps it: the working state, what is published, and who did what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// The working state, which the provider edits.
     pub draft: Resource,

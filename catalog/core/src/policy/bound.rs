@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use exchange_crypto::Digest;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::filter::BoundFilter;
 use super::grant::{Grant, GrantKind, column_types};
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::ids::{ColumnName, GrantId, ResourceCode};
 
 /// A column that the principal sees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VisibleColumn {
     /// Column name in SQL and files.
     pub column: ColumnName,
@@ -28,7 +29,7 @@ pub struct VisibleColumn {
 /// Visible items, filter after binding subject attributes to literals, and masks.
 ///
 /// Equal bound policies show equal data of equal versions, whoever asks: caches are keyed by [`BoundPolicy::digest`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BoundPolicy {
     /// The resource.
     pub resource: ResourceCode,
@@ -37,6 +38,7 @@ pub struct BoundPolicy {
     /// Columns of the resource that are not visible: a filter may use them, an answer never.
     pub denied: usize,
     /// The rows; all without a filter.
+    #[schema(value_type = Option<Object>)]
     pub filter: Option<BoundFilter>,
 }
 
@@ -95,7 +97,7 @@ impl BoundPolicy {
 }
 
 /// A bound policy with the grant it came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GrantedPolicy {
     /// The grant; `None` for the provider's standing own grant.
     pub grant: Option<GrantId>,

@@ -1,6 +1,7 @@
 //! The decision about reading one resource: pure, total, closed until granted.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::bound::{BoundPolicy, GrantedPolicy};
 use super::grant::{Grant, GrantKind};
@@ -10,7 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ids::GrantId;
 
 /// Permit or deny.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The access may happen, under the obligations.
@@ -20,7 +21,7 @@ pub enum Effect {
 }
 
 /// What decided: the "why" of every verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum DecidedBy {
     /// A grant; `None` is the provider's standing own grant.
@@ -45,7 +46,7 @@ pub enum DecidedBy {
 }
 
 /// A verdict with its reason and, where it permits a read, what may be seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
     /// Permit or deny.
     pub effect: Effect,

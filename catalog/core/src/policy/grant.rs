@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::filter::{ColumnTypes, Filter};
 use super::mask::Mask;
@@ -13,7 +14,7 @@ use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
 use crate::time::Timestamp;
 
 /// Why a grant exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantKind {
     /// A department reads what it provides; standing, never stored.
@@ -27,7 +28,7 @@ pub enum GrantKind {
 }
 
 /// To whom a grant is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grantee {
     /// One department.
@@ -52,7 +53,7 @@ impl Grantee {
 }
 
 /// The end of a grant before its term.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Revocation {
     /// When; from then on nothing is read under the grant.
     pub at: Timestamp,
@@ -63,7 +64,7 @@ pub struct Revocation {
 }
 
 /// Named items and rows of one resource, for one grantee, purpose and term.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
     /// Identity.
     pub id: GrantId,
@@ -77,6 +78,7 @@ pub struct Grant {
     pub items: Vec<ColumnName>,
     /// The rows granted; all without a filter.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     pub filter: Option<Filter>,
     /// Masks on granted items.
     #[serde(default)]

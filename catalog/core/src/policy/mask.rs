@@ -1,11 +1,12 @@
 //! Masks: named total functions over one column. They cannot fail, and they say what type they give.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::directory::{ItemKind, ItemType};
 
 /// How a visible item is blurred. NULL stays NULL under every mask but [`Mask::Constant`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "mask", rename_all = "snake_case")]
 pub enum Mask {
     /// Always NULL, in the column's own type.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Services;
 use crate::context::{Channel, OpContext, Role};
@@ -13,7 +14,7 @@ use crate::policy::{Action, Filter, Grant, GrantKind, Grantee, Mask, Revocation,
 use crate::time::Timestamp;
 
 /// What an approver says about a new grant; the rest is filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewGrant {
     /// `unconditional`, `conditional` or `public`.
     pub kind: GrantKind,
@@ -25,6 +26,7 @@ pub struct NewGrant {
     pub items: Vec<ColumnName>,
     /// Rows granted.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     pub filter: Option<Filter>,
     /// Masks on granted items.
     #[serde(default)]
