@@ -1,8 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod barrier;
+mod bounded;
+mod catalog;
+mod engine;
+mod error;
+pub mod export;
+mod functions;
+mod limits;
 mod mask;
+mod plan;
 mod policy;
+mod revocation;
+mod selection;
+mod sql;
 mod table;
+mod tables;
 #[cfg(test)]
 mod tests;
+
+pub use answer::{QueryAnswer, Records};
+pub use catalog::CatalogTables;
+pub use engine::{EngineParts, QueryEngine, QueryRequest};
+pub use functions::{SqlFunction, functions};
+pub use limits::Limits;
+pub use revocation::{Cut, Revocations};
+pub use selection::{Selection, SortKey};
+pub use tables::{OpenTable, StoredFile, TableName, Tables};
