@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use catalog_core::identity::{self, DivisionTable};
+
 const PROVINCES: &str = include_str!("../data/divisions/provinces.csv");
 const CITIES: &str = include_str!("../data/divisions/cities.csv");
 const AREAS: &str = include_str!("../data/divisions/areas.csv");
@@ -65,7 +67,7 @@ pub struct Succession {
     /// Its name.
     pub new_name: &'static str,
     /// The first year of the new code.
-    pub year: i32,
+    pub year: u16,
 }
 
 /// All divisions of China down to the street, villages of the prefectures 3604, 4202 and 4504.
@@ -114,6 +116,29 @@ impl Divisions {
     /// The code now in force for a county code of any year; a code in force is its own.
     pub fn present_code<'a>(&self, code: &'a str) -> &'a str {
         self.successions.iter().find(|change| change.old_code == code).map_or(code, |change| change.new_code)
+    }
+
+    /// The divisions with the years of their codes, for the check of division codes. A code whose beginning is not
+    /// in the table of successions counts as old as the first edition of GB/T 2260.
+    pub fn with_years(&self) -> DivisionTable {
+        const FIRST_EDITION: u16 = 1980;
+        let since = |code: &str| {
+            let change = self.successions.iter().find(|change| change.new_code == code);
+            change.map_or(FIRST_EDITION, |change| change.year)
+        };
+        let present = self.all.iter().map(|division| identity::Division {
+            code: division.code.clone(),
+            name: division.name.to_owned(),
+            valid_from: since(&division.code),
+            valid_to: None,
+        });
+        let former = self.successions.iter().map(|change| identity::Division {
+            code: change.old_code.to_owned(),
+            name: change.old_name.to_owned(),
+            valid_from: FIRST_EDITION,
+            valid_to: Some(change.year - 1),
+        });
+        present.chain(former).collect()
     }
 
     fn read() -> Self {

@@ -7,10 +7,10 @@
 
 use std::fmt;
 
+use catalog_core::identity::{CitizenId, CreditCode, citizen_check, credit_check, organisation_check};
+
 /// First two digits of every region in this sample.
-const REGION: [u8; 2] = *b"99";
-/// The characters of GB 32100: digits and capitals without I, O, S, V, Z.
-const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+const REGION: &str = "99";
 /// Orders 000 to 999 of one birth date, by sex.
 const ORDERS: u64 = 500;
 /// Regions 990000 to 999999.
@@ -47,10 +47,8 @@ impl fmt::Debug for Code18 {
 
 /// Whether a code is one of this sample's: a valid identity number or credit code of a region that was never assigned.
 pub fn is_synthetic(code: &str) -> bool {
-    let Ok(code) = <&[u8; 18]>::try_from(code.as_bytes()) else { return false };
-    let citizen = code[..2] == REGION && citizen_check(code) == Some(code[17]);
-    let credit = code[2..4] == REGION && credit_check(code) == Some(code[17]);
-    citizen || credit
+    CitizenId::parse(code).is_ok_and(|id| id.region().starts_with(REGION))
+        || CreditCode::parse(code).is_ok_and(|code| code.region().starts_with(REGION))
 }
 
 /// The slot of a person among all with the same sex and birth date, and the class of the birth date. Two people
@@ -73,31 +71,32 @@ pub(crate) fn birth_date(person: u64, wish: i32) -> i32 {
 pub(crate) fn citizen_id(person: u64, born: u32, male: bool) -> Code18 {
     let (slot, _) = slot(person);
     let mut code = [0; 18];
-    code[..2].copy_from_slice(&REGION);
+    code[..2].copy_from_slice(REGION.as_bytes());
     digits(&mut code[2..6], slot / ORDERS);
     digits(&mut code[6..14], u64::from(born));
     digits(&mut code[14..17], slot % ORDERS * 2 + u64::from(male));
-    code[17] = citizen_check(&code).unwrap_or_default();
+    code[17] = citizen_check(&code[..17]).unwrap_or_default();
     Code18(code)
 }
 
-/// Credit code of entity number `entity` (below 31^6), registered by an authority (`kind`: first two characters) in a county.
+/// Credit code of entity number `entity` (below 16^6), registered by an authority (`kind`: first two characters) in a
+/// county. The organisation code inside is MA and six hexadecimal digits.
 pub(crate) fn credit_code(entity: u64, kind: [u8; 2], county: &str) -> Code18 {
-    const ORGANISATIONS: u64 = 31 * 31 * 31 * 31 * 31 * 31;
     let mut code = [b'0'; 18];
     code[..2].copy_from_slice(&kind);
-    code[2..4].copy_from_slice(&REGION);
+    code[2..4].copy_from_slice(REGION.as_bytes());
     for (to, from) in code[4..8].iter_mut().zip(county.bytes().skip(2)) {
         *to = from;
     }
     code[8..10].copy_from_slice(b"MA");
-    let mut left = entity % ORGANISATIONS * 387_420_489 % ORGANISATIONS;
-    for character in code[10..16].iter_mut().rev() {
-        *character = ALPHABET[(left % 31) as usize];
-        left /= 31;
+    // An odd factor visits every number below a power of two once.
+    let mut left = entity.wrapping_mul(0x9E37_79B1);
+    for character in &mut code[10..16] {
+        *character = b"0123456789ABCDEF"[(left % 16) as usize];
+        left /= 16;
     }
-    code[16] = organisation_check(&code[8..16]);
-    code[17] = credit_check(&code).unwrap_or_default();
+    code[16] = organisation_check(&code[8..16]).unwrap_or_default();
+    code[17] = credit_check(&code[..17]).unwrap_or_default();
     Code18(code)
 }
 
@@ -109,30 +108,5 @@ fn digits(to: &mut [u8], mut number: u64) {
     }
 }
 
-/// Check character of GB 11643; `None` if one of the first 17 is no digit.
-fn citizen_check(code: &[u8; 18]) -> Option<u8> {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let mut sum = 0;
-    for (character, weight) in code.iter().zip(WEIGHTS) {
-        sum += char::from(*character).to_digit(10)? * weight;
-    }
-    Some(b"10X98765432"[(sum % 11) as usize])
-}
-
-/// Check character of GB 32100; `None` if a character is not of its alphabet.
-fn credit_check(code: &[u8; 18]) -> Option<u8> {
-    const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
-    let mut sum = 0;
-    for (character, weight) in code.iter().zip(WEIGHTS) {
-        sum += ALPHABET.iter().position(|known| known == character)? * weight;
-    }
-    Some(ALPHABET[(31 - sum % 31) % 31])
-}
-
-/// Check character of GB 11714 over eight digits and capitals (A is 10, Z is 35).
-fn organisation_check(code: &[u8]) -> u8 {
-    const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
-    let value = |character: u8| char::from(character).to_digit(36).unwrap_or_default();
-    let sum: u32 = code.iter().zip(WEIGHTS).map(|(character, weight)| value(*character) * weight).sum();
-    b"0X987654321"[(sum % 11) as usize]
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::city::{AS_OF, SampleCity};
 use crate::dice::{Dice, Topic};
 use crate::entities::EntityStatus;
 use crate::error::Error;
-use crate::people::{Person, PersonStatus};
+use crate::people::PersonStatus;
 use crate::table::{Column, Kind, optional, required};
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -22,14 +22,37 @@ pub(crate) const COLUMNS: &[Column] = &[
     required("status", Kind::Text),
 ];
 
-/// Certificates of people by weight: type, mark, authority, years of validity, youngest holder.
-const TYPES: [(u32, (&str, &str, &str, Option<i32>, i32)); 6] = [
-    (40, ("居民户口簿", "HK", "公安局", None, 0)),
-    (24, ("机动车驾驶证", "JZ", "公安局", Some(6), 18)),
-    (16, ("不动产权证书", "BD", "自然资源局", None, 18)),
-    (10, ("社会保障卡", "SB", "人力资源和社会保障局", Some(10), 0)),
-    (6, ("残疾人证", "CJ", "残疾人联合会", Some(10), 0)),
-    (4, ("教师资格证书", "JS", "教育局", None, 22)),
+/// A certificate of people.
+#[derive(Clone, Copy)]
+struct Personal {
+    title: &'static str,
+    mark: &'static str,
+    authority: &'static str,
+    /// Years of validity; none for ever.
+    years: Option<i32>,
+    /// Age of the youngest holder.
+    age: i32,
+}
+
+const fn personal_kind(
+    [title, mark, authority]: [&'static str; 3],
+    years: Option<i32>,
+    age: i32,
+) -> Personal {
+    Personal { title, mark, authority, years, age }
+}
+
+/// What anyone may hold.
+const REGISTER: Personal = personal_kind(["居民户口簿", "HK", "公安局"], None, 0);
+
+/// Certificates of people by weight.
+const PERSONAL: [(u32, Personal); 6] = [
+    (40, REGISTER),
+    (24, personal_kind(["机动车驾驶证", "JZ", "公安局"], Some(6), 18)),
+    (16, personal_kind(["不动产权证书", "BD", "自然资源局"], None, 18)),
+    (10, personal_kind(["社会保障卡", "SB", "人力资源和社会保障局"], Some(10), 0)),
+    (6, personal_kind(["残疾人证", "CJ", "残疾人联合会"], Some(10), 0)),
+    (4, personal_kind(["教师资格证书", "JS", "教育局"], None, 22)),
 ];
 
 /// Entity certificates come first, one each; then certificate `n` of people, held by one of two neighbours.
@@ -69,31 +92,23 @@ fn business_licence(city: &SampleCity, number: u64, out: &mut Rows) -> Result<()
 fn personal(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Certificates, number);
     let person = city.person(number * 2 + dice.below(2));
-    let (kind, mark, authority, years, youngest) = certificate(&mut dice, &person);
+    let drawn = dice.weighted(&PERSONAL);
+    let kind = if person.age(AS_OF) > drawn.age { drawn } else { REGISTER };
     let place = &city.villages[person.village];
-    let earliest = (person.born + youngest * 366).max(AS_OF - 12 * 365).min(AS_OF);
+    let earliest = (person.born + kind.age * 366).clamp(AS_OF - 12 * 365, AS_OF);
     let issued = dice.between(earliest, AS_OF);
-    let expires = years.map(|years| issued + years * 365);
+    let expires = kind.years.map(|years| issued + years * 365);
     let lapsed = person.status != PersonStatus::Registered || expires.is_some_and(|day| day < AS_OF);
     out.push(&[
-        Text(&format!("99{mark}{:010}", number + 1)),
-        Text(kind),
+        Text(&format!("99{}{:010}", kind.mark, number + 1)),
+        Text(kind.title),
         Text("自然人"),
         Text(person.id_number().as_str()),
         Text(&person.name()),
-        Text(&[place.county_name, authority].concat()),
+        Text(&[place.county_name, kind.authority].concat()),
         Text(place.county),
         Date(issued),
         or_null(expires, Date),
         Text(if lapsed { "失效" } else { "有效" }),
     ])
-}
-
-/// A type that the person is old enough for; else the household register.
-fn certificate(
-    dice: &mut Dice,
-    person: &Person,
-) -> (&'static str, &'static str, &'static str, Option<i32>, i32) {
-    let drawn = dice.weighted(&TYPES);
-    if person.age(AS_OF) > drawn.4 { drawn } else { TYPES[0].1 }
 }

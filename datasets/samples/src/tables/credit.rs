@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::people::Person;
 use crate::synthetic::Code18;
 use crate::table::{Column, Kind, optional, required};
-use cases::{ANY, CASES, DISHONESTY, HONOURS, PERMITS};
+use cases::{ANY, CASES, HONOURS, LISTINGS, PERMITS};
 
 /// The one a record of credit is about.
 enum Party {
@@ -191,21 +191,21 @@ pub(crate) const DISHONEST: &[Column] = &[
 
 pub(crate) fn dishonest(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Dishonest, number);
-    let (sections, list, reason, authority) = dice.weighted(&DISHONESTY);
-    let party = Party::draw(city, &mut dice, sections);
+    let listing = dice.weighted(&LISTINGS);
+    let party = Party::draw(city, &mut dice, listing.sections);
     let place = party.place(city);
     let listed = party.day(&mut dice);
     let removed = dice.chance(25).then(|| dice.between(listed, AS_OF));
     let (credit_code, id_number) = party.codes(city);
     out.push(&[
         Text(&format!("99SX{:08}", number + 1)),
-        Text(list),
+        Text(listing.list),
         Text(party.title()),
         Text(&party.name(city)),
         code(credit_code.as_ref()),
         code(id_number.as_ref()),
-        Text(reason),
-        Text(&[place.county_name, authority].concat()),
+        Text(listing.reason),
+        Text(&[place.county_name, listing.authority].concat()),
         Text(place.county),
         Date(listed),
         removed.map_or(Null, Date),

@@ -42,7 +42,7 @@ fn row(city: &SampleCity, person: &Person, out: &mut Rows) -> Result<(), Error> 
         (None, 16..) => ("城乡居民基本养老保险", 16),
         (None, _) => ("城乡居民基本医疗保险", 0),
     };
-    let joined = dice.between((person.born + entry * 366).max(AS_OF - 25 * 365).min(AS_OF), AS_OF);
+    let joined = dice.between((person.born + entry * 366).clamp(AS_OF - 25 * 365, AS_OF), AS_OF);
     let months = (AS_OF - joined) * 100 / MONTH;
     let status = match person.status {
         PersonStatus::Registered if employer.is_none() && age >= 60 => "待遇享受",

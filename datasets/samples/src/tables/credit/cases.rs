@@ -7,7 +7,7 @@ pub(super) const ANY: &str = "ABCDEFGHIJKLMNOPQRS";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Case {
     /// Industries whose entities commit it (letters of GB/T 4754); natural persons do if there are none.
-    pub(super) sections: Option<&'static str>,
+    pub(super) sections: Sections,
     /// What the case is called after the party's name.
     pub(super) title: &'static str,
     pub(super) facts: &'static str,
@@ -23,7 +23,8 @@ pub(super) struct Case {
 
 type Fine = Option<(i32, i32)>;
 
-type Sections = Option<&'static str>;
+/// Letters of GB/T 4754.
+pub(super) type Sections = Option<&'static str>;
 
 const fn case(
     sections: Sections,
@@ -209,29 +210,35 @@ pub(super) const PERMITS: [(u32, Permit); 7] = [
     (8, permit("危险化学品经营许可", "F", "汽油、柴油零售", ["应急管理局", "WH"], 3)),
 ];
 
-/// Lists of the dishonest by weight: the industries on it or none for natural persons, its name, the reason, the authority.
-pub(super) const DISHONESTY: [(u32, (Sections, &str, &str, &str)); 5] = [
-    (30, (None, "失信被执行人名单", "有履行能力而拒不履行生效法律文书确定义务", "人民法院")),
-    (20, (Some(ANY), "失信被执行人名单", "有履行能力而拒不履行生效法律文书确定义务", "人民法院")),
-    (25, (Some(ANY), "市场监督管理严重违法失信名单", "提交虚假材料取得市场主体登记", "市场监督管理局")),
-    (
-        15,
-        (
-            Some(ANY),
-            "拖欠农民工工资失信联合惩戒对象名单",
-            "拖欠农民工工资达到规定数额且拒不支付",
-            "人力资源和社会保障局",
-        ),
-    ),
-    (
-        10,
-        (
-            Some(ANY),
-            "重大税收违法失信主体名单",
-            "虚开增值税专用发票或者虚开用于骗取出口退税、抵扣税款的其他发票",
-            "税务局",
-        ),
-    ),
+/// Why someone is on a list of the dishonest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listing {
+    /// Industries of those listed; natural persons if there are none.
+    pub(super) sections: Sections,
+    /// Name of the list.
+    pub(super) list: &'static str,
+    pub(super) reason: &'static str,
+    /// The authority, after the county's name.
+    pub(super) authority: &'static str,
+}
+
+const fn listing(sections: Sections, [list, reason, authority]: [&'static str; 3]) -> Listing {
+    Listing { sections, list, reason, authority }
+}
+
+const DEBTORS: [&str; 3] = ["失信被执行人名单", "有履行能力而拒不履行生效法律文书确定义务", "人民法院"];
+const FORGERS: [&str; 3] = ["市场监督管理严重违法失信名单", "提交虚假材料取得市场主体登记", "市场监督管理局"];
+const WAGES: [&str; 3] =
+    ["拖欠农民工工资失信联合惩戒对象名单", "拖欠农民工工资达到规定数额且拒不支付", "人力资源和社会保障局"];
+const TAXES: [&str; 3] = ["重大税收违法失信主体名单", "虚开增值税专用发票", "税务局"];
+
+/// Listings by weight.
+pub(super) const LISTINGS: [(u32, Listing); 5] = [
+    (30, listing(None, DEBTORS)),
+    (20, listing(Some(ANY), DEBTORS)),
+    (25, listing(Some(ANY), FORGERS)),
+    (15, listing(Some("BCEFGL"), WAGES)),
+    (10, listing(Some("CFL"), TAXES)),
 ];
 
 /// Honours by weight, with the authority.
