@@ -1,0 +1,91 @@
+//! Erasing what no version needs.
+
+use std::collections::BTreeSet;
+
+use catalog_core::Timestamp;
+use catalog_core::dataset::{Version, VersionState};
+use exchange_crypto::Digest;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use crate::error::Error;
+use crate::layout::VersionFolder;
+use crate::store::DatasetStore;
+
+/// What to erase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Garbage {
+    /// Only objects written before; younger ones may belong to a version that is being written.
+    pub older_than: Timestamp,
+    /// Only report.
+    pub dry_run: bool,
+}
+
+/// What was erased, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Paths, in order.
+    pub objects: Vec<String>,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Objects that stay.
+    pub kept: u64,
+}
+
+impl DatasetStore {
+    /// Erases every object that none of `versions`, which must be all of the catalogue's, needs.
+    ///
+    /// A withdrawn version keeps manifest and signature, so that old receipts still verify, and loses its parts
+    /// unless a published version needs them. An unreadable manifest stops the collection before anything is erased.
+    pub async fn gc(&self, versions: &[Version], garbage: Garbage) -> Result<Collected, Error> {
+        let live = self.live(versions).await?;
+        let mut collected = Collected::default();
+        let mut listing = self.objects().list(None);
+        let mut doomed = Vec::new();
+        while let Some(object) = listing.try_next().await? {
+            if live.contains(object.location.as_ref()) || is_young(&object, garbage.older_than) {
+                collected.kept += 1;
+            } else {
+                collected.bytes += object.size;
+                doomed.push(object.location);
+            }
+        }
+        doomed.sort();
+        if !garbage.dry_run {
+            self.erase(&doomed).await?;
+        }
+        collected.objects = doomed.into_iter().map(String::from).collect();
+        Ok(collected)
+    }
+
+    async fn live(&self, versions: &[Version]) -> Result<BTreeSet<String>, Error> {
+        let mut live = BTreeSet::new();
+        for version in versions {
+            if let Ok(digest) = Digest::from_hex(&version.manifest_digest) {
+                let folder = VersionFolder::new(&version.resource, version.number);
+                live.insert(String::from(folder.manifest(&digest)));
+                live.insert(String::from(folder.signature(&digest)));
+            }
+            if version.state == VersionState::Published {
+                let manifest = self.manifest(version).await?;
+                live.extend(manifest.objects().into_iter().map(str::to_owned));
+            }
+        }
+        Ok(live)
+    }
+
+    async fn erase(&self, paths: &[Path]) -> Result<(), Error> {
+        for path in paths {
+            match self.objects().delete(path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_young(object: &ObjectMeta, older_than: Timestamp) -> bool {
+    object.last_modified.timestamp_micros() >= older_than.0
+}

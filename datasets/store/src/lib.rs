@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod gc;
+pub mod jws;
+mod layout;
+mod manifest;
+mod store;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub use error::Error;
+pub use gc::{Collected, Garbage};
+pub use layout::VersionFolder;
+pub use manifest::{Column, Manifest, Part, Quality, RuleCount, Source, Statistics};
+pub use store::DatasetStore;
+pub use types::{arrow_schema, arrow_type};

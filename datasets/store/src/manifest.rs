@@ -1,0 +1,205 @@
+//! The manifest: everything a version is, signed.
+
+use std::collections::BTreeSet;
+
+use arrow::datatypes::Schema;
+use catalog_core::dataset::ChangeKind;
+use catalog_core::directory::{InformationItem, ItemType, ValueFormat};
+use catalog_core::{ColumnName, ResourceCode, Timestamp};
+use exchange_crypto::{Digest, PublicKey, SigningKey};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::types::schema_of;
+use crate::{VersionFolder, jws};
+
+/// The `typ` of a manifest's signature, so that no other signed document passes for one.
+const SIGNATURE_TYPE: &str = "shuqiao-manifest";
+
+/// One version of a dataset: shape, parts, origin, quality. Its canonical JSON (RFC 8785) is what is hashed and signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The resource.
+    pub resource: ResourceCode,
+    /// The version's number within the resource.
+    pub version: i64,
+    /// How the version came about.
+    pub change: ChangeKind,
+    /// The version it was made from; none for a replacement.
+    pub based_on: Option<i64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Columns of every part, in order.
+    pub columns: Vec<Column>,
+    /// Key columns.
+    pub key: Vec<ColumnName>,
+    /// Sort columns; within equal values, and without any, rows stand by the keyed hash of their key.
+    pub sort: Vec<ColumnName>,
+    /// Parquet parts; some may lie in folders of earlier versions.
+    pub parts: Vec<Part>,
+    /// Rows of all parts.
+    pub rows: u64,
+    /// Bytes of all parts.
+    pub bytes: u64,
+    /// The delivered file.
+    pub source: Source,
+    /// Licence of what is open.
+    pub licence: Option<String>,
+    /// Quality report of the delivery.
+    pub quality: Quality,
+    /// Rows of the delivery that broke a rule, as JSON Lines; the provider's alone.
+    pub quarantine: Option<Part>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Name in files and SQL.
+    pub column: ColumnName,
+    /// Chinese name.
+    pub title: String,
+    /// Type and length.
+    #[serde(rename = "type")]
+    pub item_type: ItemType,
+    /// Value format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ValueFormat>,
+    /// What is known of the values, where all parts were written together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+}
+
+/// What is known of a column's values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Rows without a value.
+    pub nulls: u64,
+    /// Smallest value as text; never of a personal item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<String>,
+    /// Largest value as text; never of a personal item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<String>,
+}
+
+/// One stored object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Path below the store's root.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256, hex.
+    pub sha256: String,
+}
+
+/// The file that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without folders.
+    pub name: String,
+    /// SHA-256, hex.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Counts of one delivery.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Rows in the delivered file.
+    pub rows_read: u64,
+    /// Rows that satisfy every rule.
+    pub rows_accepted: u64,
+    /// Rows that break one or more.
+    pub rows_quarantined: u64,
+    /// Violations by column and rule.
+    pub rules: Vec<RuleCount>,
+}
+
+/// How often a rule was broken in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleCount {
+    /// The column; `*` where the rule is about the whole row.
+    pub column: String,
+    /// The rule.
+    pub rule: String,
+    /// Violations.
+    pub count: u64,
+}
+
+impl Column {
+    /// The column of an item, nothing known of its values.
+    pub fn of(item: &InformationItem) -> Self {
+        Self {
+            column: item.column.clone(),
+            title: item.title.clone(),
+            item_type: item.item_type,
+            format: item.format,
+            statistics: None,
+        }
+    }
+}
+
+impl Manifest {
+    /// The exact Arrow schema of every part.
+    pub fn arrow_schema(&self) -> Schema {
+        let shape = |column: &Column| (column.item_type, column.format);
+        schema_of(self.columns.iter().map(|column| {
+            let (item_type, format) = shape(column);
+            (column.column.as_str(), item_type, format)
+        }))
+    }
+
+    /// Whether parts of this version may stand beside parts with these items: same columns, types and order.
+    pub fn has_shape_of(&self, items: &[InformationItem]) -> bool {
+        let same = |(column, item): (&Column, &InformationItem)| {
+            column.column == item.column && column.item_type == item.item_type && column.format == item.format
+        };
+        self.columns.len() == items.len() && self.columns.iter().zip(items).all(same)
+    }
+
+    /// Columns of this version that items lack or retype: what makes a change a breaking one.
+    pub fn broken_by(&self, items: &[InformationItem]) -> Vec<&ColumnName> {
+        let kept = |column: &&Column| {
+            items.iter().any(|item| {
+                item.column == column.column
+                    && item.item_type == column.item_type
+                    && item.format == column.format
+            })
+        };
+        self.columns.iter().filter(|column| !kept(column)).map(|column| &column.column).collect()
+    }
+
+    /// Every object the version needs, parts of earlier versions included, the manifest itself excluded.
+    pub fn objects(&self) -> BTreeSet<&str> {
+        self.parts.iter().chain(&self.quarantine).map(|part| part.path.as_str()).collect()
+    }
+
+    /// The folder of the version's own objects.
+    pub fn folder(&self) -> VersionFolder {
+        VersionFolder::new(&self.resource, self.version)
+    }
+
+    /// The canonical JSON.
+    pub fn canonical(&self) -> Result<Vec<u8>, Error> {
+        serde_json_canonicalizer::to_vec(self).map_err(Error::Json)
+    }
+
+    /// SHA-256 of the canonical JSON: the version's identity in the catalogue and in evidence.
+    pub fn digest(&self) -> Result<Digest, Error> {
+        Ok(Digest::of(&self.canonical()?))
+    }
+
+    /// A detached JWS over the canonical JSON.
+    pub fn sign(&self, key: &SigningKey) -> Result<String, Error> {
+        Ok(jws::sign_detached(&self.canonical()?, SIGNATURE_TYPE, key))
+    }
+
+    /// Checks a detached JWS against the canonical JSON.
+    pub fn verify(&self, signature: &str, key: &PublicKey) -> Result<(), Error> {
+        jws::verify_detached(signature, &self.canonical()?, SIGNATURE_TYPE, key)
+    }
+}

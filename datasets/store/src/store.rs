@@ -1,0 +1,114 @@
+//! Reading and writing the objects of versions.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use catalog_core::dataset::Version;
+use exchange_crypto::{Digest, Hasher, PublicKey, SigningKey};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::error::Error;
+use crate::layout::VersionFolder;
+use crate::manifest::{Manifest, Part};
+
+/// The objects of all datasets in one object store: local files, or S3.
+#[derive(Debug, Clone)]
+pub struct DatasetStore {
+    objects: Arc<dyn ObjectStore>,
+}
+
+impl DatasetStore {
+    /// The datasets below the root of an object store.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects }
+    }
+
+    /// The object store itself, for readers and writers of Parquet.
+    pub fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.objects
+    }
+
+    /// Writes manifest and signature, and answers the manifest's digest, which the catalogue must then record.
+    pub async fn write_manifest(&self, manifest: &Manifest, key: &SigningKey) -> Result<Digest, Error> {
+        let document = manifest.canonical()?;
+        let digest = Digest::of(&document);
+        let folder = manifest.folder();
+        self.objects.put(&folder.manifest(&digest), document.into()).await?;
+        self.objects.put(&folder.signature(&digest), manifest.sign(key)?.into()).await?;
+        Ok(digest)
+    }
+
+    /// The manifest of a version, proven to be the one that the catalogue recorded.
+    pub async fn manifest(&self, version: &Version) -> Result<Manifest, Error> {
+        let (path, document) = self.manifest_document(version).await?;
+        serde_json::from_slice(&document)
+            .map_err(|_| Error::Corrupt { path: path.to_string(), what: "not a manifest" })
+    }
+
+    /// The manifest's canonical bytes as stored, proven to be those that the catalogue recorded.
+    pub async fn manifest_bytes(&self, version: &Version) -> Result<Bytes, Error> {
+        Ok(self.manifest_document(version).await?.1)
+    }
+
+    async fn manifest_document(&self, version: &Version) -> Result<(Path, Bytes), Error> {
+        let (folder, digest) = located(version)?;
+        let path = folder.manifest(&digest);
+        let document = self.objects.get(&path).await?.bytes().await?;
+        if Digest::of(&document) != digest {
+            return Err(Error::Corrupt { path: path.to_string(), what: "digest" });
+        }
+        Ok((path, document))
+    }
+
+    /// The detached signature of a version's manifest.
+    pub async fn signature(&self, version: &Version) -> Result<String, Error> {
+        let (folder, digest) = located(version)?;
+        let path = folder.signature(&digest);
+        let bytes = self.objects.get(&path).await?.bytes().await?;
+        String::from_utf8(bytes.into())
+            .map_err(|_| Error::Corrupt { path: path.to_string(), what: "not a signature" })
+    }
+
+    /// Checks signature and every object of a version. Reads all of it.
+    pub async fn verify(&self, version: &Version, key: &PublicKey) -> Result<Manifest, Error> {
+        let manifest = self.manifest(version).await?;
+        manifest.verify(&self.signature(version).await?, key)?;
+        for part in manifest.parts.iter().chain(&manifest.quarantine) {
+            self.verify_part(part).await?;
+        }
+        Ok(manifest)
+    }
+
+    /// Checks size and digest of one object, as a stream.
+    pub async fn verify_part(&self, part: &Part) -> Result<(), Error> {
+        let (digest, bytes) = self.digest(&Path::from(part.path.as_str())).await?;
+        if bytes != part.bytes {
+            return Err(Error::Corrupt { path: part.path.clone(), what: "size" });
+        }
+        if digest.to_hex() != part.sha256 {
+            return Err(Error::Corrupt { path: part.path.clone(), what: "digest" });
+        }
+        Ok(())
+    }
+
+    /// Digest and size of a stored object, as a stream.
+    pub async fn digest(&self, path: &Path) -> Result<(Digest, u64), Error> {
+        let mut stream = self.objects.get(path).await?.into_stream();
+        let mut hasher = Hasher::new();
+        let mut size = 0;
+        while let Some(bytes) = stream.try_next().await? {
+            hasher.update(&bytes);
+            size += bytes.len() as u64;
+        }
+        Ok((hasher.finish(), size))
+    }
+}
+
+fn located(version: &Version) -> Result<(VersionFolder, Digest), Error> {
+    let folder = VersionFolder::new(&version.resource, version.number);
+    let digest = Digest::from_hex(&version.manifest_digest)
+        .map_err(|_| Error::Corrupt { path: format!("{folder:?}"), what: "the catalogue's digest" })?;
+    Ok((folder, digest))
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+
+use catalog_core::dataset::{ChangeKind, Tombstone, Version, VersionState};
+use catalog_core::directory::{
+    DataClass, InformationItem, ItemKind, ItemType, Opening, Sharing, ValueFormat,
+};
+use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp};
+use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64url};
+use object_store::ObjectStoreExt;
+use object_store::local::LocalFileSystem;
+use proptest::prelude::*;
+
+use super::*;
+
+const FUTURE: Timestamp = Timestamp(i64::MAX);
+
+fn item(column: &str, item_type: ItemType) -> InformationItem {
+    InformationItem {
+        title: format!("项{column}"),
+        column: ColumnName::new(column).unwrap(),
+        item_type,
+        sharing: Sharing::Unconditional,
+        opening: Opening::Closed,
+        data_class: DataClass::General,
+        personal: false,
+        required: false,
+        format: None,
+        enumeration: Vec::new(),
+        minimum: None,
+        maximum: None,
+        reference: None,
+    }
+}
+
+fn items() -> Vec<InformationItem> {
+    vec![item("id", ItemType::sized(ItemKind::C, 18)), item("amount", ItemType::plain(ItemKind::Y))]
+}
+
+fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
+    Manifest {
+        resource: ResourceCode::new("301001/000001").unwrap(),
+        version,
+        change: ChangeKind::Replace,
+        based_on: None,
+        created_at: Timestamp(1_780_000_000_000_000),
+        columns: items().iter().map(Column::of).collect(),
+        key: vec![ColumnName::new("id").unwrap()],
+        sort: Vec::new(),
+        rows: parts.iter().map(|part| part.rows).sum(),
+        bytes: parts.iter().map(|part| part.bytes).sum(),
+        parts,
+        source: Source { name: "数据.csv".to_owned(), sha256: "00".to_owned(), bytes: 1 },
+        licence: None,
+        quality: Quality::default(),
+        quarantine: None,
+    }
+}
+
+fn version_of(manifest: &Manifest) -> Version {
+    Version {
+        resource: manifest.resource.clone(),
+        number: manifest.version,
+        change: manifest.change,
+        rows: 0,
+        bytes: 0,
+        manifest_digest: manifest.digest().unwrap().to_hex(),
+        published_at: Timestamp(0),
+        published_by: "tester".to_owned(),
+        state: VersionState::Published,
+        tombstone: None,
+    }
+}
+
+struct Fixture {
+    store: DatasetStore,
+    key: SigningKey,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        let (key, _) = SigningKey::generate().unwrap();
+        Self { store: DatasetStore::new(Arc::new(objects)), key, _folder: folder }
+    }
+
+    async fn part(&self, version: i64, content: &'static str) -> Part {
+        let folder = VersionFolder::new(&ResourceCode::new("301001/000001").unwrap(), version);
+        let path = folder.part(&VersionFolder::attempt().unwrap(), 0);
+        self.store.objects().put(&path, content.into()).await.unwrap();
+        let sha256 = Digest::of(content.as_bytes()).to_hex();
+        Part { path: path.to_string(), rows: 1, bytes: content.len() as u64, sha256 }
+    }
+}
+
+#[test]
+fn every_item_type_has_its_arrow_type() {
+    let all: Vec<_> = ItemKind::ALL
+        .iter()
+        .map(|(kind, _)| {
+            format!("{kind:?} {}", arrow_type(ItemType { kind: *kind, length: 10, scale: 3 }, None))
+        })
+        .collect();
+    let expected = [
+        "C Utf8View",
+        "N Decimal128(10, 3)",
+        "Y Decimal128(18, 2)",
+        "D Date32",
+        "T Timestamp(µs, \"UTC\")",
+        "L Boolean",
+        "M Utf8View",
+        "G Binary",
+        "B Float64",
+        "I Int64",
+        "F Float32",
+    ];
+    assert_eq!(all, expected);
+    let geometry = arrow_type(ItemType::plain(ItemKind::G), Some(ValueFormat::Geometry));
+    assert_eq!(geometry, arrow::datatypes::DataType::Binary);
+    assert_eq!(arrow_schema(&items()), manifest(1, Vec::new()).arrow_schema());
+}
+
+#[test]
+fn shape_is_columns_types_and_order_but_not_titles() {
+    let manifest = manifest(1, Vec::new());
+    let mut changed = items();
+    changed[0].title = "新名".to_owned();
+    assert!(manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
+    changed.push(item("more", ItemType::plain(ItemKind::I)));
+    assert!(!manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
+    changed[0].item_type = ItemType::sized(ItemKind::C, 19);
+    assert_eq!(manifest.broken_by(&changed), [&ColumnName::new("id").unwrap()]);
+}
+
+#[tokio::test]
+async fn a_version_is_read_back_and_verified() {
+    let fixture = Fixture::new();
+    let manifest = manifest(1, vec![fixture.part(1, "PAR1").await]);
+    let digest = fixture.store.write_manifest(&manifest, &fixture.key).await.unwrap();
+    let version = version_of(&manifest);
+    assert_eq!(version.manifest_digest, digest.to_hex());
+    assert_eq!(fixture.store.manifest(&version).await.unwrap(), manifest);
+    fixture.store.verify(&version, &fixture.key.public()).await.unwrap();
+
+    let (other, _) = SigningKey::generate().unwrap();
+    let error = fixture.store.verify(&version, &other.public()).await.unwrap_err();
+    assert!(matches!(error, Error::Signature(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_changed_or_missing_object_is_corrupt() {
+    let fixture = Fixture::new();
+    let manifest = manifest(1, vec![fixture.part(1, "PAR1").await]);
+    fixture.store.write_manifest(&manifest, &fixture.key).await.unwrap();
+    let version = version_of(&manifest);
+    let part = object_store::path::Path::from(manifest.parts[0].path.as_str());
+    for content in ["PAR2", "PAR"] {
+        fixture.store.objects().put(&part, content.into()).await.unwrap();
+        let error = fixture.store.verify(&version, &fixture.key.public()).await.unwrap_err();
+        assert_eq!(catalog_core::Error::from(error).code, ErrorCode::Corrupt);
+    }
+    let digest = Digest::from_hex(&version.manifest_digest).unwrap();
+    fixture.store.objects().put(&manifest.folder().manifest(&digest), "{}".into()).await.unwrap();
+    let error = fixture.store.manifest(&version).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt { what: "digest", .. }), "{error}");
+    fixture.store.objects().delete(&manifest.folder().manifest(&digest)).await.unwrap();
+    assert!(matches!(fixture.store.manifest(&version).await.unwrap_err(), Error::Missing(_)));
+}
+
+#[tokio::test]
+async fn gc_erases_what_no_published_version_names() {
+    let fixture = Fixture::new();
+    let (shared, own, orphan) =
+        (fixture.part(1, "one").await, fixture.part(1, "two").await, fixture.part(2, "lost").await);
+    let old = manifest(1, vec![shared.clone(), own.clone()]);
+    let new = manifest(2, vec![shared.clone(), fixture.part(2, "three").await]);
+    for manifest in [&old, &new] {
+        fixture.store.write_manifest(manifest, &fixture.key).await.unwrap();
+    }
+    let mut versions = [version_of(&old), version_of(&new)];
+    let dry = Garbage { older_than: FUTURE, dry_run: true };
+    let real = Garbage { older_than: FUTURE, dry_run: false };
+
+    let young = Garbage { older_than: Timestamp(0), dry_run: false };
+    assert!(fixture.store.gc(&versions, young).await.unwrap().objects.is_empty());
+    assert_eq!(fixture.store.gc(&versions, dry).await.unwrap().objects, [orphan.path.clone()]);
+    let collected = fixture.store.gc(&versions, real).await.unwrap();
+    assert_eq!((collected.objects, collected.bytes, collected.kept), (vec![orphan.path], 4, 7));
+
+    let tombstone =
+        Tombstone { at: Timestamp(1), by: "reviewer".to_owned(), reason: "信用修复".to_owned() };
+    versions[0] =
+        Version { state: VersionState::Withdrawn, tombstone: Some(tombstone), ..versions[0].clone() };
+    assert_eq!(fixture.store.gc(&versions, real).await.unwrap().objects, [own.path]);
+    fixture.store.verify(&versions[1], &fixture.key.public()).await.unwrap();
+    fixture.store.manifest(&versions[0]).await.unwrap();
+}
+
+/// RFC 8037 appendix A.4, whose header has neither key id nor type: the signing input is the same construction.
+#[test]
+fn the_published_jws_example_verifies_with_our_key_type() {
+    let key = PublicKey::from_bytes(&from_base64url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap())
+        .unwrap();
+    let input = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    key.verify(input.as_bytes(), &from_base64url(signature).unwrap()).unwrap();
+    let jws = "eyJhbGciOiJFZERTQSJ9..".to_owned() + signature;
+    assert!(jws::verify_detached(&jws, b"Example of Ed25519 signing", "x", &key).is_err());
+}
+
+#[test]
+fn a_header_of_another_kind_is_refused() {
+    let (key, _) = SigningKey::generate().unwrap();
+    let signed = jws::sign_detached(b"text", "a", &key);
+    assert_eq!(jws::key_id(&signed).unwrap(), key.public().id());
+    jws::verify_detached(&signed, b"text", "a", &key.public()).unwrap();
+    assert!(jws::verify_detached(&signed, b"text", "b", &key.public()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_change_of_content_breaks_the_signature(payload: Vec<u8>, other: Vec<u8>) {
+        let (key, _) = SigningKey::generate().unwrap();
+        let signed = jws::sign_detached(&payload, "t", &key);
+        let verdict = jws::verify_detached(&signed, &other, "t", &key.public());
+        prop_assert_eq!(verdict.is_ok(), payload == other);
+    }
+
+    #[test]
+    fn the_jws_reader_never_panics(text: String) {
+        let (key, _) = SigningKey::generate().unwrap();
+        prop_assert!(jws::verify_detached(&text, b"", "t", &key.public()).is_err());
+        let _ = jws::key_id(&text);
+    }
+}
