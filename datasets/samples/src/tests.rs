@@ -6,10 +6,11 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Date32Type, Int64Type};
 
-use crate::{AS_OF, DivisionLevel, Divisions, Error, SampleCity, Table, boundaries, is_synthetic};
+use crate::{AS_OF, Batches, DivisionLevel, Divisions, Error, SampleCity, Table, boundaries, is_synthetic};
 
 fn table(city: &SampleCity, table: Table) -> RecordBatch {
     let batches: Vec<RecordBatch> = city.batches(table).map(Result::unwrap).collect();
+    assert!(batches.iter().all(|batch| batch.num_rows() as u64 <= Batches::ROWS));
     concat_batches(&table.schema(), &batches).unwrap()
 }
 
@@ -194,11 +195,17 @@ fn the_people_are_believable() {
     let surnames: Vec<String> =
         values(&batch, "name").iter().map(|name| name.chars().take(1).collect()).collect();
     assert!((6..=9).contains(&shares(&surnames)["王"]));
-    let streets = values(&batch, "street_code");
-    let mut sizes: HashMap<&String, usize> = HashMap::new();
-    streets.iter().for_each(|street| *sizes.entry(street).or_default() += 1);
-    let (largest, smallest) = (sizes.values().max().unwrap(), sizes.values().min().unwrap());
+    let mut streets: HashMap<String, usize> = HashMap::new();
+    values(&batch, "street_code").into_iter().for_each(|street| *streets.entry(street).or_default() += 1);
+    let (largest, smallest) = (streets.values().max().unwrap(), streets.values().min().unwrap());
     assert!(largest / smallest > 20, "{largest} {smallest}");
+    // A village of a street 街道 holds more than twice the people of a village of a township 乡.
+    let mean = |rank: &str| {
+        let of_rank = city.villages.iter().filter(|village| village.street_name.ends_with(rank));
+        let codes: HashSet<&str> = of_rank.clone().map(|village| village.street).collect();
+        codes.iter().filter_map(|code| streets.get(*code)).sum::<usize>() / of_rank.count()
+    };
+    assert!(mean("街道") > 2 * mean("乡"), "{} {}", mean("街道"), mean("乡"));
 }
 
 #[test]
