@@ -17,6 +17,9 @@ pub enum Error {
     /// An embedded polygon file is not the GeoJSON it should be.
     #[error("the embedded boundaries cannot be read: {0}")]
     Boundaries(String),
+    /// The embedded list of departments is not the JSON it should be.
+    #[error("the embedded departments cannot be read: {0}")]
+    Departments(String),
     /// A generator wrote a cell that its table's schema does not have.
     #[error("column {column} of table {table} does not take this value")]
     Cell {

@@ -4,6 +4,7 @@ mod batch;
 mod boundaries;
 mod city;
 mod dice;
+pub mod directory;
 mod divisions;
 mod entities;
 mod error;
