@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod change;
+pub mod conformance;
+mod credentials;
+mod directory;
+mod failure;
+mod grants;
+mod json;
+mod migration;
+mod outbox;
+mod search;
+mod store;
+mod versions;
+
+pub use store::CatalogStore;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! What every store must do, as checks that any implementation of the ports can be put through.
+//!
+//! For tests: a check panics where the store is wrong, and answers the error where the store fails.
+
+mod credentials;
+mod directory;
+mod events;
+pub mod samples;
+mod search;
+mod versions;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use catalog_core::ports::Store;
+use catalog_core::{ErrorCode, Result};
+
+/// One check, on an empty store.
+pub type Check = fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// All checks with their names. Each needs an empty store of its own.
+pub const CHECKS: &[(&str, Check)] = &[
+    ("departments", |store| Box::pin(directory::departments(store))),
+    ("entries", |store| Box::pin(directory::entries(store))),
+    ("machine names", |store| Box::pin(directory::machine_names(store))),
+    ("sequences", |store| Box::pin(directory::sequences(store))),
+    ("search by words", |store| Box::pin(search::words(store))),
+    ("search by filters", |store| Box::pin(search::filters(store))),
+    ("search follows the directory", |store| Box::pin(search::follows_the_directory(store))),
+    ("strange searches", |store| Box::pin(search::strange_texts(store))),
+    ("grants", |store| Box::pin(versions::grants(store))),
+    ("versions", |store| Box::pin(versions::versions(store))),
+    ("one writer wins", |store| Box::pin(versions::one_writer_wins(store))),
+    ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
+    ("people", |store| Box::pin(credentials::people(store))),
+    ("keys", |store| Box::pin(credentials::keys(store))),
+    ("tickets", |store| Box::pin(credentials::tickets(store))),
+    ("nonces", |store| Box::pin(credentials::nonces(store))),
+    ("events", |store| Box::pin(events::order_and_removal(store))),
+    ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
+    ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),
+];
+
+/// Asserts that a call was refused with a code.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, code: ErrorCode) {
+    assert_eq!(result.err().map(|error| error.code), Some(code));
+}

@@ -1,0 +1,145 @@
+//! Grants, versions and withdrawals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use catalog_core::context::Channel;
+use catalog_core::dataset::{ChangeKind, RecordWithdrawal, Tombstone, Version, VersionState};
+use catalog_core::policy::{Grant, GrantKind, Grantee, Revocation};
+use catalog_core::ports::Store;
+use catalog_core::{ColumnName, DepartmentId, ErrorCode, GrantId, ResourceCode, Result, Timestamp};
+use tokio::task::JoinSet;
+
+use super::refused;
+use super::samples::{department, event, published, resource};
+
+/// A store with one published resource.
+pub(super) async fn with_resource(store: &Arc<dyn Store>) -> Result<ResourceCode> {
+    store.put_department(&department("gaj", "公安局")?, &event("department.created")).await?;
+    let entry = published(resource("gaj", "301001/000001", "户籍人口")?);
+    store.save_entry(&entry, None, &event("entry.published")).await?;
+    Ok(entry.draft.code)
+}
+
+pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version {
+    Version {
+        resource: resource.clone(),
+        number,
+        change: ChangeKind::Replace,
+        rows: 10,
+        bytes: 1_000,
+        manifest_digest: "ab".repeat(32),
+        published_at: Timestamp(number),
+        published_by: by.to_owned(),
+        state: VersionState::Published,
+        tombstone: None,
+    }
+}
+
+fn tombstone() -> Tombstone {
+    Tombstone { at: Timestamp(7), by: "steward".to_owned(), reason: "依法更正".to_owned() }
+}
+
+fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
+    Ok(Grant {
+        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
+        kind: GrantKind::Unconditional,
+        resource: resource.clone(),
+        grantee: Grantee::Department(DepartmentId::new("rsj")?),
+        items: vec![ColumnName::new("number")?],
+        filter: None,
+        masks: BTreeMap::new(),
+        purpose: None,
+        legal_basis: "条例".to_owned(),
+        valid_from: Timestamp(1),
+        valid_until: None,
+        doors: BTreeSet::from([Channel::Sql]),
+        demands_matter: false,
+        demands_operator: false,
+        min_group: None,
+        created_by: "officer".to_owned(),
+        created_at: Timestamp(created_at),
+        revocation: None,
+    })
+}
+
+pub(super) async fn grants(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let (mut old, new) = (grant(&code, 1)?, grant(&code, 2)?);
+    store.add_grant(&new, &event("grant.created")).await?;
+    store.add_grant(&old, &event("grant.created")).await?;
+    refused(store.add_grant(&old, &event("grant.created")).await, ErrorCode::Conflict);
+    let elsewhere = grant(&ResourceCode::new("301001/000009")?, 3)?;
+    refused(store.add_grant(&elsewhere, &event("grant.created")).await, ErrorCode::InvalidInput);
+    assert_eq!(store.grants_on(&code).await?, [old.clone(), new.clone()]);
+
+    let revocation = Revocation { at: Timestamp(9), by: "officer".to_owned(), reason: "到期".to_owned() };
+    store.revoke_grant(&old.id, &revocation, &event("grant.revoked")).await?;
+    let again = Revocation { reason: "再次".to_owned(), ..revocation.clone() };
+    refused(store.revoke_grant(&old.id, &again, &event("grant.revoked")).await, ErrorCode::IllegalState);
+    refused(store.revoke_grant(&elsewhere.id, &again, &event("grant.revoked")).await, ErrorCode::NotFound);
+    old.revocation = Some(revocation);
+    assert_eq!(store.grant(&old.id).await?, Some(old.clone()));
+    assert_eq!(store.grants().await?, [old, new]);
+    Ok(())
+}
+
+pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let publish = |number| {
+        let (store, version) = (Arc::clone(&store), version(&code, number, "steward"));
+        async move { store.publish_version(&version, &event("version.published")).await }
+    };
+    refused(publish(2).await, ErrorCode::Conflict);
+    publish(1).await?;
+    refused(publish(1).await, ErrorCode::Conflict);
+    refused(publish(3).await, ErrorCode::Conflict);
+    publish(2).await?;
+    let withdrawn = || event("version.withdrawn");
+    store.withdraw_version(&code, 2, &tombstone(), &withdrawn()).await?;
+    refused(store.withdraw_version(&code, 2, &tombstone(), &withdrawn()).await, ErrorCode::IllegalState);
+    refused(store.withdraw_version(&code, 3, &tombstone(), &withdrawn()).await, ErrorCode::NotFound);
+    refused(publish(2).await, ErrorCode::Conflict);
+    publish(3).await?;
+    let mut second = version(&code, 2, "steward");
+    second.state = VersionState::Withdrawn;
+    second.tombstone = Some(tombstone());
+    let expected = [version(&code, 1, "steward"), second, version(&code, 3, "steward")];
+    assert_eq!(store.versions(&code).await?, expected);
+    assert_eq!(store.versions(&ResourceCode::new("301001/000009")?).await?, []);
+    Ok(())
+}
+
+pub(super) async fn one_writer_wins(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let mut tasks = JoinSet::new();
+    for writer in 0..20 {
+        let (store, version) = (Arc::clone(&store), version(&code, 1, &format!("steward {writer}")));
+        tasks.spawn(async move { store.publish_version(&version, &event("version.published")).await });
+    }
+    let results = tasks.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::Conflict);
+    }
+    assert_eq!(store.versions(&code).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn withdrawn_records(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let mut expected = Vec::new();
+    for key in ["b", "a"] {
+        let withdrawal = RecordWithdrawal {
+            id: format!("withdrawal {key}"),
+            resource: code.clone(),
+            keys: vec![vec![key.to_owned(), String::new()]],
+            tombstone: tombstone(),
+        };
+        store.withdraw_records(&withdrawal, &event("records.withdrawn")).await?;
+        refused(store.withdraw_records(&withdrawal, &event("records.withdrawn")).await, ErrorCode::Conflict);
+        expected.push(withdrawal);
+    }
+    assert_eq!(store.record_withdrawals(&code).await?, expected);
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Grants.
+
+use async_trait::async_trait;
+use catalog_core::evidence::EvidenceRecord;
+use catalog_core::policy::{Grant, Revocation};
+use catalog_core::ports::GrantStore;
+use catalog_core::{Error, ErrorCode, GrantId, ResourceCode, Result};
+
+use crate::change::Change;
+use crate::failure::{failed, violated};
+use crate::json;
+use crate::store::CatalogStore;
+
+#[async_trait]
+impl GrantStore for CatalogStore {
+    async fn grant(&self, id: &GrantId) -> Result<Option<Grant>> {
+        self.document(sqlx::query_scalar("SELECT document FROM grants WHERE id = $1").bind(id.as_str())).await
+    }
+
+    async fn grants_on(&self, resource: &ResourceCode) -> Result<Vec<Grant>> {
+        let sql = "SELECT document FROM grants WHERE resource = $1 ORDER BY created_at, id";
+        self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
+    }
+
+    async fn grants(&self) -> Result<Vec<Grant>> {
+        self.documents(sqlx::query_scalar("SELECT document FROM grants ORDER BY created_at, id")).await
+    }
+
+    async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let sql =
+            "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
+        sqlx::query(sql)
+            .bind(grant.id.as_str())
+            .bind(grant.resource.as_str())
+            .bind(grant.created_at.0)
+            .bind(i64::from(grant.revocation.is_some()))
+            .bind(json::to_text(grant)?)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(violated(format!("the grant {} exists", grant.id)))?;
+        write.commit(change).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        id: &GrantId,
+        revocation: &Revocation,
+        change: &EvidenceRecord,
+    ) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let text: Option<String> = sqlx::query_scalar("SELECT document FROM grants WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        let text = text.ok_or_else(|| Error::not_found(format!("the grant {id}")))?;
+        let mut grant: Grant = json::from_text(&text)?;
+        if grant.revocation.is_some() {
+            return Err(Error::new(
+                ErrorCode::IllegalState,
+                format!("the grant {id} has been revoked already"),
+            ));
+        }
+        grant.revocation = Some(revocation.clone());
+        sqlx::query("UPDATE grants SET revoked = 1, document = $1 WHERE id = $2")
+            .bind(json::to_text(&grant)?)
+            .bind(id.as_str())
+            .execute(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        write.commit(change).await
+    }
+}

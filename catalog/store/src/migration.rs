@@ -1,0 +1,94 @@
+//! The tables' format: which migrations exist, which have run, and what happens before one runs.
+
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode, Result};
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, AnyPool, SqlSafeStr};
+
+use crate::failure::failed;
+use crate::search::Search;
+
+/// The migrations in `schemas/migrations`, in order. They never change once released.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql"))];
+
+/// Brings the database to the newest format this program knows.
+pub(crate) async fn run(writer: &AnyPool, search: Search) -> Result<()> {
+    let mut connection = writer.acquire().await.map_err(failed)?;
+    let migrator = migrator();
+    let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let table = &migrator.table_name;
+    connection.ensure_migrations_table(table).await.map_err(Error::internal)?;
+    let present = format_version(&mut connection).await?;
+    if present > newest {
+        return Err(newer(present, newest));
+    }
+    if search == Search::Sqlite && 0 < present && present < newest {
+        back_up(&mut connection, present).await?;
+    }
+    migrator.run(&mut *connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => newer(version, newest),
+        other => Error::internal(other),
+    })
+}
+
+/// The number of the newest migration that has run; 0 for an empty database.
+pub(crate) async fn format_version(connection: &mut AnyConnection) -> Result<i64> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    Ok(newest.unwrap_or(0))
+}
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.map(migration).to_vec())
+}
+
+fn newer(present: i64, newest: i64) -> Error {
+    let message = format!(
+        "the catalogue's database has format {present}, and this program knows formats up to {newest}; \
+         start the newer program again, or go back to the copy made before the change"
+    );
+    Error::new(ErrorCode::IllegalState, message)
+}
+
+/// Copies a SQLite database, with what its write-ahead log holds, into a new file beside it.
+pub(crate) async fn back_up(connection: &mut AnyConnection, format: i64) -> Result<()> {
+    let file: String = sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let copy = free_name(Path::new(&file), format)?;
+    tracing::info!(copy = %copy.display(), "copying the catalogue's database before its format changes");
+    sqlx::query("VACUUM INTO $1")
+        .bind(copy.to_string_lossy().into_owned())
+        .execute(connection)
+        .await
+        .map_err(|error| {
+            Error::new(
+                ErrorCode::Unavailable,
+                "the catalogue's database can't be copied, so its format stays; see the log",
+            )
+            .with_internal(error)
+        })?;
+    Ok(())
+}
+
+/// A name that no file has: an earlier copy is never overwritten.
+fn free_name(file: &Path, format: i64) -> Result<PathBuf> {
+    for attempt in 1.. {
+        let name = match attempt {
+            1 => format!("{}.format-{format}.bak", file.display()),
+            _ => format!("{}.format-{format}.{attempt}.bak", file.display()),
+        };
+        if !Path::new(&name).try_exists().map_err(Error::internal)? {
+            return Ok(name.into());
+        }
+    }
+    Err(Error::internal("no free name for a copy of the database"))
+}

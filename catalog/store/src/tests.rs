@@ -1,0 +1,102 @@
+use catalog_core::ErrorCode;
+use catalog_core::ports::{DirectoryStore, Outbox, SearchQuery};
+use sqlx::{Connection, Executor};
+
+use crate::CatalogStore;
+use crate::conformance::samples::{department, event, published, resource};
+
+fn url(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}/catalogue.db", folder.path().display())
+}
+
+async fn execute(url: &str, sql: &'static str) {
+    let mut connection = sqlx::AnyConnection::connect(url).await.unwrap();
+    connection.execute(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn refusal(url: &str) -> ErrorCode {
+    CatalogStore::connect(url).await.unwrap_err().code
+}
+
+#[tokio::test]
+async fn other_addresses_are_refused() {
+    assert_eq!(refusal("mysql://localhost/x").await, ErrorCode::InvalidInput);
+    assert_eq!(refusal("").await, ErrorCode::InvalidInput);
+    assert_ne!(refusal("sqlite:///nowhere/at/all/catalogue.db").await, ErrorCode::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_folder_keeps_its_format_and_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    let office = department("gaj", "公安局").unwrap();
+    store.put_department(&office, &event("department.created")).await.unwrap();
+    assert_eq!(store.format_version().await.unwrap(), 1);
+    store.close().await;
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    assert_eq!(store.departments().await.unwrap(), [office]);
+    assert_eq!(store.pending(10).await.unwrap().len(), 1);
+    let files: Vec<_> = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!files.iter().any(|name| name.to_string_lossy().ends_with(".bak")), "nothing changed: {files:?}");
+}
+
+#[tokio::test]
+async fn a_newer_folder_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder);
+    CatalogStore::connect(&url).await.unwrap().close().await;
+    execute(
+        &url,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (99, 'later', TRUE, x'00', 0)",
+    )
+    .await;
+    let error = CatalogStore::connect(&url).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::IllegalState);
+    assert!(error.message.contains("format 99"), "{error}");
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder);
+    CatalogStore::connect(&url).await.unwrap().close().await;
+    execute(&url, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
+    assert_eq!(refusal(&url).await, ErrorCode::Internal);
+}
+
+#[tokio::test]
+async fn copies_never_overwrite_each_other_and_hold_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    let office = department("gaj", "公安局").unwrap();
+    store.put_department(&office, &event("department.created")).await.unwrap();
+    let mut connection = store.writer.acquire().await.unwrap();
+    for _ in 0..2 {
+        crate::migration::back_up(&mut connection, 1).await.unwrap();
+    }
+    for name in ["catalogue.db.format-1.bak", "catalogue.db.format-1.2.bak"] {
+        let copy =
+            CatalogStore::connect(&format!("sqlite://{}/{name}", folder.path().display())).await.unwrap();
+        assert_eq!(copy.departments().await.unwrap(), std::slice::from_ref(&office));
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_another_format_is_built_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    store.put_department(&department("gaj", "公安局").unwrap(), &event("x")).await.unwrap();
+    let entry = published(resource("gaj", "301001/000001", "户籍人口").unwrap());
+    store.save_entry(&entry, None, &event("x")).await.unwrap();
+    store.close().await;
+    execute(
+        &url(&folder),
+        "DROP TABLE search_text; UPDATE folder SET value = '0' WHERE name = 'search_index'",
+    )
+    .await;
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    let query = SearchQuery { text: "人口".to_owned(), limit: 1, ..SearchQuery::default() };
+    assert_eq!(store.search(&query).await.unwrap().total, 1);
+}

@@ -1,0 +1,96 @@
+//! Versions of datasets and withdrawals.
+
+use async_trait::async_trait;
+use catalog_core::dataset::{RecordWithdrawal, Tombstone, Version, VersionState};
+use catalog_core::evidence::EvidenceRecord;
+use catalog_core::ports::VersionStore;
+use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+
+use crate::change::Change;
+use crate::failure::{failed, violated};
+use crate::json;
+use crate::store::CatalogStore;
+
+#[async_trait]
+impl VersionStore for CatalogStore {
+    async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>> {
+        let sql = "SELECT document FROM versions WHERE resource = $1 ORDER BY number";
+        self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
+    }
+
+    async fn publish_version(&self, version: &Version, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM versions WHERE resource = $1")
+            .bind(version.resource.as_str())
+            .fetch_one(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        let next = newest.unwrap_or(0) + 1;
+        let taken = format!("the next version of {} is {next}, not {}", version.resource, version.number);
+        if version.number != next {
+            return Err(Error::new(ErrorCode::Conflict, taken));
+        }
+        let sql = "INSERT INTO versions (resource, number, state, published_at, document) VALUES ($1, $2, $3, $4, $5)";
+        sqlx::query(sql)
+            .bind(version.resource.as_str())
+            .bind(version.number)
+            .bind(json::to_word(version.state)?)
+            .bind(version.published_at.0)
+            .bind(json::to_text(version)?)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(violated(taken))?;
+        write.commit(change).await
+    }
+
+    async fn withdraw_version(
+        &self,
+        resource: &ResourceCode,
+        number: i64,
+        tombstone: &Tombstone,
+        change: &EvidenceRecord,
+    ) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let sql = "SELECT document FROM versions WHERE resource = $1 AND number = $2";
+        let text: Option<String> = sqlx::query_scalar(sql)
+            .bind(resource.as_str())
+            .bind(number)
+            .fetch_optional(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        let what = format!("version {number} of {resource}");
+        let mut version: Version = json::from_text(&text.ok_or_else(|| Error::not_found(&what))?)?;
+        if version.state == VersionState::Withdrawn {
+            return Err(Error::new(ErrorCode::IllegalState, format!("{what} has been withdrawn already")));
+        }
+        version.state = VersionState::Withdrawn;
+        version.tombstone = Some(tombstone.clone());
+        sqlx::query("UPDATE versions SET state = $1, document = $2 WHERE resource = $3 AND number = $4")
+            .bind(json::to_word(version.state)?)
+            .bind(json::to_text(&version)?)
+            .bind(resource.as_str())
+            .bind(number)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        write.commit(change).await
+    }
+
+    async fn record_withdrawals(&self, resource: &ResourceCode) -> Result<Vec<RecordWithdrawal>> {
+        let sql = "SELECT document FROM record_withdrawals WHERE resource = $1 ORDER BY seq";
+        self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
+    }
+
+    async fn withdraw_records(&self, withdrawal: &RecordWithdrawal, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        sqlx::query("INSERT INTO record_withdrawals (id, resource, seq, document) VALUES ($1, $2, $3, $4)")
+            .bind(&withdrawal.id)
+            .bind(withdrawal.resource.as_str())
+            .bind(write.seq)
+            .bind(json::to_text(withdrawal)?)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(violated(format!("the withdrawal {} exists", withdrawal.id)))?;
+        write.commit(change).await
+    }
+}
