@@ -1,0 +1,323 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use catalog_core::context::PrincipalKind;
+use catalog_core::directory::Department;
+use catalog_core::ports::{CredentialStore, DirectoryStore, KeyOwner, KeyRecord, Ticket};
+use catalog_core::{Channel, DepartmentId, OpContext, Principal, Role, Timestamp};
+use exchange_crypto::Digest;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Method, Uri};
+
+use crate::assertion::read_assertion;
+use crate::request::{CLOCK_WINDOW_SECONDS, CheckedRequest, check_request};
+use crate::signature::{Message, Request};
+use crate::ticket::token_digest;
+use crate::{AuthError, RequestBinding, jwk};
+
+/// A request as it arrived at a door.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Its head.
+    pub parts: &'a Parts,
+    /// The door.
+    pub channel: Channel,
+    /// The identity that answers, logs and evidence will carry.
+    pub request_id: &'a str,
+    /// The time of arrival.
+    pub now: Timestamp,
+}
+
+/// How an identity was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// By a signature with this key.
+    Signature {
+        /// Key id.
+        key_id: String,
+    },
+    /// By a bearer ticket, which only reads.
+    Ticket {
+        /// Ticket id.
+        ticket_id: String,
+    },
+    /// Not at all: the public.
+    None,
+}
+
+/// A caller whose identity is proven, while the body is still to come.
+///
+/// The signature is checked before the body is read, so that strangers can't make a server store anything.
+#[derive(Debug)]
+pub struct Caller {
+    context: OpContext,
+    proof: Proof,
+    signed_body: Option<Digest>,
+}
+
+impl Caller {
+    /// How the identity was proven.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// Who it is, for what must be decided before the body is read: limits and refusals.
+    pub fn principal(&self) -> &Principal {
+        &self.context.principal
+    }
+
+    /// The context, once the body (its digest; `None` for an empty one) is the one that was signed.
+    pub fn with_body(self, body: Option<&Digest>) -> Result<OpContext, AuthError> {
+        if matches!(self.proof, Proof::Signature { .. }) {
+            let empty = Digest::of(b"");
+            if *body.unwrap_or(&empty) != self.signed_body.unwrap_or(empty) {
+                return Err(AuthError::WrongBody);
+            }
+        }
+        Ok(self.context)
+    }
+}
+
+/// Proves who calls. One per server.
+pub struct Authenticator {
+    directory: Arc<dyn DirectoryStore>,
+    credentials: Arc<dyn CredentialStore>,
+    base_url: String,
+}
+
+impl Authenticator {
+    /// An authenticator for the server that clients reach at `base_url` (`https://data.example.gov.cn`).
+    ///
+    /// Signatures cover addresses, and addresses are made from this alone, never from `host` or `forwarded` fields.
+    pub fn new(
+        directory: Arc<dyn DirectoryStore>,
+        credentials: Arc<dyn CredentialStore>,
+        base_url: &str,
+    ) -> Result<Self, AuthError> {
+        Ok(Self { directory, credentials, base_url: canonical_base(base_url)? })
+    }
+
+    /// The absolute address of a request, as signatures cover it.
+    pub fn target_uri(&self, uri: &Uri) -> String {
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        format!("{}{path}", self.base_url)
+    }
+
+    /// What ties the answer to this request, even where the request is refused.
+    pub fn binding(&self, parts: &Parts) -> RequestBinding {
+        RequestBinding::lenient(&parts.method, &self.target_uri(&parts.uri), &parts.headers)
+    }
+
+    /// Proves who calls: by signature, else by ticket, else it is the public.
+    ///
+    /// A proof that is there but wrong is an error, never the public. A signature's nonce is used up here.
+    pub async fn authenticate(&self, arrival: Arrival<'_>) -> Result<Caller, AuthError> {
+        let headers = &arrival.parts.headers;
+        let signed = check_request(headers, arrival.now)?;
+        match (signed, headers.get(AUTHORIZATION)) {
+            (Some(_), Some(_)) => {
+                Err(AuthError::malformed("authorization", "send a signature or a ticket, not both"))
+            }
+            (Some(signed), None) => self.by_signature(arrival, signed).await,
+            (None, Some(value)) => {
+                let token = value.to_str().ok().and_then(|text| text.split_once(' '));
+                match token {
+                    Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                        self.by_ticket(arrival, token.trim()).await
+                    }
+                    _ => {
+                        Err(AuthError::malformed("authorization", "only `Bearer` with a ticket is accepted"))
+                    }
+                }
+            }
+            (None, None) => {
+                let context = public_context(arrival.request_id.to_owned(), arrival.channel, arrival.now);
+                let context = context.asserting(read_assertion(headers, "shuqiao-purpose")?, None, None);
+                Ok(Caller { context, proof: Proof::None, signed_body: None })
+            }
+        }
+    }
+
+    async fn by_signature(&self, arrival: Arrival<'_>, signed: CheckedRequest) -> Result<Caller, AuthError> {
+        let Arrival { parts, now, .. } = arrival;
+        let signature = &signed.signature;
+        let record = self.usable_key(&signature.key_id, &[signature.created, now]).await?;
+        let target_uri = self.target_uri(&parts.uri);
+        let request = Request { method: &parts.method, target_uri: &target_uri, headers: &parts.headers };
+        signature.verify(&Message { request, response: None }, &jwk::public_key(&record)?)?;
+        let principal = self.principal_of_key(&record).await?;
+        let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
+        let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
+        let operator = read_assertion(&parts.headers, "shuqiao-operator")?;
+        // Twice the window: a signature from the future edge stays valid that long.
+        let forget_at = signature.created.plus_seconds(2 * CLOCK_WINDOW_SECONDS);
+        if !self.credentials.use_nonce(&record.id, &signed.nonce, forget_at).await? {
+            return Err(AuthError::Replayed);
+        }
+        let context = context(principal, arrival).asserting(purpose, matter, operator);
+        Ok(Caller { context, proof: Proof::Signature { key_id: record.id }, signed_body: signed.body })
+    }
+
+    async fn by_ticket(&self, arrival: Arrival<'_>, token: &str) -> Result<Caller, AuthError> {
+        let refused = |reason: &str| AuthError::Ticket(reason.to_owned());
+        let ticket = self.credentials.ticket_by_digest(&token_digest(token)).await?;
+        let ticket = ticket.ok_or_else(|| refused("it is not known here"))?;
+        if ticket.revoked_at.is_some() {
+            return Err(refused("it was revoked"));
+        }
+        if arrival.now < ticket.issued_at || ticket.expires_at <= arrival.now {
+            return Err(refused("it is over; ask for a new one"));
+        }
+        if !ticket.doors.contains(&arrival.channel) {
+            return Err(refused("it does not open this door"));
+        }
+        if !only_reads(&arrival.parts.method, arrival.channel) {
+            return Err(refused("it only reads; sign the request instead"));
+        }
+        let principal = self.principal_of_ticket(&ticket, arrival.now).await?;
+        let headers = &arrival.parts.headers;
+        let stated = read_assertion(headers, "shuqiao-purpose")?;
+        if stated.is_some() && stated != ticket.purpose {
+            return Err(refused("its purpose is fixed and differs from the one stated"));
+        }
+        let context = context(principal, arrival).asserting(ticket.purpose, None, None);
+        Ok(Caller { context, proof: Proof::Ticket { ticket_id: ticket.id }, signed_body: None })
+    }
+
+    async fn usable_key(&self, id: &str, times: &[Timestamp]) -> Result<KeyRecord, AuthError> {
+        let record = self.credentials.key(id).await?.ok_or_else(|| AuthError::UnknownKey(shown(id)))?;
+        if times.iter().any(|at| !record.is_valid_at(*at)) {
+            let until = record.valid_until.map_or("without end".to_owned(), |end| format!("until {end}"));
+            let reason = format!("it is valid from {} {until}", record.valid_from);
+            return Err(AuthError::KeyNotUsable { id: record.id, reason });
+        }
+        Ok(record)
+    }
+
+    async fn principal_of_key(&self, record: &KeyRecord) -> Result<Principal, AuthError> {
+        match &record.owner {
+            KeyOwner::Department(id) => self.machine(id, &record.id).await,
+            KeyOwner::Person(id) => self.person(id).await,
+            KeyOwner::Platform => {
+                let reason = "the platform signs answers, not requests".to_owned();
+                Err(AuthError::KeyNotUsable { id: record.id.clone(), reason })
+            }
+        }
+    }
+
+    /// The holder of a ticket, reduced to reading: a person's reading roles, and for a machine those of an analyst.
+    async fn principal_of_ticket(&self, ticket: &Ticket, now: Timestamp) -> Result<Principal, AuthError> {
+        let mut principal = match &ticket.holder {
+            KeyOwner::Department(id) => {
+                // A ticket ends with the key that asked for it.
+                self.usable_key(&ticket.principal_id, &[now]).await?;
+                self.machine(id, &ticket.principal_id).await?
+            }
+            KeyOwner::Person(id) => self.person(id).await?,
+            KeyOwner::Platform => return Err(AuthError::Ticket("it has no holder".to_owned())),
+        };
+        let reads = principal.kind == PrincipalKind::Machine
+            || principal.has(Role::Analyst)
+            || principal.has(Role::DataSteward);
+        let developer = principal.has(Role::Developer).then_some(Role::Developer);
+        principal.roles = reads.then_some(Role::Analyst).into_iter().chain(developer).collect();
+        principal.kind = PrincipalKind::Person;
+        Ok(principal)
+    }
+
+    async fn machine(&self, department: &DepartmentId, key_id: &str) -> Result<Principal, AuthError> {
+        let found = self.directory.department(department).await?;
+        let department = found.ok_or_else(|| AuthError::KeyNotUsable {
+            id: key_id.to_owned(),
+            reason: format!("its department {department} does not exist"),
+        })?;
+        Ok(principal(PrincipalKind::Machine, key_id, Some(&department), BTreeSet::new()))
+    }
+
+    async fn person(&self, id: &str) -> Result<Principal, AuthError> {
+        let unusable =
+            |reason: &str| AuthError::KeyNotUsable { id: id.to_owned(), reason: reason.to_owned() };
+        let person =
+            self.credentials.person(id).await?.ok_or_else(|| unusable("its account does not exist"))?;
+        if !person.active {
+            return Err(unusable("its account is not active"));
+        }
+        let department = match &person.department {
+            None => None,
+            Some(department) => {
+                let found = self.directory.department(department).await?;
+                Some(found.ok_or_else(|| unusable("its department does not exist"))?)
+            }
+        };
+        Ok(principal(PrincipalKind::Person, id, department.as_ref(), person.roles))
+    }
+}
+
+/// The context of the public.
+pub fn public_context(request_id: String, channel: Channel, now: Timestamp) -> OpContext {
+    build(Principal::public(), request_id, channel, now)
+}
+
+/// The context of a named operator at the command line of the data folder, acting in the given roles.
+///
+/// Whoever may open the folder is the operator: the file permissions are the proof.
+pub fn operator_context(
+    name: &str,
+    department: Option<&Department>,
+    roles: BTreeSet<Role>,
+    request_id: String,
+    now: Timestamp,
+) -> OpContext {
+    let operator = principal(PrincipalKind::Operator, name, department, roles);
+    build(operator, request_id, Channel::CommandLine, now)
+}
+
+fn context(principal: Principal, arrival: Arrival<'_>) -> OpContext {
+    build(principal, arrival.request_id.to_owned(), arrival.channel, arrival.now)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where a proven identity becomes a context")]
+fn build(principal: Principal, request_id: String, channel: Channel, now: Timestamp) -> OpContext {
+    OpContext::authenticated(principal, request_id, channel, now)
+}
+
+fn principal(
+    kind: PrincipalKind,
+    id: &str,
+    department: Option<&Department>,
+    roles: BTreeSet<Role>,
+) -> Principal {
+    Principal {
+        kind,
+        id: id.to_owned(),
+        department: department.map(|department| department.id.clone()),
+        roles,
+        attributes: department.map(Department::subject_attributes).unwrap_or_default(),
+    }
+}
+
+/// A ticket may ask, and asking SQL or for a verification travels in a POST.
+fn only_reads(method: &Method, channel: Channel) -> bool {
+    let asks = matches!(channel, Channel::Sql | Channel::Verification);
+    *method == Method::GET || *method == Method::HEAD || (*method == Method::POST && asks)
+}
+
+/// Scheme and authority in the form in which clients write them: lower case, no usual port, no slash at the end.
+fn canonical_base(base_url: &str) -> Result<String, AuthError> {
+    let malformed =
+        || AuthError::malformed("base_url", "it must be `https://host[:port][/path]`, without query");
+    let uri: Uri = base_url.parse().map_err(|_| malformed())?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), crate::signature::authority(&uri)) else {
+        return Err(malformed());
+    };
+    if !matches!(scheme, "http" | "https") || uri.query().is_some() {
+        return Err(malformed());
+    }
+    Ok(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/')))
+}
+
+/// At most 64 characters of what a stranger sent.
+fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}

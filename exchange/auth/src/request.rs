@@ -1,0 +1,90 @@
+use catalog_core::Timestamp;
+use exchange_crypto::{Digest, SigningKey};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::AuthError;
+use crate::assertion::ASSERTION_FIELDS;
+use crate::content_digest::{CONTENT_DIGEST, digest_field, read_digest_field};
+use crate::response::RequestBinding;
+use crate::signature::{Message, Request, Signature, sign};
+
+/// Seconds by which the time of a signature and the clock here may differ.
+pub const CLOCK_WINDOW_SECONDS: i64 = 60;
+
+const NONCE_LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
+
+/// Signs a request as a client (RFC 9421): adds `content-digest`, `signature-input` and `signature` to the headers.
+///
+/// `target_uri` is the absolute address with its query, as it will be requested. Set `content-type` and the assertion
+/// fields before; `body` is the digest of the body, `None` without one. What comes back verifies the answer.
+pub fn sign_request(
+    key: &SigningKey,
+    method: &Method,
+    target_uri: &str,
+    headers: &mut HeaderMap,
+    body: Option<&Digest>,
+    now: Timestamp,
+) -> Result<RequestBinding, AuthError> {
+    headers.remove(CONTENT_DIGEST);
+    if let Some(digest) = body {
+        let value = HeaderValue::from_str(&digest_field(digest))
+            .map_err(|_| AuthError::malformed("content-digest", "it is not printable ASCII"))?;
+        headers.insert(CONTENT_DIGEST, value);
+    }
+    let request = Request { method, target_uri, headers };
+    let components = required_components(headers);
+    for (name, value) in sign(&Message { request, response: None }, &components, key, now)? {
+        headers.insert(name, value);
+    }
+    RequestBinding::new(method, target_uri, headers)
+}
+
+/// What a request signature must cover, given the headers: who could change anything else gains nothing.
+fn required_components(headers: &HeaderMap) -> Vec<String> {
+    let mut components = vec!["\"@method\"".to_owned(), "\"@target-uri\"".to_owned()];
+    let fields = ["content-digest", "content-type"].into_iter().chain(ASSERTION_FIELDS);
+    components.extend(fields.filter(|name| headers.contains_key(*name)).map(|name| format!("\"{name}\"")));
+    components
+}
+
+/// The signature of a request with everything checked but the key and the nonce's first use.
+pub(crate) struct CheckedRequest {
+    pub(crate) signature: Signature,
+    /// The signer's one-time text.
+    pub(crate) nonce: String,
+    /// Digest of the body, as signed.
+    pub(crate) body: Option<Digest>,
+}
+
+/// Finds a request's signature and checks coverage, parameters and time; `None` for an unsigned request.
+pub(crate) fn check_request(
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Option<CheckedRequest>, AuthError> {
+    let Some(signature) = Signature::find(headers)? else { return Ok(None) };
+    for component in required_components(headers) {
+        signature.must_cover(&component)?;
+    }
+    let nonce = signature.nonce.clone().ok_or(AuthError::MissingParameter("nonce"))?;
+    if !NONCE_LENGTHS.contains(&nonce.len()) {
+        return Err(AuthError::malformed("signature-input", "`nonce` must have 16 to 128 characters"));
+    }
+    check_time(&signature, now)?;
+    let body = read_digest_field(headers, &CONTENT_DIGEST)?;
+    Ok(Some(CheckedRequest { signature, nonce, body }))
+}
+
+/// Checks that the signature was made within the window around `now` and has not ended.
+pub(crate) fn check_time(signature: &Signature, now: Timestamp) -> Result<(), AuthError> {
+    let skew = |signed_at| AuthError::ClockSkew { signed_at, now, window: CLOCK_WINDOW_SECONDS };
+    let earliest = now.plus_seconds(-CLOCK_WINDOW_SECONDS);
+    let latest = now.plus_seconds(CLOCK_WINDOW_SECONDS);
+    // `created` has whole seconds: compare in seconds, so that both sides of the window are equally wide.
+    if signature.created.seconds() < earliest.seconds() || signature.created.seconds() > latest.seconds() {
+        return Err(skew(signature.created));
+    }
+    match signature.expires {
+        Some(end) if end.seconds() < now.seconds() => Err(skew(end)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,210 @@
+//! RFC 9421: components, signature base, and one signature of a message. Which components must be covered is decided
+//! in `request` and `response`.
+
+mod component;
+
+use catalog_core::Timestamp;
+use exchange_crypto::{PublicKey, SigningKey, random, to_base64};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use sfv::{BareItem, InnerList, ItemSerializer, ListEntry, ListSerializer};
+
+pub(crate) use component::{Message, Request, Response, authority};
+
+use crate::AuthError;
+use crate::fields::{dictionary, parse_dictionary};
+
+/// The field with the covered components and parameters of signatures.
+pub(crate) const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+/// The field with the signatures.
+pub(crate) const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+/// The application's tag: other signatures of a message are none of our business.
+pub(crate) const TAG: &str = "shuqiao";
+/// The label under which this crate signs.
+pub(crate) const LABEL: &str = "sig1";
+
+const ALGORITHM: &str = "ed25519";
+const MAX_COMPONENTS: usize = 40;
+
+/// A signature found in a message: what it covers and says of itself. Not yet verified.
+pub(crate) struct Signature {
+    /// Its label in the two fields.
+    pub(crate) label: String,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+    /// When it ends, if it says so.
+    pub(crate) expires: Option<Timestamp>,
+    /// The signer's one-time text.
+    pub(crate) nonce: Option<String>,
+    /// The signer's key.
+    pub(crate) key_id: String,
+    /// Serialized component identifiers.
+    pub(crate) covered: Vec<String>,
+    input: InnerList,
+    bytes: Vec<u8>,
+}
+
+impl Signature {
+    /// The signature with our tag; `None` for a message without signatures.
+    pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Self>, AuthError> {
+        let inputs = dictionary(headers, "signature-input")?;
+        let signatures = dictionary(headers, "signature")?;
+        let (inputs, mut signatures) = match (inputs, signatures) {
+            (None, None) => return Ok(None),
+            (Some(inputs), Some(signatures)) => (inputs, signatures),
+            _ => {
+                return Err(AuthError::malformed(
+                    "signature",
+                    "`signature-input` and `signature` belong together",
+                ));
+            }
+        };
+        let mut ours = inputs.into_iter().filter_map(|(label, entry)| match entry {
+            ListEntry::InnerList(input) if text(&input, "tag") == Some(TAG) => Some((label, input)),
+            _ => None,
+        });
+        let (label, input) = ours.next().ok_or_else(|| {
+            AuthError::malformed("signature-input", format!("no signature has the parameter tag=\"{TAG}\""))
+        })?;
+        if ours.next().is_some() {
+            return Err(AuthError::malformed(
+                "signature-input",
+                format!("two signatures have tag=\"{TAG}\""),
+            ));
+        }
+        let bytes = match signatures.swap_remove(label.as_str()) {
+            Some(ListEntry::Item(item)) => item.bare_item.as_byte_sequence().map(<[u8]>::to_vec),
+            _ => None,
+        };
+        let bytes =
+            bytes.ok_or_else(|| AuthError::malformed("signature", "no byte sequence of that label"))?;
+        Self::read(label.as_str().to_owned(), input, bytes).map(Some)
+    }
+
+    fn read(label: String, input: InnerList, bytes: Vec<u8>) -> Result<Self, AuthError> {
+        if input.params.contains_key("alg") && text(&input, "alg") != Some(ALGORITHM) {
+            return Err(AuthError::malformed(
+                "signature-input",
+                format!("`alg` must be \"{ALGORITHM}\" if it stands"),
+            ));
+        }
+        let covered = covered(&input)?;
+        Ok(Self {
+            label,
+            created: time(&input, "created")?.ok_or(AuthError::MissingParameter("created"))?,
+            expires: time(&input, "expires")?,
+            nonce: text(&input, "nonce").map(str::to_owned),
+            key_id: text(&input, "keyid").ok_or(AuthError::MissingParameter("keyid"))?.to_owned(),
+            covered,
+            input,
+            bytes,
+        })
+    }
+
+    /// Fails unless the signature covers the component.
+    pub(crate) fn must_cover(&self, component: &str) -> Result<(), AuthError> {
+        if self.covers(component) { Ok(()) } else { Err(AuthError::NotCovered(component.to_owned())) }
+    }
+
+    /// Whether the signature covers the component, given as serialized.
+    pub(crate) fn covers(&self, component: &str) -> bool {
+        self.covered.iter().any(|covered| covered == component)
+    }
+
+    /// Checks the signature of a message.
+    pub(crate) fn verify(&self, message: &Message<'_>, key: &PublicKey) -> Result<(), AuthError> {
+        let base = signature_base(message, &self.input)?;
+        key.verify(base.as_bytes(), &self.bytes).map_err(|_| AuthError::WrongSignature {
+            method: message.request.method.to_string(),
+            target_uri: message.request.target_uri.to_owned(),
+        })
+    }
+}
+
+/// Signs a message over the components (as serialized) and gives the values of the two fields.
+pub(crate) fn sign(
+    message: &Message<'_>,
+    components: &[String],
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<[(HeaderName, HeaderValue); 2], AuthError> {
+    let input = format!(
+        "{LABEL}=({});created={};nonce=\"{}\";keyid=\"{}\";alg=\"{ALGORITHM}\";tag=\"{TAG}\"",
+        components.join(" "),
+        now.seconds(),
+        random::token()?,
+        key.public().id(),
+    );
+    let parsed = parse_dictionary("signature-input", &input)?;
+    let Some(ListEntry::InnerList(list)) = parsed.get(LABEL) else {
+        return Err(AuthError::malformed("signature-input", "no list of components"));
+    };
+    let bytes = key.sign(signature_base(message, list)?.as_bytes());
+    let signature = format!("{LABEL}=:{}:", to_base64(&bytes));
+    let value = |field, text: &str| {
+        HeaderValue::from_str(text).map_err(|_| AuthError::malformed(field, "it is not printable ASCII"))
+    };
+    Ok([(SIGNATURE_INPUT, value("signature-input", &input)?), (SIGNATURE, value("signature", &signature)?)])
+}
+
+/// The signature base of RFC 9421 section 2.5.
+pub(crate) fn signature_base(message: &Message<'_>, input: &InnerList) -> Result<String, AuthError> {
+    let mut base = String::new();
+    for item in &input.items {
+        let value = message.value(item)?;
+        base.push_str(&format!("{}: {value}\n", component::identifier(item)));
+    }
+    base.push_str(&format!("\"@signature-params\": {}", list_text(input)));
+    Ok(base)
+}
+
+fn list_text(list: &InnerList) -> String {
+    let mut serializer = ListSerializer::new();
+    let mut inner = serializer.inner_list();
+    inner.items(&list.items);
+    drop(inner.finish().parameters(&list.params));
+    serializer.finish().unwrap_or_default()
+}
+
+/// The serialized member of a dictionary item, as `;key=` selects it.
+fn member_text(entry: &ListEntry) -> String {
+    match entry {
+        ListEntry::Item(item) => {
+            ItemSerializer::new().bare_item(&item.bare_item).parameters(&item.params).finish()
+        }
+        ListEntry::InnerList(list) => list_text(list),
+    }
+}
+
+fn covered(input: &InnerList) -> Result<Vec<String>, AuthError> {
+    if input.items.len() > MAX_COMPONENTS {
+        return Err(AuthError::malformed(
+            "signature-input",
+            format!("more than {MAX_COMPONENTS} components"),
+        ));
+    }
+    let mut covered: Vec<String> = Vec::with_capacity(input.items.len());
+    for item in &input.items {
+        let identifier = component::identifier(item);
+        if covered.contains(&identifier) {
+            return Err(AuthError::malformed("signature-input", format!("{identifier} is covered twice")));
+        }
+        covered.push(identifier);
+    }
+    Ok(covered)
+}
+
+fn text<'a>(input: &'a InnerList, name: &str) -> Option<&'a str> {
+    input.params.get(name).and_then(BareItem::as_string).map(sfv::StringRef::as_str)
+}
+
+fn time(input: &InnerList, name: &'static str) -> Result<Option<Timestamp>, AuthError> {
+    let Some(value) = input.params.get(name) else { return Ok(None) };
+    let seconds = value
+        .as_integer()
+        .map(i64::from)
+        .ok_or_else(|| AuthError::malformed("signature-input", format!("`{name}` must be an integer")))?;
+    Ok(Some(Timestamp(seconds.saturating_mul(1_000_000))))
+}
+
+#[cfg(test)]
+mod tests;

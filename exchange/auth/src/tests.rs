@@ -1,0 +1,11 @@
+mod answers;
+mod fake;
+mod files;
+mod requests;
+mod tickets;
+
+use catalog_core::Timestamp;
+
+/// 2026-11-22T09:00:00+08:00.
+const NOW: Timestamp = Timestamp(1_795_309_200_000_000);
+const BASE: &str = "https://data.example.gov.cn";

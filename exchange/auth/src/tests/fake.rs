@@ -1,0 +1,138 @@
+//! A store in memory, as far as authentication asks it anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use catalog_core::directory::resource::Entry;
+use catalog_core::directory::{Department, Level};
+use catalog_core::evidence::EvidenceRecord;
+use catalog_core::ports::{
+    CredentialStore, DirectoryStore, KeyOwner, KeyRecord, Person, SearchPage, SearchQuery, Ticket,
+};
+use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, SqlName, Timestamp};
+use exchange_crypto::{SigningKey, to_base64url};
+
+use super::{BASE, NOW};
+use crate::Authenticator;
+
+#[derive(Default)]
+pub(super) struct Fake {
+    pub(super) keys: Mutex<BTreeMap<String, KeyRecord>>,
+    pub(super) people: Mutex<BTreeMap<String, Person>>,
+    pub(super) tickets: Mutex<Vec<Ticket>>,
+    nonces: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl Fake {
+    pub(super) fn authenticator(self: &Arc<Self>) -> Authenticator {
+        Authenticator::new(self.clone(), self.clone(), BASE).unwrap()
+    }
+
+    /// Registers a fresh key of the owner, valid for an hour on both sides of [`NOW`].
+    pub(super) fn register(&self, owner: KeyOwner) -> SigningKey {
+        let (key, _) = SigningKey::generate().unwrap();
+        let record = KeyRecord {
+            id: key.public().id(),
+            owner,
+            public_key: to_base64url(key.public().as_bytes()),
+            valid_from: NOW.plus_seconds(-3600),
+            valid_until: Some(NOW.plus_seconds(3600)),
+        };
+        self.keys.lock().unwrap().insert(record.id.clone(), record);
+        key
+    }
+
+    pub(super) fn department(&self) -> SigningKey {
+        self.register(KeyOwner::Department(DepartmentId::new("scjg").unwrap()))
+    }
+
+    pub(super) fn add_person(&self, id: &str, roles: &[Role], active: bool) {
+        let department = Some(DepartmentId::new("scjg").unwrap());
+        let roles = roles.iter().copied().collect();
+        let person = Person { id: id.to_owned(), name: "测试".to_owned(), department, roles, active };
+        self.people.lock().unwrap().insert(id.to_owned(), person);
+    }
+}
+
+fn unused<T>() -> Result<T> {
+    Err(Error::internal("authentication does not ask this"))
+}
+
+#[async_trait]
+impl DirectoryStore for Fake {
+    async fn department(&self, id: &DepartmentId) -> Result<Option<Department>> {
+        Ok((id.as_str() == "scjg").then(|| Department {
+            id: id.clone(),
+            name: "九江市市场监督管理局".to_owned(),
+            credit_code: "11360400MB0000000X".to_owned(),
+            level: Level::City,
+            parent: None,
+            division_code: "360400".to_owned(),
+        }))
+    }
+    async fn departments(&self) -> Result<Vec<Department>> {
+        unused()
+    }
+    async fn put_department(&self, _: &Department, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn entry(&self, _: &ResourceCode) -> Result<Option<Entry>> {
+        unused()
+    }
+    async fn entry_by_name(&self, _: &DepartmentId, _: &SqlName) -> Result<Option<Entry>> {
+        unused()
+    }
+    async fn entries(&self, _: Option<&DepartmentId>) -> Result<Vec<Entry>> {
+        unused()
+    }
+    async fn next_sequence(&self, _: &str) -> Result<u64> {
+        unused()
+    }
+    async fn save_entry(&self, _: &Entry, _: Option<i64>, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn search(&self, _: &SearchQuery) -> Result<SearchPage> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl CredentialStore for Fake {
+    async fn person(&self, id: &str) -> Result<Option<Person>> {
+        Ok(self.people.lock().unwrap().get(id).cloned())
+    }
+    async fn people(&self) -> Result<Vec<Person>> {
+        unused()
+    }
+    async fn put_person(&self, _: &Person, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn key(&self, id: &str) -> Result<Option<KeyRecord>> {
+        Ok(self.keys.lock().unwrap().get(id).cloned())
+    }
+    async fn keys(&self) -> Result<Vec<KeyRecord>> {
+        unused()
+    }
+    async fn put_key(&self, _: &KeyRecord, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn add_ticket(&self, _: &Ticket, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn ticket_by_digest(&self, digest: &str) -> Result<Option<Ticket>> {
+        Ok(self.tickets.lock().unwrap().iter().find(|ticket| ticket.token_digest == digest).cloned())
+    }
+    async fn tickets_of(&self, _: &str) -> Result<Vec<Ticket>> {
+        unused()
+    }
+    async fn revoke_ticket(&self, _: &str, _: Timestamp, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn use_nonce(&self, key_id: &str, nonce: &str, _: Timestamp) -> Result<bool> {
+        Ok(self.nonces.lock().unwrap().insert((key_id.to_owned(), nonce.to_owned())))
+    }
+    async fn forget_nonces(&self, _: Timestamp) -> Result<u64> {
+        unused()
+    }
+}

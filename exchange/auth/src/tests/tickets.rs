@@ -1,0 +1,120 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use catalog_core::context::PrincipalKind;
+use catalog_core::ports::Ticket;
+use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal, Role, Timestamp};
+use exchange_crypto::SigningKey;
+use http::Request;
+
+use super::NOW;
+use super::fake::Fake;
+use crate::*;
+
+/// The context of a department's machine.
+fn machine(fake: &Arc<Fake>, key: &SigningKey) -> OpContext {
+    let (mut parts, ()) = Request::get("/t").body(()).unwrap().into_parts();
+    let address = fake.authenticator().target_uri(&parts.uri);
+    sign_request(key, &http::Method::GET, &address, &mut parts.headers, None, NOW).unwrap();
+    call(fake, &parts, Channel::Api, NOW).unwrap()
+}
+
+fn call(
+    fake: &Arc<Fake>,
+    parts: &http::request::Parts,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<OpContext, AuthError> {
+    let arrival = Arrival { parts, channel, request_id: "r", now };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(fake.authenticator().authenticate(arrival))?.with_body(None)
+}
+
+fn wanted() -> NewTicket {
+    let purpose = Some("统计".to_owned());
+    NewTicket { purpose, doors: BTreeSet::from([Channel::Sql, Channel::Api]), seconds: 3600 }
+}
+
+fn with_token(method: &str, token: &str) -> http::request::Parts {
+    let request =
+        Request::builder().method(method).uri("/t").header("authorization", format!("Bearer {token}"));
+    request.body(()).unwrap().into_parts().0
+}
+
+fn issued(fake: &Arc<Fake>, key: &SigningKey) -> (Ticket, String) {
+    let (ticket, token) = issue_ticket(&machine(fake, key), wanted()).unwrap();
+    fake.tickets.lock().unwrap().push(ticket.clone());
+    (ticket, token)
+}
+
+#[test]
+fn a_ticket_reads_for_its_holder_and_purpose() {
+    let fake = Arc::new(Fake::default());
+    let key = fake.department();
+    let (ticket, token) = issued(&fake, &key);
+    assert!(!format!("{ticket:?}").contains(&token));
+    let ctx = call(&fake, &with_token("POST", &token), Channel::Sql, NOW).unwrap();
+    assert_eq!(ctx.principal.id, key.public().id());
+    assert_eq!(
+        ctx.principal.kind,
+        PrincipalKind::Person,
+        "a machine's rights to change things do not pass on"
+    );
+    assert_eq!(ctx.principal.roles, BTreeSet::from([Role::Analyst]));
+    assert_eq!(ctx.purpose.as_deref(), Some("统计"));
+}
+
+#[test]
+fn a_ticket_is_refused_beyond_what_it_names() {
+    let fake = Arc::new(Fake::default());
+    let key = fake.department();
+    let (_, token) = issued(&fake, &key);
+    let refused = |parts, channel, now| {
+        let error = call(&fake, &parts, channel, now).unwrap_err();
+        assert_eq!(Error::from(error).code, ErrorCode::Unauthenticated);
+    };
+    refused(with_token("GET", "unknown"), Channel::Sql, NOW);
+    refused(with_token("GET", &token), Channel::File, NOW);
+    refused(with_token("POST", &token), Channel::Api, NOW);
+    refused(with_token("GET", &token), Channel::Api, NOW.plus_seconds(3600));
+    let mut parts = with_token("GET", &token);
+    parts.headers.insert(PURPOSE_FIELD, "other".parse().unwrap());
+    refused(parts, Channel::Sql, NOW);
+    fake.keys.lock().unwrap().get_mut(&key.public().id()).unwrap().valid_until = Some(NOW);
+    refused(with_token("GET", &token), Channel::Sql, NOW);
+}
+
+#[test]
+fn a_revoked_ticket_is_refused() {
+    let fake = Arc::new(Fake::default());
+    let (_, token) = issued(&fake, &fake.department());
+    call(&fake, &with_token("GET", &token), Channel::Sql, NOW).unwrap();
+    fake.tickets.lock().unwrap()[0].revoked_at = Some(NOW);
+    assert!(matches!(call(&fake, &with_token("GET", &token), Channel::Sql, NOW), Err(AuthError::Ticket(_))));
+}
+
+#[test]
+fn tickets_are_short_and_never_for_everyone() {
+    let fake = Arc::new(Fake::default());
+    let ctx = machine(&fake, &fake.department());
+    for seconds in [0, -1, MAX_TICKET_SECONDS + 1, i64::MAX] {
+        assert!(issue_ticket(&ctx, NewTicket { seconds, ..wanted() }).is_err());
+    }
+    for doors in [BTreeSet::new(), BTreeSet::from([Channel::CommandLine])] {
+        assert!(issue_ticket(&ctx, NewTicket { doors, ..wanted() }).is_err());
+    }
+    let public = public_context("r".to_owned(), Channel::Api, NOW);
+    assert!(issue_ticket(&public, wanted()).is_err());
+    assert_eq!(public.principal, Principal::public());
+    let operator = operator_context("root", None, BTreeSet::new(), "r".to_owned(), NOW);
+    assert!(issue_ticket(&operator, wanted()).is_err());
+}
+
+#[test]
+fn one_time_codes_are_typed_by_people() {
+    let made = OneTimeCode::generate().unwrap();
+    assert_eq!(made.code.len(), 29);
+    assert!(OneTimeCode::matches(&made.code.to_lowercase().replace('-', " "), &made.digest));
+    assert!(!OneTimeCode::matches(&OneTimeCode::generate().unwrap().code, &made.digest));
+    assert!(!OneTimeCode::matches("", &made.digest));
+}

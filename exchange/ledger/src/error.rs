@@ -1,0 +1,61 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode};
+use exchange_crypto::CryptoError;
+
+/// Why evidence could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Another process writes this file.
+    #[error("{}: another process has this log open; stop it first", .0.display())]
+    InUse(PathBuf),
+    /// A line that is not a record, and not the torn end of an interrupted write.
+    #[error("{}: line {line} is damaged ({reason}); restore the file from a backup, never edit it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An earlier write failed; the log must be opened anew.
+    #[error(
+        "the log refuses to write since an earlier write failed: restart the server after checking the disk"
+    )]
+    Stopped,
+    /// A record that can't be written as canonical JSON, or whose id is no UUID.
+    #[error("not a record: {0}")]
+    Record(String),
+    /// No randomness for a salt.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+impl LedgerError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        let code = match error {
+            LedgerError::Damaged { .. } => ErrorCode::Corrupt,
+            LedgerError::Record(_) => ErrorCode::Internal,
+            _ => ErrorCode::EvidenceUnavailable,
+        };
+        Self::new(code, "evidence could not be written or read, so the access did not happen")
+            .with_internal(error)
+    }
+}
