@@ -25,6 +25,7 @@ pub struct Boundary {
     pub centre: [f64; 2],
     /// Polygon or MultiPolygon as GeoJSON, longitude before latitude, datum not stated.
     pub geometry: Value,
+    rings: Vec<Vec<[f64; 2]>>,
 }
 
 /// The counties of a prefecture in order of codes; none for prefectures other than 360400, 420200 and 450400.
@@ -80,6 +81,7 @@ fn boundary(feature: &Value) -> Result<Boundary, Error> {
         outline_code: outline_code.to_owned(),
         centre: [degrees(0)?, degrees(1)?],
         geometry: feature["geometry"].clone(),
+        rings: rings(&feature["geometry"]),
     })
 }
 
@@ -87,12 +89,9 @@ impl Boundary {
     /// Whether a point lies inside: the even-odd rule over all rings.
     pub fn contains(&self, [x, y]: [f64; 2]) -> bool {
         let mut inside = false;
-        for ring in self.rings() {
-            let corner = |place: usize| [ring[place][0].as_f64(), ring[place][1].as_f64()];
-            for place in 1..ring.len() {
-                let ([Some(x1), Some(y1)], [Some(x2), Some(y2)]) = (corner(place - 1), corner(place)) else {
-                    continue;
-                };
+        for ring in &self.rings {
+            for side in ring.windows(2) {
+                let ([x1, y1], [x2, y2]) = (side[0], side[1]);
                 if (y1 > y) != (y2 > y) && x < (x2 - x1) * (y - y1) / (y2 - y1) + x1 {
                     inside = !inside;
                 }
@@ -100,14 +99,16 @@ impl Boundary {
         }
         inside
     }
+}
 
-    fn rings(&self) -> Vec<&Vec<Value>> {
-        let coordinates = self.geometry["coordinates"].as_array();
-        let rings = coordinates.into_iter().flatten();
-        if self.geometry["type"] == "MultiPolygon" {
-            rings.filter_map(Value::as_array).flatten().filter_map(Value::as_array).collect()
-        } else {
-            rings.filter_map(Value::as_array).collect()
-        }
-    }
+/// All rings of a Polygon or MultiPolygon.
+fn rings(geometry: &Value) -> Vec<Vec<[f64; 2]>> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let polygons = match geometry["type"].as_str() {
+        Some("MultiPolygon") => list(&geometry["coordinates"]),
+        _ => vec![geometry["coordinates"].clone()],
+    };
+    let corner = |corner: &Value| Some([corner[0].as_f64()?, corner[1].as_f64()?]);
+    let ring = |ring: Value| list(&ring).iter().filter_map(corner).collect();
+    polygons.iter().flat_map(list).map(ring).collect()
 }
