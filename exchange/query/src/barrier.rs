@@ -114,7 +114,11 @@ impl ExecutionPlan for PolicyBarrierExec {
     }
 
     /// Estimates only: an exact count would be answered without reading, and column bounds would show hidden values.
-    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         let parts = match args.partition() {
             Some(_) => self.input.output_partitioning().partition_count().max(1),
             None => 1,

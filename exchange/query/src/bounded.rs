@@ -13,7 +13,7 @@ use datafusion::common::{DFSchema, Result, ScalarValue, exec_err};
 use datafusion::functions::string::concat;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 

@@ -68,13 +68,15 @@ impl Mask {
     }
 
     /// The expression that shows `input` through this mask.
-    pub(crate) fn over(&self, input: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    pub(crate) fn over(
+        &self,
+        input: Arc<dyn PhysicalExpr>,
+        schema: &Schema,
+    ) -> Result<Arc<dyn PhysicalExpr>> {
         let output = Arc::new(self.field(input.return_field(schema)?.as_ref())?);
         Ok(match &self.kind {
             MaskKind::Null => Arc::new(Literal::new(ScalarValue::try_from(output.data_type())?)),
-            MaskKind::Constant { text } => {
-                Arc::new(Literal::new(ScalarValue::Utf8View(Some(text.clone()))))
-            }
+            MaskKind::Constant { text } => Arc::new(Literal::new(ScalarValue::Utf8View(Some(text.clone())))),
             _ => Arc::new(MaskExpr { input, mask: self.clone(), output }),
         })
     }

@@ -27,7 +27,8 @@ pub(crate) fn translate(policy: &BoundPolicy, schema: &Schema, keys: &MacKey) ->
 
 /// The filter as an expression of the engine: every literal in its column's own type, so nothing casts or fails.
 pub(crate) fn expression(filter: &BoundFilter, schema: &Schema) -> Result<Expr> {
-    let value = |column: &str, literal: &TypedLiteral| Ok(Expr::Literal(scalar(column, literal, schema)?, None));
+    let value =
+        |column: &str, literal: &TypedLiteral| Ok(Expr::Literal(scalar(column, literal, schema)?, None));
     let all = |parts: &[BoundFilter]| -> Result<Vec<Expr>> {
         parts.iter().map(|part| expression(part, schema)).collect()
     };
@@ -68,7 +69,7 @@ fn column(name: &str) -> Expr {
     Expr::Column(Column::from_name(name))
 }
 
-fn scalar(column: &str, literal: &TypedLiteral, schema: &Schema) -> Result<ScalarValue> {
+pub(crate) fn scalar(column: &str, literal: &TypedLiteral, schema: &Schema) -> Result<ScalarValue> {
     let wanted = schema.field_with_name(column)?.data_type();
     let scalar = match literal {
         TypedLiteral::Text(text) => ScalarValue::Utf8View(Some(text.clone())),

@@ -42,18 +42,18 @@ impl Revocations {
     }
 
     /// Listens from now on. Subscribe before the grant is looked up, so that nothing falls between.
-    pub(crate) fn watch(&self) -> Watch {
+    pub fn watch(&self) -> Watch {
         Watch(self.0.subscribe())
     }
 }
 
-/// One query's ear.
+/// The ear of one running answer.
 #[derive(Debug)]
-pub(crate) struct Watch(broadcast::Receiver<Cut>);
+pub struct Watch(broadcast::Receiver<Cut>);
 
 impl Watch {
     /// Returns when one of the sources was cut, or when so much was missed that it may have been.
-    pub(crate) async fn cut(&mut self, sources: &[SourceRead]) {
+    pub async fn cut(&mut self, sources: &[SourceRead]) {
         loop {
             match self.0.recv().await {
                 Ok(cut) if sources.iter().any(|source| cut.hits(source)) => return,

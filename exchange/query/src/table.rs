@@ -4,4 +4,4 @@ mod governed;
 mod stored;
 
 pub(crate) use governed::{GovernedTable, TablePolicy, VisibleColumn};
-pub(crate) use stored::{StoredFile, StoredTable};
+pub(crate) use stored::StoredTable;

@@ -3,8 +3,6 @@ use async_trait::async_trait;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{OpContext, ResourceCode, Result};
 
-pub use crate::table::StoredFile;
-
 /// How a caller names a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TableName {
@@ -17,6 +15,17 @@ pub enum TableName {
     },
     /// The resource's code.
     Code(ResourceCode),
+}
+
+/// One Parquet object of a version, as the manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Path below the object store's root.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Number of rows.
+    pub rows: u64,
 }
 
 /// One version, decided on and opened for one caller.

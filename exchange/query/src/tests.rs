@@ -1,4 +1,8 @@
 //! The attack suite: everything runs on real Parquet files, beside a copy that is physically filtered and masked.
 
+mod attacks;
 mod fixture;
 mod leak;
+mod random;
+mod running;
+pub(crate) mod world;

@@ -118,7 +118,9 @@ fn is_flat(data_type: &DataType) -> bool {
 
 fn literal_text(expr: &Arc<dyn PhysicalExpr>) -> Option<&str> {
     match expr.downcast_ref::<Literal>()?.value() {
-        ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text) => text.as_deref(),
+        ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text) => {
+            text.as_deref()
+        }
         _ => None,
     }
 }

@@ -27,14 +27,14 @@ fn text_masks_count_characters_and_keep_null() {
 
 #[test]
 fn numbers_fall_to_the_bucket_below_and_never_overflow() {
-    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(-1), Some(0), Some(1999), Some(i64::MIN), None]));
+    let numbers: ArrayRef =
+        Arc::new(Int64Array::from(vec![Some(-1), Some(0), Some(1999), Some(i64::MIN), None]));
     let floors = shown(MaskKind::Bucket { width: 1000 }, numbers);
     let expected = Int64Array::from(vec![Some(-1000), Some(0), Some(1000), Some(i64::MIN), None]);
     assert_eq!(floors.as_primitive::<Int64Type>(), &expected);
 
-    let money = |values: Vec<Option<i128>>| {
-        Decimal128Array::from(values).with_precision_and_scale(18, 2).unwrap()
-    };
+    let money =
+        |values: Vec<Option<i128>>| Decimal128Array::from(values).with_precision_and_scale(18, 2).unwrap();
     let amounts: ArrayRef = Arc::new(money(vec![Some(12_345), Some(-1), None]));
     let floors = shown(MaskKind::Bucket { width: 100 }, amounts);
     assert_eq!(floors.as_primitive::<Decimal128Type>(), &money(vec![Some(10_000), Some(-10_000), None]));

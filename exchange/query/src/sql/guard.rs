@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use catalog_core::{Error, ErrorCode, Result};
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, Function, LimitClause, OrderBy, Query, Select, SelectFlavor, SetExpr, Statement, TableFactor,
-    TableFunctionArgs, Value, VisitMut, VisitorMut, With,
+    Cte, Expr, Function, FunctionArg, LimitClause, OrderBy, Query, Select, SelectFlavor, SetExpr, Statement,
+    TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut, With,
 };
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -27,18 +27,21 @@ const SERIES_ROWS: i128 = 1_000_000;
 /// Parses exactly one query and refuses everything that is not offered.
 pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
     if sql.len() > SQL_BYTES {
-        return Err(Error::new(ErrorCode::LimitSql, format!("the SQL text is longer than {SQL_BYTES} bytes")));
+        return Err(Error::new(
+            ErrorCode::LimitSql,
+            format!("the SQL text is longer than {SQL_BYTES} bytes"),
+        ));
     }
     let dialect = QueryDialect;
     let tokens = Tokenizer::new(&dialect, sql)
         .tokenize_with_location()
         .map_err(|error| Error::new(ErrorCode::SqlSyntax, error.to_string()))?;
     if tokens.iter().filter(|token| adds_a_level(token)).count() > LEVELS {
-        let message = format!("the SQL has more than {LEVELS} operators and keywords; use IN lists and joins");
+        let message =
+            format!("the SQL has more than {LEVELS} operators and keywords; use IN lists and joins");
         return Err(Error::new(ErrorCode::LimitSql, message));
     }
-    let mut parser =
-        Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let mut statements = parser.parse_statements().map_err(syntax)?;
     let mut query = match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => query,
@@ -235,7 +238,8 @@ fn check_series(name: &str, args: &TableFunctionArgs) -> Result<()> {
     only(matches!(name, "generate_series" | "range"), &format!("the table function {name}"))?;
     let TableFunctionArgs { args, settings } = args;
     only(settings.is_none(), "SETTINGS")?;
-    let numbers: Option<Vec<i128>> = args.iter().map(|arg| arg.to_string().parse().ok()).collect();
+    let number = |arg: &FunctionArg| arg.to_string().parse::<i64>().ok().map(i128::from);
+    let numbers: Option<Vec<i128>> = args.iter().map(number).collect();
     let rows = match numbers.as_deref() {
         Some([end]) => end.abs(),
         Some([start, end]) => (end - start).abs(),

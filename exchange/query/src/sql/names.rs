@@ -8,8 +8,8 @@ use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    TableAlias, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, TableAlias, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
 };
 
 /// A table as a query names it.
@@ -49,7 +49,8 @@ pub(crate) fn table_uses(query: &mut Query) -> Result<Vec<TableUse>> {
 pub(crate) fn rename(query: &mut Query, tables: &HashMap<TableUse, Resolved>) -> Result<Vec<Option<String>>> {
     let mut aliases = Aliases::default();
     let _ = query.visit(&mut aliases);
-    let mut renamer = Renamer { tables, defined: aliases.0, titles: BTreeMap::new(), by_alias: HashMap::new() };
+    let mut renamer =
+        Renamer { tables, defined: aliases.0, titles: BTreeMap::new(), by_alias: HashMap::new() };
     renamer.learn(query)?;
     let asked = renamer.asked(query);
     match query.visit(&mut renamer) {
@@ -110,11 +111,9 @@ impl VisitorMut for Collector {
 fn table_use(name: &ObjectName, version: Option<&TableVersion>) -> Result<Option<TableUse>> {
     let selector = version.map_or(Ok(VersionSelector::Latest), selector)?;
     match parts(name).as_deref() {
-        Some([department, name]) => Ok(Some(TableUse {
-            department: normal(department),
-            name: normal(name),
-            version: selector,
-        })),
+        Some([department, name]) => {
+            Ok(Some(TableUse { department: normal(department), name: normal(name), version: selector }))
+        }
         _ if version.is_some() => {
             Err(Error::new(ErrorCode::SqlUnsupported, "only a table department.name has versions"))
         }
@@ -149,7 +148,8 @@ fn selector(version: &TableVersion) -> Result<VersionSelector> {
 
 /// RFC 3339, or a date or time without zone, which is China's; a date means the end of that day.
 fn time(text: &str) -> Option<Timestamp> {
-    let in_china = |local: NaiveDateTime| Timestamp(local.and_utc().timestamp_micros()).plus_seconds(-8 * 3600);
+    let in_china =
+        |local: NaiveDateTime| Timestamp(local.and_utc().timestamp_micros()).plus_seconds(-8 * 3600);
     Timestamp::parse(text)
         .or_else(|| text.replace(' ', "T").parse::<NaiveDateTime>().ok().map(in_china))
         .or_else(|| {
@@ -182,8 +182,8 @@ impl VisitorMut for Aliases {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } =
-            factor
+        if let TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. } = factor
         {
             self.0.extend(alias.columns.iter().map(|column| normal(&column.name)));
         }

@@ -16,17 +16,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::barrier::Estimate;
-
-/// One Parquet object of a version, as the manifest names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredFile {
-    /// Path below the object store's root.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// Number of rows.
-    pub rows: u64,
-}
+use crate::tables::StoredFile;
 
 /// One version of a dataset without any policy: what its manifest says, nothing is listed or inferred.
 ///

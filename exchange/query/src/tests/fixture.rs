@@ -17,7 +17,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
-use crate::table::{StoredFile, StoredTable};
+use crate::table::StoredTable;
+use crate::tables::StoredFile;
 
 /// Where the store of a fixture is registered.
 pub(crate) fn store_url() -> ObjectStoreUrl {
@@ -55,17 +56,21 @@ pub(crate) fn penalties(rows: i64) -> RecordBatch {
         .map(|id| match (hidden(id), id % 6) {
             (true, 0) => Some(0),
             (true, _) => Some(i64::MAX),
-            (false, _) => (id % 11 != 2).then_some(id % 97 + 1),
+            (false, _) => (id % 11 != 2).then_some(id % 97 + 10),
         })
         .collect();
-    let money: Decimal128Array =
-        ids.iter().map(|id| Some(i128::from(if hidden(id) { 0 } else { id * 137 % 100_000 }))).collect();
+    let money: Decimal128Array = ids
+        .iter()
+        .map(|id| Some(i128::from(if hidden(id) { 0 } else { id * 137 % 100_000 + 10_000 })))
+        .collect();
     let names = text(&|id| match hidden(id) {
         true => Some("HIDDEN".to_owned()),
         false => Some(["王小明", "李娜", "欧阳修", "张伟"][usize::try_from(id % 4).unwrap()].to_owned()),
     });
-    let days: Date32Array =
-        ids.iter().map(|id| Some(if hidden(id) { i32::MAX } else { 19_000 + i32::try_from(id % 900).unwrap() })).collect();
+    let days: Date32Array = ids
+        .iter()
+        .map(|id| Some(if hidden(id) { i32::MAX } else { 19_000 + i32::try_from(id % 900).unwrap() }))
+        .collect();
     let counties = text(&|id| match hidden(id) {
         true => Some("[HIDDEN(".to_owned()),
         false => Some(["360481", "360402", "420281"][usize::try_from(id % 3).unwrap()].to_owned()),
@@ -97,22 +102,28 @@ pub(crate) fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<Stri
 }
 
 /// Writes the batch as two Parquet parts with several row groups each and gives the manifest's view of them.
-pub(crate) fn store(folder: &TempDir, name: &str, batch: &RecordBatch) -> StoredTable {
+pub(crate) fn parts(folder: &TempDir, name: &str, batch: &RecordBatch) -> Vec<StoredFile> {
     let half = batch.num_rows() / 2;
     let parts = [batch.slice(0, half), batch.slice(half, batch.num_rows() - half)];
-    let files = parts.iter().enumerate().map(|(number, part)| {
+    let file = |(number, part): (usize, &RecordBatch)| {
         let path = format!("{name}/part-{number}.parquet");
         write(&folder.path().join(&path), part);
         let bytes = std::fs::metadata(folder.path().join(&path)).unwrap().len();
         StoredFile { path, bytes, rows: part.num_rows() as u64 }
-    });
-    StoredTable::new(store_url(), files.collect(), &batch.schema())
+    };
+    parts.iter().enumerate().map(file).collect()
+}
+
+/// The batch as a stored table.
+pub(crate) fn store(folder: &TempDir, name: &str, batch: &RecordBatch) -> StoredTable {
+    StoredTable::new(store_url(), parts(folder, name, batch), &batch.schema())
 }
 
 fn write(path: &Path, batch: &RecordBatch) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(64)).build();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(batch).unwrap();
     writer.close().unwrap();
 }

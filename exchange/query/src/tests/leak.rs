@@ -58,7 +58,8 @@ async fn a_view_leaks_and_the_barrier_holds() {
         for (view, filter) in policies() {
             let leaky = session(&folder, pushdown);
             leaky.register_table("source", Arc::clone(&all) as _).unwrap();
-            let view = format!("create view t as select id, secret, amt, name, county from source where {view}");
+            let view =
+                format!("create view t as select id, secret, amt, name, county from source where {view}");
             leaky.sql(&view).await.unwrap().collect().await.unwrap();
 
             let governed = session(&folder, pushdown);
@@ -78,14 +79,21 @@ async fn a_view_leaks_and_the_barrier_holds() {
             }
         }
     }
-    assert!(leaks >= 10 && shown >= 5, "{leaks} leaks, {shown} with a hidden text: these attacks prove too little");
+    assert!(
+        leaks >= 10 && shown >= 5,
+        "{leaks} leaks, {shown} with a hidden text: these attacks prove too little"
+    );
 }
 
 #[tokio::test]
 async fn leakproof_filters_reach_the_reader_and_others_stay_above() {
     let folder = TempDir::new().unwrap();
     let ctx = session(&folder, false);
-    let table = GovernedTable::provider(Arc::new(store(&folder, "all", &penalties(600))), &policy(Some(col("dept").eq(text("A"))))).unwrap();
+    let table = GovernedTable::provider(
+        Arc::new(store(&folder, "all", &penalties(600))),
+        &policy(Some(col("dept").eq(text("A")))),
+    )
+    .unwrap();
     ctx.register_table("t", table).unwrap();
     let plan = |sql: &'static str| {
         let ctx = ctx.clone();

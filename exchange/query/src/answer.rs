@@ -1,0 +1,156 @@
+//! An answer: its shape, what it was read from, and the rows as they come.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use catalog_core::evidence::SourceRead;
+use catalog_core::{Error, ErrorCode, Result};
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
+
+use crate::error;
+use crate::limits::Limits;
+use crate::revocation::Watch;
+
+/// Batches of rows. An error ends the stream; without one it is whole.
+pub type Records = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// What the engine answers. The first rows are there already: what fails early fails as an error of `run`.
+pub struct QueryAnswer {
+    /// Columns and their types.
+    pub schema: SchemaRef,
+    /// Every dataset read: version, bound policy and grant, as evidence names them.
+    pub sources: Vec<SourceRead>,
+    /// The limits in force.
+    pub limits: Limits,
+    /// For a page of a selection: the cursor of the next one, if there is more.
+    pub next: Option<String>,
+    /// The rows.
+    pub records: Records,
+}
+
+/// A planned query with everything that may end it.
+pub(crate) struct Run {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) task: Arc<TaskContext>,
+    pub(crate) schema: SchemaRef,
+    pub(crate) sources: Vec<SourceRead>,
+    pub(crate) watch: Watch,
+    pub(crate) deadline: Instant,
+    pub(crate) limits: Limits,
+}
+
+impl Run {
+    /// Starts the query in a task of its own, which dies with the answer.
+    pub(crate) fn start(self) -> Records {
+        let (sender, batches) = mpsc::channel(2);
+        let (plan, task) = (self.plan, self.task);
+        let work = SpawnedTask::spawn(async move {
+            let mut stream = match execute_stream(plan, task) {
+                Ok(stream) => stream,
+                Err(error) => return drop(sender.send(Err(error)).await),
+            };
+            while let Some(batch) = stream.next().await {
+                if sender.send(batch).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let running = Running {
+            batches,
+            work: Some(work),
+            schema: self.schema,
+            sources: self.sources,
+            watch: self.watch,
+            deadline: self.deadline.into(),
+            limits: self.limits,
+            rows: 0,
+            bytes: 0,
+        };
+        stream::unfold(Some(running), |state| async {
+            let mut running = state?;
+            match running.next().await {
+                Some(Ok(batch)) => Some((Ok(batch), Some(running))),
+                Some(Err(error)) => Some((Err(error), None)),
+                None => None,
+            }
+        })
+        .boxed()
+    }
+}
+
+struct Running {
+    batches: mpsc::Receiver<Result<RecordBatch, datafusion::error::DataFusionError>>,
+    work: Option<SpawnedTask<()>>,
+    schema: SchemaRef,
+    sources: Vec<SourceRead>,
+    watch: Watch,
+    deadline: tokio::time::Instant,
+    limits: Limits,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Running {
+    async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        let batch = tokio::select! {
+            biased;
+            () = self.watch.cut(&self.sources) => {
+                return Some(Err(Error::new(ErrorCode::Revoked, "the access was revoked while the answer ran")));
+            }
+            () = tokio::time::sleep_until(self.deadline) => return Some(Err(out_of_time(&self.limits))),
+            batch = self.batches.recv() => batch,
+        };
+        match batch {
+            Some(Ok(batch)) => Some(self.counted(&batch)),
+            Some(Err(error)) => Some(Err(error::execution(&error))),
+            None => self.ended().await,
+        }
+    }
+
+    fn counted(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.rows = self.rows.saturating_add(batch.num_rows() as u64);
+        let bytes: usize = batch
+            .columns()
+            .iter()
+            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(usize::MAX))
+            .fold(0, usize::saturating_add);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.rows > self.limits.rows {
+            let message =
+                format!("the answer has more than {} rows; narrow it down or page", self.limits.rows);
+            return Err(Error::new(ErrorCode::LimitRows, message));
+        }
+        if self.bytes > self.limits.bytes {
+            let message =
+                format!("the answer has more than {} bytes; narrow it down or page", self.limits.bytes);
+            return Err(Error::new(ErrorCode::LimitBytes, message));
+        }
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), batch.columns().to_vec(), &options)
+            .map_err(|_| Error::internal("a batch does not have the planned schema"))
+    }
+
+    /// The end of the batches is the end of the answer only if the work ended well.
+    async fn ended(&mut self) -> Option<Result<RecordBatch>> {
+        match self.work.take()?.join().await {
+            Ok(()) => None,
+            Err(_) => {
+                let message = "the query failed; quote the request id to the operator";
+                Some(Err(Error::new(ErrorCode::QueryFailed, message).with_internal("panic in a query task")))
+            }
+        }
+    }
+}
+
+/// The error of a query that took too long.
+pub(crate) fn out_of_time(limits: &Limits) -> Error {
+    let message = format!("the query took longer than {} seconds; narrow it down", limits.time.as_secs());
+    Error::new(ErrorCode::LimitTime, message)
+}

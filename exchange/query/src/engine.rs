@@ -1,0 +1,277 @@
+//! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use catalog_core::evidence::SourceRead;
+use catalog_core::services::VersionSelector;
+use catalog_core::{Error, OpContext, Result};
+use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
+use datafusion::datasource::TableProvider;
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement;
+use exchange_crypto::MacKey;
+use futures::{StreamExt, stream};
+use object_store::ObjectStore;
+
+use crate::answer::{QueryAnswer, Run, out_of_time};
+use crate::bounded::ConcatPlanner;
+use crate::limits::Limits;
+use crate::revocation::Revocations;
+use crate::selection::{Page, Selection};
+use crate::sql::{self, Resolved, TableUse};
+use crate::table::{GovernedTable, StoredTable};
+use crate::tables::{OpenTable, TableName, Tables};
+use crate::{error, functions, plan, policy};
+
+const CATALOG: &str = "exchange";
+/// No dataset lives here: a name without department finds nothing.
+const NO_SCHEMA: &str = "nothing";
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once a request and moved once")]
+pub enum QueryRequest {
+    /// One SQL query.
+    Sql(String),
+    /// Items, filter, sort and page of one dataset.
+    Selection(Selection),
+}
+
+/// What an engine is made of.
+pub struct EngineParts {
+    /// The catalogue's decisions and the manifests.
+    pub tables: Arc<dyn Tables>,
+    /// Where the versions' objects lie.
+    pub objects: Arc<dyn ObjectStore>,
+    /// Secret from which each application's pseudonym key is derived. It lives as long as the evidence.
+    pub mask_key: MacKey,
+    /// Secret that authenticates cursors.
+    pub cursor_key: MacKey,
+    /// What one query may use.
+    pub limits: Limits,
+    /// Tells running answers what was revoked.
+    pub revocations: Revocations,
+    /// Partitions of a plan; `None` for one per core.
+    pub partitions: Option<usize>,
+    /// Whether filters are evaluated inside the Parquet reader too.
+    pub parquet_pushdown: bool,
+}
+
+/// The governed query engine. Cheap to share behind an `Arc`.
+pub struct QueryEngine {
+    parts: EngineParts,
+    store: ObjectStoreUrl,
+    /// Functions, optimizer, caches and object store: what all requests share. It knows no table.
+    base: SessionState,
+}
+
+impl QueryEngine {
+    /// An engine over its parts.
+    pub fn new(parts: EngineParts) -> Result<Self> {
+        let store = ObjectStoreUrl::parse("data://objects").map_err(Error::internal)?;
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::OsTmpDirectory)
+            .with_max_temp_directory_size(parts.limits.spill);
+        let runtime =
+            RuntimeEnvBuilder::new().with_disk_manager_builder(disk).build_arc().map_err(Error::internal)?;
+        runtime.register_object_store(store.as_ref(), Arc::clone(&parts.objects));
+        let mut planners = SessionStateDefaults::default_expr_planners();
+        planners.insert(0, Arc::new(ConcatPlanner));
+        let builder = SessionStateBuilder::new()
+            .with_config(configuration(&parts))
+            .with_runtime_env(runtime)
+            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+            .with_expr_planners(planners);
+        let base = functions::register(builder).build();
+        Ok(Self { parts, store, base })
+    }
+
+    /// Answers one request of one caller.
+    ///
+    /// Every dataset named is opened under exactly one grant; the answer says which. Errors carry a closed code; what
+    /// the engine met in the data is never in their text.
+    pub async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
+        let deadline = Instant::now() + self.parts.limits.time;
+        let answer = async {
+            match request {
+                QueryRequest::Sql(text) => self.run_sql(ctx, &text, deadline).await,
+                QueryRequest::Selection(selection) => self.run_selection(ctx, &selection, deadline).await,
+            }
+        };
+        match tokio::time::timeout_at(deadline.into(), answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(out_of_time(&self.parts.limits)),
+        }
+    }
+
+    async fn run_sql(&self, ctx: &OpContext, text: &str, deadline: Instant) -> Result<QueryAnswer> {
+        let watch = self.parts.revocations.watch();
+        let mut query = sql::parse(text)?;
+        let mut catalog = Catalog::default();
+        for table in sql::table_uses(&mut query)? {
+            let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
+            let open = self.parts.tables.open(ctx, &name, table.version).await?;
+            let provider = self.provider(&open)?;
+            catalog.add(table, &open, provider)?;
+        }
+        let asked = sql::rename(&mut query, &catalog.resolved)?;
+        let state = self.session(ctx, &catalog.list)?;
+        let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
+        let logical = state.statement_to_plan(statement).await.map_err(|found| error::planning(&found))?;
+        plan::check(&logical)?;
+        let run = self.physical(&state, &logical, &asked, catalog.sources, watch, deadline).await?;
+        self.answer(run).await
+    }
+
+    async fn run_selection(
+        &self,
+        ctx: &OpContext,
+        selection: &Selection,
+        deadline: Instant,
+    ) -> Result<QueryAnswer> {
+        let watch = self.parts.revocations.watch();
+        let cursor = selection.opened_cursor(&self.parts.cursor_key)?;
+        let version =
+            cursor.as_ref().map_or(selection.version, |cursor| VersionSelector::Number(cursor.version));
+        let open = self.parts.tables.open(ctx, &selection.table, version).await?;
+        let provider = self.provider(&open)?;
+        let source = open.dataset.source();
+        let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
+        let state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _))?;
+        let run = self.physical(&state, page.logical(), &[], vec![source], watch, deadline).await?;
+        let answer = self.answer(run).await?;
+        page.finish(answer, &self.parts.cursor_key).await
+    }
+
+    fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
+        let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema);
+        let bound = policy::translate(&open.dataset.granted.policy, &stored.schema(), &self.parts.mask_key)
+            .map_err(Error::internal)?;
+        GovernedTable::provider(Arc::new(stored), &bound).map_err(Error::internal)
+    }
+
+    /// A session for one request: its own tables, clock and memory; shared functions, caches and object store.
+    fn session(&self, ctx: &OpContext, tables: &Arc<dyn CatalogProviderList>) -> Result<SessionState> {
+        let runtime = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env())
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.parts.limits.memory)))
+            .build_arc()
+            .map_err(Error::internal)?;
+        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_session_id(ctx.request_id.clone())
+            .with_runtime_env(runtime)
+            .with_catalog_list(Arc::clone(tables))
+            .build();
+        state.execution_props_mut().query_execution_start_time =
+            chrono::DateTime::from_timestamp_micros(ctx.now.0);
+        Ok(state)
+    }
+
+    async fn physical(
+        &self,
+        state: &SessionState,
+        logical: &LogicalPlan,
+        asked: &[Option<String>],
+        sources: Vec<SourceRead>,
+        watch: crate::revocation::Watch,
+        deadline: Instant,
+    ) -> Result<Run> {
+        let plan = state.create_physical_plan(logical).await.map_err(|found| error::planning(&found))?;
+        let schema = called_as_asked(&plan.schema(), asked);
+        Ok(Run { plan, task: state.task_ctx(), schema, sources, watch, deadline, limits: self.parts.limits })
+    }
+
+    /// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.
+    async fn answer(&self, run: Run) -> Result<QueryAnswer> {
+        let (schema, sources) = (Arc::clone(&run.schema), run.sources.clone());
+        let mut records = run.start();
+        let first = records.next().await.transpose()?;
+        let records = stream::iter(first.map(Ok)).chain(records).boxed();
+        Ok(QueryAnswer { schema, sources, limits: self.parts.limits, next: None, records })
+    }
+}
+
+fn configuration(parts: &EngineParts) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, NO_SCHEMA)
+        .with_information_schema(false);
+    if let Some(partitions) = parts.partitions {
+        config = config.with_target_partitions(partitions);
+    }
+    let options = config.options_mut();
+    options.execution.time_zone = Some("+08:00".to_owned());
+    options.execution.enable_recursive_ctes = false;
+    options.execution.parquet.pushdown_filters = parts.parquet_pushdown;
+    options.execution.parquet.reorder_filters = parts.parquet_pushdown;
+    config
+}
+
+/// Columns asked for by their Chinese names answer to them.
+fn called_as_asked(schema: &SchemaRef, asked: &[Option<String>]) -> SchemaRef {
+    if asked.len() != schema.fields().len() || asked.iter().all(Option::is_none) {
+        return Arc::clone(schema);
+    }
+    let fields = schema.fields().iter().zip(asked).map(|(field, name)| match name {
+        Some(name) => Field::new(name, field.data_type().clone(), field.is_nullable()),
+        None => field.as_ref().clone(),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The tables of one request, by department, as the planner finds them.
+struct Catalog {
+    list: Arc<dyn CatalogProviderList>,
+    catalog: Arc<MemoryCatalogProvider>,
+    resolved: HashMap<TableUse, Resolved>,
+    sources: Vec<SourceRead>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        let list = Arc::new(MemoryCatalogProviderList::new());
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        list.register_catalog(CATALOG.to_owned(), Arc::clone(&catalog) as _);
+        Self { list, catalog, resolved: HashMap::new(), sources: Vec::new() }
+    }
+}
+
+impl Catalog {
+    fn add(&mut self, table: TableUse, open: &OpenTable, provider: Arc<dyn TableProvider>) -> Result<()> {
+        let dataset = &open.dataset;
+        let schema_name = dataset.resource.provider.to_string();
+        let table_name = format!("{}@{}", dataset.resource.sql_name, dataset.version.number);
+        let titles = dataset.granted.policy.columns.iter();
+        let titles = titles
+            .filter(|column| column.title != column.column.as_str())
+            .map(|column| (column.title.clone(), column.column.to_string()));
+        let resolved =
+            Resolved { reference: [schema_name.clone(), table_name.clone()], titles: titles.collect() };
+        let schema = match self.catalog.schema(&schema_name) {
+            Some(schema) => schema,
+            None => {
+                let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+                self.catalog.register_schema(&schema_name, Arc::clone(&schema)).map_err(Error::internal)?;
+                schema
+            }
+        };
+        // Two spellings may mean one version; it was decided on once for each, with the same outcome.
+        if !schema.table_exist(&table_name) {
+            schema.register_table(table_name, provider).map_err(Error::internal)?;
+            self.sources.push(dataset.source());
+        }
+        self.resolved.insert(table, resolved);
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The second fence: what the planner made of a query must consist of known nodes and offered functions.
+
+use catalog_core::{Error, ErrorCode, Result};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, plan_err};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator, WindowFunctionDefinition};
+use datafusion::prelude::SQLOptions;
+
+use crate::error;
+use crate::functions::is_offered;
+
+/// Functions that the planner puts in by itself for syntax, and that read nothing but their arguments.
+const OF_SYNTAX: [&str; 4] = ["||", "make_array", "array_element", "get_field"];
+
+/// Refuses a plan that does anything but read.
+pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    options.verify_plan(plan).map_err(|found| error::planning(&found))?;
+    let visited = plan.apply_with_subqueries(|node| {
+        if !is_reading(node) {
+            return plan_err!("{} is not offered", node.display());
+        }
+        node.apply_expressions(|expr| expr.apply(check_expr))
+    });
+    match visited {
+        Ok(_) => Ok(()),
+        Err(DataFusionError::Plan(message)) => Err(Error::new(ErrorCode::SqlUnsupported, message)),
+        Err(other) => Err(error::planning(&other)),
+    }
+}
+
+fn is_reading(node: &LogicalPlan) -> bool {
+    match node {
+        LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Aggregate(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Join(_)
+        | LogicalPlan::Union(_)
+        | LogicalPlan::TableScan(_)
+        | LogicalPlan::EmptyRelation(_)
+        | LogicalPlan::Subquery(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Values(_)
+        | LogicalPlan::Distinct(_) => true,
+        LogicalPlan::Repartition(_)
+        | LogicalPlan::Statement(_)
+        | LogicalPlan::Explain(_)
+        | LogicalPlan::Analyze(_)
+        | LogicalPlan::Extension(_)
+        | LogicalPlan::Dml(_)
+        | LogicalPlan::Ddl(_)
+        | LogicalPlan::Copy(_)
+        | LogicalPlan::DescribeTable(_)
+        | LogicalPlan::Unnest(_)
+        | LogicalPlan::RecursiveQuery(_) => false,
+    }
+}
+
+fn check_expr(expr: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
+    let refused = |name: &str| plan_err!("the function {name} is not offered; see the list of SQL functions");
+    match expr {
+        Expr::ScalarFunction(call)
+            if !is_offered("scalar", call.name()) && !OF_SYNTAX.contains(&call.name()) =>
+        {
+            refused(call.name())
+        }
+        Expr::AggregateFunction(call) if !is_offered("aggregate", call.func.name()) => {
+            refused(call.func.name())
+        }
+        Expr::WindowFunction(call) => match &call.fun {
+            WindowFunctionDefinition::AggregateUDF(function) if !is_offered("aggregate", function.name()) => {
+                refused(function.name())
+            }
+            WindowFunctionDefinition::WindowUDF(function) if !is_offered("window", function.name()) => {
+                refused(function.name())
+            }
+            _ => Ok(TreeNodeRecursion::Continue),
+        },
+        Expr::BinaryExpr(binary) if binary.op == Operator::StringConcat => refused("||"),
+        Expr::ScalarVariable(..) | Expr::Placeholder(_) => plan_err!("a variable is not offered"),
+        _ => Ok(TreeNodeRecursion::Continue),
+    }
+}

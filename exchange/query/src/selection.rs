@@ -1,0 +1,327 @@
+//! Typed selections: items, filter, sort and keyset pages of one dataset, without any SQL text.
+
+mod cursor;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use catalog_core::evidence::SourceRead;
+use catalog_core::policy::filter::{ColumnTypes, Literal};
+use catalog_core::policy::{Filter, Operand};
+use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::{Error, ErrorCode, Result};
+use datafusion::catalog::default_table_source::provider_as_source;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::TableProvider;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use exchange_crypto::{Digest, MacKey};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::answer::QueryAnswer;
+use crate::policy;
+use crate::tables::TableName;
+pub(crate) use cursor::Cursor;
+
+/// The most rows of one page.
+const PAGE_ROWS: u32 = 10_000;
+
+/// One column of an order. NULL comes last either way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// The column, by machine name or title.
+    pub column: String,
+    /// Greatest first.
+    pub descending: bool,
+}
+
+/// What is wanted of one dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// The dataset.
+    pub table: TableName,
+    /// The version; a cursor keeps the version of its first page.
+    pub version: VersionSelector,
+    /// Columns by machine name or title; all visible ones when empty.
+    pub columns: Vec<String>,
+    /// Rows, over what the caller sees: a filter on a masked column compares the masked value.
+    pub filter: Option<Filter>,
+    /// Order; ties are broken by the key, or by all visible columns.
+    pub sort: Vec<SortKey>,
+    /// Rows of a page, at most 10,000; `None` streams everything.
+    pub limit: Option<u32>,
+    /// The page after the one that gave this cursor.
+    pub cursor: Option<String>,
+}
+
+impl Selection {
+    /// All of the newest version.
+    pub fn of(table: TableName) -> Self {
+        Self {
+            table,
+            version: VersionSelector::Latest,
+            columns: Vec::new(),
+            filter: None,
+            sort: Vec::new(),
+            limit: None,
+            cursor: None,
+        }
+    }
+
+    /// The record, or few, with these values.
+    pub fn record(table: TableName, key: BTreeMap<String, Literal>) -> Self {
+        let parts = key.into_iter().map(|(column, value)| Filter::Eq(column, Operand::Literal(value)));
+        Self { filter: Some(Filter::And(parts.collect())), limit: Some(100), ..Self::of(table) }
+    }
+
+    /// The cursor, once its authenticity is checked.
+    pub(crate) fn opened_cursor(&self, key: &MacKey) -> Result<Option<Cursor>> {
+        self.cursor.as_deref().map(|text| Cursor::open(text, key)).transpose()
+    }
+
+    fn digest(&self, source: &SourceRead) -> Result<String> {
+        let sort: Vec<_> = self.sort.iter().map(|key| (&key.column, key.descending)).collect();
+        let asked =
+            (&source.resource, source.version, &source.policy_digest, &self.columns, &self.filter, sort);
+        let text = serde_json::to_string(&asked).map_err(Error::internal)?;
+        Ok(Digest::of(text.as_bytes()).to_hex())
+    }
+}
+
+/// A planned page.
+pub(crate) struct Page {
+    logical: LogicalPlan,
+    wanted: usize,
+    /// Places of the order's columns in the planned rows.
+    order: Vec<usize>,
+    limit: Option<usize>,
+    previous: Option<Cursor>,
+    version: i64,
+    digest: String,
+}
+
+impl Page {
+    pub(crate) fn plan(
+        selection: &Selection,
+        cursor: Option<Cursor>,
+        dataset: &Dataset,
+        source: &SourceRead,
+        provider: &Arc<dyn TableProvider>,
+    ) -> Result<Self> {
+        let schema = provider.schema();
+        let digest = selection.digest(source)?;
+        if cursor.as_ref().is_some_and(|cursor| cursor.digest != digest) {
+            let message = "the cursor belongs to another selection or policy; start from the first page";
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
+        let limit = page_rows(selection.limit)?;
+        let names = Names { dataset, schema: &schema };
+        let mut columns = match selection.columns.as_slice() {
+            [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
+            asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
+        };
+        let wanted = columns.len();
+        let order = names.order(selection, limit.is_some())?;
+        for (name, _) in &order {
+            if limit.is_some() && !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        let mut rows = names.filter(selection.filter.as_ref())?;
+        if let Some(cursor) = &cursor {
+            let from = cursor.rows_from(&order, &schema)?;
+            rows = Some(rows.map_or_else(|| from.clone(), |filter| filter.and(from.clone())));
+        }
+        let skip = cursor.as_ref().map_or(0, |cursor| cursor.delivered);
+        let logical = build(provider, rows, &order, &columns, limit, skip).map_err(Error::internal)?;
+        let places = order.iter().filter_map(|(name, _)| columns.iter().position(|column| column == name));
+        Ok(Self {
+            logical,
+            wanted,
+            order: places.collect(),
+            limit,
+            previous: cursor,
+            version: source.version,
+            digest,
+        })
+    }
+
+    pub(crate) fn logical(&self) -> &LogicalPlan {
+        &self.logical
+    }
+
+    /// For a page: reads it, cuts off the row that only shows that there is more, and makes the next cursor.
+    pub(crate) async fn finish(self, answer: QueryAnswer, key: &MacKey) -> Result<QueryAnswer> {
+        let Some(limit) = self.limit else { return Ok(answer) };
+        let QueryAnswer { schema, sources, limits, next: _, records } = answer;
+        let batches: Vec<RecordBatch> = records.try_collect().await?;
+        let rows = concat_batches(&schema, &batches).map_err(Error::internal)?;
+        let next = match rows.num_rows() > limit {
+            true => Some(self.next_cursor(&rows, limit)?.seal(key)?),
+            false => None,
+        };
+        let places: Vec<usize> = (0..self.wanted).collect();
+        let page = rows.slice(0, limit.min(rows.num_rows())).project(&places).map_err(Error::internal)?;
+        let schema = page.schema();
+        Ok(QueryAnswer { schema, sources, limits, next, records: stream::iter([Ok(page)]).boxed() })
+    }
+
+    fn next_cursor(&self, rows: &RecordBatch, limit: usize) -> Result<Cursor> {
+        let at = |row: usize| -> Result<Vec<ScalarValue>> {
+            let value = |place: &usize| ScalarValue::try_from_array(rows.column(*place), row);
+            self.order.iter().map(value).collect::<Result<_, _>>().map_err(Error::internal)
+        };
+        let last = at(limit - 1)?;
+        let mut delivered = 0;
+        while delivered < limit && at(limit - 1 - delivered)? == last {
+            delivered += 1;
+        }
+        let values = last.iter().map(cursor::literal).collect::<Result<Vec<_>>>()?;
+        if let Some(previous) = &self.previous
+            && delivered == limit
+            && previous.values == values
+        {
+            delivered += previous.delivered;
+        }
+        Ok(Cursor { digest: self.digest.clone(), version: self.version, values, delivered })
+    }
+}
+
+fn page_rows(limit: Option<u32>) -> Result<Option<usize>> {
+    match limit {
+        Some(0) => Err(Error::new(ErrorCode::InvalidInput, "a page has at least one row")),
+        Some(rows) if rows > PAGE_ROWS => {
+            Err(Error::new(ErrorCode::LimitRows, format!("a page has at most {PAGE_ROWS} rows")))
+        }
+        other => Ok(other.and_then(|rows| usize::try_from(rows).ok())),
+    }
+}
+
+fn build(
+    provider: &Arc<dyn TableProvider>,
+    rows: Option<Expr>,
+    order: &[(String, bool)],
+    columns: &[String],
+    limit: Option<usize>,
+    skip: usize,
+) -> datafusion::error::Result<LogicalPlan> {
+    let column = |name: &String| Expr::Column(Column::from_name(name));
+    let mut builder = LogicalPlanBuilder::scan("selection", provider_as_source(Arc::clone(provider)), None)?;
+    if let Some(rows) = rows {
+        builder = builder.filter(rows)?;
+    }
+    if !order.is_empty() {
+        builder =
+            builder.sort(order.iter().map(|(name, descending)| column(name).sort(!descending, false)))?;
+    }
+    if let Some(limit) = limit {
+        builder = builder.limit(skip, Some(limit + 1))?;
+    }
+    builder.project(columns.iter().map(column))?.build()
+}
+
+struct Names<'a> {
+    dataset: &'a Dataset,
+    schema: &'a SchemaRef,
+}
+
+impl Names<'_> {
+    /// The machine name of a visible column, called by either name.
+    fn machine(&self, name: &str) -> Result<String> {
+        let columns = &self.dataset.granted.policy.columns;
+        let found = columns.iter().find(|column| column.column.as_str() == name || column.title == name);
+        match found.map(|column| column.column.to_string()) {
+            Some(column) if self.schema.index_of(&column).is_ok() => Ok(column),
+            _ => Err(Error::new(ErrorCode::UnknownColumn, format!("there is no column {name}"))),
+        }
+    }
+
+    /// The order asked for; for a page completed by what tells rows apart.
+    fn order(&self, selection: &Selection, page: bool) -> Result<Vec<(String, bool)>> {
+        let mut order: Vec<(String, bool)> = Vec::new();
+        for key in &selection.sort {
+            order.push((self.machine(&key.column)?, key.descending));
+        }
+        if page {
+            for column in self.breaking_ties() {
+                if !order.iter().any(|(name, _)| *name == column) {
+                    order.push((column, false));
+                }
+            }
+        }
+        Ok(order)
+    }
+
+    /// The key where it is visible and unmasked; otherwise everything visible: rows equal in all of it are alike.
+    fn breaking_ties(&self) -> Vec<String> {
+        let visible = &self.dataset.granted.policy.columns;
+        let key = &self.dataset.resource.key;
+        let is_plain = |name: &&catalog_core::ColumnName| {
+            visible.iter().any(|column| column.column == **name && column.mask.is_none())
+                && self.schema.index_of(name.as_str()).is_ok()
+        };
+        if !key.is_empty() && key.iter().all(|name| is_plain(&name)) {
+            return key.iter().map(ToString::to_string).collect();
+        }
+        let comparable = self.schema.fields().iter().filter(|field| {
+            !matches!(field.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+        });
+        comparable.map(|field| field.name().clone()).collect()
+    }
+
+    fn filter(&self, filter: Option<&Filter>) -> Result<Option<Expr>> {
+        let Some(filter) = filter else { return Ok(None) };
+        let columns = &self.dataset.granted.policy.columns;
+        let shown = columns.iter().filter(|column| self.schema.index_of(column.column.as_str()).is_ok());
+        let types: ColumnTypes<'_> = shown
+            .filter_map(|column| {
+                let stored = column.stored_type;
+                let shown = column.mask.as_ref().map_or(Some(stored), |mask| mask.output_type(stored))?;
+                Some((column.column.as_str(), shown))
+            })
+            .collect();
+        let bound = filter.bind(&types, &BTreeMap::new())?;
+        policy::expression(&bound, self.schema).map(Some).map_err(Error::internal)
+    }
+}
+
+/// Rows at or after a place in an order whose NULLs come last.
+fn at_or_after(order: &[(String, bool)], values: &[ScalarValue]) -> Expr {
+    let column = |name: &String| Expr::Column(Column::from_name(name));
+    let mut beyond = lit(false);
+    let mut same = lit(true);
+    for ((name, descending), value) in order.iter().zip(values) {
+        let (after, equal) = if value.is_null() {
+            (lit(false), column(name).is_null())
+        } else {
+            let value = Expr::Literal(value.clone(), None);
+            let further = match descending {
+                true => column(name).lt(value.clone()),
+                false => column(name).gt(value.clone()),
+            };
+            (further.or(column(name).is_null()), column(name).eq(value))
+        };
+        beyond = beyond.or(same.clone().and(after));
+        same = same.and(equal);
+    }
+    beyond.or(same)
+}
+
+impl Cursor {
+    fn rows_from(&self, order: &[(String, bool)], schema: &Schema) -> Result<Expr> {
+        let values = order
+            .iter()
+            .zip(&self.values)
+            .map(|((name, _), value)| match value {
+                Some(literal) => policy::scalar(name, literal, schema),
+                None => ScalarValue::try_from(schema.field_with_name(name)?.data_type()),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Error::internal)?;
+        Ok(at_or_after(order, &values))
+    }
+}

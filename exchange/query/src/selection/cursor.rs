@@ -1,0 +1,69 @@
+use catalog_core::policy::TypedLiteral;
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
+use chrono::{Days, NaiveDate};
+use datafusion::common::ScalarValue;
+use exchange_crypto::{MacKey, from_base64url, to_base64url};
+use serde::{Deserialize, Serialize};
+
+/// A place in an ordered answer. It travels in clear but authenticated, and holds nothing that its page did not show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// Digest of selection, version and bound policy.
+    pub(crate) digest: String,
+    /// The version of the first page.
+    pub(crate) version: i64,
+    /// The order's values in the last row; `None` is NULL.
+    pub(crate) values: Vec<Option<TypedLiteral>>,
+    /// Rows already delivered that have just these values.
+    pub(crate) delivered: usize,
+}
+
+impl Cursor {
+    /// The cursor as text.
+    pub(crate) fn seal(&self, key: &MacKey) -> Result<String> {
+        let body = serde_json::to_vec(self).map_err(Error::internal)?;
+        Ok(format!("{}.{}", to_base64url(&body), to_base64url(&key.tag(&body))))
+    }
+
+    /// Reads a cursor that this server made.
+    pub(crate) fn open(text: &str, key: &MacKey) -> Result<Self> {
+        let refused = || Error::new(ErrorCode::InvalidInput, "the cursor is not one of this server");
+        let (body, tag) = text.split_once('.').ok_or_else(refused)?;
+        let body = from_base64url(body).map_err(|_| refused())?;
+        let tag = from_base64url(tag).map_err(|_| refused())?;
+        key.verify(&body, &tag).map_err(|_| refused())?;
+        serde_json::from_slice(&body).map_err(|_| refused())
+    }
+}
+
+/// A value as a cursor keeps it.
+pub(super) fn literal(value: &ScalarValue) -> Result<Option<TypedLiteral>> {
+    Ok(match value {
+        other if other.is_null() => None,
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => {
+            Some(TypedLiteral::Text(text.clone()))
+        }
+        ScalarValue::Int64(Some(number)) => Some(TypedLiteral::Int(*number)),
+        ScalarValue::Decimal128(Some(unscaled), precision, scale) => {
+            Some(TypedLiteral::Decimal { unscaled: *unscaled, precision: *precision, scale: *scale })
+        }
+        ScalarValue::Float64(Some(number)) => Some(TypedLiteral::Double(*number)),
+        ScalarValue::Float32(Some(number)) => Some(TypedLiteral::Float(*number)),
+        ScalarValue::Date32(Some(days)) => Some(TypedLiteral::Date(date(*days)?)),
+        ScalarValue::TimestampMicrosecond(Some(micros), _) => {
+            Some(TypedLiteral::Timestamp(Timestamp(*micros)))
+        }
+        ScalarValue::Boolean(Some(flag)) => Some(TypedLiteral::Bool(*flag)),
+        other => return Err(Error::internal(format!("no cursor over {}", other.data_type()))),
+    })
+}
+
+fn date(days: i32) -> Result<NaiveDate> {
+    let epoch = NaiveDate::default();
+    let distance = Days::new(u64::from(days.unsigned_abs()));
+    let date = match days < 0 {
+        true => epoch.checked_sub_days(distance),
+        false => epoch.checked_add_days(distance),
+    };
+    date.ok_or_else(|| Error::internal("a date out of range"))
+}

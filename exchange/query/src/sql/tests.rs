@@ -1,0 +1,122 @@
+use std::collections::{BTreeMap, HashMap};
+
+use catalog_core::ErrorCode;
+use catalog_core::services::VersionSelector;
+use proptest::prelude::*;
+
+use super::*;
+
+fn code(sql: &str) -> ErrorCode {
+    parse(sql).unwrap_err().code
+}
+
+#[test]
+fn exactly_one_query_passes() {
+    for good in [
+        "select 1",
+        "select 1;",
+        "with a as (select 1 as x) select x from a union all select 2",
+        "select 姓名 from 公安局.人口 where 区划 = '360481' order by 1 limit 3",
+        "select * from a.b version as of 3 t join (values (1), (2)) v(x) on t.x = v.x",
+        "select sum(x) filter (where x > 1) over (partition by y order by z rows 3 preceding) from a.b",
+        "select * from generate_series(-10, 1000, 7)",
+    ] {
+        assert!(parse(good).is_ok(), "{good}: {:?}", parse(good).err());
+    }
+    assert_eq!(code(""), ErrorCode::SqlSyntax);
+    assert_eq!(code("-- nothing"), ErrorCode::SqlSyntax);
+    assert_eq!(code("select 'open"), ErrorCode::SqlSyntax);
+    assert_eq!(code("selec 1"), ErrorCode::SqlSyntax);
+    assert_eq!(code("select 1; select 2"), ErrorCode::SqlUnsupported);
+    assert_eq!(code("drop table a.b"), ErrorCode::SqlUnsupported);
+}
+
+#[test]
+fn long_and_deep_texts_are_refused_by_code() {
+    assert_eq!(code(&"x".repeat(1 << 20)), ErrorCode::LimitSql);
+    let deep = |levels: usize| format!("select {}1{}", "(".repeat(levels), ")".repeat(levels));
+    assert_eq!(code(&deep(400)), ErrorCode::LimitSql);
+    assert_eq!(code(&deep(10_000)), ErrorCode::LimitSql);
+    assert_eq!(code(&format!("select 1{}", " + 1".repeat(10_000))), ErrorCode::LimitSql);
+    assert_eq!(code(&format!("select {} 1", "not ".repeat(900))), ErrorCode::LimitSql);
+    assert_eq!(code(&format!("select '{}'", "x".repeat(9000))), ErrorCode::SqlUnsupported);
+    let list = (0..20_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    assert!(parse(&format!("select 1 from a.b where id in ({list})")).is_ok(), "a long list is flat");
+}
+
+#[test]
+fn series_are_short_and_known_beforehand() {
+    for long in [
+        "generate_series(1, 1000002)",
+        "generate_series(-9223372036854775808, 9223372036854775807)",
+        "generate_series(-170141183460469231731687303715884105728, 170141183460469231731687303715884105727)",
+        "generate_series(1, 10, 0)",
+        "generate_series(1, x)",
+        "range(99999999999)",
+    ] {
+        assert_eq!(code(&format!("select * from {long}")), ErrorCode::SqlUnsupported, "{long}");
+    }
+}
+
+#[test]
+fn tables_are_collected_once_with_their_versions() {
+    let sql = "with c as (select * from x.y) select * from X.Y a, \"X\".y, x.y version as of 2, c \
+               where exists (select 1 from z.w timestamp as of '2026-01-31')";
+    let uses = table_uses(&mut parse(sql).unwrap()).unwrap();
+    let named: Vec<_> = uses.iter().map(|table| (table.department.as_str(), table.name.as_str())).collect();
+    assert_eq!(named, [("x", "y"), ("X", "y"), ("x", "y"), ("z", "w")]);
+    assert_eq!(uses[2].version, VersionSelector::Number(2));
+    let VersionSelector::At(end_of_day) = uses[3].version else { panic!("{:?}", uses[3]) };
+    assert_eq!(end_of_day.to_string(), "2026-01-31T15:59:59.999999Z");
+    for unknown in ["select 1 from y", "select 1 from a.b.c", "select 1 from a.b.c.d"] {
+        assert_eq!(table_uses(&mut parse(unknown).unwrap()).unwrap_err().code, ErrorCode::UnknownTable);
+    }
+}
+
+fn renamed(sql: &str) -> catalog_core::Result<(String, Vec<Option<String>>)> {
+    let titles = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(title, column)| ((*title).to_owned(), (*column).to_owned())).collect()
+    };
+    let table = |name: &str| TableUse {
+        department: "d".to_owned(),
+        name: name.to_owned(),
+        version: VersionSelector::Latest,
+    };
+    let resolved = |name: &str, titles| Resolved { reference: ["d".to_owned(), format!("{name}@1")], titles };
+    let tables = HashMap::from([
+        (table("p"), resolved("p", titles(&[("姓名", "name"), ("号", "id")]))),
+        (table("q"), resolved("q", titles(&[("姓名", "full_name")]))),
+    ]);
+    let mut query = parse(sql)?;
+    let asked = rename(&mut query, &tables)?;
+    Ok((query.to_string(), asked))
+}
+
+#[test]
+fn chinese_names_become_machine_names() {
+    let (sql, asked) = renamed("select 姓名, p.号, 1 from d.p where \"姓名\" like '王%'").unwrap();
+    assert_eq!(sql, r#"SELECT "name", p."id", 1 FROM "d"."p@1" AS p WHERE "name" LIKE '王%'"#);
+    assert_eq!(asked, [Some("姓名".to_owned()), Some("号".to_owned()), None]);
+    let (sql, _) = renamed("select a.姓名, b.姓名 from d.p a join d.q b on a.号 = b.id").unwrap();
+    assert!(sql.contains(r#"a."name", b."full_name""#), "{sql}");
+    assert_eq!(renamed("select 姓名 from d.p, d.q").unwrap_err().code, ErrorCode::UnknownColumn);
+    let (sql, _) = renamed("select d.p.号, d.p.* from d.p").unwrap();
+    assert!(sql.contains(r#"p."id", p.*"#), "{sql}");
+    let (sql, asked) = renamed("select x.姓名 from (select 号 as 姓名 from d.p) x").unwrap();
+    assert!(sql.contains("x.姓名") && asked == [None], "{sql} {asked:?}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(sql in "\\PC{0,200}") {
+        let _ = parse(&sql).map(|mut query| table_uses(&mut query));
+    }
+
+    #[test]
+    fn no_sequence_of_words_panics(words in proptest::collection::vec(proptest::sample::select(vec![
+        "select", "from", "where", "join", "(", ")", ",", "a.b", "x", "1", "'t'", "*", "as", "with", "union", "over",
+        "partition by", "order by", "limit", "case", "when", "end", "not", "in", "version as of", "generate_series",
+    ]), 0..40)) {
+        let _ = parse(&words.join(" ")).map(|mut query| table_uses(&mut query));
+    }
+}
