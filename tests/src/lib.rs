@@ -2,4 +2,6 @@
 #![cfg(test)]
 
 mod architecture;
+mod http;
 mod signatures;
+mod support;

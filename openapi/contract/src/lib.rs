@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod access;
+mod data;
+mod directory;
+pub mod header;
+mod problem;
+
+pub use access::{IssuedTicket, Reason, Receipt, Salt, TicketRequest, TicketView};
+pub use data::{
+    PreparedVersion, QualityReport, RecordsQuery, RecordsWithdrawal, Rows, RuleViolations, Sort, SqlFunction,
+    SqlQuery, UploadReport, VersionView,
+};
+pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
+pub use problem::ProblemDetails;

@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    unused_qualifications,
+    reason = "the code that `utoipa::path` makes qualifies the types of parameters"
+)]
+
+mod app;
+mod datasets;
+mod directory;
+mod document;
+mod downloads;
+mod evidence;
+mod extract;
+mod grants;
+mod organisation;
+mod pages;
+mod payload;
+mod problem;
+mod receipts;
+mod records;
+mod sql;
+mod tickets;
+mod uploads;
+mod wrapper;
+
+pub use app::{App, AppParts, Clock, HttpLimits};
+pub use document::{openapi, router};

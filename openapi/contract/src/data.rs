@@ -1,0 +1,163 @@
+//! Data: uploads, records, SQL.
+
+use catalog_core::Timestamp;
+use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::policy::Filter;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What an upload came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadReport {
+    /// The version that was written and that nobody sees until it is published.
+    pub prepared: PreparedVersion,
+    /// The version, if it was published.
+    pub published: Option<Version>,
+    /// The quality of what was delivered.
+    pub quality: QualityReport,
+}
+
+/// Names a written version: publishing it takes number and digest, so that nobody publishes what they have not seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreparedVersion {
+    /// Its number.
+    pub number: i64,
+    /// SHA-256 of its canonical manifest, hex.
+    pub manifest_digest: String,
+}
+
+/// Counts of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QualityReport {
+    /// Rows in the delivered file.
+    pub rows_read: u64,
+    /// Rows that satisfy every rule.
+    pub rows_accepted: u64,
+    /// Rows that break one or more.
+    pub rows_quarantined: u64,
+    /// Violations by column and rule.
+    pub rules: Vec<RuleViolations>,
+}
+
+/// How often a rule was broken in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleViolations {
+    /// The column; `*` where the rule is about the whole row.
+    pub column: String,
+    /// The rule.
+    pub rule: String,
+    /// Violations.
+    pub count: u64,
+}
+
+/// A version as the caller may know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionView {
+    /// 1, 2, 3 and so on within the resource; never reused.
+    pub number: i64,
+    /// How it came about.
+    pub change: ChangeKind,
+    /// When it became visible.
+    pub published_at: Timestamp,
+    /// Readable or withdrawn.
+    pub state: VersionState,
+    /// When it was withdrawn.
+    pub withdrawn_at: Option<Timestamp>,
+    /// Why it was withdrawn.
+    pub withdrawn_because: Option<String>,
+    /// Rows; only for those who see all of them.
+    pub rows: Option<i64>,
+    /// SHA-256 of the canonical manifest, hex; only for those who see all of it.
+    pub manifest_digest: Option<String>,
+}
+
+impl VersionView {
+    /// The version for someone who sees `everything` of it, or less.
+    pub fn of(version: Version, everything: bool) -> Self {
+        let (withdrawn_at, withdrawn_because) =
+            version.tombstone.map(|tombstone| (tombstone.at, tombstone.reason)).unzip();
+        Self {
+            number: version.number,
+            change: version.change,
+            published_at: version.published_at,
+            state: version.state,
+            withdrawn_at,
+            withdrawn_because,
+            rows: everything.then_some(version.rows),
+            manifest_digest: everything.then_some(version.manifest_digest),
+        }
+    }
+}
+
+/// Withdraws records from all versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordsWithdrawal {
+    /// Key values in the order of the resource's key columns, as text.
+    pub keys: Vec<Vec<String>>,
+    /// Why, for the public.
+    pub reason: String,
+}
+
+/// A typed selection of records.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordsQuery {
+    /// Columns by machine name or Chinese name; all visible ones when empty.
+    pub items: Vec<String>,
+    /// Rows, in the filter language: `{"and": [{"=": ["county", "360481"]}, {">": ["amount", 100]}]}`.
+    #[schema(value_type = Option<Object>)]
+    pub filter: Option<Filter>,
+    /// Order; ties are broken by the key.
+    pub sort: Vec<Sort>,
+    /// A version by number; the newest when left out.
+    pub version: Option<i64>,
+    /// Rows of a page, 1 to 10,000; 100 when left out.
+    pub limit: Option<u32>,
+    /// The page after the one that gave this cursor.
+    pub cursor: Option<String>,
+}
+
+/// One column of an order. NULL comes last either way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sort {
+    /// The column.
+    pub item: String,
+    /// Greatest first.
+    #[serde(default)]
+    pub descending: bool,
+}
+
+/// A page of rows in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rows {
+    /// The rows: objects by column.
+    #[schema(value_type = Vec<Object>)]
+    pub data: Vec<serde_json::Value>,
+    /// The cursor of the next page, if there is more.
+    pub next: Option<String>,
+    /// Always true: an answer that could not be completed has no end.
+    pub complete: bool,
+}
+
+/// One SQL query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SqlQuery {
+    /// The text: exactly one query.
+    #[schema(example = "select count(*) from scjg.legal_entity")]
+    pub sql: String,
+}
+
+/// A function that SQL offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SqlFunction {
+    /// `scalar`, `aggregate`, `window` or `table`.
+    pub kind: String,
+    /// Name in SQL.
+    pub name: String,
+    /// What it gives.
+    pub description: String,
+}

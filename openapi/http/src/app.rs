@@ -1,0 +1,102 @@
+//! What the routes work with.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use catalog_core::Timestamp;
+use catalog_core::identity::DivisionTable;
+use catalog_core::services::Services;
+use datasets_store::DatasetStore;
+use exchange_auth::Authenticator;
+use exchange_crypto::{MacKey, SigningKey};
+use exchange_ledger::{EvidenceFile, SaltFile};
+use exchange_query::{CatalogTables, QueryEngine, Revocations};
+
+use crate::evidence::OpenCounts;
+
+/// Gives the time of each request.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Sizes that the door accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Bytes of a message.
+    pub body_bytes: u64,
+    /// Bytes of a spreadsheet of the directory.
+    pub sheet_bytes: u64,
+    /// Bytes of an uploaded file of data.
+    pub upload_bytes: u64,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self { body_bytes: 1 << 20, sheet_bytes: 64 << 20, upload_bytes: 8 << 30 }
+    }
+}
+
+/// What an application is made of.
+pub struct AppParts {
+    /// The operations.
+    pub services: Services,
+    /// The way to data.
+    pub engine: Arc<QueryEngine>,
+    /// The evidence log, which receipts are read from; the same as the services'.
+    pub evidence: Arc<EvidenceFile>,
+    /// The salts of commitments.
+    pub salts: Arc<SaltFile>,
+    /// Ends running answers; the engine's own.
+    pub revocations: Revocations,
+    /// The stored versions.
+    pub datasets: DatasetStore,
+    /// Proves who calls; knows the address under which clients reach the server.
+    pub authenticator: Authenticator,
+    /// The platform's key, which signs every answer.
+    pub signer: Arc<SigningKey>,
+    /// Secret that orders the rows of new versions.
+    pub layout_key: MacKey,
+    /// Divisions that codes in data must be among; without them only the shape of a code is checked.
+    pub divisions: Option<Arc<DivisionTable>>,
+    /// The time.
+    pub clock: Clock,
+    /// Folder for uploads while they are read; its files vanish with their request.
+    pub spool: PathBuf,
+    /// Sizes accepted.
+    pub limits: HttpLimits,
+}
+
+/// The HTTP door of one server.
+pub struct App {
+    parts: AppParts,
+    pub(crate) tables: CatalogTables,
+    pub(crate) open_counts: OpenCounts,
+    /// Held while an extract is written.
+    pub(crate) extracts: tokio::sync::Mutex<()>,
+}
+
+impl App {
+    /// The door over its parts.
+    pub fn new(parts: AppParts) -> Arc<Self> {
+        let tables = CatalogTables::new(parts.services.clone(), parts.datasets.clone());
+        let (open_counts, extracts) = (OpenCounts::default(), tokio::sync::Mutex::default());
+        Arc::new(Self { parts, tables, open_counts, extracts })
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.parts.clock)()
+    }
+
+    /// Writes down what is still counted in memory. Call it when the last request has been answered.
+    pub async fn drain(&self) -> catalog_core::Result<()> {
+        self.open_counts.flush(self.services.evidence().as_ref(), self.now()).await
+    }
+}
+
+impl Deref for App {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.parts
+    }
+}

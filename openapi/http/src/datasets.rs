@@ -1,0 +1,120 @@
+//! Datasets: versions, their withdrawal, schema, dictionary, preview.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::{Extension, Json};
+use catalog_core::directory::Resource;
+use catalog_core::schema::{DictionaryLine, dictionary, json_schema, visible};
+use catalog_core::{OpContext, ResourceCode};
+use exchange_query::export::Format;
+use exchange_query::{Cut, QueryRequest, Selection, TableName};
+use http::StatusCode;
+use openapi_contract::{Reason, RecordsWithdrawal, Rows, VersionView};
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Code, CodePath, Input, Number, NumberPath};
+use crate::problem::Refusal;
+use crate::records::answered;
+
+/// Rows of a preview.
+const PREVIEW_ROWS: u32 = 20;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_versions))
+        .routes(routes!(withdraw_version))
+        .routes(routes!(withdraw_records))
+        .routes(routes!(get_schema))
+        .routes(routes!(get_dictionary))
+        .routes(routes!(preview_records))
+}
+
+/// The versions of a dataset
+#[utoipa::path(get, path = "/api/v1/resources/{code}/versions", tag = "data", params(CodePath),
+    responses((status = 200, description = "Oldest first, withdrawn ones with reason", body = Vec<VersionView>)))]
+async fn list_versions(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+) -> Result<Json<Vec<VersionView>>, Refusal> {
+    let sees_all = app.services.why(&ctx, &code).await?.into_policy()?.policy.is_transparent();
+    let versions = app.services.versions(&ctx, &code).await?;
+    Ok(Json(versions.into_iter().map(|version| VersionView::of(version, sees_all)).collect()))
+}
+
+/// Withdraw a version: unreadable at every door at once
+#[utoipa::path(post, path = "/api/v1/resources/{code}/versions/{number}/withdraw", tag = "data",
+    params(CodePath, NumberPath), request_body = Reason,
+    responses((status = 204, description = "Withdrawn; a tombstone with the reason remains")))]
+async fn withdraw_version(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Number(number): Number,
+    Input(Reason { reason }): Input<Reason>,
+) -> Result<StatusCode, Refusal> {
+    app.services.withdraw_version(&ctx, &code, number, &reason).await?;
+    app.revocations.cut(Cut::Version(code, number));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Withdraw records, named by their keys, from all versions
+#[utoipa::path(post, path = "/api/v1/resources/{code}/records/withdraw", tag = "data", params(CodePath),
+    request_body = RecordsWithdrawal, responses((status = 204, description = "Withdrawn")))]
+async fn withdraw_records(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Input(RecordsWithdrawal { keys, reason }): Input<RecordsWithdrawal>,
+) -> Result<StatusCode, Refusal> {
+    app.services.withdraw_records(&ctx, &code, keys, &reason).await?;
+    app.revocations.cut(Cut::Resource(code));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The JSON Schema (2020-12) of one row, as the caller sees it
+#[utoipa::path(get, path = "/api/v1/resources/{code}/schema", tag = "data", params(CodePath),
+    responses((status = 200, description = "Items that the caller does not see are absent", body = Object)))]
+async fn get_schema(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+) -> Result<Json<Value>, Refusal> {
+    Ok(Json(json_schema(&seen(&app, &ctx, &code).await?)))
+}
+
+/// The data dictionary 数据字典, as the caller sees it
+#[utoipa::path(get, path = "/api/v1/resources/{code}/dictionary", tag = "data", params(CodePath),
+    responses((status = 200, description = "One line per item", body = Vec<DictionaryLine>)))]
+async fn get_dictionary(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+) -> Result<Json<Vec<DictionaryLine>>, Refusal> {
+    Ok(Json(dictionary(&seen(&app, &ctx, &code).await?)))
+}
+
+/// The first rows of the newest version
+#[utoipa::path(get, path = "/api/v1/resources/{code}/preview", tag = "data", params(CodePath),
+    responses((status = 200, description = "At most 20 rows", body = Rows)))]
+async fn preview_records(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+) -> Result<Response, Refusal> {
+    let selection = Selection { limit: Some(PREVIEW_ROWS), ..Selection::of(TableName::Code(code)) };
+    let answer = app.engine.run(&ctx, QueryRequest::Selection(selection)).await?;
+    answered(answer, Format::Json)
+}
+
+/// The resource as the caller's one policy shows it.
+async fn seen(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Resource, Refusal> {
+    let granted = app.services.why(ctx, code).await?.into_policy()?;
+    let resource = app.services.resource(ctx, code).await?;
+    Ok(visible(&resource, &granted.policy))
+}

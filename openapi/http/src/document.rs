@@ -1,0 +1,169 @@
+//! The routes, and the OpenAPI document that describes them: one registration gives both.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use catalog_core::ErrorCode;
+use http::{HeaderName, Method, Uri};
+use openapi_contract::ProblemDetails;
+use tower_http::cors::{Any, CorsLayer};
+use utoipa::OpenApi as _;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::problem::{PROBLEM_JSON, Refusal};
+use crate::{
+    datasets, directory, downloads, grants, organisation, pages, receipts, records, sql, tickets, uploads,
+    wrapper,
+};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Shuqiao 数桥",
+        description = "Departments share data under law, and publish what is not confidential.\n\n\
+            Requests are signed (RFC 9421, Ed25519) or carry a bearer ticket; without either the caller is the public. \
+            Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
+    ),
+    components(schemas(ProblemDetails)),
+    tags(
+        (name = "directory", description = "The resource directory 政务信息资源目录"),
+        (name = "data", description = "Datasets, their versions and records"),
+        (name = "sql", description = "One governed query"),
+        (name = "downloads", description = "Whole files of open data, without a key"),
+        (name = "grants", description = "Who may read what, and why"),
+        (name = "tickets", description = "Bearer tickets for tools that can't sign"),
+        (name = "organisation", description = "Departments, people and keys"),
+        (name = "evidence", description = "What an answer leaves behind"),
+        (name = "server", description = "The server itself"),
+    )
+)]
+struct Document;
+
+/// The routes of the application, each inside the wrapper.
+pub fn router(app: Arc<App>) -> Router {
+    let (routes, _) = all_routes().split_for_parts();
+    routes
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_offered)
+        // The wrapper bounds bodies, by what an address takes.
+        .layer(DefaultBodyLimit::disable())
+        .layer(cors())
+        .layer(from_fn_with_state(Arc::clone(&app), wrapper::wrap))
+        .with_state(app)
+}
+
+/// The OpenAPI 3.1 document of all routes.
+pub fn openapi() -> OpenApi {
+    let mut document = all_routes().into_openapi();
+    if let Some(components) = &mut document.components {
+        let ticket = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("ticket", ticket);
+    }
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Delete, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                add_problems(operation, &method);
+            }
+        }
+    }
+    document
+}
+
+fn all_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(directory::routes())
+        .merge(datasets::routes())
+        .merge(uploads::routes())
+        .merge(records::routes())
+        .merge(sql::routes())
+        .merge(downloads::routes())
+        .merge(grants::routes())
+        .merge(tickets::routes())
+        .merge(organisation::routes())
+        .merge(receipts::routes())
+        .merge(pages::routes())
+}
+
+/// What any operation may answer instead, as the wrapper and the services give it.
+fn add_problems(operation: &mut Operation, method: &HttpMethod) {
+    let mut problems = vec![
+        ("400", "Input that breaks a rule"),
+        ("401", "A proof of identity that is wrong, or missing where one is needed"),
+        ("403", "Not allowed, or not granted; says how to apply"),
+        ("404", "Nothing of that name that the caller may know of"),
+        ("500", "A fault of the server"),
+        ("503", "Not available now, or evidence can't be written"),
+    ];
+    if *method != HttpMethod::Get {
+        problems.extend([
+            ("409", "The name or state is taken, or the step is not allowed in it"),
+            ("413", "A body beyond its limit"),
+            ("415", "A media type that is not read here"),
+        ]);
+    }
+    let is_data =
+        operation.tags.iter().flatten().any(|tag| matches!(tag.as_str(), "data" | "sql" | "downloads"));
+    if is_data {
+        problems.extend([
+            ("409", "Several grants could answer, or another writer was faster"),
+            ("410", "Withdrawn; the detail is the tombstone"),
+            ("422", "A limit was reached, or too many rows are not valid"),
+        ]);
+    }
+    for (status, description) in problems {
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("ProblemDetails"))))
+            .build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
+    }
+}
+
+/// Any page may ask: a browser holds no cookie here that could act for someone else.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(Any)
+        .expose_headers(
+            [
+                "accept-ranges",
+                "content-digest",
+                "content-range",
+                "etag",
+                "link",
+                "repr-digest",
+                "shuqiao-limits",
+                "shuqiao-receipt",
+                "shuqiao-request-id",
+                "shuqiao-versions",
+                "signature",
+                "signature-input",
+            ]
+            .map(HeaderName::from_static),
+        )
+}
+
+async fn nothing_here(uri: Uri) -> Refusal {
+    let path: String = uri.path().chars().take(200).collect();
+    let message = format!("there is nothing at {path}; the API is described at /api/v1/openapi.json");
+    Refusal::with_status(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
+}
+
+async fn not_offered(method: Method) -> Refusal {
+    let message = format!("{method} is not offered at this address; see /api/v1/openapi.json");
+    Refusal::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::InvalidInput, message)
+}

@@ -1,0 +1,247 @@
+//! Governed extracts: what one bound policy shows of one version, written once and handed out as files.
+//!
+//! An extract is a cache: `gc` may erase it, the next request writes it anew. Its manifest and everything in it come
+//! from the extract itself, never from the source (DESIGN.md rule 8).
+
+use std::sync::Arc;
+
+use catalog_core::dataset::ChangeKind;
+use catalog_core::policy::VisibleColumn;
+use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::{ColumnName, Error, ErrorCode, OpContext, Result};
+use datasets_store::{Column, Manifest, Part, Quality, Source};
+use exchange_crypto::{Digest, Hasher};
+use exchange_query::export::{Format, encode};
+use exchange_query::{OpenTable, QueryAnswer, QueryRequest, Selection, SortKey, TableName};
+use futures::StreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, WriteMultipart};
+
+use super::Kind;
+use crate::app::App;
+
+/// The formats of every extract.
+const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
+/// Uploads to the object store in flight.
+const IN_FLIGHT: usize = 4;
+
+/// A stored file with what its answer says of it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) path: Path,
+    pub(super) bytes: u64,
+    pub(super) digest: Digest,
+    pub(super) rows: u64,
+}
+
+/// The file of that kind, of an extract that is written now if it is not there yet.
+pub(super) async fn stored(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, kind: Kind) -> Result<Stored> {
+    let folder = folder(&open.dataset);
+    let manifest = match read_manifest(app, &folder).await? {
+        Some(manifest) => manifest,
+        None => written(app, ctx, open, &folder).await?,
+    };
+    let own = match kind {
+        Kind::Data(format) => return file_of(&manifest, format),
+        Kind::Manifest => manifest_path(&folder),
+        Kind::Signature => signature_path(&folder),
+    };
+    let (digest, bytes) = app.datasets.digest(&own).await?;
+    Ok(Stored { path: own, bytes, digest, rows: 0 })
+}
+
+fn file_of(manifest: &Manifest, format: Format) -> Result<Stored> {
+    let suffix = format!(".{}", format.extension());
+    let part = manifest.parts.iter().find(|part| part.path.ends_with(&suffix));
+    let part = part.ok_or_else(|| Error::internal(format!("an extract without {suffix}")))?;
+    let digest = Digest::from_hex(&part.sha256).map_err(Error::internal)?;
+    Ok(Stored { path: Path::from(part.path.as_str()), bytes: part.bytes, digest, rows: part.rows })
+}
+
+/// One folder per version and bound policy.
+fn folder(dataset: &Dataset) -> String {
+    let version = &dataset.version;
+    let policy = dataset.granted.policy.digest();
+    format!("extracts/{}/{:06}/{policy}", version.resource.path_form(), version.number)
+}
+
+fn manifest_path(folder: &str) -> Path {
+    Path::from(format!("{folder}/manifest.json"))
+}
+
+fn signature_path(folder: &str) -> Path {
+    Path::from(format!("{folder}/manifest.jws"))
+}
+
+/// The manifest is written last: where it is, the extract is whole.
+async fn read_manifest(app: &App, folder: &str) -> Result<Option<Manifest>> {
+    let document = match app.datasets.objects().get(&manifest_path(folder)).await {
+        Ok(found) => found.bytes().await.map_err(unreadable)?,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    serde_json::from_slice(&document).map(Some).map_err(|error| {
+        Error::new(ErrorCode::Corrupt, "a stored manifest is damaged; the operator must remove it")
+            .with_internal(error)
+    })
+}
+
+/// Writes the extract in a task of its own: it is finished even if nobody waits for it any longer. One at a time, for
+/// each may sort the whole dataset.
+async fn written(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Manifest> {
+    let (app, ctx, open, folder) = (Arc::clone(app), ctx.clone(), open.clone(), folder.to_owned());
+    let task = tokio::spawn(async move {
+        let _one_at_a_time = app.extracts.lock().await;
+        match read_manifest(&app, &folder).await? {
+            Some(manifest) => Ok(manifest),
+            None => write(&app, &ctx, &open, &folder).await,
+        }
+    });
+    task.await.map_err(Error::internal)?
+}
+
+async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Manifest> {
+    let mut parts = Vec::with_capacity(FORMATS.len());
+    for format in FORMATS {
+        parts.push(match raw(app, open, format).await? {
+            Some(part) => part,
+            None => write_file(app, ctx, open, folder, format).await?,
+        });
+    }
+    let manifest = manifest(&open.dataset, parts)?;
+    let objects = app.datasets.objects();
+    let (document, signature) = (manifest.canonical()?, manifest.sign(&app.signer)?);
+    objects.put(&signature_path(folder), signature.into()).await.map_err(unreadable)?;
+    objects.put(&manifest_path(folder), document.into()).await.map_err(unreadable)?;
+    Ok(manifest)
+}
+
+/// The stored Parquet file itself, where the policy hides nothing of it.
+async fn raw(app: &App, open: &OpenTable, format: Format) -> Result<Option<Part>> {
+    if format != Format::Parquet || !open.dataset.granted.policy.is_transparent() {
+        return Ok(None);
+    }
+    let manifest = app.datasets.manifest(&open.dataset.version).await?;
+    Ok(match manifest.parts.as_slice() {
+        [part] => Some(part.clone()),
+        _ => None,
+    })
+}
+
+async fn write_file(
+    app: &App,
+    ctx: &OpContext,
+    open: &OpenTable,
+    folder: &str,
+    format: Format,
+) -> Result<Part> {
+    let answer = app.engine.run(ctx, QueryRequest::Selection(everything(&open.dataset))).await?;
+    if answer.sources != [open.dataset.source()] {
+        let message = "the dataset or its policy changed while the file was written; try again";
+        return Err(Error::new(ErrorCode::Unavailable, message));
+    }
+    let path = Path::from(format!("{folder}/data.{}", format.extension()));
+    let upload = app.datasets.objects().put_multipart(&path).await.map_err(unreadable)?;
+    let mut writer = WriteMultipart::new(upload);
+    match fill(&mut writer, answer, format).await {
+        Ok((sha256, bytes, rows)) => {
+            writer.finish().await.map_err(unreadable)?;
+            Ok(Part { path: path.to_string(), rows, bytes, sha256 })
+        }
+        Err(error) => {
+            writer.abort().await.map_err(unreadable)?;
+            Err(error)
+        }
+    }
+}
+
+async fn fill(
+    writer: &mut WriteMultipart,
+    answer: QueryAnswer,
+    format: Format,
+) -> Result<(String, u64, u64)> {
+    let (answer, counted) = crate::records::counted(answer);
+    let mut stream = encode(answer, format);
+    let (mut hasher, mut bytes) = (Hasher::new(), 0);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        hasher.update(&chunk);
+        bytes += chunk.len() as u64;
+        writer.wait_for_capacity(IN_FLIGHT).await.map_err(unreadable)?;
+        writer.put(chunk);
+    }
+    let rows = counted.load(std::sync::atomic::Ordering::Relaxed);
+    Ok((hasher.finish().to_hex(), bytes, rows))
+}
+
+/// All that the policy shows of this very version, in an order that tells nothing about what it hides.
+fn everything(dataset: &Dataset) -> Selection {
+    let sort = order(dataset).into_iter().map(|column| SortKey { column, descending: false });
+    Selection {
+        version: VersionSelector::Number(dataset.version.number),
+        sort: sort.collect(),
+        ..Selection::of(TableName::Code(dataset.resource.code.clone()))
+    }
+}
+
+/// By sort columns and key where all of them are seen in clear, else by everything that is seen.
+fn order(dataset: &Dataset) -> Vec<String> {
+    let resource = &dataset.resource;
+    let visible = &dataset.granted.policy.columns;
+    let is_clear =
+        |name: &&ColumnName| visible.iter().any(|seen| seen.column == **name && seen.mask.is_none());
+    let natural: Vec<&ColumnName> = resource.sort.iter().chain(&resource.key).collect();
+    if !natural.is_empty() && natural.iter().all(is_clear) {
+        return natural.into_iter().map(ToString::to_string).collect();
+    }
+    let is_ordered = |seen: &&VisibleColumn| seen.stored_type.kind != catalog_core::directory::ItemKind::G;
+    visible.iter().filter(is_ordered).map(|seen| seen.column.to_string()).collect()
+}
+
+fn manifest(dataset: &Dataset, parts: Vec<Part>) -> Result<Manifest> {
+    let (resource, version) = (&dataset.resource, &dataset.version);
+    let first = parts.first().ok_or_else(|| Error::internal("an extract without files"))?;
+    let (rows, bytes) = (first.rows, parts.iter().map(|part| part.bytes).sum());
+    let source = Source {
+        name: format!("{}.parquet", resource.code.path_form()),
+        sha256: first.sha256.clone(),
+        bytes: first.bytes,
+    };
+    let visible = &dataset.granted.policy.columns;
+    let is_clear = |name: &ColumnName| visible.iter().any(|seen| seen.column == *name && seen.mask.is_none());
+    let key = if resource.key.iter().all(is_clear) { resource.key.clone() } else { Vec::new() };
+    Ok(Manifest {
+        resource: resource.code.clone(),
+        version: version.number,
+        change: ChangeKind::Replace,
+        based_on: None,
+        created_at: version.published_at,
+        columns: visible.iter().map(|seen| column(dataset, seen)).collect(),
+        key,
+        sort: Vec::new(),
+        parts,
+        rows,
+        bytes,
+        source,
+        licence: resource.licence.clone(),
+        quality: Quality { rows_read: rows, rows_accepted: rows, ..Quality::default() },
+        quarantine: None,
+    })
+}
+
+/// A column as seen: a masked one has the mask's type and no format.
+fn column(dataset: &Dataset, seen: &VisibleColumn) -> Column {
+    let masked = seen.mask.as_ref().and_then(|mask| mask.output_type(seen.stored_type));
+    let item = dataset.resource.item(seen.column.as_str());
+    Column {
+        column: seen.column.clone(),
+        title: seen.title.clone(),
+        item_type: masked.unwrap_or(seen.stored_type),
+        format: item.filter(|_| seen.mask.is_none()).and_then(|item| item.format),
+        statistics: None,
+    }
+}
+
+pub(super) fn unreadable(error: object_store::Error) -> Error {
+    datasets_store::Error::from(error).into()
+}

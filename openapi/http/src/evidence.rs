@@ -1,0 +1,284 @@
+//! What an access leaves behind (DESIGN.md rule 3), written by the wrapper alone.
+
+mod metered;
+mod open_counts;
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::response::Response;
+use catalog_core::context::PrincipalKind;
+use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
+use catalog_core::{Error, ErrorCode, OpContext, Result};
+use exchange_auth::REPR_DIGEST;
+use exchange_crypto::{Hasher, random};
+use exchange_ledger::{Commitment, Committed};
+use futures::StreamExt;
+use futures::future::{try_join, try_join_all};
+
+use crate::app::App;
+use metered::Metered;
+pub(crate) use open_counts::OpenCounts;
+
+/// Answers up to this size are buffered, so that their signature covers their content.
+const BUFFERED_BYTES: usize = 1 << 20;
+
+/// What a handler says about the data in its answer; it travels in the response's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// The datasets read.
+    pub(crate) sources: Vec<SourceRead>,
+    /// Rows that have left so far.
+    pub(crate) rows: Arc<AtomicU64>,
+}
+
+impl Reading {
+    /// A read of these datasets, before its first row.
+    pub(crate) fn of(sources: Vec<SourceRead>) -> Self {
+        Self { sources, rows: Arc::default() }
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether each access of the caller is recorded by itself. The public reads nothing but what is open to everyone,
+/// and is counted.
+fn is_recorded(ctx: &OpContext) -> bool {
+    ctx.principal.kind != PrincipalKind::Public
+}
+
+/// A response ready to be signed.
+pub(crate) struct Sealed {
+    /// Head and body.
+    pub(crate) response: Response,
+    /// The whole body, where it is buffered.
+    pub(crate) content: Option<Bytes>,
+    /// Whether evidence names this answer.
+    pub(crate) has_receipt: bool,
+}
+
+/// A commitment to something that passes by: SHA-256 of a random salt and the content.
+struct Committing {
+    salt: [u8; 32],
+    hasher: Hasher,
+}
+
+impl Committing {
+    fn new() -> Result<Self> {
+        let salt = random::bytes::<32>().map_err(Error::internal)?;
+        let mut hasher = Hasher::new();
+        hasher.update(&salt);
+        Ok(Self { salt, hasher })
+    }
+
+    fn finish(self) -> Commitment {
+        Commitment { salt: self.salt, digest: self.hasher.finish().to_hex() }
+    }
+}
+
+/// Writes down what the answer owes, before its first byte leaves. Without evidence there is no answer.
+pub(crate) async fn seal(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    asked: Commitment,
+    response: Response,
+) -> Result<Sealed> {
+    let (mut parts, body) = response.into_parts();
+    let reading = parts.extensions.remove::<Reading>();
+    let has_receipt = reading.is_some() && is_recorded(ctx);
+    let mut rest = body.into_data_stream();
+    let is_stored = parts.headers.contains_key(REPR_DIGEST);
+    let (read, whole) = if is_stored { (Vec::new(), false) } else { read_ahead(&mut rest).await? };
+    if whole {
+        let content = Bytes::from(read.concat());
+        if let Some(reading) = reading {
+            record_whole(app, ctx, asked, reading, &content).await?;
+        }
+        let response = Response::from_parts(parts, Body::from(content.clone()));
+        return Ok(Sealed { response, content: Some(content), has_receipt });
+    }
+    let body = match reading {
+        Some(reading) => {
+            let ending = record_start(app, ctx, asked, reading).await?;
+            Metered::new(read, rest, ending).into_body()
+        }
+        None => {
+            let read = futures::stream::iter(read.into_iter().map(Ok));
+            Body::from_stream(read.chain(rest))
+        }
+    };
+    Ok(Sealed { response: Response::from_parts(parts, body), content: None, has_receipt })
+}
+
+/// Reads until the end or the size of a buffered answer; whether the end was reached.
+async fn read_ahead(body: &mut BodyDataStream) -> Result<(Vec<Bytes>, bool)> {
+    let (mut read, mut size) = (Vec::new(), 0);
+    while size <= BUFFERED_BYTES {
+        let Some(chunk) = body.next().await else { return Ok((read, true)) };
+        let chunk = chunk.map_err(|found| error_in(&found))?;
+        size += chunk.len();
+        read.push(chunk);
+    }
+    Ok((read, false))
+}
+
+async fn record_whole(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    asked: Commitment,
+    reading: Reading,
+    content: &Bytes,
+) -> Result<()> {
+    let (rows, bytes) = (reading.rows(), content.len() as u64);
+    if !is_recorded(ctx) {
+        return count(app, &reading, bytes).await;
+    }
+    let answered = exchange_ledger::commit(content)?;
+    let event = Event::Access {
+        sources: reading.sources,
+        request_commitment: asked.digest,
+        rows,
+        bytes,
+        answer_commitment: answered.digest,
+    };
+    let salts = [(Committed::Request, asked.salt), (Committed::Answer, answered.salt)];
+    append(app, ctx, event, &salts).await
+}
+
+async fn record_start(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    asked: Commitment,
+    reading: Reading,
+) -> Result<Ending> {
+    let end = End { app: Arc::clone(app), ctx: ctx.clone(), answer: Committing::new()?, bytes: 0, reading };
+    if is_recorded(ctx) {
+        let event =
+            Event::AccessStarted { sources: end.reading.sources.clone(), request_commitment: asked.digest };
+        append(app, ctx, event, &[(Committed::Request, asked.salt)]).await?;
+    }
+    Ok(Ending(Some(end)))
+}
+
+/// Records that a proven caller was refused. What strangers try is in the access log alone, for each record costs a
+/// write to the disk.
+pub(crate) async fn record_refusal(
+    app: &App,
+    ctx: &OpContext,
+    code: ErrorCode,
+    asked: Commitment,
+) -> Result<()> {
+    let is_refusal = matches!(
+        code,
+        ErrorCode::Forbidden
+            | ErrorCode::NotGranted
+            | ErrorCode::AmbiguousGrant
+            | ErrorCode::ObligationMissing
+            | ErrorCode::UnknownTable
+            | ErrorCode::UnknownColumn
+            | ErrorCode::Revoked
+    );
+    if !is_recorded(ctx) || !is_refusal {
+        return Ok(());
+    }
+    let event = Event::AccessRefused { code: code.to_string(), request_commitment: asked.digest };
+    append(app, ctx, event, &[(Committed::Request, asked.salt)]).await
+}
+
+/// Keeps a record, and apart from it the salts that open its commitments.
+async fn append(app: &App, ctx: &OpContext, event: Event, salts: &[(Committed, [u8; 32])]) -> Result<()> {
+    let record = EvidenceRecord { at: app.now(), ..EvidenceRecord::new(ctx, event) };
+    let id = record.id.clone();
+    let kept = salts.iter().map(|(of, salt)| app.salts.keep(&id, *of, salt));
+    let kept = async { try_join_all(kept).await.map(drop).map_err(Error::from) };
+    let logged = async { app.services.evidence().append(record).await.map(drop) };
+    try_join(kept, logged).await.map(drop).map_err(|error| {
+        let message = "evidence can't be written, so the access did not happen; try again later";
+        Error::new(ErrorCode::EvidenceUnavailable, message).with_internal(error)
+    })
+}
+
+async fn count(app: &App, reading: &Reading, bytes: u64) -> Result<()> {
+    let mut is_full = false;
+    for source in &reading.sources {
+        is_full |= app.open_counts.add(&source.resource, bytes);
+    }
+    match is_full {
+        true => app.open_counts.flush(app.services.evidence().as_ref(), app.now()).await,
+        false => Ok(()),
+    }
+}
+
+/// What is written when a stream ends.
+struct End {
+    app: Arc<App>,
+    ctx: OpContext,
+    reading: Reading,
+    answer: Committing,
+    bytes: u64,
+}
+
+impl End {
+    async fn write(self, stopped_by: Option<&str>) -> Result<()> {
+        let Self { app, ctx, reading, answer, bytes } = self;
+        if !is_recorded(&ctx) {
+            return count(&app, &reading, bytes).await;
+        }
+        let answered = answer.finish();
+        let event = Event::AccessEnded {
+            rows: reading.rows(),
+            bytes,
+            answer_commitment: answered.digest,
+            complete: stopped_by.is_none(),
+            stopped_by: stopped_by.map(str::to_owned),
+        };
+        append(&app, &ctx, event, &[(Committed::Answer, answered.salt)]).await.inspect_err(|error| {
+            tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no end record");
+        })
+    }
+}
+
+/// The end of a stream, written exactly once: by whoever reads to the end, else when the stream is dropped.
+struct Ending(Option<End>);
+
+impl Ending {
+    fn count(&mut self, chunk: &Bytes) {
+        if let Some(end) = &mut self.0 {
+            end.bytes += chunk.len() as u64;
+            end.answer.hasher.update(chunk);
+        }
+    }
+
+    async fn write(&mut self, stopped_by: Option<&str>) -> Result<()> {
+        match self.0.take() {
+            Some(end) => end.write(stopped_by).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { end.write(Some("disconnected")).await });
+        }
+    }
+}
+
+/// The domain's error inside one of the framework.
+fn error_in(found: &axum::Error) -> Error {
+    let mut inner = found.source();
+    while let Some(error) = inner {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return error.clone();
+        }
+        inner = error.source();
+    }
+    Error::internal(found)
+}

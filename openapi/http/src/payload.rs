@@ -1,0 +1,80 @@
+//! The body of a request, read once, within its limit, with its digest.
+
+use std::path::Path;
+
+use axum::body::{Body, BodyDataStream};
+use catalog_core::{Error, ErrorCode};
+use exchange_crypto::{Digest, Hasher};
+use futures::StreamExt;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+/// An uploaded file, in the spool until the request ends.
+pub(crate) struct Upload {
+    /// The file; it vanishes with this value.
+    pub(crate) file: NamedTempFile,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
+
+/// A body as read.
+pub(crate) struct Payload {
+    /// Digest; `None` for an empty body.
+    pub(crate) digest: Option<Digest>,
+    /// What was sent.
+    pub(crate) content: Content,
+}
+
+/// Where a body lies.
+pub(crate) enum Content {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In the spool.
+    Spooled(Upload),
+}
+
+/// Reads a body of at most `limit` bytes into memory.
+pub(crate) async fn read_to_memory(body: Body, limit: u64) -> Result<Payload, Error> {
+    let mut stream = body.into_data_stream();
+    let mut content = Vec::new();
+    while let Some(chunk) = next(&mut stream).await? {
+        if content.len() as u64 + chunk.len() as u64 > limit {
+            return Err(too_large(limit));
+        }
+        content.extend_from_slice(&chunk);
+    }
+    let digest = (!content.is_empty()).then(|| Digest::of(&content));
+    Ok(Payload { digest, content: Content::Memory(content) })
+}
+
+/// Reads a body of at most `limit` bytes into a file of the spool.
+pub(crate) async fn read_to_file(body: Body, limit: u64, spool: &Path) -> Result<Payload, Error> {
+    let unwritable = |cause: std::io::Error| {
+        Error::new(ErrorCode::Unavailable, "uploads can't be stored now; try again later")
+            .with_internal(cause)
+    };
+    let file = NamedTempFile::new_in(spool).map_err(unwritable)?;
+    let mut writer = tokio::fs::File::from_std(file.reopen().map_err(unwritable)?);
+    let mut stream = body.into_data_stream();
+    let (mut hasher, mut bytes) = (Hasher::new(), 0);
+    while let Some(chunk) = next(&mut stream).await? {
+        bytes += chunk.len() as u64;
+        if bytes > limit {
+            return Err(too_large(limit));
+        }
+        hasher.update(&chunk);
+        writer.write_all(&chunk).await.map_err(unwritable)?;
+    }
+    writer.flush().await.map_err(unwritable)?;
+    let digest = (bytes > 0).then(|| hasher.finish());
+    Ok(Payload { digest, content: Content::Spooled(Upload { file, bytes }) })
+}
+
+async fn next(stream: &mut BodyDataStream) -> Result<Option<axum::body::Bytes>, Error> {
+    let cut = |_| Error::new(ErrorCode::InvalidInput, "the body ended before it was complete");
+    stream.next().await.transpose().map_err(cut)
+}
+
+fn too_large(limit: u64) -> Error {
+    Error::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes"))
+}

@@ -1,0 +1,128 @@
+//! Errors as problem details (RFC 9457): the one table from codes to statuses.
+
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
+use catalog_core::{Error, ErrorCode};
+use http::{HeaderValue, StatusCode, header};
+use openapi_contract::ProblemDetails;
+
+/// Media type of every error.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Status and title of a code.
+pub(crate) fn face(code: ErrorCode) -> (StatusCode, &'static str) {
+    match code {
+        ErrorCode::InvalidInput => (StatusCode::BAD_REQUEST, "The input is not valid"),
+        ErrorCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The input is too large"),
+        ErrorCode::UnsupportedFormat => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The format is not supported"),
+        ErrorCode::NotFound => (StatusCode::NOT_FOUND, "Nothing of that name"),
+        ErrorCode::Conflict => (StatusCode::CONFLICT, "The name or state is taken"),
+        ErrorCode::IllegalState => (StatusCode::CONFLICT, "Not allowed in this state"),
+        ErrorCode::Unauthenticated => (StatusCode::UNAUTHORIZED, "No valid proof of identity"),
+        ErrorCode::SignatureInvalid => (StatusCode::UNAUTHORIZED, "The signature is not valid"),
+        ErrorCode::ClockSkew => (StatusCode::UNAUTHORIZED, "The clocks differ too much"),
+        ErrorCode::Replayed => (StatusCode::UNAUTHORIZED, "The request was sent before"),
+        ErrorCode::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+        ErrorCode::NotGranted => (StatusCode::FORBIDDEN, "No grant covers this"),
+        ErrorCode::AmbiguousGrant => (StatusCode::CONFLICT, "Several grants could answer"),
+        ErrorCode::ObligationMissing => (StatusCode::FORBIDDEN, "The grant demands more"),
+        ErrorCode::SqlSyntax => (StatusCode::BAD_REQUEST, "Not one well-formed query"),
+        ErrorCode::SqlUnsupported => (StatusCode::BAD_REQUEST, "Not offered in SQL"),
+        ErrorCode::UnknownTable => (StatusCode::NOT_FOUND, "Unknown table"),
+        ErrorCode::UnknownColumn => (StatusCode::BAD_REQUEST, "Unknown column"),
+        ErrorCode::QueryFailed => (StatusCode::UNPROCESSABLE_ENTITY, "The query failed"),
+        ErrorCode::LimitTime => (StatusCode::UNPROCESSABLE_ENTITY, "Time limit"),
+        ErrorCode::LimitMemory => (StatusCode::UNPROCESSABLE_ENTITY, "Memory limit"),
+        ErrorCode::LimitRows => (StatusCode::UNPROCESSABLE_ENTITY, "Row limit"),
+        ErrorCode::LimitBytes => (StatusCode::UNPROCESSABLE_ENTITY, "Byte limit"),
+        ErrorCode::LimitSql => (StatusCode::PAYLOAD_TOO_LARGE, "SQL text limit"),
+        ErrorCode::Revoked => (StatusCode::FORBIDDEN, "Revoked"),
+        ErrorCode::Withdrawn => (StatusCode::GONE, "Withdrawn"),
+        ErrorCode::BreakingChange => (StatusCode::CONFLICT, "The change breaks the published shape"),
+        ErrorCode::QualityThreshold => (StatusCode::UNPROCESSABLE_ENTITY, "Too many rows are not valid"),
+        ErrorCode::Corrupt => (StatusCode::INTERNAL_SERVER_ERROR, "A stored object is damaged"),
+        ErrorCode::EvidenceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Evidence can't be written"),
+        ErrorCode::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+        ErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+    }
+}
+
+/// The problem details of an error.
+pub(crate) fn details(error: &Error, status: StatusCode, request_id: &str) -> ProblemDetails {
+    ProblemDetails {
+        kind: format!("urn:shuqiao:problem:{}", error.code),
+        title: face(error.code).1.to_owned(),
+        status: status.as_u16(),
+        detail: error.message.clone(),
+        instance: format!("urn:uuid:{request_id}"),
+        code: error.code,
+        problems: error.problems.clone(),
+    }
+}
+
+/// A refusal as handlers return it: the error travels in the response's extensions, and the wrapper, which knows the
+/// request id, writes the body.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    pub(crate) status: StatusCode,
+}
+
+impl Refusal {
+    /// A refusal with a status that its code alone does not tell.
+    pub(crate) fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { error: Error::new(code, message), status }
+    }
+
+    /// The refusal as it travels, and its body; its cause is left in the operator's log.
+    pub(crate) fn written(&self, request_id: &str) -> (Response, Bytes) {
+        let Self { error, status } = self;
+        if let Some(cause) = error.internal_cause() {
+            tracing::error!(request_id, code = error.code.as_str(), cause, "request failed");
+        }
+        let body = serde_json::to_vec(&details(error, *status, request_id)).unwrap_or_default();
+        let body = Bytes::from(body);
+        let mut response = (*status, body.clone()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if *status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"shuqiao\""));
+        }
+        if *status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        (response, body)
+    }
+
+    /// The refusal inside a response that a handler, or the framework, has made.
+    pub(crate) fn found_in(response: &mut Response) -> Option<Self> {
+        let status = response.status();
+        if let Some(refusal) = response.extensions_mut().remove::<Self>() {
+            return Some(refusal);
+        }
+        (status.is_client_error() || status.is_server_error()).then(|| {
+            let (code, message) = match status {
+                StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
+                StatusCode::INTERNAL_SERVER_ERROR => (ErrorCode::Internal, "an internal error occurred"),
+                _ => (ErrorCode::InvalidInput, "the request can't be read"),
+            };
+            Self::with_status(status, code, message)
+        })
+    }
+}
+
+impl<E: Into<Error>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        let status = face(error.code).0;
+        Self { error, status }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

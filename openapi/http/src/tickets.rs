@@ -1,0 +1,57 @@
+//! Bearer tickets for tools that can't sign.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use catalog_core::OpContext;
+use exchange_auth::{NewTicket, issue_ticket};
+use http::StatusCode;
+use openapi_contract::{IssuedTicket, TicketRequest, TicketView};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Id, Input};
+use crate::problem::Refusal;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list_tickets, create_ticket)).routes(routes!(delete_ticket))
+}
+
+/// The caller's tickets
+#[utoipa::path(get, path = "/api/v1/tickets", tag = "tickets",
+    responses((status = 200, description = "Newest first", body = Vec<TicketView>)))]
+async fn list_tickets(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+) -> Result<Json<Vec<TicketView>>, Refusal> {
+    let tickets = app.services.tickets(&ctx).await?;
+    Ok(Json(tickets.into_iter().map(TicketView::from).collect()))
+}
+
+/// Issue a ticket for oneself: read only, one purpose, named doors, at most 12 hours
+#[utoipa::path(post, path = "/api/v1/tickets", tag = "tickets", request_body = TicketRequest,
+    responses((status = 201, description = "Issued; the token is shown this once", body = IssuedTicket)))]
+async fn create_ticket(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(TicketRequest { purpose, doors, seconds }): Input<TicketRequest>,
+) -> Result<(StatusCode, Json<IssuedTicket>), Refusal> {
+    let (ticket, token) = issue_ticket(&ctx, NewTicket { purpose, doors, seconds })?;
+    app.services.add_ticket(&ctx, &ticket).await?;
+    Ok((StatusCode::CREATED, Json(IssuedTicket { ticket: ticket.into(), token })))
+}
+
+/// End a ticket at once
+#[utoipa::path(delete, path = "/api/v1/tickets/{id}", tag = "tickets",
+    params(("id" = String, Path, description = "The ticket's id")),
+    responses((status = 204, description = "Ended")))]
+async fn delete_ticket(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(id): Id,
+) -> Result<StatusCode, Refusal> {
+    app.services.revoke_ticket(&ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,246 @@
+//! Data of the caller's department, from a file to a published version.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::directory::Resource;
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
+use datasets_ingest::{
+    Delivery, Ingest, IngestOptions, LoadedReferences, Prepared, Progress, Progressed, SourceFormat,
+};
+use datasets_store::{Manifest, Quality};
+use exchange_crypto::Digest;
+use http::{HeaderMap, StatusCode, header};
+use openapi_contract::{PreparedVersion, QualityReport, RuleViolations, UploadReport};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Code, CodePath, Input, Params, essence, invalid};
+use crate::payload::Upload;
+use crate::problem::Refusal;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(upload_data)).routes(routes!(publish_version))
+}
+
+/// How a file becomes a version.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// `replace`, `append` or `upsert`; `replace` when left out.
+    #[param(inline)]
+    change: Option<ChangeKind>,
+    /// The largest share of bad rows, from 0 to 1, with which a version is still made; 0.05 when left out.
+    threshold: Option<f64>,
+    /// The file's name; its ending tells the format. Without it the media type does.
+    name: Option<String>,
+    /// Whether the version is published at once.
+    #[serde(default)]
+    publish: bool,
+    /// Whether a replacement may remove or retype columns.
+    #[serde(default)]
+    breaking: bool,
+}
+
+/// Upload a file: it is checked row by row, and becomes a version
+///
+/// Bad rows are set aside and counted; too many of them and no version is made. What is not published at once waits under
+/// the number and digest of the report.
+#[utoipa::path(post, path = "/api/v1/resources/{code}/data", tag = "data", params(CodePath, Wanted),
+    request_body(content((String = "text/csv"), (String = "application/jsonl"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Vec<u8> = "application/vnd.apache.parquet"))),
+    responses((status = 201, description = "The version with its quality report", body = UploadReport)))]
+async fn upload_data(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Extension(upload): Extension<Arc<Upload>>,
+    Code(code): Code,
+    Params(wanted): Params<Wanted>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<UploadReport>), Refusal> {
+    let number = app.services.next_version(&ctx, &code).await?;
+    let delivery = delivery(&upload, wanted.name.as_deref(), &headers)?;
+    let options = options(&app, &ctx, &code, number, &wanted).await?;
+    let prepared = prepare(&app, &ctx, &code, &delivery, &options).await?;
+    let published = match wanted.publish {
+        true => Some(publish(&app, &ctx, &prepared).await?),
+        false => None,
+    };
+    let report = UploadReport {
+        prepared: PreparedVersion { number, manifest_digest: prepared.digest.to_hex() },
+        published,
+        quality: quality(&prepared.manifest.quality),
+    };
+    Ok((StatusCode::CREATED, Json(report)))
+}
+
+/// Publish a version that was uploaded and waits
+#[utoipa::path(post, path = "/api/v1/resources/{code}/versions", tag = "data", params(CodePath),
+    request_body = PreparedVersion, responses((status = 201, description = "The version", body = Version)))]
+async fn publish_version(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Input(PreparedVersion { number, manifest_digest }): Input<PreparedVersion>,
+) -> Result<(StatusCode, Json<Version>), Refusal> {
+    app.services.next_version(&ctx, &code).await?;
+    let digest =
+        Digest::from_hex(&manifest_digest).map_err(|_| invalid("`manifest_digest` is 64 hex digits"))?;
+    let waiting = Version {
+        resource: code,
+        number,
+        manifest_digest,
+        change: ChangeKind::Replace,
+        rows: 0,
+        bytes: 0,
+        published_at: ctx.now,
+        published_by: ctx.principal.id.clone(),
+        state: VersionState::Published,
+        tombstone: None,
+    };
+    let manifest = app.datasets.manifest(&waiting).await.map_err(|error| match error {
+        datasets_store::Error::Missing(_) => {
+            Error::not_found(format!("a waiting version {number} of that digest"))
+        }
+        other => other.into(),
+    })?;
+    app.datasets.verify(&waiting, &app.signer.public()).await?;
+    let version = publish(&app, &ctx, &Prepared { manifest, digest }).await?;
+    Ok((StatusCode::CREATED, Json(version)))
+}
+
+async fn publish(app: &App, ctx: &OpContext, prepared: &Prepared) -> Result<Version, Error> {
+    let version = prepared.version(ctx.now, &ctx.principal.id);
+    app.services.publish_version(ctx, &version).await?;
+    Ok(version)
+}
+
+fn delivery(upload: &Upload, name: Option<&str>, headers: &HeaderMap) -> Result<Delivery, Refusal> {
+    if upload.bytes == 0 {
+        return Err(invalid("send the file as the body"));
+    }
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = match name {
+        Some(name) if name.chars().count() > 200 || name.contains(['/', '\\']) => {
+            return Err(invalid("`name` is a file name of at most 200 characters, without folders"));
+        }
+        Some(name) => name.to_owned(),
+        None => format!("data.{}", ending(&essence(media_type)).unwrap_or("unknown")),
+    };
+    let format = SourceFormat::of_name(&name)?;
+    Ok(Delivery { path: upload.file.path().to_owned(), name, format })
+}
+
+fn ending(media_type: &str) -> Option<&'static str> {
+    Some(match media_type {
+        "text/csv" | "text/tab-separated-values" => "csv",
+        "application/jsonl" | "application/x-ndjson" => "jsonl",
+        "application/geo+json" => "geojson",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "xlsx",
+        "application/vnd.apache.parquet" => "parquet",
+        _ => return None,
+    })
+}
+
+async fn options(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    number: i64,
+    wanted: &Wanted,
+) -> Result<IngestOptions, Refusal> {
+    let defaults = IngestOptions::new(number, ctx.now);
+    let max_bad_share = wanted.threshold.unwrap_or(defaults.max_bad_share);
+    if !(0.0..=1.0).contains(&max_bad_share) {
+        return Err(invalid("`threshold` lies between 0 and 1"));
+    }
+    Ok(IngestOptions {
+        change: wanted.change.unwrap_or(ChangeKind::Replace),
+        previous: newest(app, ctx, code).await?,
+        max_bad_share,
+        breaking: wanted.breaking,
+        spill_folder: Some(app.spool.clone()),
+        ..defaults
+    })
+}
+
+/// The manifest of the newest version that is not withdrawn.
+async fn newest(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Manifest>, Error> {
+    let versions = app.services.versions(ctx, code).await?;
+    match versions.iter().rev().find(|version| version.state == VersionState::Published) {
+        Some(version) => Ok(Some(app.datasets.manifest(version).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn prepare(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    delivery: &Delivery,
+    options: &IngestOptions,
+) -> Result<Prepared, Error> {
+    let resource = app.services.resource(ctx, code).await?;
+    let ingest = Ingest {
+        store: &app.datasets,
+        resource: &resource,
+        order_key: &app.layout_key,
+        signing_key: &app.signer,
+        divisions: app.divisions.clone(),
+        references: Some(Arc::new(references(app, ctx, &resource).await?)),
+        progress: Arc::new(Quiet),
+    };
+    ingest.prepare(delivery, options).await
+}
+
+/// The values that references into the department's own datasets may name. Another department's data is never opened
+/// here: it would be a way to ask what is in it.
+async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<LoadedReferences, Error> {
+    let mut loaded = LoadedReferences::default();
+    let mut seen = BTreeSet::new();
+    for reference in resource.items.iter().filter_map(|item| item.reference.as_ref()) {
+        if !seen.insert((&reference.resource, &reference.column)) {
+            continue;
+        }
+        let target = match app.services.resource(ctx, &reference.resource).await {
+            Err(error) if error.code == ErrorCode::NotFound => continue,
+            found => found?,
+        };
+        if target.provider == resource.provider
+            && let Some(manifest) = newest(app, ctx, &target.code).await?
+        {
+            loaded.load(&app.datasets, reference, &manifest).await?;
+        }
+    }
+    Ok(loaded)
+}
+
+/// Nobody watches an upload's rows: the client watches its own sending.
+struct Quiet;
+
+impl Progress for Quiet {
+    fn progressed(&self, _: Progressed) {}
+}
+
+fn quality(quality: &Quality) -> QualityReport {
+    let rule = |rule: &datasets_store::RuleCount| RuleViolations {
+        column: rule.column.clone(),
+        rule: rule.rule.clone(),
+        count: rule.count,
+    };
+    QualityReport {
+        rows_read: quality.rows_read,
+        rows_accepted: quality.rows_accepted,
+        rows_quarantined: quality.rows_quarantined,
+        rules: quality.rules.iter().map(rule).collect(),
+    }
+}

@@ -1,0 +1,170 @@
+//! The one wrapper around every operation.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use catalog_core::{Channel, Error, OpContext};
+use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
+use exchange_crypto::Digest;
+use exchange_ledger::Commitment;
+use futures::FutureExt;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use openapi_contract::header::REQUEST_ID;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::evidence::{self, Sealed};
+use crate::payload::{self, Content, Payload};
+use crate::problem::Refusal;
+
+/// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
+pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let binding = app.authenticator.binding(&parts);
+    let proven = parts.extensions.get::<OpContext>();
+    let request_id = proven.map_or_else(|| Uuid::now_v7().to_string(), |ctx| ctx.request_id.clone());
+    let served = AssertUnwindSafe(serve(&app, &request_id, parts, body, next)).catch_unwind().await;
+    let sealed = match served {
+        Ok(Ok(sealed)) => sealed,
+        Ok(Err(refusal)) => refused(&refusal, &request_id),
+        Err(_) => refused(&Error::internal("a handler panicked").into(), &request_id),
+    };
+    finished(&app, &binding, &request_id, sealed)
+}
+
+async fn serve(
+    app: &Arc<App>,
+    request_id: &str,
+    mut parts: Parts,
+    body: Body,
+    next: Next,
+) -> Result<Sealed, Refusal> {
+    let door = Door::of(&parts);
+    let caller = caller(app, request_id, &mut parts, door.channel).await?;
+    let Payload { digest, content } = match door.body {
+        Taken::Message => payload::read_to_memory(body, app.limits.body_bytes).await?,
+        Taken::Sheet => payload::read_to_memory(body, app.limits.sheet_bytes).await?,
+        Taken::File => payload::read_to_file(body, app.limits.upload_bytes, &app.spool).await?,
+    };
+    let ctx = match caller {
+        Whose::Proven(ctx) => *ctx,
+        Whose::Arrived(caller) => caller.with_body(digest.as_ref())?,
+    };
+    let asked = request_commitment(app, &parts, digest.as_ref())?;
+    parts.extensions.insert(ctx.clone());
+    let body = match content {
+        Content::Memory(bytes) => Body::from(bytes),
+        Content::Spooled(upload) => {
+            parts.extensions.insert(Arc::new(upload));
+            Body::empty()
+        }
+    };
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let sealed = match Refusal::found_in(&mut response) {
+        Some(refusal) => Err(refusal),
+        None => evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from),
+    };
+    if let Err(refusal) = &sealed {
+        evidence::record_refusal(app, &ctx, refusal.error.code, asked).await?;
+    }
+    sealed
+}
+
+/// Who calls.
+enum Whose {
+    /// Proven in this process: the operator's command line, which calls the routes without a network.
+    Proven(Box<OpContext>),
+    /// Proven by the request's head; its body is still to come.
+    Arrived(Box<Caller>),
+}
+
+/// No request from a network carries extensions: a context in them was put there by the composition of this process.
+async fn caller(app: &App, request_id: &str, parts: &mut Parts, channel: Channel) -> Result<Whose, Refusal> {
+    if let Some(ctx) = parts.extensions.remove::<OpContext>() {
+        return Ok(Whose::Proven(Box::new(ctx)));
+    }
+    let arrival = Arrival { parts, channel, request_id, now: app.now() };
+    Ok(Whose::Arrived(Box::new(app.authenticator.authenticate(arrival).await?)))
+}
+
+/// What an address says before anything is read.
+struct Door {
+    channel: Channel,
+    body: Taken,
+}
+
+/// What kind of body an address takes.
+enum Taken {
+    /// A message, in memory.
+    Message,
+    /// A spreadsheet of the directory, in memory.
+    Sheet,
+    /// A file of data, in the spool.
+    File,
+}
+
+impl Door {
+    fn of(parts: &Parts) -> Self {
+        let path = parts.uri.path();
+        let channel = match path {
+            "/api/v1/sql" => Channel::Sql,
+            _ if path.starts_with("/datasets/") => Channel::File,
+            _ => Channel::Api,
+        };
+        let body = match path {
+            "/api/v1/directory/import" => Taken::Sheet,
+            _ if parts.method == Method::POST && path.ends_with("/data") => Taken::File,
+            _ => Taken::Message,
+        };
+        Self { channel, body }
+    }
+}
+
+/// Commits to method, address and body.
+fn request_commitment(app: &App, parts: &Parts, body: Option<&Digest>) -> Result<Commitment, Error> {
+    let body = body.map(Digest::to_hex).unwrap_or_default();
+    let target_uri = app.authenticator.target_uri(&parts.uri);
+    Ok(exchange_ledger::commit(format!("{} {target_uri}\n{body}", parts.method).as_bytes())?)
+}
+
+fn refused(refusal: &Refusal, request_id: &str) -> Sealed {
+    let (response, content) = refusal.written(request_id);
+    Sealed { response, content: Some(content), has_receipt: false }
+}
+
+fn finished(app: &App, binding: &RequestBinding, request_id: &str, sealed: Sealed) -> Response {
+    let Sealed { mut response, content, has_receipt } = sealed;
+    let status = response.status();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        if has_receipt {
+            headers.insert(RECEIPT_FIELD, id.clone());
+        }
+        headers.insert(REQUEST_ID, id);
+    }
+    protect(headers);
+    let has_content = !matches!(status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT);
+    let digest = content.filter(|_| has_content).map(|content| Digest::of(&content));
+    if let Err(error) = sign_response(&app.signer, binding, status, headers, digest.as_ref(), app.now()) {
+        tracing::error!(request_id, %error, "an answer could not be signed");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    response
+}
+
+/// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred.
+fn protect(headers: &mut HeaderMap) {
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("authorization, signature-input"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+    );
+}

@@ -1,0 +1,8 @@
+//! The HTTP API on a real server. Every answer's signature is checked by the client of `support::server`.
+
+mod coverage;
+mod data;
+mod directory;
+mod downloads;
+mod evidence;
+mod refusals;

@@ -1,0 +1,120 @@
+//! Every operation of the document, called without credentials.
+
+use ::http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::city::{CODE, City};
+use crate::support::server::Call;
+
+/// What anyone may have without a key. A new open route is added here on purpose or not at all.
+const OPEN: [&str; 17] = [
+    "GET /",
+    "GET /.well-known/jwks.json",
+    "GET /api/v1/departments",
+    "GET /api/v1/departments/{id}",
+    "GET /api/v1/keys",
+    "GET /api/v1/openapi.json",
+    "GET /api/v1/resources",
+    "GET /api/v1/resources/{code}",
+    "GET /api/v1/resources/{code}/dictionary",
+    "GET /api/v1/resources/{code}/preview",
+    "GET /api/v1/resources/{code}/records",
+    "GET /api/v1/resources/{code}/schema",
+    "GET /api/v1/resources/{code}/versions",
+    "GET /api/v1/resources/{code}/why",
+    "GET /api/v1/sql/dialect",
+    "GET /api/v1/sql/functions",
+    "GET /datasets/{code}/{file}",
+];
+/// Open too, but not about data.
+const PROBES: [&str; 2] = ["GET /healthz", "GET /readyz"];
+/// Answers that anyone gets and that hold nothing: lists of what the public has, and questions about open data.
+const EMPTY_OR_OPEN: [&str; 4] = [
+    "GET /api/v1/grants",
+    "GET /api/v1/tickets",
+    "POST /api/v1/resources/{code}/records",
+    "POST /api/v1/sql",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_credentials_only_open_routes_answer() {
+    let city = City::new().await;
+    let document = serde_json::to_value(openapi_http::openapi()).unwrap();
+    let mut walked = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let name = format!("{method} {path}");
+            let address = path
+                .replace("{code}", CODE)
+                .replace("{number}", "1")
+                .replace("{file}", "latest.csv")
+                .replace("{id}", "scjg");
+            let call = Call::new(method.clone(), address);
+            let call = if method == Method::GET { call } else { call.json(&json!({})) };
+            let answer = city.server.send(call).await;
+            let open = OPEN.contains(&name.as_str()) || PROBES.contains(&name.as_str());
+            match answer.status {
+                status if status.is_success() => {
+                    assert!(
+                        open || EMPTY_OR_OPEN.contains(&name.as_str()),
+                        "{name} answered {status} to a stranger"
+                    );
+                }
+                _ => {
+                    assert!(!open, "{name} should answer anyone: {}", answer.text());
+                    let code = answer.code();
+                    assert_ne!(
+                        answer.status,
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "{name}: {code} {}",
+                        answer.text()
+                    );
+                }
+            }
+            walked.push(name);
+        }
+    }
+    for name in OPEN.iter().chain(&PROBES).chain(&EMPTY_OR_OPEN) {
+        assert!(walked.iter().any(|walked| walked == name), "{name} is in no document");
+    }
+    let grants = city.server.send(Call::get("/api/v1/grants")).await.ok();
+    assert!(grants.as_array().unwrap().iter().all(|grant| grant["grantee"] == "public"));
+    assert_eq!(city.server.send(Call::get("/api/v1/tickets")).await.ok(), json!([]));
+}
+
+#[test]
+fn every_operation_says_what_it_may_refuse() {
+    let document = serde_json::to_value(openapi_http::openapi()).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut ids = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(responses) = operation["responses"].as_object() else { continue };
+            for status in ["400", "401", "403", "404", "500", "503"] {
+                let content = &responses[status]["content"]["application/problem+json"];
+                assert!(content.is_object(), "{method} {path} does not document {status}");
+            }
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(
+                id.contains('_') && !ids.contains(&id.to_owned()),
+                "{id} is no `verb_resource` of its own"
+            );
+            ids.push(id.to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_document_in_git_is_that_of_the_routes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/openapi.json");
+    let document = openapi_http::openapi().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(path, &document).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        kept == document,
+        "openapi/openapi.json is not that of the routes: run this test with UPDATE_OPENAPI=1"
+    );
+}

@@ -1,0 +1,152 @@
+//! Uploads, records, SQL, withdrawals.
+
+use ::http::Method;
+use serde_json::json;
+
+use crate::support::city::{CODE, City, ROWS};
+use crate::support::server::Call;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_checked_waits_and_is_published() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}");
+    let upload = |rows: &str, query: &str| {
+        Call::new(Method::POST, format!("{path}/data?{query}")).body(rows, "text/csv").by(&city.machine)
+    };
+    let bad = "case_no,county,person,amount,note\nA1,360481,张三(合成),abc,一\n";
+    assert_eq!(server.send(upload(bad, "publish=true")).await.code(), "quality_threshold");
+    let report = server.send(upload(&format!("{ROWS}A4,360481,,x,\n"), "threshold=0.5")).await.ok();
+    assert_eq!(report["quality"]["rows_accepted"], 3, "{report}");
+    assert_eq!(report["quality"]["rows_quarantined"], 1);
+    assert_eq!(report["published"], json!(null));
+    assert_eq!(server.send(Call::get(format!("{path}/preview")).by(&city.machine)).await.code(), "not_found");
+
+    let publish = |body: &serde_json::Value, by| Call::post(format!("{path}/versions"), body).by(by);
+    let mut forged = report["prepared"].clone();
+    forged["manifest_digest"] = json!("0".repeat(64));
+    assert_eq!(server.send(publish(&forged, &city.machine)).await.code(), "not_found");
+    assert_eq!(server.send(publish(&report["prepared"], &city.consumer)).await.code(), "forbidden");
+    let version = server.send(publish(&report["prepared"], &city.machine)).await.ok();
+    assert_eq!(version["rows"], 3);
+    assert_eq!(server.send(publish(&report["prepared"], &city.machine)).await.code(), "conflict");
+
+    let appended = upload("case_no,county,person,amount,note\nB1,360402,,1,\n", "change=append&publish=true");
+    assert_eq!(server.send(appended).await.ok()["published"]["rows"], 4);
+    assert_eq!(server.send(upload("", "publish=true")).await.code(), "invalid_input");
+    let unknown = Call::new(Method::POST, format!("{path}/data")).body("x", "image/png").by(&city.machine);
+    assert_eq!(server.send(unknown).await.code(), "unsupported_format");
+    assert_eq!(server.send(upload(ROWS, "name=../x.csv")).await.code(), "invalid_input");
+    let stranger = Call::new(Method::POST, format!("{path}/data")).body(ROWS, "text/csv").by(&city.consumer);
+    assert_eq!(server.send(stranger).await.code(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_policy_holds_for_records_sql_schema_and_dictionary() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}");
+    let purpose = |call: Call<'static>| call.header("shuqiao-purpose", "%E5%8A%9E%E6%A1%88");
+
+    let public = server.send(Call::get(format!("{path}/records?county=360481"))).await.ok();
+    assert_eq!(public["data"][0], json!({"case_no": "A1", "county": "360481", "amount": 100.5}), "{public}");
+    assert_eq!(public["data"].as_array().unwrap().len(), 2);
+    assert_eq!(public["complete"], true);
+    let schema = server.send(Call::get(format!("{path}/schema"))).await.ok();
+    assert!(schema["properties"]["amount"].is_object() && schema["properties"]["person"].is_null());
+    let dictionary = server.send(Call::get(format!("{path}/dictionary"))).await.text();
+    assert!(!dictionary.contains("person") && !dictionary.contains("note"));
+
+    let query = json!({"items": ["case_no", "person"], "sort": [{"item": "case_no", "descending": true}], "limit": 1});
+    let first = server.send(Call::post(format!("{path}/records"), &query).by(&city.consumer)).await.ok();
+    assert_eq!(first["data"], json!([{"case_no": "A3", "person": "王*****"}]));
+    let mut next = query.clone();
+    next["cursor"] = first["next"].clone();
+    let second = server.send(Call::post(format!("{path}/records"), &next).by(&city.consumer)).await.ok();
+    assert_eq!(second["data"], json!([{"case_no": "A1", "person": "张*****"}]));
+    assert_eq!(second["next"], json!(null));
+
+    let sql = "select count(*) as n from 九江市市场监督管理局.行政处罚信息";
+    assert_eq!(server.send(city.sql(sql, Some(&city.consumer))).await.ok()["data"], json!([{"n": 2}]));
+    assert_eq!(server.send(city.sql(sql, Some(&city.machine))).await.ok()["data"], json!([{"n": 3}]));
+    assert_eq!(server.send(purpose(city_sql(sql))).await.ok()["data"], json!([{"n": 3}]));
+    let denied = server.send(city.sql("select note from scjg.penalty", Some(&city.consumer))).await;
+    assert_eq!(denied.code(), "unknown_column");
+    assert_eq!(
+        server.send(city.sql("select * from scjg.nothing", Some(&city.consumer))).await.code(),
+        "unknown_table"
+    );
+    assert_eq!(server.send(city.sql("drop table x", None)).await.code(), "sql_unsupported");
+}
+
+fn city_sql(sql: &str) -> Call<'static> {
+    Call::post("/api/v1/sql", &json!({ "sql": sql }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_values_stay_out_of_addresses() {
+    let city = City::new().await;
+    let path = format!("/api/v1/resources/{CODE}/records");
+    let refused = city.server.send(Call::get(format!("{path}?person=x")).by(&city.machine)).await;
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.text().contains("POST"));
+    let filter = json!({"filter": {"like": ["person", "张%"]}});
+    let found = city.server.send(Call::post(&path, &filter).by(&city.machine)).await.ok();
+    assert_eq!(found["data"].as_array().unwrap().len(), 1);
+    assert_eq!(city.server.send(Call::get(format!("{path}?nonsense=1"))).await.code(), "unknown_column");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_holds_the_rows_and_states_the_limits() {
+    let city = City::new().await;
+    let sql = json!({"sql": "select case_no, amount from scjg.penalty order by 1"});
+    for (format, starts) in [
+        ("json", &b"{\"data\":["[..]),
+        ("jsonl", b"{\"case_no\":\"A1\""),
+        ("csv", b"case_no,amount\n"),
+        ("arrow", b"\xff\xff\xff\xff"),
+        ("parquet", b"PAR1"),
+    ] {
+        let answer = city.server.send(Call::post(format!("/api/v1/sql?format={format}"), &sql)).await;
+        assert!(answer.bytes().starts_with(starts), "{format}: {}", answer.text());
+        assert!(answer.header("shuqiao-limits").contains("rows="));
+        assert_eq!(answer.header("shuqiao-versions"), "301001-000001=1");
+        assert_eq!(answer.header("cache-control"), "private, no-store");
+    }
+    let csv = city.server.send(Call::post("/api/v1/sql", &sql).header("accept", "text/csv, */*;q=0.1")).await;
+    assert!(csv.header("content-type").starts_with("text/csv"));
+    assert_eq!(
+        city.server.send(Call::post("/api/v1/sql?format=xml", &sql)).await.code(),
+        "unsupported_format"
+    );
+    let image = Call::post("/api/v1/sql", &sql).header("accept", "image/png");
+    assert_eq!(city.server.send(image).await.code(), "unsupported_format");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withdrawn_or_revoked_is_gone_at_once() {
+    let city = City::new().await;
+    let grant = city.conditional_grant().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}");
+    let preview = || Call::get(format!("{path}/preview")).by(&city.consumer);
+    assert_eq!(server.send(preview()).await.ok()["data"].as_array().unwrap().len(), 2);
+    let revoke = format!("/api/v1/grants/{}/revoke", grant["id"].as_str().unwrap());
+    let reason = json!({"reason": "用途结束"});
+    assert_eq!(server.send(Call::post(&revoke, &reason).by(&city.consumer)).await.code(), "forbidden");
+    server.send(Call::post(&revoke, &reason).by(&city.approver)).await.ok();
+    // What remains is what everyone has.
+    assert_eq!(server.send(preview()).await.ok()["data"].as_array().unwrap().len(), 3);
+
+    let records = json!({"keys": [["A2"]], "reason": "信用修复"});
+    server.send(Call::post(format!("{path}/records/withdraw"), &records).by(&city.machine)).await.ok();
+    assert_eq!(server.send(preview()).await.ok()["data"].as_array().unwrap().len(), 2);
+    city.upload(ROWS).await;
+    server.send(Call::post(format!("{path}/versions/1/withdraw"), &reason).by(&city.machine)).await.ok();
+    let old = city.sql("select * from scjg.penalty version as of 1", Some(&city.machine));
+    assert_eq!(server.send(old).await.code(), "withdrawn");
+    let versions = server.send(Call::get(format!("{path}/versions"))).await.ok();
+    assert_eq!(versions[0]["withdrawn_because"], "用途结束");
+    assert_eq!(versions[0]["rows"], json!(null), "the public does not see how many rows it does not see");
+}

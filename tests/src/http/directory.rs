@@ -1,0 +1,116 @@
+//! Directory, organisation, grants, tickets.
+
+use ::http::{Method, StatusCode};
+use catalog_core::Role;
+use serde_json::json;
+
+use crate::support::city::{CODE, City, resource};
+use crate::support::server::Call;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_goes_from_draft_to_search() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let found = server.send(Call::get("/api/v1/resources?q=处罚&facets=true")).await.ok();
+    assert_eq!(found["hits"][0]["code"], "301001/000001");
+    assert_eq!(found["total"], 1);
+
+    let mut draft = resource();
+    draft["abstract"] = json!("改过的摘要");
+    let path = format!("/api/v1/resources/{CODE}");
+    let entry = server.send(Call::new(Method::PUT, &path).json(&draft).by(&city.machine)).await.ok();
+    assert_eq!(entry["state"], "draft");
+    let changes = server.send(Call::get(format!("{path}/diff")).by(&city.editor)).await.ok();
+    assert_eq!(changes[0]["after"], "改过的摘要");
+    let steps = json!({"codes": ["301001/000001", "301001/000099"], "step": "submit_registration"});
+    let outcomes = server.send(Call::post("/api/v1/resources/steps", &steps).by(&city.editor)).await.ok();
+    assert_eq!(outcomes[0]["state"], "registration_review");
+    assert_eq!(outcomes[1]["problem"]["code"], "not_found");
+
+    let mut wrong = resource();
+    wrong["code"] = json!("301001/000002");
+    let refused = server.send(Call::new(Method::PUT, &path).json(&wrong).by(&city.editor)).await;
+    assert_eq!(refused.code(), "invalid_input");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_goes_out_and_in_as_a_spreadsheet() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let export = server.send(Call::get("/api/v1/directory/export?format=xlsx").by(&city.editor)).await;
+    export.ok_bytes();
+    let import = Call::new(Method::POST, "/api/v1/directory/import")
+        .body(export.bytes(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        .by(&city.editor);
+    let report = server.send(import).await.ok();
+    assert_eq!(report["imported"], json!(["301001/000001"]), "{report}");
+    assert_eq!(report["problems"], json!([]));
+
+    let part = |part: &str| format!("/api/v1/directory/export?format=csv&part={part}");
+    let sheet = server.send(Call::get(part("sheet")).by(&city.editor)).await;
+    let extension = server.send(Call::get(part("extension")).by(&city.editor)).await;
+    let mut form = Vec::new();
+    for (name, file) in [("sheet", sheet.bytes()), ("extension", extension.bytes())] {
+        let head =
+            format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"a.csv\"\r\n\r\n");
+        form.extend([head.as_bytes(), file, b"\r\n"].concat());
+    }
+    form.extend(b"--x--\r\n");
+    let call = Call::new(Method::POST, "/api/v1/directory/import")
+        .body(form, "multipart/form-data; boundary=x")
+        .by(&city.editor);
+    assert_eq!(server.send(call).await.ok()["imported"], json!(["301001/000001"]));
+
+    for broken in [&b"PK\x03\x04 no workbook"[..], b"\xff\xfe\x00", b""] {
+        let call =
+            Call::new(Method::POST, "/api/v1/directory/import").body(broken, "text/csv").by(&city.editor);
+        let answer = server.send(call).await;
+        match answer.status {
+            StatusCode::OK => assert_ne!(answer.ok()["problems"], json!([])),
+            _ => assert_ne!(answer.code(), "internal"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrators_and_others_do_what_their_roles_allow() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let security = server.person("sec", None, &[Role::SecurityAdministrator]).await;
+    let people = server.send(Call::get("/api/v1/people").by(&security)).await.ok();
+    assert!(people.as_array().unwrap().iter().any(|person| person["id"] == "editor"));
+    assert_eq!(server.send(Call::get("/api/v1/people").by(&city.editor)).await.code(), "forbidden");
+    assert_eq!(server.send(Call::get("/api/v1/people")).await.code(), "forbidden");
+    let departments = server.send(Call::get("/api/v1/departments")).await.ok();
+    assert_eq!(departments.as_array().unwrap().len(), 2);
+    let gaj = json!({"id": "gaj", "name": "x", "credit_code": "x", "level": "city", "parent": null, "division_code": "1"});
+    let put = Call::new(Method::PUT, "/api/v1/departments/gaj").json(&gaj).by(&security);
+    assert_eq!(server.send(put).await.code(), "forbidden");
+    let system = server.person("sys", None, &[Role::SystemAdministrator]).await;
+    let put = Call::new(Method::PUT, "/api/v1/departments/gaj").json(&gaj).by(&system);
+    let refused = server.send(put).await;
+    assert_eq!(refused.code(), "invalid_input");
+    assert_eq!(refused.json()["problems"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_reads_through_its_doors_until_it_is_revoked() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let server = &city.server;
+    let wanted = json!({"purpose": "办案", "doors": ["sql"], "seconds": 600});
+    let issued = server.send(Call::post("/api/v1/tickets", &wanted).by(&city.consumer)).await.ok();
+    let bearer = format!("Bearer {}", issued["token"].as_str().unwrap());
+    let ask = || {
+        city.sql("select person from scjg.penalty order by case_no", None).header("authorization", &bearer)
+    };
+    let rows = server.send(ask()).await.ok();
+    assert_eq!(rows["data"], json!([{"person": "张*****"}, {"person": "王*****"}]));
+    let other_door = Call::get(format!("/api/v1/resources/{CODE}/records")).header("authorization", &bearer);
+    assert_eq!(server.send(other_door).await.code(), "unauthenticated");
+    let id = issued["ticket"]["id"].as_str().unwrap();
+    server.send(Call::new(Method::DELETE, format!("/api/v1/tickets/{id}")).by(&city.consumer)).await.ok();
+    assert_eq!(server.send(ask()).await.code(), "unauthenticated");
+    let listed = server.send(Call::get("/api/v1/tickets").by(&city.consumer)).await;
+    assert!(!listed.text().contains("token_digest"));
+}

@@ -1,0 +1,108 @@
+//! Whole files under `/datasets`.
+
+use ::http::{Method, StatusCode};
+use datasets_store::Manifest;
+use exchange_crypto::{Digest, from_base64};
+use serde_json::json;
+
+use crate::support::city::{CODE, City, ROWS};
+use crate::support::server::Call;
+
+fn file(name: &str) -> String {
+    format!("/datasets/{CODE}/{name}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_file_is_proven_genuine_offline() {
+    let city = City::new().await;
+    let server = &city.server;
+    let document = server.send(Call::get(file("latest.manifest.json"))).await;
+    let manifest: Manifest = serde_json::from_slice(document.bytes()).unwrap();
+    let jws = server.send(Call::get(file("1.jws"))).await.text();
+    let platform = server.keys.keys[0].public_key().unwrap();
+    manifest.verify(&jws, &platform).unwrap();
+    assert_eq!(manifest.rows, 3);
+    let columns: Vec<_> = manifest.columns.iter().map(|column| column.column.as_str()).collect();
+    assert_eq!(columns, ["case_no", "county", "amount"]);
+    assert!(!document.text().contains("person") && !document.text().contains("quarantine-"));
+    for (name, first) in
+        [("latest.csv", "case_no,county,amount\n"), ("1.jsonl", "{\"case_no\":"), ("1.parquet", "PAR1")]
+    {
+        let answer = server.send(Call::get(file(name))).await;
+        assert!(answer.text().starts_with(first), "{name}: {}", answer.text());
+        let digest = Digest::of(answer.bytes());
+        assert!(
+            manifest.parts.iter().any(|part| part.sha256 == digest.to_hex()),
+            "{name} is not in the manifest"
+        );
+        let stated = answer.header("repr-digest").trim_start_matches("sha-256=:").trim_end_matches(':');
+        assert_eq!(from_base64(stated).unwrap(), digest.as_bytes());
+        assert_eq!(answer.header("etag"), format!("\"{digest}\""));
+        assert_eq!(answer.header("cache-control"), "public, no-cache");
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+        assert!(answer.header("link").contains("/datasets/301001-000001/1.manifest.json"));
+    }
+    let page = Call::get(file("latest.csv")).header("origin", "https://example.org");
+    assert_eq!(server.send(page).await.header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_conditions_and_head() {
+    let city = City::new().await;
+    let server = &city.server;
+    let whole = server.send(Call::get(file("latest.csv"))).await;
+    let (all, tag) = (whole.bytes(), whole.header("etag"));
+    let part = server.send(Call::get(file("latest.csv")).header("range", "bytes=8-13")).await;
+    assert_eq!((part.status, part.bytes()), (StatusCode::PARTIAL_CONTENT, &all[8..14]));
+    assert_eq!(part.header("content-range"), format!("bytes 8-13/{}", all.len()));
+    assert_eq!(part.header("repr-digest"), whole.header("repr-digest"));
+    let changed = Call::get(file("latest.csv")).header("range", "bytes=8-13").header("if-range", "\"other\"");
+    assert_eq!(server.send(changed).await.bytes(), all);
+    let same = Call::get(file("latest.csv")).header("range", "bytes=8-13").header("if-range", tag);
+    assert_eq!(server.send(same).await.status, StatusCode::PARTIAL_CONTENT);
+    let beyond = server.send(Call::get(file("latest.csv")).header("range", "bytes=99999-")).await;
+    assert_eq!((beyond.status, beyond.code().as_str()), (StatusCode::RANGE_NOT_SATISFIABLE, "invalid_input"));
+    let known =
+        server.send(Call::get(file("latest.csv")).header("if-none-match", &format!("\"x\", W/{tag}"))).await;
+    assert_eq!((known.status, known.bytes()), (StatusCode::NOT_MODIFIED, &b""[..]));
+    let head = server.send(Call::new(Method::HEAD, file("latest.csv"))).await;
+    assert_eq!((head.status, head.bytes()), (StatusCode::OK, &b""[..]));
+    assert_eq!((head.header("content-length"), head.header("etag")), (all.len().to_string().as_str(), tag));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_not_open_leaves_as_a_file() {
+    let city = City::without_data().await;
+    city.upload(ROWS).await;
+    let server = &city.server;
+    assert_eq!(server.send(Call::get(file("latest.csv"))).await.code(), "not_granted");
+    assert_eq!(server.send(Call::get("/datasets/301001-000077/latest.csv")).await.code(), "not_found");
+    for name in ["latest.exe", "latest", "x.csv", "-1.csv", "2.csv", "latest.csv.gz"] {
+        let code = server.send(Call::get(file(name)).by(&city.machine)).await.code();
+        assert_eq!(code, "not_found", "{name}");
+    }
+    let own = server.send(Call::get(file("latest.csv")).by(&city.machine)).await;
+    assert!(own.text().contains("张三") && own.header("cache-control") == "private, no-store");
+    city.conditional_grant().await;
+    let granted = server.send(Call::get(file("latest.csv")).by(&city.consumer)).await;
+    assert_eq!(granted.text(), "case_no,county,person\nA1,360481,张*****\nA3,360481,王*****\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_version_is_410_and_withdrawn_records_are_gone() {
+    let city = City::new().await;
+    let server = &city.server;
+    let before = server.send(Call::get(file("1.csv"))).await;
+    let records = json!({"keys": [["A2"]], "reason": "信用修复"});
+    let path = format!("/api/v1/resources/{CODE}");
+    server.send(Call::post(format!("{path}/records/withdraw"), &records).by(&city.machine)).await.ok();
+    let after = server.send(Call::get(file("1.csv"))).await;
+    assert!(before.text().contains("A2") && !after.text().contains("A2"));
+    let reason = json!({"reason": "数据有误"});
+    server.send(Call::post(format!("{path}/versions/1/withdraw"), &reason).by(&city.machine)).await.ok();
+    for name in ["1.csv", "1.parquet", "1.jsonl", "1.manifest.json", "1.jws"] {
+        let gone = server.send(Call::get(file(name))).await;
+        assert_eq!((gone.status, gone.code().as_str()), (StatusCode::GONE, "withdrawn"), "{name}");
+        assert!(gone.text().contains("数据有误"));
+    }
+}

@@ -1,0 +1,90 @@
+//! What accesses leave behind.
+
+use exchange_query::Limits;
+use serde_json::{Value, json};
+
+use crate::support::city::{CODE, City};
+use crate::support::server::Call;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_named_access_is_recorded_and_anonymous_ones_are_counted() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let server = &city.server;
+    let before = server.events("access").len();
+    let sql = "select person from scjg.penalty where county = '360481'";
+    let answer = server.send(city.sql(sql, Some(&city.consumer)).header("shuqiao-matter", "B-2026-7")).await;
+    let accesses = server.events("access");
+    assert_eq!(accesses.len(), before + 1);
+    let access = accesses.last().unwrap();
+    assert_eq!(access["request_id"], answer.header("shuqiao-receipt"));
+    assert_eq!((&access["rows"], &access["bytes"]), (&json!(2), &json!(answer.bytes().len())));
+    assert_eq!(
+        (&access["actor"]["department"], &access["actor"]["matter"]),
+        (&json!("gaj"), &json!("B-2026-7"))
+    );
+    assert!(access["sources"][0]["grant"].is_string());
+    assert!(!access.to_string().contains("360481"), "evidence holds no request text");
+
+    server.send(city.sql("select secret from scjg.penalty", Some(&city.consumer))).await.code();
+    assert_eq!(server.events("access_refused").last().unwrap()["code"], "unknown_column");
+
+    server.send(Call::get(format!("/datasets/{CODE}/latest.csv"))).await.ok_bytes();
+    server.send(city.sql("select count(*) from scjg.penalty", None)).await.ok();
+    assert_eq!(server.events("access").len(), before + 1, "the public is counted, not recorded");
+    server.app.drain().await.unwrap();
+    let counted = server.events("open_downloads");
+    assert_eq!((&counted[0]["count"], &counted[0]["resource"]), (&json!(2), &json!("301001/000001")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_its_holders_and_opens_its_commitments() {
+    let city = City::new().await;
+    let server = &city.server;
+    let answer = server.send(city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    let path = format!("/receipts/{}", answer.header("shuqiao-receipt"));
+    let receipt = server.send(Call::get(&path).by(&city.machine)).await.ok();
+    assert_eq!(receipt["ended"], true);
+    let salts = receipt["salts"].as_array().unwrap();
+    let salt = salts.iter().find(|salt| salt["of"] == "answer").unwrap()["salt"].as_str().unwrap();
+    let commitment = receipt["records"][0]["answer_commitment"].as_str().unwrap();
+    let salt = exchange_crypto::from_hex(salt).unwrap();
+    assert!(exchange_ledger::opens(commitment, &salt, answer.bytes()));
+    for stranger in [
+        Call::get(&path),
+        Call::get(&path).by(&city.consumer),
+        Call::get("/receipts/nonsense").by(&city.machine),
+    ] {
+        assert_eq!(server.send(stranger).await.code(), "not_found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_answer_starts_and_ends_in_evidence_and_a_cut_one_never_looks_whole() {
+    let city = City::new().await;
+    let server = &city.server;
+    let long = "select a.value, b.value from generate_series(1, 2000) a cross join generate_series(1, 100) b \
+                where exists (select 1 from scjg.penalty)";
+    let answer = server.send(city.sql(long, Some(&city.machine))).await;
+    assert!(answer.header("content-digest").is_empty() && answer.ok()["complete"] == true);
+    let ended = last_end(&city).await;
+    assert_eq!((&ended["complete"], &ended["rows"]), (&json!(true), &json!(200_000)));
+    assert_eq!(ended["bytes"], json!(answer.bytes().len()));
+
+    let limited = City::with_limits(Limits { rows: 150_000, ..Limits::default() }).await;
+    let answer = limited.server.send(limited.sql(long, Some(&limited.machine))).await;
+    assert!(answer.status.is_success() && answer.body.is_err(), "a limit cuts the transfer");
+    let ended = last_end(&limited).await;
+    assert_eq!((&ended["complete"], &ended["stopped_by"]), (&json!(false), &json!("limit_rows")));
+}
+
+/// The last end record, which is written when the stream ends, maybe after the client has seen its last byte.
+async fn last_end(city: &City) -> Value {
+    for _ in 0..10_000 {
+        if let Some(end) = city.server.events("access_ended").pop() {
+            return end;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("no end record")
+}

@@ -1,0 +1,174 @@
+//! Two departments, and one dataset with everything a policy can do to it. All of it is synthetic.
+
+use catalog_core::directory::{Department, Level};
+use catalog_core::{ResourceCode, Role};
+use exchange_crypto::SigningKey;
+use exchange_query::Limits;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::server::{Call, Server};
+
+/// A server with the two departments, their people, and the published resource `scjg.penalty`.
+pub(crate) struct City {
+    pub(crate) server: Server,
+    /// The provider 市场监督管理局: its machine, editor, reviewer and approver.
+    pub(crate) machine: SigningKey,
+    pub(crate) editor: SigningKey,
+    pub(crate) reviewer: SigningKey,
+    pub(crate) approver: SigningKey,
+    /// The consumer 公安局: its machine.
+    pub(crate) consumer: SigningKey,
+}
+
+/// The code of the resource in addresses.
+pub(crate) const CODE: &str = "301001-000001";
+
+/// Its rows: the second is of another county.
+pub(crate) const ROWS: &str = "case_no,county,person,amount,note\n\
+    A1,360481,张三(合成),100.50,一\nA2,360402,李四(合成),20.00,二\nA3,360481,王五(合成),3.25,三\n";
+
+/// A department.
+pub(crate) fn department(id: &str, name: &str, credit_code: &str) -> Department {
+    Department {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        credit_code: credit_code.to_owned(),
+        level: Level::City,
+        parent: None,
+        division_code: "360400".to_owned(),
+    }
+}
+
+/// The resource as its editor writes it.
+pub(crate) fn resource() -> Value {
+    let item = |title: &str, column: &str, kind: &str, length: u16, sharing: Value, opening: &str| {
+        json!({
+            "title": title, "column": column, "type": {"kind": kind, "length": length}, "sharing": sharing,
+            "opening": {"type": opening},
+        })
+    };
+    let unconditional = json!({"type": "unconditional"});
+    let conditional = json!({"type": "conditional", "condition": "办案需要"});
+    let withheld = json!({"type": "withheld", "basis": "行政处罚法 第五十条"});
+    let mut items = vec![
+        item("案号", "case_no", "C", 20, unconditional.clone(), "open"),
+        item("县区", "county", "C", 6, unconditional.clone(), "open"),
+        item("当事人", "person", "C", 40, conditional, "closed"),
+        item("罚款金额", "amount", "Y", 0, unconditional, "open"),
+        item("内部备注", "note", "C", 100, withheld, "closed"),
+    ];
+    items[0]["required"] = json!(true);
+    items[2]["personal"] = json!(true);
+    json!({
+        "code": "301001/000001", "sql_name": "penalty", "title": "行政处罚信息", "provider": "scjg",
+        "classification": ["市场监督管理局", "行政处罚"], "abstract": "合成的行政处罚信息，用于测试",
+        "format": {"class": "数据库", "kind": "mysql"}, "items": items,
+        "sharing_method": {"class": "共享平台方式", "kind": "数据库"}, "update_cycle": "daily", "published_on": null,
+        "licence": "CC-BY-4.0", "key": ["case_no"], "sort": ["county"],
+    })
+}
+
+impl City {
+    /// The departments and the published resource, without data.
+    pub(crate) async fn without_data() -> Self {
+        Self::on(Server::start().await).await
+    }
+
+    async fn on(server: Server) -> Self {
+        let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
+        let gaj = department("gaj", "九江市公安局", "11360400MB0000002X");
+        let [scjg, gaj] = [scjg, gaj].map(with_valid_code);
+        server.department(&scjg).await;
+        server.department(&gaj).await;
+        let editor = server.person("editor", Some(&scjg), &[Role::DirectoryEditor, Role::DataSteward]).await;
+        let reviewer = server.person("reviewer", Some(&scjg), &[Role::Reviewer]).await;
+        let approver = server.person("approver", Some(&scjg), &[Role::Approver]).await;
+        let (machine, consumer) = (server.machine(&scjg).await, server.machine(&gaj).await);
+        let city = Self { server, machine, editor, reviewer, approver, consumer };
+        city.publish_resource().await;
+        city
+    }
+
+    /// The same with three rows in version 1, and three of the items open.
+    pub(crate) async fn new() -> Self {
+        Self::with_limits(Limits::default()).await
+    }
+
+    /// The same under other query limits.
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
+        let city = Self::on(Server::start_with(limits).await).await;
+        city.upload(ROWS).await;
+        city.grant(&json!({
+            "kind": "public", "resource": "301001/000001", "grantee": "public", "items": ["case_no", "county", "amount"],
+            "legal_basis": "政府信息公开条例 第二十条", "doors": ["api", "sql", "file"],
+        }))
+        .await;
+        city
+    }
+
+    async fn publish_resource(&self) {
+        let path = format!("/api/v1/resources/{CODE}");
+        self.server.send(Call::new(Method::PUT, &path).json(&resource()).by(&self.editor)).await.ok();
+        for (step, by) in [
+            ("submit_registration", &self.editor),
+            ("approve_registration", &self.reviewer),
+            ("submit_publication", &self.editor),
+            ("approve_publication", &self.reviewer),
+        ] {
+            let call = Call::post(format!("{path}/steps"), &json!({ "step": step })).by(by);
+            self.server.send(call).await.ok();
+        }
+    }
+
+    /// Uploads and publishes rows as the next version.
+    pub(crate) async fn upload(&self, rows: &str) -> Value {
+        let path = format!("/api/v1/resources/{CODE}/data?publish=true&name=penalty.csv");
+        let call = Call::new(Method::POST, path).body(rows, "text/csv").by(&self.machine);
+        self.server.send(call).await.ok()
+    }
+
+    /// Makes a grant, by whoever may.
+    pub(crate) async fn grant(&self, grant: &Value) -> Value {
+        let by = if grant["kind"] == "public" { &self.reviewer } else { &self.approver };
+        self.server.send(Call::post("/api/v1/grants", grant).by(by)).await.ok()
+    }
+
+    /// A conditional grant to the consumer: one county, the person masked.
+    pub(crate) async fn conditional_grant(&self) -> Value {
+        self.grant(&json!({
+            "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
+            "items": ["case_no", "county", "person"], "filter": {"=": ["county", "360481"]},
+            "masks": {"person": {"mask": "keep_first", "count": 1}}, "purpose": "办案", "legal_basis": "警察法",
+            "doors": ["api", "sql", "file"],
+        }))
+        .await
+    }
+
+    /// Asks SQL as someone.
+    pub(crate) fn sql<'a>(&self, sql: &str, by: Option<&'a SigningKey>) -> Call<'a> {
+        let call = Call::post("/api/v1/sql", &json!({ "sql": sql }));
+        match by {
+            Some(key) => call.by(key),
+            None => call,
+        }
+    }
+
+    /// The resource's code.
+    pub(crate) fn code(&self) -> ResourceCode {
+        ResourceCode::from_path(CODE).unwrap()
+    }
+}
+
+/// The department with the right last two characters in its credit code.
+fn with_valid_code(mut department: Department) -> Department {
+    let head: String = department.credit_code.chars().take(16).collect();
+    let letters = || "0123456789ABCDEFGHJKLMNPQRTUWXY".chars();
+    let mut codes = letters().flat_map(|seventeenth| letters().map(move |last| (seventeenth, last)));
+    let is_valid = |(seventeenth, last): (char, char)| {
+        let code = format!("{head}{seventeenth}{last}");
+        catalog_core::identity::is_credit_code(&code).then_some(code)
+    };
+    department.credit_code = codes.find_map(is_valid).unwrap();
+    department
+}

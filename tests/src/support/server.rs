@@ -1,0 +1,317 @@
+//! A real server on a free port over an empty data folder, and a client that signs, and checks every answer's signature.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use catalog_core::context::OpContext;
+use catalog_core::directory::Department;
+use catalog_core::ports::{KeyOwner, KeyRecord, Person};
+use catalog_core::services::Services;
+use catalog_core::{Role, Timestamp};
+use catalog_store::CatalogStore;
+use datasets_store::DatasetStore;
+use exchange_auth::{Authenticator, JwkSet, RequestBinding, operator_context, sign_request, verify_response};
+use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
+use exchange_ledger::{EvidenceFile, Filter, SaltFile};
+use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use object_store::local::LocalFileSystem;
+use openapi_http::{App, AppParts, HttpLimits};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// A running server. It ends with this value.
+pub(crate) struct Server {
+    pub(crate) base: String,
+    pub(crate) services: Services,
+    pub(crate) evidence: Arc<EvidenceFile>,
+    pub(crate) app: Arc<App>,
+    pub(crate) folder: TempDir,
+    pub(crate) keys: JwkSet,
+    http: reqwest::Client,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    /// Starts a server with these query limits.
+    pub(crate) async fn start_with(limits: Limits) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let path = folder.path().join("catalogue.sqlite");
+        let store = Arc::new(CatalogStore::connect(&format!("sqlite://{}", path.display())).await.unwrap());
+        let evidence = Arc::new(EvidenceFile::open(folder.path()).unwrap().0);
+        let services = Services::new(store.clone(), evidence.clone());
+        let (signer, _) = SigningKey::generate().unwrap();
+        let signer = Arc::new(signer);
+        let app = app(&folder, &base, limits, services.clone(), store, evidence.clone(), signer.clone());
+        let router = openapi_http::router(app.clone());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let keys = JwkSet::default();
+        let mut server = Self { base, services, evidence, app, folder, keys, http, task };
+        server.register(&signer, KeyOwner::Platform).await;
+        server.keys =
+            JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
+        server
+    }
+
+    /// Starts a server.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Limits::default()).await
+    }
+
+    /// An operator at the command line, in these roles.
+    pub(crate) fn operator(&self, roles: &[Role]) -> OpContext {
+        let roles = roles.iter().copied().collect::<BTreeSet<_>>();
+        operator_context("operator", None, roles, uuid::Uuid::now_v7().to_string(), Timestamp::now())
+    }
+
+    fn security(&self) -> OpContext {
+        self.operator(&[Role::SecurityAdministrator])
+    }
+
+    /// Creates a department.
+    pub(crate) async fn department(&self, department: &Department) {
+        let ctx = self.operator(&[Role::SystemAdministrator]);
+        self.services.put_department(&ctx, department).await.unwrap();
+    }
+
+    async fn register(&self, key: &SigningKey, owner: KeyOwner) {
+        let public = key.public();
+        let record = KeyRecord {
+            id: public.id(),
+            owner,
+            public_key: to_base64url(public.as_bytes()),
+            valid_from: Timestamp::now().plus_seconds(-60),
+            valid_until: None,
+        };
+        self.services.put_key(&self.security(), &record).await.unwrap();
+    }
+
+    /// A department's machine with a key of its own.
+    pub(crate) async fn machine(&self, department: &Department) -> SigningKey {
+        let (key, _) = SigningKey::generate().unwrap();
+        self.register(&key, KeyOwner::Department(department.id.clone())).await;
+        key
+    }
+
+    /// A person with an account, roles and a key.
+    pub(crate) async fn person(
+        &self,
+        id: &str,
+        department: Option<&Department>,
+        roles: &[Role],
+    ) -> SigningKey {
+        let person = Person {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            department: department.map(|department| department.id.clone()),
+            roles: roles.iter().copied().collect(),
+            active: true,
+        };
+        self.services.put_person(&self.security(), &person).await.unwrap();
+        let (key, _) = SigningKey::generate().unwrap();
+        self.register(&key, KeyOwner::Person(id.to_owned())).await;
+        key
+    }
+
+    /// Sends a request and reads the whole answer. Panics unless the platform signed it for this very request.
+    pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
+        let address = format!("{}{}", self.base, call.path);
+        let mut headers = call.headers;
+        let binding = match call.key {
+            Some(key) => {
+                let digest = (!call.body.is_empty()).then(|| Digest::of(&call.body));
+                let now = Timestamp::now();
+                sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
+            }
+            None => RequestBinding::new(&call.method, &address, &headers).unwrap(),
+        };
+        let request = self.http.request(call.method.clone(), &address).headers(headers);
+        let request = request.body(call.swapped.map_or(call.body, String::into_bytes));
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map(Vec::from).map_err(|_| ());
+        let digest = match (&call.method, &body) {
+            (&Method::HEAD, _) | (_, Err(())) => None,
+            (_, Ok(body)) => Some(Digest::of(body)),
+        };
+        let key = |id: &str, at: Timestamp| self.keys.key_at(id, at);
+        verify_response(key, &binding, status, &headers, digest.as_ref(), Timestamp::now()).unwrap_or_else(
+            |error| {
+                panic!(
+                    "{} {}: {status} is not signed as it must be: {error}\n{headers:?}",
+                    call.method, call.path
+                )
+            },
+        );
+        Answer { status, headers, body }
+    }
+
+    /// Events in the evidence log of one kind, by its tag.
+    pub(crate) fn events(&self, kind: &str) -> Vec<Value> {
+        let records = self.evidence.scan(Filter::default()).unwrap();
+        let records = records.map(|leaf| serde_json::to_value(leaf.unwrap().record).unwrap());
+        records.filter(|record| record["event"] == kind).collect()
+    }
+}
+
+fn app(
+    folder: &TempDir,
+    base: &str,
+    limits: Limits,
+    services: Services,
+    store: Arc<CatalogStore>,
+    evidence: Arc<EvidenceFile>,
+    signer: Arc<SigningKey>,
+) -> Arc<App> {
+    let objects = folder.path().join("objects");
+    let spool = folder.path().join("spool");
+    for folder in [&objects, &spool] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let datasets = DatasetStore::new(Arc::new(LocalFileSystem::new_with_prefix(objects).unwrap()));
+    let revocations = Revocations::default();
+    let engine = QueryEngine::new(EngineParts {
+        tables: Arc::new(CatalogTables::new(services.clone(), datasets.clone())),
+        objects: datasets.objects().clone(),
+        mask_key: MacKey::ephemeral().unwrap(),
+        cursor_key: MacKey::ephemeral().unwrap(),
+        limits,
+        revocations: revocations.clone(),
+        partitions: Some(2),
+        parquet_pushdown: false,
+    });
+    App::new(AppParts {
+        services,
+        engine: Arc::new(engine.unwrap()),
+        evidence,
+        salts: Arc::new(SaltFile::open(folder.path()).unwrap().0),
+        revocations,
+        datasets,
+        authenticator: Authenticator::new(store.clone(), store, base).unwrap(),
+        signer,
+        layout_key: MacKey::ephemeral().unwrap(),
+        divisions: None,
+        clock: Arc::new(Timestamp::now),
+        spool,
+        limits: HttpLimits::default(),
+    })
+}
+
+/// A request to send.
+pub(crate) struct Call<'a> {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    key: Option<&'a SigningKey>,
+    swapped: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            key: None,
+            swapped: None,
+        }
+    }
+
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// A POST of a JSON document.
+    pub(crate) fn post(path: impl Into<String>, document: &Value) -> Self {
+        Self::new(Method::POST, path).json(document)
+    }
+
+    pub(crate) fn json(self, document: &Value) -> Self {
+        self.body(document.to_string(), "application/json")
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>, media_type: &str) -> Self {
+        self.body = body.into();
+        self.header("content-type", media_type)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        self
+    }
+
+    /// Sends another body than the one that is signed.
+    pub(crate) fn swapping_body(mut self, body: &str) -> Self {
+        self.swapped = Some(body.to_owned());
+        self
+    }
+
+    /// Signed by this key.
+    pub(crate) fn by(mut self, key: &'a SigningKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+}
+
+/// An answer whose signature holds. A body that was cut is an error.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Vec<u8>, ()>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.body.as_deref().unwrap()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(self.bytes()).into_owned()
+    }
+
+    /// The JSON document.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.bytes()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The JSON document of a success.
+    pub(crate) fn ok(&self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.text());
+        if self.bytes().is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The bytes of a success.
+    pub(crate) fn ok_bytes(&self) -> &[u8] {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.text());
+        self.bytes()
+    }
+
+    /// The code of a refusal, which must be problem details of a known code.
+    pub(crate) fn code(&self) -> String {
+        assert!(self.status.is_client_error() || self.status.is_server_error(), "{}", self.status);
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        let problem: openapi_contract::ProblemDetails = serde_json::from_slice(self.bytes()).unwrap();
+        assert_eq!(problem.status, self.status.as_u16());
+        assert_eq!(problem.kind, format!("urn:shuqiao:problem:{}", problem.code));
+        assert_eq!(problem.instance, format!("urn:uuid:{}", self.header("shuqiao-request-id")));
+        problem.code.to_string()
+    }
+}
