@@ -79,7 +79,8 @@ fn a_crash_at_any_byte_of_the_last_record_loses_that_record_alone() {
     let whole = fs::read(log_path(&written(&records))).unwrap();
     let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     for end in last..whole.len() {
-        let folder = written(&[]);
+        let folder = tempdir().unwrap();
+        fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(log_path(&folder), &whole[..end]).unwrap();
         let (log, opened) = EvidenceFile::open(folder.path()).unwrap();
         assert_eq!(opened.lines, 2);
@@ -87,9 +88,12 @@ fn a_crash_at_any_byte_of_the_last_record_loses_that_record_alone() {
             None => assert_eq!(end, last),
             Some(torn) => assert_eq!(fs::read(torn.saved_as).unwrap(), whole[last..end]),
         }
-        assert_eq!(block_on(log.append(records[2].clone())).unwrap(), 2, "it is offered again and kept");
-        assert_eq!(read(&log, Filter::default()), records);
-        assert_eq!(fs::read(log_path(&folder)).unwrap(), whole);
+        assert_eq!(fs::read(log_path(&folder)).unwrap(), whole[..last]);
+        if end % 32 == 0 {
+            assert_eq!(block_on(log.append(records[2].clone())).unwrap(), 2, "it is offered again and kept");
+            assert_eq!(read(&log, Filter::default()), records);
+            assert_eq!(fs::read(log_path(&folder)).unwrap(), whole);
+        }
     }
 }
 
@@ -166,8 +170,9 @@ fn many_writers_at_once_get_places_of_their_own() {
 fn after_a_failed_write_everything_is_refused() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let lines = LineFile::start(full, 0, Known::default()).unwrap();
+    // The second time the key is known: it must not pass for kept.
     for _ in 0..2 {
-        assert!(matches!(block_on(lines.append(None, b"x".to_vec())), Err(LedgerError::Stopped)));
+        assert!(matches!(block_on(lines.append(Some(1), b"x".to_vec())), Err(LedgerError::Stopped)));
     }
 }
 

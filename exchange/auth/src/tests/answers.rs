@@ -65,6 +65,23 @@ fn an_answer_to_another_request_is_refused() {
     assert!(matches!(one.verify(StatusCode::OK, BODY, NOW), Err(AuthError::WrongSignature { .. })));
 }
 
+/// What the platform signed for an unsigned request to the same address must not pass for the answer to a signed one,
+/// and a field that is added on the way must not pass for the platform's.
+#[test]
+fn an_answer_that_covers_less_is_refused() {
+    let mut exchange = exchange();
+    let mut headers = HeaderMap::new();
+    let unsigned = RequestBinding::new(&Method::GET, &format!("{BASE}/x?y"), &headers).unwrap();
+    sign_response(&exchange.platform, &unsigned, StatusCode::OK, &mut headers, Some(&Digest::of(BODY)), NOW)
+        .unwrap();
+    exchange.headers = headers;
+    assert!(matches!(exchange.verify(StatusCode::OK, BODY, NOW), Err(AuthError::NotCovered(_))));
+    exchange.sent = unsigned;
+    exchange.verify(StatusCode::OK, BODY, NOW).unwrap();
+    exchange.headers.insert(RECEIPT_FIELD, "0198".parse().unwrap());
+    assert!(matches!(exchange.verify(StatusCode::OK, BODY, NOW), Err(AuthError::NotCovered(_))));
+}
+
 #[test]
 fn changed_answers_are_refused() {
     let answer = exchange();

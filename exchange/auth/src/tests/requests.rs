@@ -183,6 +183,9 @@ fn a_signature_needs_a_nonce_and_may_not_have_ended() {
     let without = input.replace("nonce", "other");
     replace(&mut parts, "signature-input", &without);
     assert_eq!(arrive(&fake, &parts, BODY, NOW).unwrap_err(), AuthError::MissingParameter("nonce"));
+    let nonce = input.split_once("nonce=\"").unwrap().1.split_once('"').unwrap().0;
+    replace(&mut parts, "signature-input", &input.replace(nonce, "tooshort"));
+    assert!(matches!(arrive(&fake, &parts, BODY, NOW), Err(AuthError::Malformed { .. })));
     replace(&mut parts, "signature-input", &format!("{input};expires={}", NOW.seconds() - 1));
     assert_eq!(code(arrive(&fake, &parts, BODY, NOW)), ErrorCode::ClockSkew);
 }

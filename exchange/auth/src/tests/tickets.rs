@@ -32,7 +32,7 @@ fn call(
 
 fn wanted() -> NewTicket {
     let purpose = Some("统计".to_owned());
-    NewTicket { purpose, doors: BTreeSet::from([Channel::Sql, Channel::Api]), seconds: 3600 }
+    NewTicket { purpose, doors: BTreeSet::from([Channel::Sql, Channel::Api]), seconds: 1800 }
 }
 
 fn with_token(method: &str, token: &str) -> http::request::Parts {
@@ -76,7 +76,8 @@ fn a_ticket_is_refused_beyond_what_it_names() {
     refused(with_token("GET", "unknown"), Channel::Sql, NOW);
     refused(with_token("GET", &token), Channel::File, NOW);
     refused(with_token("POST", &token), Channel::Api, NOW);
-    refused(with_token("GET", &token), Channel::Api, NOW.plus_seconds(3600));
+    refused(with_token("GET", &token), Channel::Api, NOW.plus_seconds(1800));
+    refused(with_token("GET", &token), Channel::Api, NOW.plus_seconds(-1));
     let mut parts = with_token("GET", &token);
     parts.headers.insert(PURPOSE_FIELD, "other".parse().unwrap());
     refused(parts, Channel::Sql, NOW);
