@@ -20,3 +20,6 @@ pub fn departments() -> Result<Vec<Department>, Error> {
     serde_json::from_str(include_str!("../directory/departments.json"))
         .map_err(|error| Error::Departments(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;
