@@ -161,7 +161,8 @@ fn list_text(list: &InnerList) -> String {
     let mut serializer = ListSerializer::new();
     let mut inner = serializer.inner_list();
     inner.items(&list.items);
-    drop(inner.finish().parameters(&list.params));
+    // What comes back is the buffer that `serializer` holds.
+    let _ = inner.finish().parameters(&list.params).finish();
     serializer.finish().unwrap_or_default()
 }
 

@@ -124,11 +124,13 @@ fn a_signature_by_another_key_under_this_keys_name_is_refused() {
     assert_eq!(code(arrive(&fake, &parts, BODY, NOW)), ErrorCode::SignatureInvalid);
 }
 
+type Change = fn(&mut Parts);
+
 #[test]
 fn every_change_to_what_is_signed_is_noticed() {
     let fake = Arc::new(Fake::default());
     let key = fake.department();
-    let changes: [(&str, fn(&mut Parts)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("method", |parts| parts.method = Method::PUT),
         ("path", |parts| parts.uri = "/y?a=b".parse().unwrap()),
         ("query", |parts| parts.uri = "/x?a=c".parse().unwrap()),
