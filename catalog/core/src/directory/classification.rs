@@ -16,15 +16,27 @@ pub const BASE: [(&str, &str); 6] = [
 
 /// 主题信息资源类: its 项 in the guide's order, numbered from 01.
 pub const TOPICS: [&str; 12] = [
-    "公共服务", "健康保障", "社会保障", "食品药品安全", "安全生产", "价格监管", "能源安全", "信用体系", "城乡建设",
-    "社区治理", "生态环保", "应急维稳",
+    "公共服务",
+    "健康保障",
+    "社会保障",
+    "食品药品安全",
+    "安全生产",
+    "价格监管",
+    "能源安全",
+    "信用体系",
+    "城乡建设",
+    "社区治理",
+    "生态环保",
+    "应急维稳",
 ];
 
 /// The number of a 项 by its name, where the guide fixes it: base 项 (with or without `信息资源`) and topics.
 pub fn number_of(category: char, name: &str) -> Option<String> {
     let short = |name: &str| name.trim_end_matches("信息资源").to_owned();
     match category {
-        '1' => BASE.iter().find(|(_, base)| short(base) == short(name)).map(|(number, _)| (*number).to_owned()),
+        '1' => {
+            BASE.iter().find(|(_, base)| short(base) == short(name)).map(|(number, _)| (*number).to_owned())
+        }
         '2' => {
             let place = TOPICS.iter().position(|topic| *topic == short(name))?;
             Some(format!("{:02}", place + 1))

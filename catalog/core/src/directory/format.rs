@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 pub const CLASSES: [(&str, &[&str]); 7] = [
     ("电子文件", &["OFD", "wps", "xml", "txt", "doc", "docx", "html", "pdf", "ppt", "pptx"]),
     ("电子表格", &["et", "xls", "xlsx"]),
-    ("数据库", &["Dm", "KingbaseES", "access", "dbf", "dbase", "sysbase", "oracle", "sql server", "db2", "mysql"]),
+    (
+        "数据库",
+        &["Dm", "KingbaseES", "access", "dbf", "dbase", "sysbase", "oracle", "sql server", "db2", "mysql"],
+    ),
     ("图形图像", &["jpg", "gif", "bmp"]),
     ("流媒体", &["swf", "rm", "mpg"]),
     ("自描述格式", &[]),

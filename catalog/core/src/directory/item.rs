@@ -1,8 +1,12 @@
 //! Information items 信息项: the columns of a resource, each with its own sharing, opening and data class.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::error::{Error, ErrorCode};
 use crate::ids::{ColumnName, ResourceCode};
 
 /// The eleven data types of the guide, by their letters.
@@ -100,6 +104,18 @@ impl ItemType {
     }
 }
 
+/// `字符型C(20)`, `数值型N(18,2)`, `日期型D`.
+impl fmt::Display for ItemType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = self.kind.label();
+        match (self.length, self.scale) {
+            (0, _) => write!(f, "{label}"),
+            (length, 0) => write!(f, "{label}({length})"),
+            (length, scale) => write!(f, "{label}({length},{scale})"),
+        }
+    }
+}
+
 /// Sharing 共享 of an item, ordered from the least to the most permissive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -127,6 +143,15 @@ impl Sharing {
             Self::Withheld { .. } => 3,
         }
     }
+
+    /// The Chinese name of the type.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Unconditional => "无条件共享",
+            Self::Conditional { .. } => "有条件共享",
+            Self::Withheld { .. } => "不予共享",
+        }
+    }
 }
 
 /// Opening 开放 of an item to society, ordered from the least to the most permissive.
@@ -145,7 +170,9 @@ pub enum Opening {
 }
 
 /// Data class 数据分级 (数据安全法 art. 21, GB/T 43697). Important and core data are never open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Default,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DataClass {
     /// 一般
@@ -161,6 +188,16 @@ impl DataClass {
     /// All classes with their Chinese names.
     pub const ALL: [(DataClass, &'static str); 3] =
         [(Self::General, "一般"), (Self::Important, "重要"), (Self::Core, "核心")];
+
+    /// The Chinese name.
+    pub fn label(self) -> &'static str {
+        Self::ALL.iter().find(|(class, _)| *class == self).map_or("", |(_, name)| name)
+    }
+
+    /// Reads the Chinese name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(class, _)| *class)
+    }
 }
 
 /// A rule about the values of an item beyond its type, by the name under which JSON Schema calls it in `format`.
@@ -179,8 +216,7 @@ pub enum ValueFormat {
 
 impl ValueFormat {
     /// All formats, in the order of documents.
-    pub const ALL: [ValueFormat; 4] =
-        [Self::CitizenId, Self::CreditCode, Self::DivisionCode, Self::Geometry];
+    pub const ALL: [ValueFormat; 4] = [Self::CitizenId, Self::CreditCode, Self::DivisionCode, Self::Geometry];
 
     /// The name in `format`.
     pub fn as_str(self) -> &'static str {
@@ -189,6 +225,16 @@ impl ValueFormat {
             Self::CreditCode => "credit-code",
             Self::DivisionCode => "division-code",
             Self::Geometry => "geometry",
+        }
+    }
+
+    /// The name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::CitizenId => "公民身份号码 GB 11643",
+            Self::CreditCode => "统一社会信用代码 GB 32100",
+            Self::DivisionCode => "行政区划代码",
+            Self::Geometry => "几何图形（经度、纬度）",
         }
     }
 
@@ -205,6 +251,23 @@ pub struct Reference {
     pub resource: ResourceCode,
     /// Its item.
     pub column: ColumnName,
+}
+
+/// `301001/000001#credit_code`.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.resource, self.column)
+    }
+}
+
+impl FromStr for Reference {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let shape = "a reference names resource and column, as 301001/000001#credit_code";
+        let (resource, column) =
+            text.split_once('#').ok_or_else(|| Error::new(ErrorCode::InvalidInput, shape))?;
+        Ok(Self { resource: ResourceCode::new(resource)?, column: ColumnName::new(column)? })
+    }
 }
 
 /// One information item.

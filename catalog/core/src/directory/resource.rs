@@ -43,6 +43,16 @@ impl UpdateCycle {
         (Self::Yearly, "每年"),
         (Self::Irregular, "不定期"),
     ];
+
+    /// The Chinese name.
+    pub fn label(self) -> &'static str {
+        Self::ALL.iter().find(|(cycle, _)| *cycle == self).map_or("", |(_, name)| name)
+    }
+
+    /// Reads the Chinese name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(cycle, _)| *cycle)
+    }
 }
 
 /// Sharing method 共享方式: class and type as the sheet writes them (共享平台方式 / 数据库, 邮件, 介质).

@@ -4,10 +4,13 @@
 mod items;
 mod layout;
 mod resource;
-mod text;
 #[cfg(test)]
-mod tests;
-pub(super) mod values;
+pub(crate) mod tests;
+mod text;
+mod values;
+
+pub(super) use items::{OPEN_WITHOUT_CONDITION, VALUE_SEPARATORS};
+pub(super) use resource::LIST_SEPARATORS;
 
 use super::Resource;
 use crate::error::Problem;

@@ -36,7 +36,10 @@ fn the_whole_life_cycle_is_this_table() {
 #[test]
 fn only_the_authors_steps_need_no_reviewer() {
     let own: Vec<_> = LifecycleStep::ALL.into_iter().filter(|step| !step.is_review()).collect();
-    assert_eq!(own, [LifecycleStep::Edit, LifecycleStep::SubmitRegistration, LifecycleStep::SubmitPublication]);
+    assert_eq!(
+        own,
+        [LifecycleStep::Edit, LifecycleStep::SubmitRegistration, LifecycleStep::SubmitPublication]
+    );
 }
 
 #[test]

@@ -89,9 +89,10 @@ fn format(item: &InformationItem, at: &dyn Fn(&str) -> String, found: &mut Findi
     let Some(format) = item.format else { return };
     let ty = item.item_type;
     let (good, message) = match format {
-        ValueFormat::CitizenId | ValueFormat::CreditCode => {
-            (ty.kind == ItemKind::C && ty.length >= 18, "this format needs a 字符型C of at least 18 characters")
-        }
+        ValueFormat::CitizenId | ValueFormat::CreditCode => (
+            ty.kind == ItemKind::C && ty.length >= 18,
+            "this format needs a 字符型C of at least 18 characters",
+        ),
         ValueFormat::DivisionCode => {
             (ty.kind == ItemKind::C && ty.length >= 6, "this format needs a 字符型C of at least 6 characters")
         }
@@ -108,13 +109,20 @@ fn allowed_values(item: &InformationItem, at: &dyn Fn(&str) -> String, found: &m
     let kind = ty.kind.label();
     found.expect_unique(&item.enumeration, &at("enumeration"), "enumeration.unique", "list a value once");
     for value in &item.enumeration {
-        let clean = !value.contains(VALUE_SEPARATORS) && value.trim() == value && !value.starts_with(['=', '@']);
+        let clean =
+            !value.contains(VALUE_SEPARATORS) && value.trim() == value && !value.starts_with(['=', '@']);
         let message = format!("`{value}` is not a value of type {kind}, or holds a separator; correct it");
-        found.expect(clean && is_listable(ty.kind) && values::is_value(value, ty), at("enumeration"), "enumeration.value", message);
+        found.expect(
+            clean && is_listable(ty.kind) && values::is_value(value, ty),
+            at("enumeration"),
+            "enumeration.value",
+            message,
+        );
     }
     for (bound, field) in [(&item.minimum, "minimum"), (&item.maximum, "maximum")] {
         let Some(bound) = bound else { continue };
-        let message = format!("`{bound}` is not a bound for type {kind}: numbers, dates and times have bounds");
+        let message =
+            format!("`{bound}` is not a bound for type {kind}: numbers, dates and times have bounds");
         let good = is_ordered(ty.kind) && values::is_value(bound, ty);
         found.expect(good, at(field), "range.value", message);
     }

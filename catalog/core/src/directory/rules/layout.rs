@@ -6,9 +6,14 @@ use crate::ids::ColumnName;
 
 pub(super) fn check(resource: &Resource, found: &mut Findings) {
     for (item, at) in named(resource, &resource.key, "key", found) {
-        let message = format!("the key column `{}` must have a value in every row: set 必填 to 是", item.column);
+        let message =
+            format!("the key column `{}` must have a value in every row: set 必填 to 是", item.column);
         found.expect(item.required, &at, "key.required", message);
-        let message = format!("the column `{}` holds {}, which can't be a key", item.column, item.item_type.kind.label());
+        let message = format!(
+            "the column `{}` holds {}, which can't be a key",
+            item.column,
+            item.item_type.kind.label()
+        );
         found.expect(is_orderable(item), &at, "key.type", message);
     }
     for (item, at) in named(resource, &resource.sort, "sort", found) {
@@ -19,7 +24,8 @@ pub(super) fn check(resource: &Resource, found: &mut Findings) {
             item.column
         );
         found.expect(shared && !item.personal, &at, "sort.attribute", message);
-        let message = format!("the column `{}` holds {}, which has no order", item.column, item.item_type.kind.label());
+        let message =
+            format!("the column `{}` holds {}, which has no order", item.column, item.item_type.kind.label());
         found.expect(is_orderable(item), &at, "sort.type", message);
     }
     if let Some(subject) = &resource.subject {

@@ -31,20 +31,27 @@ fn classification(resource: &Resource, found: &mut Findings) {
     let message = "name the 项 at least, then 目 and 细目 without a gap, four names at most";
     found.expect(count, "classification", "classification.names", message);
     for (place, name) in names.iter().enumerate() {
-        let numbered = name.split_once(' ').is_some_and(|(head, _)| head.bytes().all(|b| b.is_ascii_digit()));
+        let numbered = is_numbered(name);
         let message = format!("`{name}`: the number belongs in the code, not before the name");
         found.expect(!numbered, format!("classification[{place}]"), "classification.numbered", message);
     }
     let code = resource.code.classification();
-    let (Some(category), Some(number), Some(name)) = (code.chars().next(), code.get(1..3), names.first()) else {
+    let (Some(category), Some(number), Some(name)) = (code.chars().next(), code.get(1..3), names.first())
+    else {
         return;
     };
     if category == '1' || name_of(category, number).is_some() || number_of(category, name).is_some() {
         let same = number_of(category, name).as_deref() == Some(number);
         let wanted = name_of(category, number).unwrap_or("none");
-        let message = format!("code {code} stands for 项 `{wanted}`, not `{name}`: correct the name or the code");
+        let message =
+            format!("code {code} stands for 项 `{wanted}`, not `{name}`: correct the name or the code");
         found.expect(same, "classification[0]", "classification.code", message);
     }
+}
+
+fn is_numbered(name: &str) -> bool {
+    let head = name.split_once(char::is_whitespace).map_or("", |(head, _)| head);
+    !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn resource_format(resource: &Resource, found: &mut Findings) {

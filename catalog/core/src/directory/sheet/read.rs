@@ -1,0 +1,118 @@
+//! Sheets to resources: all or nothing per resource, every problem with its cell.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::Department;
+use super::build::{Builder, classification_of};
+use super::group::groups;
+use super::header::{self, Title};
+use super::{
+    DIRECTORY_COLUMNS, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Imported, ImportedResource, Workbook,
+    extension,
+};
+use crate::error::Problem;
+use crate::ids::DepartmentId;
+
+/// Reads a workbook. The provider of a resource stands in its row of the sheet 扩展, else in the title rows, else it
+/// is `default_provider`, who uploads.
+pub fn read(
+    workbook: &Workbook,
+    default_provider: Option<&DepartmentId>,
+    departments: &[Department],
+) -> Imported {
+    let grid = &workbook.directory;
+    let header = match header::find(grid, &DIRECTORY_COLUMNS) {
+        Ok(header) => header,
+        Err(problems) => return Imported { resources: Vec::new(), problems },
+    };
+    let mut problems = Vec::new();
+    let mut groups = groups(grid, &header);
+    let nothing = Grid { name: EXTENSION_SHEET.to_owned(), rows: Vec::new() };
+    let extra = workbook.extension.as_ref().unwrap_or(&nothing);
+    let extra_header = if extra.rows.is_empty() {
+        None
+    } else {
+        header::find(extra, &EXTENSION_COLUMNS).map_err(|mut found| problems.append(&mut found)).ok()
+    };
+    if let Some(extra_header) = &extra_header {
+        problems.extend(extension::assign(extra, extra_header, &header, &mut groups));
+    } else if !problems.is_empty() {
+        // Without the second sheet's columns everything in it would be lost silently.
+        return Imported { resources: Vec::new(), problems };
+    }
+    let provider = match provider_of(&header::title(grid, &header), departments) {
+        Ok(provider) => provider.or(default_provider),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    let classifications: HashMap<_, _> =
+        groups.iter().filter_map(|group| classification_of(group, &header)).collect();
+    let mut resources = Vec::new();
+    let mut taken = HashSet::new();
+    for group in groups {
+        let builder = Builder {
+            grid,
+            header: &header,
+            extra,
+            extra_header: extra_header.as_ref(),
+            provider,
+            departments,
+            classifications: &classifications,
+            group: &group,
+            problems: Vec::new(),
+        };
+        match builder.build() {
+            Ok(imported) => match unique(&imported, &mut taken) {
+                Ok(()) => resources.push(imported),
+                Err(message) => {
+                    let at = grid.address(group.first().number, header.place(super::group::at::TITLE));
+                    problems.push(Problem::new(at, "sheet.twice", message));
+                }
+            },
+            Err(mut found) => problems.append(&mut found),
+        }
+    }
+    Imported { resources, problems }
+}
+
+/// The provider that the title rows name.
+fn provider_of<'a>(
+    title: &Title,
+    departments: &'a [Department],
+) -> Result<Option<&'a DepartmentId>, Problem> {
+    let Some((at, _)) = title.code.as_ref().or(title.name.as_ref()) else { return Ok(None) };
+    let by_code = |department: &&Department| {
+        title.code.as_ref().is_none_or(|(_, code)| department.credit_code == *code)
+            && title.name.as_ref().is_none_or(|(_, name)| title.code.is_some() || department.name == *name)
+    };
+    let Some(department) = departments.iter().find(by_code) else {
+        let message = "no department with this name or credit code is registered; correct it or register it";
+        return Err(Problem::new(at, "provider.unknown", message));
+    };
+    match &title.name {
+        Some((at, name)) if *name != department.name => {
+            let message =
+                format!("the code belongs to {}, not to {name}; correct one of the two", department.name);
+            Err(Problem::new(at, "provider.differs", message))
+        }
+        _ => Ok(Some(&department.id)),
+    }
+}
+
+/// Refuses a code, name or machine name that a resource above has.
+fn unique(imported: &ImportedResource, taken: &mut HashSet<String>) -> Result<(), String> {
+    let resource = &imported.resource;
+    let provider = &resource.provider;
+    let mut names = vec![format!("the name {} of {provider}", resource.title)];
+    if imported.allocate.is_none() {
+        names.push(format!("the code {}", resource.code));
+        names.push(format!("the machine name {} of {provider}", resource.sql_name));
+    }
+    if let Some(name) = names.iter().find(|name| taken.contains(*name)) {
+        return Err(format!("{name} is taken by a resource above; keep the rows of one resource together"));
+    }
+    taken.extend(names);
+    Ok(())
+}
