@@ -1,5 +1,8 @@
 //! The routes, and the OpenAPI document that describes them: one registration gives both.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -21,8 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_department, put_department))
         .routes(routes!(list_people))
         .routes(routes!(put_person))
-        .routes(routes!(list_keys))
-        .routes(routes!(put_key))
+        .routes(routes!(list_keys, put_key))
 }
 
 /// All departments
@@ -98,16 +97,13 @@ async fn list_keys(
 }
 
 /// Register a public key, or end one by its `valid_until`
-#[utoipa::path(put, path = "/api/v1/keys/{id}", tag = "organisation",
-    params(("id" = String, Path, description = "JWK thumbprint (RFC 7638)")), request_body = KeyRecord,
+#[utoipa::path(put, path = "/api/v1/keys", tag = "organisation", request_body = KeyRecord,
     responses((status = 204, description = "Done")))]
 async fn put_key(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Id(id): Id,
     Input(key): Input<KeyRecord>,
 ) -> Result<StatusCode, Refusal> {
-    same_id(&id, &key.id)?;
     app.services.put_key(&ctx, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -85,7 +85,8 @@ enum Whose {
 
 /// No request from a network carries extensions: a context in them was put there by the composition of this process.
 async fn caller(app: &App, request_id: &str, parts: &mut Parts, channel: Channel) -> Result<Whose, Refusal> {
-    if let Some(ctx) = parts.extensions.remove::<OpContext>() {
+    if let Some(mut ctx) = parts.extensions.remove::<OpContext>() {
+        ctx.channel = channel;
         return Ok(Whose::Proven(Box::new(ctx)));
     }
     let arrival = Arrival { parts, channel, request_id, now: app.now() };
