@@ -110,6 +110,18 @@ fn typed_cells_become_the_text_people_see() {
 }
 
 #[test]
+fn an_old_workbook_is_read_too() {
+    // Written with xlwt: typed cells, a merged area, a blank row, the sheet 扩展.
+    let workbook = read(include_bytes!("tests/typed.xls"), None).unwrap();
+    let rows = &workbook.directory.rows;
+    assert_eq!(rows[0].cells, ["301001", "18.2", "是", "2026-01-05"]);
+    assert_eq!(rows[1].cells, ["合并", "合并"]);
+    assert_eq!(rows[2].cells, ["合并", "合并", "行"]);
+    assert_eq!((rows[3].number, rows[3].cells[1].as_str()), (5, "360481199001010000"));
+    assert_eq!(workbook.extension.unwrap().rows[0].cells, ["扩"]);
+}
+
+#[test]
 fn a_formula_error_is_refused_at_its_cell() {
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet().set_name(DIRECTORY_SHEET).unwrap();

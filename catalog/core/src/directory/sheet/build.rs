@@ -18,17 +18,24 @@ use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 /// The digit of the 类 with the names below it.
 pub(super) type ClassificationPath = (char, Vec<String>);
 
-/// What a resource's rows are read with.
-pub(super) struct Builder<'a> {
+/// What all resources of a workbook are read with.
+pub(super) struct Sheets<'a> {
     pub(super) grid: &'a Grid,
     pub(super) header: &'a Header,
     pub(super) extra: &'a Grid,
+    /// `None` without a sheet 扩展.
     pub(super) extra_header: Option<&'a Header>,
+    /// The provider of resources for which 扩展 names none.
     pub(super) provider: Option<&'a DepartmentId>,
     pub(super) departments: &'a [Department],
     pub(super) classifications: &'a HashMap<ClassificationPath, String>,
+}
+
+/// Reads one resource.
+pub(super) struct Builder<'a> {
+    pub(super) sheets: &'a Sheets<'a>,
     pub(super) group: &'a Group<'a>,
-    pub(super) problems: Vec<Problem>,
+    problems: Vec<Problem>,
 }
 
 /// The classification that a resource with a code gives to its names, for resources that have only the names.
@@ -49,10 +56,13 @@ fn levels(group: &Group<'_>, header: &Header) -> Vec<(Option<String>, String)> {
     levels
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(super) fn new(sheets: &'a Sheets<'a>, group: &'a Group<'a>) -> Self {
+        Self { sheets, group, problems: group.problems.clone() }
+    }
+
     /// The resource, if nothing is wrong with it.
     pub(super) fn build(mut self) -> Result<ImportedResource, Vec<Problem>> {
-        self.problems = self.group.problems.clone();
         let code = self.code();
         let provider = self.provider();
         let fields = self.fields();
@@ -91,8 +101,8 @@ impl Builder<'_> {
 
     /// The code of the sheet, or a placeholder with the classification in which one is allocated.
     fn code(&mut self) -> Option<(ResourceCode, Option<String>)> {
-        let written = self.group.code(self.header);
-        let category = cells::category(self.header.cell(self.group.first(), at::CATEGORY));
+        let written = self.group.code(self.sheets.header);
+        let category = cells::category(self.sheets.header.cell(self.group.first(), at::CATEGORY));
         if written.is_empty() {
             let classification = self.classification(category)?;
             let placeholder = ResourceCode::new(format!("{classification}/0"));
@@ -112,7 +122,7 @@ impl Builder<'_> {
         }
         for (level, digits) in [digits.get(1..3), digits.get(3..6)].into_iter().enumerate() {
             let written =
-                levels(self.group, self.header).into_iter().nth(level).and_then(|(number, _)| number);
+                levels(self.group, self.sheets.header).into_iter().nth(level).and_then(|(number, _)| number);
             if written.is_some() && written.as_deref() != digits {
                 let message =
                     format!("this number is not the one of the code {code}; correct one of the two");
@@ -130,9 +140,9 @@ impl Builder<'_> {
             self.problem(at::CATEGORY, "cell.classification", format!("write one of {}", names.join(" ")));
             return None;
         };
-        let levels = levels(self.group, self.header);
+        let levels = levels(self.group, self.sheets.header);
         let names = levels.iter().map(|(_, name)| name.clone()).collect();
-        if let Some(known) = self.classifications.get(&(category, names)) {
+        if let Some(known) = self.sheets.classifications.get(&(category, names)) {
             return Some(known.clone());
         }
         let mut digits = category.to_string();
@@ -165,14 +175,14 @@ impl Builder<'_> {
     fn provider(&mut self) -> Option<DepartmentId> {
         let code = self.extra_cell(None, ext::PROVIDER);
         if code.is_empty() {
-            if self.provider.is_none() {
+            if self.sheets.provider.is_none() {
                 let message =
                     "say who provides it: in the title row (信息资源提供方代码：…) or in the sheet 扩展";
                 self.problem(at::TITLE, "provider.missing", message);
             }
-            return self.provider.cloned();
+            return self.sheets.provider.cloned();
         }
-        let department = self.departments.iter().find(|department| department.credit_code == code);
+        let department = self.sheets.departments.iter().find(|department| department.credit_code == code);
         if department.is_none() {
             let message = format!("no department with the credit code {code} is registered");
             self.extra_problem(None, ext::PROVIDER, "provider.unknown", message);
@@ -182,7 +192,7 @@ impl Builder<'_> {
 
     /// The fields of the resource itself; code, names and items are set by the caller.
     fn fields(&mut self) -> Option<Resource> {
-        let text = |column| self.header.cell(self.group.first(), column).to_owned();
+        let text = |column| self.sheets.header.cell(self.group.first(), column).to_owned();
         let optional =
             |column| Some(self.extra_cell(None, column).to_owned()).filter(|text| !text.is_empty());
         let resource = Resource {
@@ -190,7 +200,10 @@ impl Builder<'_> {
             sql_name: SqlName::new("r").ok()?,
             provider: DepartmentId::new("d").ok()?,
             title: text(at::TITLE),
-            classification: levels(self.group, self.header).into_iter().map(|(_, name)| name).collect(),
+            classification: levels(self.group, self.sheets.header)
+                .into_iter()
+                .map(|(_, name)| name)
+                .collect(),
             summary: text(at::ABSTRACT),
             format: ResourceFormat {
                 class: cells::format_class(&text(at::FORMAT_CLASS)),
@@ -247,7 +260,7 @@ impl Builder<'_> {
 
     fn item(&mut self, place: usize) -> Option<InformationItem> {
         let row = self.group.items[place].0;
-        let text = |column| self.header.cell(row, column);
+        let text = |column| self.sheets.header.cell(row, column);
         let title = text(at::ITEM).to_owned();
         let item_type = cells::item_type(text(at::KIND), text(at::LENGTH));
         let sharing = cells::sharing(text(at::SHARING), text(at::CONDITION));
@@ -313,7 +326,7 @@ impl Builder<'_> {
     }
 
     fn extra_cell(&self, item: Option<usize>, column: usize) -> &str {
-        match (self.extra_row(item), self.extra_header) {
+        match (self.extra_row(item), self.sheets.extra_header) {
             (Some(row), Some(header)) => header.cell(row, column),
             _ => "",
         }
@@ -337,7 +350,7 @@ impl Builder<'_> {
             Err((rule, message)) => {
                 // Length and condition stand right of the cell that they belong to.
                 let column = column + usize::from(matches!(rule, "cell.length" | "cell.condition"));
-                let at = self.grid.address(row.number, self.header.place(column));
+                let at = self.sheets.grid.address(row.number, self.sheets.header.place(column));
                 self.problems.push(Problem::new(at, rule, message));
                 None
             }
@@ -345,7 +358,7 @@ impl Builder<'_> {
     }
 
     fn problem(&mut self, column: usize, rule: &str, message: impl Into<String>) {
-        let at = self.grid.address(self.group.first().number, self.header.place(column));
+        let at = self.sheets.grid.address(self.group.first().number, self.sheets.header.place(column));
         self.problems.push(Problem::new(at, rule, message));
     }
 

@@ -32,14 +32,15 @@ impl Builder<'_> {
             ("items", field) if !field.is_empty() => match item_cell(field, &problem.rule) {
                 Cell::Directory(column) => {
                     let row = self.group.items.get(number).map_or(self.group.first(), |(row, _)| *row);
-                    let at = self.grid.address(row.number, self.header.place(column));
+                    let at = self.sheets.grid.address(row.number, self.sheets.header.place(column));
                     Problem { at, ..problem }
                 }
                 Cell::Extension(column) => self.in_extension(problem, Some(number), column),
             },
             (name, _) => match resource_cell(name, number) {
                 Cell::Directory(column) => {
-                    let at = self.grid.address(self.group.first().number, self.header.place(column));
+                    let at =
+                        self.sheets.grid.address(self.group.first().number, self.sheets.header.place(column));
                     Problem { at, ..problem }
                 }
                 Cell::Extension(column) => self.in_extension(problem, None, column),
@@ -49,14 +50,14 @@ impl Builder<'_> {
 
     /// The problem at a cell of 扩展, or, where the resource has no row there, at its row in the first sheet.
     pub(super) fn in_extension(&self, problem: Problem, item: Option<usize>, column: usize) -> Problem {
-        if let (Some(row), Some(header)) = (self.extra_row(item), self.extra_header) {
-            return Problem { at: self.extra.address(row.number, header.place(column)), ..problem };
+        if let (Some(row), Some(header)) = (self.extra_row(item), self.sheets.extra_header) {
+            return Problem { at: self.sheets.extra.address(row.number, header.place(column)), ..problem };
         }
         let (row, place) = match item.and_then(|place| self.group.items.get(place)) {
             Some((row, _)) => (*row, at::ITEM),
             None => (self.group.first(), at::TITLE),
         };
-        let at = self.grid.address(row.number, self.header.place(place));
+        let at = self.sheets.grid.address(row.number, self.sheets.header.place(place));
         let message = format!("{} (column {} of the sheet 扩展)", problem.message, EXTENSION_COLUMNS[column]);
         Problem { at, rule: problem.rule, message }
     }

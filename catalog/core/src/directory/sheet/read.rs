@@ -1,11 +1,11 @@
 //! Sheets to resources: all or nothing per resource, every problem with its cell.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::super::Department;
-use super::build::{Builder, classification_of};
-use super::group::groups;
-use super::header::{self, Title};
+use super::build::{Builder, Sheets, classification_of};
+use super::group::{Group, at, groups};
+use super::header::{self, Header, Title};
 use super::{
     DIRECTORY_COLUMNS, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Imported, ImportedResource, Workbook,
     extension,
@@ -20,25 +20,17 @@ pub fn read(
     default_provider: Option<&DepartmentId>,
     departments: &[Department],
 ) -> Imported {
-    let grid = &workbook.directory;
-    let header = match header::find(grid, &DIRECTORY_COLUMNS) {
-        Ok(header) => header,
+    let nothing = Grid { name: EXTENSION_SHEET.to_owned(), rows: Vec::new() };
+    let (grid, extra) = (&workbook.directory, workbook.extension.as_ref().unwrap_or(&nothing));
+    // Without the columns of one sheet, everything in it would be lost silently.
+    let (header, extra_header) = match headers(grid, extra) {
+        Ok(headers) => headers,
         Err(problems) => return Imported { resources: Vec::new(), problems },
     };
     let mut problems = Vec::new();
     let mut groups = groups(grid, &header);
-    let nothing = Grid { name: EXTENSION_SHEET.to_owned(), rows: Vec::new() };
-    let extra = workbook.extension.as_ref().unwrap_or(&nothing);
-    let extra_header = if extra.rows.is_empty() {
-        None
-    } else {
-        header::find(extra, &EXTENSION_COLUMNS).map_err(|mut found| problems.append(&mut found)).ok()
-    };
     if let Some(extra_header) = &extra_header {
         problems.extend(extension::assign(extra, extra_header, &header, &mut groups));
-    } else if !problems.is_empty() {
-        // Without the second sheet's columns everything in it would be lost silently.
-        return Imported { resources: Vec::new(), problems };
     }
     let provider = match provider_of(&header::title(grid, &header), departments) {
         Ok(provider) => provider.or(default_provider),
@@ -47,30 +39,32 @@ pub fn read(
             None
         }
     };
-    let classifications: HashMap<_, _> =
-        groups.iter().filter_map(|group| classification_of(group, &header)).collect();
+    let sheets = Sheets {
+        grid,
+        header: &header,
+        extra,
+        extra_header: extra_header.as_ref(),
+        provider,
+        departments,
+        classifications: &groups.iter().filter_map(|group| classification_of(group, &header)).collect(),
+    };
+    build_all(&sheets, &groups, problems)
+}
+
+fn headers(grid: &Grid, extra: &Grid) -> Result<(Header, Option<Header>), Vec<Problem>> {
+    let header = header::find(grid, &DIRECTORY_COLUMNS)?;
+    let extra_header =
+        if extra.rows.is_empty() { None } else { Some(header::find(extra, &EXTENSION_COLUMNS)?) };
+    Ok((header, extra_header))
+}
+
+fn build_all(sheets: &Sheets<'_>, groups: &[Group<'_>], mut problems: Vec<Problem>) -> Imported {
     let mut resources = Vec::new();
     let mut taken = HashSet::new();
     for group in groups {
-        let builder = Builder {
-            grid,
-            header: &header,
-            extra,
-            extra_header: extra_header.as_ref(),
-            provider,
-            departments,
-            classifications: &classifications,
-            group: &group,
-            problems: Vec::new(),
-        };
-        match builder.build() {
-            Ok(imported) => match unique(&imported, &mut taken) {
-                Ok(()) => resources.push(imported),
-                Err(message) => {
-                    let at = grid.address(group.first().number, header.place(super::group::at::TITLE));
-                    problems.push(Problem::new(at, "sheet.twice", message));
-                }
-            },
+        let built = Builder::new(sheets, group).build();
+        match built.and_then(|imported| unique(imported, &mut taken, sheets, group)) {
+            Ok(imported) => resources.push(imported),
             Err(mut found) => problems.append(&mut found),
         }
     }
@@ -102,7 +96,12 @@ fn provider_of<'a>(
 }
 
 /// Refuses a code, name or machine name that a resource above has.
-fn unique(imported: &ImportedResource, taken: &mut HashSet<String>) -> Result<(), String> {
+fn unique(
+    imported: ImportedResource,
+    taken: &mut HashSet<String>,
+    sheets: &Sheets<'_>,
+    group: &Group<'_>,
+) -> Result<ImportedResource, Vec<Problem>> {
     let resource = &imported.resource;
     let provider = &resource.provider;
     let mut names = vec![format!("the name {} of {provider}", resource.title)];
@@ -111,8 +110,10 @@ fn unique(imported: &ImportedResource, taken: &mut HashSet<String>) -> Result<()
         names.push(format!("the machine name {} of {provider}", resource.sql_name));
     }
     if let Some(name) = names.iter().find(|name| taken.contains(*name)) {
-        return Err(format!("{name} is taken by a resource above; keep the rows of one resource together"));
+        let at = sheets.grid.address(group.first().number, sheets.header.place(at::TITLE));
+        let message = format!("{name} is taken by a resource above; keep the rows of one resource together");
+        return Err(vec![Problem::new(at, "sheet.twice", message)]);
     }
     taken.extend(names);
-    Ok(())
+    Ok(imported)
 }
