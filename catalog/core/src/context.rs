@@ -130,6 +130,7 @@ pub enum Channel {
 
 /// The context of one operation. Only `exchange-auth` builds one (`clippy.toml` keeps it so).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpContext {
     /// Who acts.
     pub principal: Principal,
@@ -145,7 +146,6 @@ pub struct OpContext {
     pub channel: Channel,
     /// The time of the operation; services know no other clock.
     pub now: Timestamp,
-    sealed: (),
 }
 
 impl OpContext {
@@ -153,7 +153,7 @@ impl OpContext {
     ///
     /// Reserved to `exchange-auth`: everything else receives a context and never makes one.
     pub fn authenticated(principal: Principal, request_id: String, channel: Channel, now: Timestamp) -> Self {
-        Self { principal, request_id, purpose: None, matter: None, operator: None, channel, now, sealed: () }
+        Self { principal, request_id, purpose: None, matter: None, operator: None, channel, now }
     }
 
     /// The same context with what the caller asserts about its business.

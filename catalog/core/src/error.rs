@@ -150,12 +150,18 @@ impl Error {
 
     /// Refused input, with every problem.
     pub fn invalid(message: impl Into<String>, problems: Vec<Problem>) -> Self {
-        Self { problems, ..Self::new(ErrorCode::InvalidInput, message) }
+        Self::new(ErrorCode::InvalidInput, message).with_problems(problems)
     }
 
     /// Nothing of that name that the caller may know of.
     pub fn not_found(what: impl fmt::Display) -> Self {
         Self::new(ErrorCode::NotFound, format!("{what} does not exist"))
+    }
+
+    /// Adds every single problem.
+    pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        self.problems = problems;
+        self
     }
 
     /// Adds a cause that only the operator sees.

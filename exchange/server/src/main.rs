@@ -1,2 +1,33 @@
 #![doc = include_str!("../README.md")]
-fn main() {}
+
+mod cli;
+mod client;
+mod commands;
+mod compose;
+mod config;
+mod folder;
+mod output;
+
+use std::process::ExitCode;
+
+use catalog_core::Error;
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let json = cli.global.json;
+    let filter = EnvFilter::try_from_env("SHUQIAO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Fails only where a provider is there already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::internal)
+        .and_then(|runtime| runtime.block_on(commands::run(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error, json),
+    }
+}

@@ -73,7 +73,8 @@ impl Services {
         name: &str,
         selector: VersionSelector,
     ) -> Result<Dataset> {
-        let unknown = || Error::new(ErrorCode::UnknownTable, format!("there is no table {department}.{name}"));
+        let unknown =
+            || Error::new(ErrorCode::UnknownTable, format!("there is no table {department}.{name}"));
         let department = self.department_called(department).await?.ok_or_else(unknown)?;
         let resource = self.table_called(&department, name).await?.ok_or_else(unknown)?;
         self.open_resource(ctx, resource, selector).await.map_err(|error| match error.code {
@@ -147,6 +148,16 @@ impl Services {
     pub async fn versions(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Vec<Version>> {
         self.why(ctx, code).await?.into_policy()?;
         self.store.versions(code).await
+    }
+
+    /// Every version of every resource, for the collection of garbage.
+    pub async fn all_versions(&self, ctx: &OpContext) -> Result<Vec<Version>> {
+        Self::permit(ctx, Action::MaintainStorage, None)?;
+        let mut all = Vec::new();
+        for entry in self.store.entries(None).await? {
+            all.extend(self.store.versions(&entry.draft.code).await?);
+        }
+        Ok(all)
     }
 
     /// The next version number of a resource, for the one who is about to write its objects.

@@ -115,7 +115,8 @@ impl Services {
             let message = format!("you wrote {code}; another person of the department reviews it");
             return Err(Error::new(ErrorCode::Forbidden, message));
         }
-        let needs_remark = matches!(action, LifecycleStep::Return | LifecycleStep::Reject | LifecycleStep::Withdraw);
+        let needs_remark =
+            matches!(action, LifecycleStep::Return | LifecycleStep::Reject | LifecycleStep::Withdraw);
         if needs_remark && remark.as_deref().is_none_or(|text| text.trim().is_empty()) {
             return Err(Error::new(ErrorCode::InvalidInput, "say why, in a remark"));
         }

@@ -75,8 +75,9 @@ impl Services {
     /// joining the two would undo it.
     async fn check_linkage(&self, grant: &Grant) -> Result<()> {
         let others = self.store.grants().await?;
-        let same_holder =
-            others.iter().filter(|other| other.grantee == grant.grantee && other.is_in_force(grant.created_at));
+        let same_holder = others
+            .iter()
+            .filter(|other| other.grantee == grant.grantee && other.is_in_force(grant.created_at));
         for other in same_holder {
             let conflict =
                 clear_beside_pseudonym(grant, other).or_else(|| clear_beside_pseudonym(other, grant));
@@ -94,16 +95,14 @@ impl Services {
 
     /// Revokes a grant at once, running reads included.
     pub async fn revoke_grant(&self, ctx: &OpContext, id: &GrantId, reason: &str) -> Result<Grant> {
-        let mut grant =
-            self.store.grant(id).await?.ok_or_else(|| Error::not_found(format!("grant {id}")))?;
+        let mut grant = self.store.grant(id).await?.ok_or_else(|| Error::not_found(format!("grant {id}")))?;
         let entry = self.store.entry(&grant.resource).await?;
         let provider = entry.as_ref().map(|entry| &entry.draft.provider);
         Self::permit(ctx, action_for(grant.kind, &grant.grantee)?, provider)?;
         if reason.trim().is_empty() {
             return Err(Error::new(ErrorCode::InvalidInput, "a revocation needs a reason"));
         }
-        let revocation =
-            Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
+        let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
         let change = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
         self.store.revoke_grant(id, &revocation, &change).await?;
         self.relay().await?;
@@ -137,7 +136,9 @@ fn action_for(kind: GrantKind, grantee: &Grantee) -> Result<Action> {
     match (kind, grantee) {
         (GrantKind::Own, _) => wrong("an own grant is standing and never made"),
         (GrantKind::Public, Grantee::Public) => Ok(Action::ReviewOpening),
-        (GrantKind::Public, _) | (_, Grantee::Public) => wrong("a public grant, and no other, goes to the public"),
+        (GrantKind::Public, _) | (_, Grantee::Public) => {
+            wrong("a public grant, and no other, goes to the public")
+        }
         _ => Ok(Action::ManageGrants),
     }
 }

@@ -1,0 +1,378 @@
+//! The command line as types; clap makes the help and the completion of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
+#[derive(Debug, Parser)]
+#[command(name = "shuqiao", version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The data folder.
+    #[arg(long, global = true, env = "SHUQIAO_DATA_DIR", default_value = "shuqiao-data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Speak to this server instead of opening the folder; needs --key.
+    #[arg(long, global = true, env = "SHUQIAO_SERVER", value_name = "URL", requires = "key")]
+    pub(crate) server: Option<String>,
+    /// Private key (PKCS#8 PEM) that signs the requests.
+    #[arg(long, global = true, env = "SHUQIAO_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// On the folder itself: act for this department, with these roles (`scjg` or `scjg:reviewer,approver`).
+    #[arg(long = "as", global = true, value_name = "DEPARTMENT[:ROLES]")]
+    pub(crate) acting_as: Option<String>,
+    /// On the folder itself: your name, as evidence keeps it.
+    #[arg(long, global = true, env = "SHUQIAO_OPERATOR", default_value = "operator", value_name = "NAME")]
+    pub(crate) operator: String,
+    /// The purpose (business matter) of the access.
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(crate) purpose: Option<String>,
+    /// The matter number 办件号.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) matter: Option<String>,
+    /// Answer in JSON, errors too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build the sample city, serve it, and show the main job with its real output.
+    #[command(
+        after_help = "Examples:\n  shuqiao demo\n  shuqiao demo --people 20000 --exit --data-dir /tmp/city"
+    )]
+    Demo(Demo),
+    /// Make a data folder: keys, configuration, a one-time code for the first administrator.
+    #[command(after_help = "Example:\n  shuqiao init --data-dir /srv/shuqiao")]
+    Init,
+    /// Serve the folder until SIGTERM or Ctrl-C; running requests are finished first.
+    #[command(after_help = "Example:\n  shuqiao serve --data-dir /srv/shuqiao --listen 127.0.0.1:8080")]
+    Serve(Serve),
+    /// Departments and people.
+    #[command(subcommand)]
+    Org(Org),
+    /// Directory entries: import, export, search, review, publish.
+    #[command(subcommand)]
+    Resource(Resource),
+    /// Check a file against a resource's items and make it the next version.
+    #[command(
+        after_help = "Examples:\n  shuqiao ingest 302001/000001 people.csv --as gaj\n  shuqiao ingest 302001/000001 new.csv --change append --as gaj"
+    )]
+    Ingest(Ingest),
+    /// Open items of a resource to the public, after review.
+    #[command(
+        after_help = "Example:\n  shuqiao publish 307001/000001 --basis '政府信息公开条例第二十条' --as jyj:reviewer --operator li"
+    )]
+    Publish(Publish),
+    /// Withdraw a version, or records from all versions.
+    #[command(
+        after_help = "Examples:\n  shuqiao withdraw 302001/000001 --version 3 --reason '数据有误' --as gaj\n  shuqiao withdraw 304001/000001 --record 9f27 --reason '信用修复' --as xyb"
+    )]
+    Withdraw(Withdraw),
+    /// Ask in SQL across departments, under the grants.
+    #[command(
+        after_help = "Example:\n  shuqiao query 'select county, count(*) from gaj.population group by county' --as mzj --purpose '社会救助'"
+    )]
+    Query(Query),
+    /// Grants: make, list, revoke.
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Bearer tickets for tools that can't sign.
+    #[command(subcommand)]
+    Ticket(Ticket),
+    /// Keys: generate, register, list.
+    #[command(subcommand)]
+    Key(Key),
+    /// Prove offline that a downloaded file is genuine.
+    #[command(
+        after_help = "Example:\n  shuqiao verify latest.csv --manifest latest.manifest.json --jws latest.jws --keys jwks.json"
+    )]
+    Verify(Verify),
+    /// Check the clock, the disk, the folder and the evidence log.
+    Doctor,
+    /// Print the OpenAPI 3.1 description of the API.
+    Openapi,
+    /// Erase objects that no version names.
+    Gc {
+        /// Only say what would be erased.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Number of people in the city.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) people: u64,
+    /// Address to serve at; a demo never leaves the loopback.
+    #[arg(long, default_value = "127.0.0.1:8787")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// End after the tour.
+    #[arg(long)]
+    pub(crate) exit: bool,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address, instead of the configured one.
+    #[arg(long)]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+/// `org` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Org {
+    /// List the departments.
+    List,
+    /// Create or change departments from a JSON file (one object or a list).
+    Put {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Create or change people from a JSON file (one object or a list).
+    People {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// `resource` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Resource {
+    /// Search the published directory.
+    Search {
+        /// Words in Chinese or English.
+        #[arg(default_value = "")]
+        text: String,
+    },
+    /// Show an entry.
+    Show {
+        /// Its code.
+        code: String,
+    },
+    /// Fill the directory from the 26-column sheet (.xlsx, .xls, .csv).
+    Import {
+        /// The sheet.
+        file: PathBuf,
+        /// The second file 扩展, for .csv.
+        #[arg(long)]
+        extension: Option<PathBuf>,
+    },
+    /// Write the department's directory as the 26-column sheet.
+    Export {
+        /// The file to write: .xlsx, or .csv with a second file beside it.
+        file: PathBuf,
+    },
+    /// Move entries on in their life cycle.
+    Step {
+        /// The step.
+        step: Step,
+        /// Codes; all of the department in the right state, if none is given.
+        codes: Vec<String>,
+        /// Why, for a return, rejection or withdrawal.
+        #[arg(long)]
+        remark: Option<String>,
+    },
+    /// Show what a draft changes.
+    Diff {
+        /// The code.
+        code: String,
+    },
+}
+
+/// Steps of the life cycle.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "kebab-case")]
+pub(crate) enum Step {
+    /// Submit for registration
+    SubmitRegistration,
+    /// Approve the registration, as another person
+    ApproveRegistration,
+    /// Submit for publication
+    SubmitPublication,
+    /// Approve the publication, as another person
+    ApprovePublication,
+    /// Send back with a remark
+    Return,
+    /// Refuse with a reason
+    Reject,
+    /// Take out of force
+    Withdraw,
+}
+
+/// Options of `ingest`.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Code of the resource.
+    pub(crate) code: String,
+    /// CSV, XLSX, JSON Lines, GeoJSON or Parquet.
+    pub(crate) file: PathBuf,
+    /// How the version comes from the one before.
+    #[arg(long, value_enum, default_value = "replace")]
+    pub(crate) change: Change,
+    /// Share of bad rows in percent up to which the version is published.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) threshold: f64,
+}
+
+/// Kinds of change.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Change {
+    /// All rows anew
+    Replace,
+    /// Rows added
+    Append,
+    /// Rows added or replaced by key
+    Upsert,
+}
+
+/// Options of `publish`.
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// Code of the resource.
+    pub(crate) code: String,
+    /// Items to open; all that are open without condition, if none is given.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) items: Vec<String>,
+    /// Law, regulation or decision.
+    #[arg(long)]
+    pub(crate) basis: String,
+}
+
+/// Options of `withdraw`.
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// Code of the resource.
+    pub(crate) code: String,
+    /// The version.
+    #[arg(long, conflicts_with = "record", required_unless_present = "record")]
+    pub(crate) version: Option<i64>,
+    /// A record's key values, comma-separated; repeat for several records.
+    #[arg(long)]
+    pub(crate) record: Vec<String>,
+    /// Why, for the tombstone.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+/// Options of `query`.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// One SQL query.
+    pub(crate) sql: String,
+    /// Format of the answer.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+}
+
+/// Formats of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+    /// JSON Lines
+    Jsonl,
+    /// CSV
+    Csv,
+    /// Arrow IPC stream
+    Arrow,
+    /// Parquet
+    Parquet,
+}
+
+/// `grant` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Grant {
+    /// List the grants that concern you.
+    List,
+    /// Make a grant from a JSON file.
+    Create {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Revoke a grant at once.
+    Revoke {
+        /// Its id.
+        id: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// `ticket` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ticket {
+    /// Issue a ticket; its token is shown once.
+    Issue {
+        /// Doors it opens: sql, api, file.
+        #[arg(long, value_delimiter = ',', default_value = "sql")]
+        doors: Vec<String>,
+        /// Hours until it ends, at most 12.
+        #[arg(long, default_value_t = 8)]
+        hours: u32,
+    },
+    /// List your tickets.
+    List,
+    /// End a ticket at once.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+}
+
+/// `key` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key pair; the private key goes to a file of mode 0600.
+    Generate {
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Register a department's public key.
+    Register {
+        /// The department.
+        department: String,
+        /// The private key file, whose public half is taken.
+        file: PathBuf,
+    },
+    /// List all keys with their periods.
+    List,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The downloaded file.
+    pub(crate) file: PathBuf,
+    /// Its manifest; beside the file, if not given.
+    #[arg(long)]
+    pub(crate) manifest: Option<PathBuf>,
+    /// The manifest's detached signature; beside the file, if not given.
+    #[arg(long)]
+    pub(crate) jws: Option<PathBuf>,
+    /// The platform's public keys (its /.well-known/jwks.json), obtained on a way that you trust.
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+}

@@ -1,0 +1,297 @@
+//! Speaking to the API: of a server over the network with signed requests, or of an own data folder in this process.
+//!
+//! Both ways run the same routes under the same policy with the same evidence.
+
+use std::io::Write;
+use std::path::Path;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use bytes::Bytes;
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
+use exchange_auth::{
+    JwkSet, MATTER_FIELD, OPERATOR_FIELD, PURPOSE_FIELD, RequestBinding, encode_assertion, read_key_file,
+    sign_request, verify_response,
+};
+use exchange_crypto::{Digest, Hasher, SigningKey};
+use futures::StreamExt as _;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::folder::io;
+
+/// A way to the API.
+pub(crate) struct Client {
+    way: Way,
+    assertions: Assertions,
+}
+
+enum Way {
+    /// In this process, as the operator of the folder.
+    Folder { router: Router, context: Box<OpContext> },
+    /// Over the network, signed.
+    Server { http: reqwest::Client, base: String, key: SigningKey, keys: JwkSet },
+}
+
+/// What the caller asserts about its business.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Assertions {
+    /// The purpose.
+    pub(crate) purpose: Option<String>,
+    /// The matter number.
+    pub(crate) matter: Option<String>,
+    /// The operator's staff id.
+    pub(crate) operator: Option<String>,
+}
+
+/// What is sent.
+pub(crate) enum Payload<'a> {
+    /// Nothing.
+    Empty,
+    /// A JSON document.
+    Json(Value),
+    /// A file, as a stream, with its media type.
+    File(&'a Path, &'a str),
+    /// Bytes with their media type.
+    Bytes(Bytes, &'a str),
+}
+
+/// What came back, with a status of success.
+pub(crate) struct Answer {
+    /// Its header fields.
+    pub(crate) headers: HeaderMap,
+    body: Body,
+    proof: Option<Proof>,
+}
+
+/// What is needed to verify a streamed answer's head.
+struct Proof {
+    keys: JwkSet,
+    binding: RequestBinding,
+    status: StatusCode,
+    received_at: Timestamp,
+}
+
+impl Client {
+    /// A client of the folder's own API in this process.
+    pub(crate) fn of_folder(router: Router, context: OpContext, assertions: Assertions) -> Self {
+        Self { way: Way::Folder { router, context: Box::new(context) }, assertions }
+    }
+
+    /// A client of a server. The server's keys are fetched, and every answer is checked against them.
+    pub(crate) async fn of_server(base: &str, key_file: &Path, assertions: Assertions) -> Result<Self> {
+        let key = read_key_file(key_file).map_err(Error::from)?;
+        let http = reqwest::Client::builder().build().map_err(|error| unreachable_server(base, &error))?;
+        let base = base.trim_end_matches('/').to_owned();
+        let address = format!("{base}/.well-known/jwks.json");
+        let answer = http.get(address).send().await.map_err(|error| unreachable_server(&base, &error))?;
+        let keys = answer.json().await.map_err(|error| unreachable_server(&base, &error))?;
+        Ok(Self { way: Way::Server { http, base, key, keys }, assertions })
+    }
+
+    /// Asks and reads the JSON answer.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload<'_>,
+    ) -> Result<T> {
+        let answer = self.send(method, path, payload, "application/json").await?;
+        let bytes = answer.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::new(
+                ErrorCode::Unavailable,
+                format!("the answer is not what this program expects: {error}"),
+            )
+        })
+    }
+
+    /// Asks; a refusal comes back as the error that the server stated.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload<'_>,
+        accept: &str,
+    ) -> Result<Answer> {
+        let (body, digest, media_type) = open(payload).await?;
+        let mut headers = self.headers(accept)?;
+        if let Some(media_type) = media_type {
+            headers.insert(CONTENT_TYPE, header(&media_type)?);
+        }
+        let (status, answer) = match &self.way {
+            Way::Folder { router, context } => {
+                in_process(router, context, &self.assertions, method, path, headers, body).await?
+            }
+            Way::Server { http, base, key, keys } => {
+                let address = format!("{base}{path}");
+                let binding =
+                    sign_request(key, &method, &address, &mut headers, digest.as_ref(), Timestamp::now())
+                        .map_err(Error::from)?;
+                let request = http
+                    .request(method, &address)
+                    .headers(headers)
+                    .body(reqwest::Body::wrap_stream(body.into_data_stream()));
+                let response = request.send().await.map_err(|error| unreachable_server(base, &error))?;
+                let (status, headers) = (response.status(), response.headers().clone());
+                let received_at = Timestamp::now();
+                let proof = Proof { keys: keys.clone(), binding, status, received_at };
+                let body = Body::from_stream(response.bytes_stream());
+                (status, Answer { headers, body, proof: Some(proof) })
+            }
+        };
+        if status.is_success() { Ok(answer) } else { Err(answer.into_error(status).await) }
+    }
+
+    fn headers(&self, accept: &str) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, header(accept)?);
+        let asserted: [(HeaderName, &Option<String>); 3] = [
+            (PURPOSE_FIELD, &self.assertions.purpose),
+            (MATTER_FIELD, &self.assertions.matter),
+            (OPERATOR_FIELD, &self.assertions.operator),
+        ];
+        for (name, value) in asserted {
+            if let Some(value) = value {
+                headers.insert(name, header(&encode_assertion(value))?);
+            }
+        }
+        Ok(headers)
+    }
+}
+
+async fn in_process(
+    router: &Router,
+    context: &OpContext,
+    assertions: &Assertions,
+    method: Method,
+    path: &str,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Answer)> {
+    let mut context = context.clone().asserting(
+        assertions.purpose.clone(),
+        assertions.matter.clone(),
+        assertions.operator.clone(),
+    );
+    context.now = Timestamp::now();
+    context.request_id = uuid::Uuid::now_v7().to_string();
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = path
+        .parse()
+        .map_err(|_| Error::new(ErrorCode::InvalidInput, format!("`{path}` can't stand in an address")))?;
+    *request.headers_mut() = headers;
+    request.extensions_mut().insert(context);
+    let response = match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (parts, body) = response.into_parts();
+    Ok((parts.status, Answer { headers: parts.headers, body, proof: None }))
+}
+
+/// The body as a stream, its digest, and its media type.
+async fn open(payload: Payload<'_>) -> Result<(Body, Option<Digest>, Option<String>)> {
+    match payload {
+        Payload::Empty => Ok((Body::empty(), None, None)),
+        Payload::Json(value) => {
+            let text = value.to_string();
+            let digest = Digest::of(text.as_bytes());
+            Ok((Body::from(text), Some(digest), Some("application/json".to_owned())))
+        }
+        Payload::Bytes(bytes, media_type) => {
+            let digest = Digest::of(&bytes);
+            Ok((Body::from(bytes), Some(digest), Some(media_type.to_owned())))
+        }
+        Payload::File(path, media_type) => {
+            let digest = file_digest(path)?;
+            let file = tokio::fs::File::open(path).await.map_err(|error| io(path, &error))?;
+            let body = Body::from_stream(tokio_util::io::ReaderStream::new(file));
+            Ok((body, Some(digest), Some(media_type.to_owned())))
+        }
+    }
+}
+
+/// SHA-256 of a file, as a stream.
+pub(crate) fn file_digest(path: &Path) -> Result<Digest> {
+    let mut hasher = Hasher::new();
+    let mut file = std::fs::File::open(path).map_err(|error| io(path, &error))?;
+    std::io::copy(&mut file, &mut hasher).map_err(|error| io(path, &error))?;
+    Ok(hasher.finish())
+}
+
+impl Answer {
+    /// The whole body, checked against its signature.
+    pub(crate) async fn bytes(self) -> Result<Bytes> {
+        let mut whole = Vec::new();
+        self.copy_to(&mut whole).await?;
+        Ok(whole.into())
+    }
+
+    /// Copies the body as it comes; an answer that was cut short or is not genuine is an error at the end.
+    pub(crate) async fn copy_to(self, out: &mut (dyn Write + Send)) -> Result<u64> {
+        let (mut hasher, mut size) = (Hasher::new(), 0);
+        let mut stream: BodyDataStream = self.body.into_data_stream();
+        while let Some(bytes) = stream.next().await {
+            let bytes = bytes.map_err(|error| {
+                let message =
+                    "the answer was cut short, so it is not complete: a limit or a revocation ended it";
+                Error::new(ErrorCode::Unavailable, message).with_internal(error)
+            })?;
+            hasher.update(&bytes);
+            size += bytes.len() as u64;
+            out.write_all(&bytes).map_err(|error| io(Path::new("output"), &error))?;
+        }
+        if let Some(proof) = &self.proof {
+            proof.check(&self.headers, &hasher.finish())?;
+        }
+        Ok(size)
+    }
+
+    async fn into_error(self, status: StatusCode) -> Error {
+        #[derive(Deserialize)]
+        struct Stated {
+            code: ErrorCode,
+            detail: String,
+            #[serde(default)]
+            problems: Vec<catalog_core::Problem>,
+        }
+        let bytes = match self.bytes().await {
+            Ok(bytes) => bytes,
+            Err(error) => return error,
+        };
+        match serde_json::from_slice::<Stated>(&bytes) {
+            Ok(stated) => Error::new(stated.code, stated.detail).with_problems(stated.problems),
+            Err(_) => {
+                Error::new(ErrorCode::Unavailable, format!("the server answered {status} without a reason"))
+            }
+        }
+    }
+}
+
+impl Proof {
+    fn check(&self, headers: &HeaderMap, body: &Digest) -> Result<()> {
+        let key = |id: &str, at: Timestamp| {
+            let known = self.keys.keys.iter().find(|key| key.kid == id && key.is_valid_at(at))?;
+            known.public_key().ok()
+        };
+        verify_response(key, &self.binding, self.status, headers, Some(body), self.received_at)
+            .map(|_| ())
+            .map_err(Error::from)
+    }
+}
+
+fn header(text: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::new(ErrorCode::InvalidInput, format!("`{text}` can't stand in a header field")))
+}
+
+fn unreachable_server(base: &str, error: &reqwest::Error) -> Error {
+    let message = format!("the server at {base} does not answer as expected: {error}");
+    Error::new(ErrorCode::Unavailable, message)
+}

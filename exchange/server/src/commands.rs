@@ -1,0 +1,116 @@
+//! The subcommands. Those that touch departments, data or grants speak the API, whichever way it is reached.
+
+mod data;
+mod demo;
+mod directory;
+mod doctor;
+mod gc;
+mod init;
+mod keys;
+mod serve;
+mod verify;
+
+use catalog_core::{Error, ErrorCode, Result};
+use clap::CommandFactory as _;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+use crate::cli::{Cli, Command, Global};
+use crate::client::{Assertions, Client};
+use crate::compose::Platform;
+use crate::output;
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli) -> Result<()> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Demo(options) => demo::run(global, options).await,
+        Command::Init => init::run(global).await,
+        Command::Serve(options) => serve::run(global, options).await,
+        Command::Verify(options) => verify::run(global, options),
+        Command::Doctor => doctor::run(global).await,
+        Command::Gc { dry_run } => gc::run(global, *dry_run).await,
+        Command::Openapi => {
+            output::document(&openapi_http::openapi());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "shuqiao", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Key(command) if keys::is_offline(command) => keys::generate(global, command),
+        command => with_client(global, command).await,
+    }
+}
+
+async fn with_client(global: &Global, command: &Command) -> Result<()> {
+    let session = Session::start(global).await?;
+    let client = &session.client;
+    let done = match command {
+        Command::Org(command) => directory::org(client, global, command).await,
+        Command::Resource(command) => directory::resource(client, global, command).await,
+        Command::Ingest(options) => data::ingest(client, global, options).await,
+        Command::Publish(options) => data::publish(client, global, options).await,
+        Command::Withdraw(options) => data::withdraw(client, global, options).await,
+        Command::Query(options) => data::query(client, global, options).await,
+        Command::Grant(command) => data::grant(client, global, command).await,
+        Command::Ticket(command) => keys::ticket(client, global, command).await,
+        Command::Key(command) => keys::key(client, global, command).await,
+        _ => Err(Error::internal("this command needs no client")),
+    };
+    session.end().await?;
+    done
+}
+
+/// A client, and the folder behind it where it has one.
+struct Session {
+    client: Client,
+    platform: Option<Platform>,
+}
+
+impl Session {
+    async fn start(global: &Global) -> Result<Self> {
+        let assertions = Assertions {
+            purpose: global.purpose.clone(),
+            matter: global.matter.clone(),
+            operator: Some(global.operator.clone()),
+        };
+        if let (Some(server), Some(key)) = (&global.server, &global.key) {
+            return Ok(Self { client: Client::of_server(server, key, assertions).await?, platform: None });
+        }
+        let platform = Platform::open(&global.data_dir, None).await?;
+        let context = platform.operator(&global.operator, global.acting_as.as_deref()).await?;
+        let client = Client::of_folder(platform.router(), context, assertions);
+        Ok(Self { client, platform: Some(platform) })
+    }
+
+    async fn end(self) -> Result<()> {
+        match self.platform {
+            Some(platform) => platform.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads a JSON file that holds one object or a list of them.
+fn read_list<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(|error| crate::folder::io(path, &error))?;
+    let wrong = |error: serde_json::Error| {
+        Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
+    };
+    if text.trim_start().starts_with('[') {
+        serde_json::from_str(&text).map_err(wrong)
+    } else {
+        serde_json::from_str(&text).map(|one| vec![one]).map_err(wrong)
+    }
+}
+
+/// A text as one segment of an address.
+fn segment(text: &str) -> String {
+    exchange_auth::encode_assertion(text)
+}
+
+/// A resource code as addresses write it.
+fn code_segment(code: &str) -> Result<String> {
+    Ok(catalog_core::ResourceCode::from_path(code)?.path_form())
+}

@@ -1,0 +1,227 @@
+//! `ingest`, `publish`, `withdraw`, `query` and `grant`: data and who sees it.
+
+use std::path::Path;
+
+use catalog_core::directory::resource::Entry;
+use catalog_core::directory::{Opening, Resource};
+use catalog_core::policy::{self, GrantKind, Grantee};
+use catalog_core::services::NewGrant;
+use catalog_core::{Channel, ColumnName, Error, ErrorCode, ResourceCode, Result};
+use http::Method;
+use openapi_contract::{Rows, UploadReport};
+use serde_json::{Value, json};
+
+use super::{code_segment, read_list, segment};
+use crate::cli::{Change, Format, Global, Grant, Ingest, Publish, Query, Withdraw};
+use crate::client::{Client, Payload};
+use crate::output;
+
+/// Checks a file and makes it the next version.
+pub(crate) async fn ingest(client: &Client, global: &Global, options: &Ingest) -> Result<()> {
+    let report = upload(client, &options.code, &options.file, options.change, options.threshold).await?;
+    if global.json {
+        output::document(&report);
+        return Ok(());
+    }
+    let quality = &report.quality;
+    for rule in &quality.rules {
+        output::line(format!("  {} × {} {}", rule.count, rule.column, rule.rule));
+    }
+    match &report.published {
+        Some(version) => output::done(format!(
+            "version {} of {}: {} rows, {} set aside, {} bytes",
+            version.number, version.resource, version.rows, quality.rows_quarantined, version.bytes
+        )),
+        None => output::line("the file was checked, nothing was published"),
+    }
+    Ok(())
+}
+
+/// Uploads a file as a version.
+pub(crate) async fn upload(
+    client: &Client,
+    code: &str,
+    file: &Path,
+    change: Change,
+    threshold: f64,
+) -> Result<UploadReport> {
+    let change = match change {
+        Change::Replace => "replace",
+        Change::Append => "append",
+        Change::Upsert => "upsert",
+    };
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("data");
+    let path = format!(
+        "/api/v1/resources/{}/data?change={change}&threshold={}&name={}&publish=true",
+        code_segment(code)?,
+        threshold / 100.0,
+        segment(name)
+    );
+    client.json(Method::POST, &path, Payload::File(file, media_type(file)?)).await
+}
+
+fn media_type(file: &Path) -> Result<&'static str> {
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    Ok(match ending.to_ascii_lowercase().as_str() {
+        "csv" | "tsv" | "txt" => "text/csv",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "jsonl" | "ndjson" => "application/x-ndjson",
+        "geojson" => "application/geo+json",
+        "parquet" => "application/vnd.apache.parquet",
+        _ => {
+            let message = "the file's name must end in .csv, .xlsx, .jsonl, .geojson or .parquet";
+            return Err(Error::new(ErrorCode::UnsupportedFormat, message));
+        }
+    })
+}
+
+/// Opens items to the public.
+pub(crate) async fn publish(client: &Client, global: &Global, options: &Publish) -> Result<()> {
+    let grant = open_to_public(client, &options.code, &options.items, &options.basis).await?;
+    if global.json {
+        output::document(&grant);
+    } else {
+        output::done(format!("{} is open: {} items, grant {}", grant.resource, grant.items.len(), grant.id));
+        output::line(format!("  /datasets/{}/latest.csv", grant.resource.path_form()));
+    }
+    Ok(())
+}
+
+/// Makes the public grant: the items named, or all that are open without a condition.
+pub(crate) async fn open_to_public(
+    client: &Client,
+    code: &str,
+    items: &[String],
+    basis: &str,
+) -> Result<policy::Grant> {
+    let path = format!("/api/v1/resources/{}", code_segment(code)?);
+    let resource: Resource = client.json(Method::GET, &path, Payload::Empty).await?;
+    let open = resource.items.iter().filter(|item| item.opening == Opening::Open);
+    let items = match items {
+        [] => open.map(|item| item.column.clone()).collect(),
+        items => items.iter().map(ColumnName::new).collect::<Result<Vec<_>>>()?,
+    };
+    let grant = json!({
+        "kind": GrantKind::Public, "resource": resource.code, "grantee": Grantee::Public, "items": items,
+        "legal_basis": basis, "doors": [Channel::Api, Channel::File, Channel::Sql],
+    });
+    client.json(Method::POST, "/api/v1/grants", Payload::Json(grant)).await
+}
+
+/// Withdraws a version or records.
+pub(crate) async fn withdraw(client: &Client, _global: &Global, options: &Withdraw) -> Result<()> {
+    let code = code_segment(&options.code)?;
+    let (path, body) = match options.version {
+        Some(version) => (
+            format!("/api/v1/resources/{code}/versions/{version}/withdraw"),
+            json!({ "reason": options.reason }),
+        ),
+        None => {
+            let keys: Vec<Vec<&str>> = options.record.iter().map(|key| key.split(',').collect()).collect();
+            let body = json!({ "keys": keys, "reason": options.reason });
+            (format!("/api/v1/resources/{code}/records/withdraw"), body)
+        }
+    };
+    client.send(Method::POST, &path, Payload::Json(body), "application/json").await?;
+    output::done("withdrawn at every door; a tombstone with the reason remains");
+    Ok(())
+}
+
+/// Asks in SQL.
+pub(crate) async fn query(client: &Client, global: &Global, options: &Query) -> Result<()> {
+    let format = if global.json { Format::Json } else { options.format };
+    let accept = match format {
+        Format::Table => {
+            let rows = ask(client, &options.sql).await?;
+            show_rows(&rows);
+            return Ok(());
+        }
+        Format::Json => "application/json",
+        Format::Jsonl => "application/x-ndjson",
+        Format::Csv => "text/csv",
+        Format::Arrow => "application/vnd.apache.arrow.stream",
+        Format::Parquet => "application/vnd.apache.parquet",
+    };
+    let body = Payload::Json(json!({ "sql": options.sql }));
+    let answer = client.send(Method::POST, "/api/v1/sql", body, accept).await?;
+    answer.copy_to(&mut std::io::stdout()).await.map(|_| ())
+}
+
+/// Asks in SQL and reads the rows.
+pub(crate) async fn ask(client: &Client, sql: &str) -> Result<Rows> {
+    client.json(Method::POST, "/api/v1/sql", Payload::Json(json!({ "sql": sql }))).await
+}
+
+/// Shows rows as a table.
+pub(crate) fn show_rows(rows: &Rows) {
+    let Some(Value::Object(first)) = rows.data.first() else {
+        output::line("  (no rows)");
+        return;
+    };
+    let headings: Vec<&str> = first.keys().map(String::as_str).collect();
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let row = |row: &Value| headings.iter().map(|name| row.get(name).map_or(String::new(), text)).collect();
+    output::table(&headings, &rows.data.iter().map(row).collect::<Vec<_>>());
+}
+
+/// Grants.
+pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> Result<()> {
+    match command {
+        Grant::List => {
+            let grants: Vec<policy::Grant> =
+                client.json(Method::GET, "/api/v1/grants", Payload::Empty).await?;
+            if global.json {
+                output::document(&grants);
+                return Ok(());
+            }
+            let row = |grant: policy::Grant| {
+                let state = if grant.revocation.is_some() { "已撤销" } else { "" };
+                let purpose = grant.purpose.unwrap_or_default();
+                let kind = format!("{:?}", grant.kind);
+                vec![grant.id.to_string(), kind, grant.resource.to_string(), purpose, state.to_owned()]
+            };
+            output::table(
+                &["授权", "类型", "资源", "用途", ""],
+                &grants.into_iter().map(row).collect::<Vec<_>>(),
+            );
+        }
+        Grant::Create { file } => {
+            for new in read_list::<NewGrant>(file)? {
+                let grant = create_grant(client, &new).await?;
+                output::done(format!("grant {} on {}", grant.id, grant.resource));
+            }
+        }
+        Grant::Revoke { id, reason } => {
+            let path = format!("/api/v1/grants/{}/revoke", segment(id));
+            let body = Payload::Json(json!({ "reason": reason }));
+            client.send(Method::POST, &path, body, "application/json").await?;
+            output::done(format!("grant {id} is revoked; running reads are cut"));
+        }
+    }
+    Ok(())
+}
+
+/// Makes one grant.
+pub(crate) async fn create_grant(client: &Client, new: &NewGrant) -> Result<policy::Grant> {
+    let body = serde_json::to_value(new).map_err(Error::internal)?;
+    client.json(Method::POST, "/api/v1/grants", Payload::Json(body)).await
+}
+
+/// All entries of the caller's department.
+pub(crate) async fn entries(client: &Client) -> Result<Vec<Entry>> {
+    client.json(Method::GET, "/api/v1/entries", Payload::Empty).await
+}
+
+/// The code of the resource that the caller's department calls by that machine name.
+pub(crate) async fn code_of(client: &Client, department: &str, name: &str) -> Result<ResourceCode> {
+    let called =
+        |entry: &Entry| entry.draft.provider.as_str() == department && entry.draft.sql_name.as_str() == name;
+    let found = entries(client).await?.into_iter().find(called);
+    found
+        .map(|entry| entry.draft.code)
+        .ok_or_else(|| Error::not_found(format!("resource {department}.{name}")))
+}

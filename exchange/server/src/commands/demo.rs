@@ -1,0 +1,68 @@
+//! `demo`: the sample city from nothing, then the main job with its real output.
+
+mod build;
+mod tour;
+
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode, Result};
+
+use crate::cli::{Demo, Global};
+use crate::commands::serve;
+use crate::folder::{Folder, io};
+use crate::output;
+
+/// Builds the city where it is not there yet, serves it, shows the tour, and goes on serving unless told to end.
+pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
+    let root = &global.data_dir;
+    if !Folder::exists(root) {
+        build_anew(root, options.people).await?;
+    }
+    let folder = Folder::open(root)?;
+    let people = folder.demo().ok_or_else(|| {
+        let message = format!("{} is no demo folder: choose another --data-dir", root.display());
+        Error::new(ErrorCode::IllegalState, message)
+    })?;
+    output::done(format!("{}: the sample city 九江, {people} synthetic people", root.display()));
+    let (ready, bound) = tokio::sync::oneshot::channel();
+    let serving = serve::serve(folder, Some(options.listen), |_, address| {
+        // The tour waits for it; where it is gone, nobody does.
+        let _ = ready.send(address.to_owned());
+    });
+    let touring = async {
+        let address = bound.await.map_err(|_| Error::internal("the server did not start"))?;
+        tour::run(&address, root).await?;
+        match options.exit {
+            true => Ok(()),
+            false => {
+                tour::how_to_go_on(&address, root);
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! { served = serving => served, toured = touring => toured }
+}
+
+/// Builds beside the place and moves the finished folder there: a crash leaves no half city.
+async fn build_anew(root: &Path, people: u64) -> Result<()> {
+    if root.exists() && std::fs::read_dir(root).map_err(|error| io(root, &error))?.next().is_some() {
+        let message =
+            format!("{} is not empty and no data folder: choose another --data-dir", root.display());
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
+    let site = site_of(root);
+    if site.exists() {
+        std::fs::remove_dir_all(&site).map_err(|error| io(&site, &error))?;
+    }
+    build::city(&site, people).await?;
+    if root.exists() {
+        std::fs::remove_dir(root).map_err(|error| io(root, &error))?;
+    }
+    std::fs::rename(&site, root).map_err(|error| io(root, &error))
+}
+
+fn site_of(root: &Path) -> PathBuf {
+    let mut name = root.file_name().unwrap_or_default().to_owned();
+    name.push(".building");
+    root.with_file_name(name)
+}

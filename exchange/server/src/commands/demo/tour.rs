@@ -1,0 +1,157 @@
+//! The tour: what departments, analysts and developers get, asked over the network, with the real answers.
+
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode, Result};
+use exchange_auth::JwkSet;
+use http::Method;
+
+use super::build::{OPEN_TABLE, key_file};
+use crate::client::{Assertions, Client, Payload};
+use crate::commands::{data, verify};
+use crate::folder::io;
+use crate::output;
+
+/// One question, asked by three departments: each sees what its grant allows.
+const QUESTION: &str = "\
+select e.county_code, e.name, e.representative_name, e.registered_capital, p.kind, p.amount
+from scjg.legal_entities e join xygl.penalties p on e.credit_code = p.credit_code
+order by p.amount desc nulls last, p.decision_number limit 4";
+
+/// A join on pseudonyms: how many of the old draw a pension, by county. Birth dates show as years.
+const ELDERLY: &str = "\
+select p.county_code, count(*) as elderly, count(*) filter (where s.status = '待遇享受') as pensioners, min(p.id_number) as pseudonym
+from gaj.population p join rsj.social_security s on p.id_number = s.id_number
+where p.birth_date <= 1961 group by p.county_code order by elderly desc limit 4";
+
+/// The questions: who asks, for what, and what to look at.
+const ASKERS: [(&str, &str, &str, &str); 4] = [
+    (
+        "fgw",
+        "宏观经济分析",
+        QUESTION,
+        "发展改革委: every county, amounts in steps of 10,000 yuan, representatives masked",
+    ),
+    (
+        "rcscjg",
+        "市场监管执法",
+        QUESTION,
+        "瑞昌市市场监管局: the same words, the rows of its own county, names in clear",
+    ),
+    (
+        "mzj",
+        "社会救助核对",
+        QUESTION,
+        "民政局: the same words again, names of representatives cut to one character",
+    ),
+    (
+        "mzj",
+        "社会救助核对",
+        ELDERLY,
+        "民政局: people and social security joined on a pseudonym that it cannot undo",
+    ),
+];
+
+/// Runs the tour against the server at `address`.
+pub(crate) async fn run(address: &str, root: &Path) -> Result<()> {
+    output::heading("Analysts: one question, three principals, three answers");
+    for line in QUESTION.lines() {
+        output::line(format!("    {line}"));
+    }
+    for (department, purpose, sql, title) in ASKERS {
+        let client = client(address, root, department, purpose).await?;
+        output::heading(title);
+        if sql != QUESTION {
+            output::line(sql.lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end());
+        }
+        data::show_rows(&data::ask(&client, sql).await?);
+    }
+    refused(address, root).await?;
+    open_download(address, root).await
+}
+
+async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> Result<Client> {
+    let assertions = Assertions {
+        purpose: Some(purpose.to_owned()),
+        matter: Some("JJ-2026-000117".to_owned()),
+        operator: Some("demo".to_owned()),
+    };
+    Client::of_server(address, &key_file(root, department), assertions).await
+}
+
+async fn refused(address: &str, root: &Path) -> Result<()> {
+    output::heading("Refused: the transport bureau asks for the population without a grant");
+    let client = client(address, root, "jtj", "公交线网规划").await?;
+    match data::ask(&client, "select name from gaj.population limit 1").await {
+        Err(error) if error.code == ErrorCode::NotGranted => {
+            output::line(format!("  [{}] {}", error.code, error.message));
+            Ok(())
+        }
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::new(ErrorCode::Internal, "a question without a grant was answered")),
+    }
+}
+
+/// Downloads an open dataset without any key and proves it genuine with nothing but the public keys.
+async fn open_download(address: &str, root: &Path) -> Result<()> {
+    output::heading("Developers: an open dataset, downloaded without a key and proven genuine offline");
+    let folder = root.join("spool").join("tour");
+    std::fs::create_dir_all(&folder).map_err(|error| io(&folder, &error))?;
+    let (department, table) = OPEN_TABLE;
+    let client = client(address, root, department, "开放").await?;
+    let code = data::code_of(&client, department, table).await?.path_form();
+    let base = format!("/datasets/{code}/latest");
+    let file = fetch(&client, &format!("{base}.csv"), &folder.join("latest.csv")).await?;
+    let manifest =
+        fetch(&client, &format!("{base}.manifest.json"), &folder.join("latest.manifest.json")).await?;
+    let jws = fetch(&client, &format!("{base}.jws"), &folder.join("latest.jws")).await?;
+    let keys: JwkSet = client.json(Method::GET, "/.well-known/jwks.json", Payload::Empty).await?;
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| io(path, &error));
+    let signature = String::from_utf8_lossy(&read(&jws)?).into_owned();
+    let proven = verify::genuine(&file, &read(&manifest)?, &signature, &keys)?;
+    output::line(format!("  curl -O {address}{base}.csv"));
+    let bytes = read(&file)?;
+    let text = String::from_utf8_lossy(&bytes);
+    for line in text.lines().take(3) {
+        output::line(format!("    {line}"));
+    }
+    output::done(format!("genuine: sha256 {}", proven.sha256));
+    forged(&file, &read(&manifest)?, &signature, &keys)?;
+    std::fs::remove_dir_all(&folder).map_err(|error| io(&folder, &error))
+}
+
+async fn fetch(client: &Client, path: &str, to: &Path) -> Result<PathBuf> {
+    let answer = client.send(Method::GET, path, Payload::Empty, "*/*").await?;
+    let mut file = std::fs::File::create(to).map_err(|error| io(to, &error))?;
+    answer.copy_to(&mut file).await?;
+    Ok(to.to_owned())
+}
+
+/// One changed byte, and the proof fails.
+fn forged(file: &Path, manifest: &[u8], signature: &str, keys: &JwkSet) -> Result<()> {
+    let mut bytes = std::fs::read(file).map_err(|error| io(file, &error))?;
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    std::fs::write(file, bytes).map_err(|error| io(file, &error))?;
+    match verify::genuine(file, manifest, signature, keys) {
+        Err(error) => {
+            output::line(format!("  with one bit changed: [{}]", error.code));
+            Ok(())
+        }
+        Ok(_) => Err(Error::new(ErrorCode::Internal, "a forged file was called genuine")),
+    }
+}
+
+/// Addresses and keys to go on by hand.
+pub(crate) fn how_to_go_on(address: &str, root: &Path) {
+    output::heading("Go on by hand");
+    output::line(format!("  API          {address}/api/v1/resources?q=学校"));
+    output::line(format!("  description  {address}/api/v1/openapi.json"));
+    output::line(format!("  public keys  {address}/.well-known/jwks.json"));
+    output::line(format!(
+        "  SQL          shuqiao query 'select count(*) from scjg.legal_entities' --server {address} --key {} --purpose 宏观经济分析",
+        key_file(root, "fgw").display()
+    ));
+    output::line("  Ctrl-C ends the server; the same command starts it again in a moment");
+}

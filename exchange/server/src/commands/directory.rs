@@ -1,0 +1,247 @@
+//! `org` and `resource`: departments, people and directory entries.
+
+use std::path::Path;
+
+use catalog_core::directory::Department;
+use catalog_core::directory::diff::Change;
+use catalog_core::directory::resource::Entry;
+use catalog_core::ports::{Person, SearchPage};
+use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+use http::Method;
+use openapi_contract::{ImportReport, StepOutcome};
+use serde_json::{Value, json};
+
+use super::{code_segment, read_list, segment};
+use crate::cli::{Global, Org, Resource, Step};
+use crate::client::{Client, Payload};
+use crate::output;
+
+/// Departments and people.
+pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Result<()> {
+    match command {
+        Org::List => {
+            let all: Vec<Department> =
+                client.json(Method::GET, "/api/v1/departments", Payload::Empty).await?;
+            if global.json {
+                output::document(&all);
+                return Ok(());
+            }
+            let row = |department: Department| {
+                vec![
+                    department.id.to_string(),
+                    department.name,
+                    department.credit_code,
+                    department.division_code,
+                ]
+            };
+            output::table(
+                &["id", "部门", "统一社会信用代码", "区划"],
+                &all.into_iter().map(row).collect::<Vec<_>>(),
+            );
+        }
+        Org::Put { file } => {
+            for department in read_list::<Department>(file)? {
+                put_department(client, &department).await?;
+                output::done(format!("{} {}", department.id, department.name));
+            }
+        }
+        Org::People { file } => {
+            for person in read_list::<Person>(file)? {
+                put(client, &format!("/api/v1/people/{}", segment(&person.id)), &person).await?;
+                output::done(format!("{} {}", person.id, person.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Creates or changes a department.
+pub(crate) async fn put_department(client: &Client, department: &Department) -> Result<()> {
+    put(client, &format!("/api/v1/departments/{}", department.id), department).await
+}
+
+async fn put(client: &Client, path: &str, document: &impl serde::Serialize) -> Result<()> {
+    let value = serde_json::to_value(document).map_err(Error::internal)?;
+    client.send(Method::PUT, path, Payload::Json(value), "application/json").await.map(|_| ())
+}
+
+/// Directory entries.
+pub(crate) async fn resource(client: &Client, global: &Global, command: &Resource) -> Result<()> {
+    match command {
+        Resource::Search { text } => search(client, global, text).await,
+        Resource::Show { code } => {
+            let path = format!("/api/v1/resources/{}", code_segment(code)?);
+            output::document(&client.json::<Value>(Method::GET, &path, Payload::Empty).await?);
+            Ok(())
+        }
+        Resource::Import { file, extension } => {
+            let report = import(client, file, extension.as_deref()).await?;
+            show_import(global, &report)
+        }
+        Resource::Export { file } => export(client, file).await,
+        Resource::Step { step, codes, remark } => {
+            let outcomes = advance(client, *step, codes, remark.as_deref()).await?;
+            show_steps(global, &outcomes)
+        }
+        Resource::Diff { code } => diff(client, global, code).await,
+    }
+}
+
+async fn search(client: &Client, global: &Global, text: &str) -> Result<()> {
+    let path = format!("/api/v1/resources?q={}", segment(text));
+    let page: SearchPage = client.json(Method::GET, &path, Payload::Empty).await?;
+    if global.json {
+        output::document(&page);
+        return Ok(());
+    }
+    let total = page.total;
+    let row = |hit: catalog_core::ports::SearchHit| {
+        vec![
+            hit.code.to_string(),
+            hit.department.to_string(),
+            hit.title,
+            hit.sharing.to_string(),
+            hit.opening,
+        ]
+    };
+    output::table(
+        &["代码", "部门", "名称", "共享", "开放"],
+        &page.hits.into_iter().map(row).collect::<Vec<_>>(),
+    );
+    output::line(format!("  共 {total} 条"));
+    Ok(())
+}
+
+/// Sends the sheet, and the second file of a CSV where there is one.
+pub(crate) async fn import(client: &Client, file: &Path, extension: Option<&Path>) -> Result<ImportReport> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| crate::folder::io(path, &error));
+    let boundary = format!("shuqiao-{}", uuid::Uuid::now_v7().simple());
+    let mut body = Vec::new();
+    let files = [("sheet", Some(file)), ("extension", extension)];
+    for (field, path) in files.into_iter().filter_map(|(field, path)| Some((field, path?))) {
+        let name = path.extension().and_then(|ending| ending.to_str()).unwrap_or("xlsx");
+        let head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"{field}.{name}\"\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(&read(path)?);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let media_type = format!("multipart/form-data; boundary={boundary}");
+    client.json(Method::POST, "/api/v1/directory/import", Payload::Bytes(body.into(), &media_type)).await
+}
+
+fn show_import(global: &Global, report: &ImportReport) -> Result<()> {
+    if global.json {
+        output::document(report);
+    } else {
+        output::done(format!("{} resources imported as drafts", report.imported.len()));
+    }
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("{} resources were not imported: {}", report.refused.len(), report.refused.join(", "));
+    Err(Error::invalid(message, report.problems.clone()))
+}
+
+async fn export(client: &Client, file: &Path) -> Result<()> {
+    let format = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if !matches!(format, "xlsx" | "csv") {
+        return Err(Error::new(ErrorCode::UnsupportedFormat, "export to a file ending in .xlsx or .csv"));
+    }
+    let parts = if format == "csv" {
+        vec![("sheet", file.to_owned()), ("extension", beside(file))]
+    } else {
+        vec![("sheet", file.to_owned())]
+    };
+    for (part, path) in parts {
+        let address = format!("/api/v1/directory/export?format={format}&part={part}");
+        let answer = client.send(Method::GET, &address, Payload::Empty, "*/*").await?;
+        let bytes = answer.bytes().await?;
+        std::fs::write(&path, &bytes).map_err(|error| crate::folder::io(&path, &error))?;
+        output::done(format!("{} written", path.display()));
+    }
+    Ok(())
+}
+
+/// The second file of a CSV export: `目录.csv` has `目录.扩展.csv`.
+fn beside(file: &Path) -> std::path::PathBuf {
+    file.with_extension("扩展.csv")
+}
+
+/// Moves entries on; all entries of the department in the right state, if no code is given.
+pub(crate) async fn advance(
+    client: &Client,
+    step: Step,
+    codes: &[String],
+    remark: Option<&str>,
+) -> Result<Vec<StepOutcome>> {
+    let step = lifecycle_step(step);
+    let codes = match codes {
+        [] => waiting_for(client, step).await?,
+        codes => codes.iter().map(|code| ResourceCode::from_path(code)).collect::<Result<_>>()?,
+    };
+    let body = json!({ "codes": codes, "step": step, "remark": remark });
+    client.json(Method::POST, "/api/v1/resources/steps", Payload::Json(body)).await
+}
+
+async fn waiting_for(
+    client: &Client,
+    step: catalog_core::directory::LifecycleStep,
+) -> Result<Vec<ResourceCode>> {
+    let ready = |entry: &Entry| entry.state.after(step).is_some();
+    Ok(super::data::entries(client).await?.into_iter().filter(ready).map(|entry| entry.draft.code).collect())
+}
+
+fn show_steps(global: &Global, outcomes: &[StepOutcome]) -> Result<()> {
+    if global.json {
+        output::document(&outcomes);
+    }
+    let mut problems = Vec::new();
+    for outcome in outcomes {
+        match (&outcome.state, &outcome.problem) {
+            (_, Some(problem)) => {
+                let message = problem.detail.clone();
+                problems.push(catalog_core::Problem::new(
+                    outcome.code.to_string(),
+                    problem.code.as_str(),
+                    message,
+                ));
+            }
+            (Some(state), None) if !global.json => output::done(format!("{} is now {state:?}", outcome.code)),
+            _ => {}
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("{} entries could not be moved on", problems.len()), problems)),
+    }
+}
+
+async fn diff(client: &Client, global: &Global, code: &str) -> Result<()> {
+    let path = format!("/api/v1/resources/{}/diff", code_segment(code)?);
+    let changes: Vec<Change> = client.json(Method::GET, &path, Payload::Empty).await?;
+    if global.json {
+        output::document(&changes);
+        return Ok(());
+    }
+    let text = |value: Option<String>| value.unwrap_or_else(|| "—".to_owned());
+    let row = |change: Change| vec![change.at, text(change.before), text(change.after)];
+    output::table(&["项", "已发布", "草稿"], &changes.into_iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn lifecycle_step(step: Step) -> catalog_core::directory::LifecycleStep {
+    use catalog_core::directory::LifecycleStep as To;
+    match step {
+        Step::SubmitRegistration => To::SubmitRegistration,
+        Step::ApproveRegistration => To::ApproveRegistration,
+        Step::SubmitPublication => To::SubmitPublication,
+        Step::ApprovePublication => To::ApprovePublication,
+        Step::Return => To::Return,
+        Step::Reject => To::Reject,
+        Step::Withdraw => To::Withdraw,
+    }
+}

@@ -1,0 +1,119 @@
+//! The configuration of a data folder: `shuqiao.toml`, commented, read once and passed on.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode, Result};
+use serde::Deserialize;
+
+/// What `init` writes: every setting with its default and meaning.
+pub(crate) const TEMPLATE: &str = include_str!("shuqiao.toml");
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where and how to serve.
+    pub(crate) server: Server,
+    /// Where the catalogue lives.
+    pub(crate) catalogue: Catalogue,
+    /// Limits of one query.
+    pub(crate) query: Query,
+}
+
+/// Where and how to serve.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    /// Address and port.
+    pub(crate) listen: SocketAddr,
+    /// The address under which clients reach the server; signatures name it.
+    pub(crate) base_url: Option<String>,
+    /// Certificate chain (PEM).
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub(crate) certificate_key: Option<PathBuf>,
+    /// Whether a proxy on this machine or network ends TLS in front.
+    pub(crate) behind_trusted_proxy: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            base_url: None,
+            certificate: None,
+            certificate_key: None,
+            behind_trusted_proxy: false,
+        }
+    }
+}
+
+/// Where the catalogue lives.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Catalogue {
+    /// `postgres://…`; SQLite in the folder without it.
+    pub(crate) database: Option<String>,
+}
+
+/// Limits of one query.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Query {
+    /// Seconds.
+    pub(crate) seconds: u64,
+    /// MiB of memory for all queries together.
+    pub(crate) memory_mib: usize,
+    /// Rows of one answer.
+    pub(crate) rows: u64,
+    /// MiB of one answer.
+    pub(crate) answer_mib: u64,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self { seconds: 300, memory_mib: 4096, rows: 100_000_000, answer_mib: 16_384 }
+    }
+}
+
+impl Config {
+    /// Reads the file; an unknown or malformed setting is an error that names its line.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(ErrorCode::NotFound, format!("can't read {}: {error}", path.display()))
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|error| {
+            Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
+        })?;
+        Ok(config)
+    }
+
+    /// Refuses an address off the loopback without TLS or a trusted proxy, and half a certificate.
+    pub(crate) fn check_exposure(&self) -> Result<()> {
+        let refused = |message: &str| Err(Error::new(ErrorCode::InvalidInput, message));
+        let server = &self.server;
+        if server.certificate.is_some() != server.certificate_key.is_some() {
+            return refused("set both server.certificate and server.certificate_key, or neither");
+        }
+        if !server.listen.ip().is_loopback() && server.certificate.is_none() && !server.behind_trusted_proxy {
+            return refused(
+                "an address off the loopback needs TLS: set server.certificate and server.certificate_key, or \
+                 server.behind_trusted_proxy = true where a proxy ends TLS",
+            );
+        }
+        if !server.listen.ip().is_loopback() && server.base_url.is_none() {
+            return refused("set server.base_url to the address that clients use: signatures name it");
+        }
+        Ok(())
+    }
+
+    /// The address that signatures name, without a slash at its end.
+    pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
+        let scheme = if self.server.certificate.is_some() { "https" } else { "http" };
+        match &self.server.base_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{scheme}://{bound}"),
+        }
+    }
+}

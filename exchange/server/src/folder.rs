@@ -1,0 +1,157 @@
+//! A data folder: its layout, its format version, and the lock by which it has one owner.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use catalog_core::{Error, ErrorCode, Result};
+
+use crate::config::{self, Config};
+
+/// The format of the folder that this binary writes. A newer binary raises it and migrates.
+const FORMAT: u32 = 1;
+
+/// An open data folder, owned by this process until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder with configuration and format mark. An existing data folder is left as it is.
+    pub(crate) fn create(root: &Path) -> Result<Self> {
+        for part in ["keys", "objects", "spool"] {
+            fs::create_dir_all(root.join(part)).map_err(|error| io(root, &error))?;
+        }
+        restrict(&root.join("keys"))?;
+        let folder = Self { root: root.to_owned(), _lock: lock(root)? };
+        write_new(&root.join("shuqiao.toml"), config::TEMPLATE.as_bytes())?;
+        // The mark comes last: a folder without it is not finished, and `init` may be called again.
+        write_new(&root.join("format"), FORMAT.to_string().as_bytes())?;
+        folder.check_format()?;
+        Ok(folder)
+    }
+
+    /// Opens an existing folder as its only owner.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        if !Self::exists(root) {
+            let message =
+                format!("{} is no data folder: make one with `shuqiao init --data-dir …`", root.display());
+            return Err(Error::new(ErrorCode::NotFound, message));
+        }
+        let folder = Self { root: root.to_owned(), _lock: lock(root)? };
+        folder.check_format()?;
+        Ok(folder)
+    }
+
+    /// Whether a finished data folder is there.
+    pub(crate) fn exists(root: &Path) -> bool {
+        root.join("format").is_file()
+    }
+
+    fn check_format(&self) -> Result<()> {
+        let path = self.path("format");
+        let text = fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
+        match text.trim().parse::<u32>() {
+            Ok(format) if format <= FORMAT => Ok(()),
+            Ok(format) => Err(Error::new(
+                ErrorCode::IllegalState,
+                format!("the folder has format {format}, this program knows {FORMAT}: use a newer program"),
+            )),
+            Err(_) => Err(Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display()))),
+        }
+    }
+
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path within the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The folder's configuration.
+    pub(crate) fn config(&self) -> Result<Config> {
+        Config::read(&self.path("shuqiao.toml"))
+    }
+
+    /// The address of the catalogue's database.
+    pub(crate) fn database(&self, config: &Config) -> String {
+        match &config.catalogue.database {
+            Some(url) => url.clone(),
+            None => format!("sqlite://{}", self.path("catalogue.sqlite").display()),
+        }
+    }
+
+    /// The secret of that name, made on first use: 32 random bytes, mode 0600.
+    pub(crate) fn secret(&self, name: &str) -> Result<exchange_crypto::MacKey> {
+        let path = self.path("keys").join(name);
+        if !path.exists() {
+            let fresh = exchange_crypto::random::bytes::<32>().map_err(Error::internal)?;
+            exchange_auth::write_secret_file(&path, exchange_crypto::to_hex(&fresh).as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
+        exchange_crypto::from_hex(text.trim())
+            .and_then(|bytes| exchange_crypto::MacKey::from_bytes(&bytes))
+            .map_err(|_| Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display())))
+    }
+
+    /// Marks the folder as a demo: it never serves off the loopback.
+    pub(crate) fn mark_demo(&self, people: u64) -> Result<()> {
+        write_new(&self.path("demo"), people.to_string().as_bytes())
+    }
+
+    /// The number of people of a finished demo.
+    pub(crate) fn demo(&self) -> Option<u64> {
+        fs::read_to_string(self.path("demo")).ok()?.trim().parse().ok()
+    }
+}
+
+fn lock(root: &Path) -> Result<File> {
+    let path = root.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| io(&path, &error))?;
+    file.try_lock().map_err(|_| {
+        let message = format!(
+            "{} is in use by a running server or command: speak to the server with --server URL --key FILE",
+            root.display()
+        );
+        Error::new(ErrorCode::Conflict, message)
+    })?;
+    Ok(file)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let whole = || -> std::io::Result<()> {
+        let part = path.with_extension("part");
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(part, path)
+    };
+    whole().map_err(|error| io(path, &error))
+}
+
+fn restrict(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(folder, mode).map_err(|error| io(folder, &error))?;
+    }
+    Ok(())
+}
+
+/// An IO error with its path.
+pub(crate) fn io(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::Unavailable, format!("{}: {error}", path.display()))
+}

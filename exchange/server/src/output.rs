@@ -1,0 +1,87 @@
+//! What people and scripts see of a command: tables, JSON, errors with what to do.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use catalog_core::{Error, ErrorCode};
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+/// Prints the error, in colour for people or as JSON for scripts, and gives the exit status.
+///
+/// 2 is bad input, 3 a refusal, 1 everything else.
+pub(crate) fn fail(error: &Error, as_json: bool) -> ExitCode {
+    tracing::debug!(internal = error.internal_cause(), "command failed");
+    let mut stderr = anstream::stderr().lock();
+    // Nothing is left to be done where even the error can't be printed.
+    let _ = if as_json { fail_json(&mut stderr, error) } else { fail_text(&mut stderr, error) };
+    ExitCode::from(match error.code {
+        ErrorCode::InvalidInput | ErrorCode::UnsupportedFormat | ErrorCode::TooLarge => 2,
+        ErrorCode::Forbidden | ErrorCode::NotGranted | ErrorCode::Unauthenticated => 3,
+        _ => 1,
+    })
+}
+
+fn fail_json(out: &mut impl std::io::Write, error: &Error) -> std::io::Result<()> {
+    let body = json!({ "code": error.code, "message": error.message, "problems": error.problems });
+    writeln!(out, "{body}")
+}
+
+fn fail_text(out: &mut impl std::io::Write, error: &Error) -> std::io::Result<()> {
+    writeln!(out, "{} {} {}", "error".red().bold(), format!("[{}]", error.code).dimmed(), error.message)?;
+    for problem in &error.problems {
+        writeln!(out, "  {} {} {}", problem.at.yellow(), problem.rule.dimmed(), problem.message)?;
+    }
+    match error.internal_cause() {
+        Some(cause) => writeln!(out, "  {} {cause}", "cause".dimmed()),
+        None => Ok(()),
+    }
+}
+
+/// Prints a line to standard output; a closed pipe is nobody's error.
+pub(crate) fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Prints a JSON document.
+pub(crate) fn document(value: &impl serde::Serialize) {
+    line(serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Prints a heading of the tour.
+pub(crate) fn heading(text: &str) {
+    line(format!("\n{} {}", "▍".cyan(), text.bold()));
+}
+
+/// Prints what has been done.
+pub(crate) fn done(text: impl std::fmt::Display) {
+    line(format!("{} {text}", "✓".green()));
+}
+
+/// Prints rows under headings, columns aligned by their width on the screen.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
+    let mut widths: Vec<usize> = headings.iter().map(|text| width(text)).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate().take(widths.len()) {
+            widths[column] = widths[column].max(width(cell));
+        }
+    }
+    let padded = |cells: &[String]| {
+        let cell = |(text, wide): (&String, &usize)| {
+            format!("{text}{}", " ".repeat(wide.saturating_sub(width(text))))
+        };
+        cells.iter().zip(&widths).map(cell).collect::<Vec<_>>().join("  ")
+    };
+    let headings: Vec<_> = headings.iter().map(|text| (*text).to_owned()).collect();
+    line(format!("  {}", padded(&headings).bold()));
+    for row in rows {
+        line(format!("  {}", padded(row)));
+    }
+}
+
+/// Columns that a text takes on a terminal: Chinese characters take two.
+fn width(text: &str) -> usize {
+    text.chars()
+        .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}') { 2 } else { 1 })
+        .sum()
+}
