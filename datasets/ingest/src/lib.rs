@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod check;
+mod convert;
+mod delivery;
+mod fault;
+mod geometry;
+mod ingest;
+mod keys;
+mod quarantine;
+mod read;
+mod reference;
+mod sort;
+mod statistics;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod write;
+
+pub use delivery::{Delivery, SourceFormat};
+pub use ingest::{Ingest, IngestOptions, Prepared, Progress, Progressed};
+pub use reference::{LoadedReferences, ReferenceCheck};
+
+/// Rows handled at a time.
+const BATCH_ROWS: usize = 8_192;

@@ -184,7 +184,7 @@ async fn gc_erases_what_no_published_version_names() {
 
     let young = Garbage { older_than: Timestamp(0), dry_run: false };
     assert!(fixture.store.gc(&versions, young).await.unwrap().objects.is_empty());
-    assert_eq!(fixture.store.gc(&versions, dry).await.unwrap().objects, [orphan.path.clone()]);
+    assert_eq!(fixture.store.gc(&versions, dry).await.unwrap().objects, std::slice::from_ref(&orphan.path));
     let collected = fixture.store.gc(&versions, real).await.unwrap();
     assert_eq!((collected.objects, collected.bytes, collected.kept), (vec![orphan.path], 4, 7));
 
@@ -207,6 +207,23 @@ fn the_published_jws_example_verifies_with_our_key_type() {
     key.verify(input.as_bytes(), &from_base64url(signature).unwrap()).unwrap();
     let jws = "eyJhbGciOiJFZERTQSJ9..".to_owned() + signature;
     assert!(jws::verify_detached(&jws, b"Example of Ed25519 signing", "x", &key).is_err());
+}
+
+/// Made with another implementation (Python's `cryptography`) from the key of RFC 8037 appendix A.1.
+#[test]
+fn a_signature_is_what_another_implementation_makes() {
+    let seed = exchange_crypto::from_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+        .unwrap();
+    let prefix = exchange_crypto::from_hex("302e020100300506032b657004220420").unwrap();
+    let key = SigningKey::from_pkcs8(&[prefix, seed].concat()).unwrap();
+    let expected = concat!(
+        "eyJhbGciOiJFZERTQSIsImtpZCI6ImtQcktfcW14VldhWVZBOXd3QkY2SXVvM3ZWeno3VHhIQ1R3WEJ5Z3JTNGsiLCJ0eXAiOiJzaHVxaWFvLW1hbmlmZXN0In0",
+        "..",
+        "zNGGKEXQD3Ldvk05przXnzJLBmp9w1hnz9Jb44HAr4OdXSN-C8YTtuO25ZwHCA27dRTkIdtAMwu91czNIO-DBQ"
+    );
+    let payload = r#"{"资源":1}"#.as_bytes();
+    assert_eq!(jws::sign_detached(payload, "shuqiao-manifest", &key), expected);
+    jws::verify_detached(expected, payload, "shuqiao-manifest", &key.public()).unwrap();
 }
 
 #[test]

@@ -1,0 +1,304 @@
+//! One delivery, from the file to a written, verified and signed version that waits for its publication.
+
+mod intake;
+mod rules;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::UInt64Type;
+use arrow::util::display::array_value_to_string;
+use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::directory::Resource;
+use catalog_core::identity::DivisionTable;
+use catalog_core::{Error, Result, Timestamp};
+use datafusion::execution::SendableRecordBatchStream;
+use datasets_store::{DatasetStore, Manifest, Part, Source, VersionFolder};
+use exchange_crypto::{Digest, MacKey, SigningKey};
+use futures::TryStreamExt;
+
+use crate::delivery::Delivery;
+use crate::fault::storage;
+use crate::geometry::geoparquet;
+use crate::ingest::intake::{Intake, Taken};
+use crate::keys::{KeyVerdict, hashed_columns};
+use crate::quarantine::Quarantine;
+use crate::reference::ReferenceCheck;
+use crate::statistics;
+use crate::stored::stored_rows;
+use crate::validate::ROW;
+use crate::write::{PartWriter, upload};
+
+/// What every delivery to a resource needs.
+pub struct Ingest<'a> {
+    /// Where versions are written.
+    pub store: &'a DatasetStore,
+    /// The published resource; its items are the rules.
+    pub resource: &'a Resource,
+    /// Secret that orders rows; the same for all versions of an installation.
+    pub order_key: &'a MacKey,
+    /// The platform's key, which signs manifests.
+    pub signing_key: &'a SigningKey,
+    /// Known divisions; without them only the shape of division codes is checked.
+    pub divisions: Option<Arc<DivisionTable>>,
+    /// Answers references; without it they are not checked.
+    pub references: Option<Arc<dyn ReferenceCheck>>,
+    /// Is told how far the work is.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// How one delivery becomes a version.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// The version's number: `Services::next_version`.
+    pub version: i64,
+    /// What the delivery does to the dataset.
+    pub change: ChangeKind,
+    /// The version that it changes: the newest published one, if any.
+    pub previous: Option<Manifest>,
+    /// The largest share of bad rows, from 0 to 1, with which a version is still made.
+    pub max_bad_share: f64,
+    /// Whether a replacement may remove or retype columns.
+    pub breaking: bool,
+    /// The time of the operation; division codes must be valid in its year.
+    pub now: Timestamp,
+    /// Memory for sorting, in bytes.
+    pub memory: usize,
+    /// Folder for what does not fit into memory; the system's temporary folder if none.
+    pub spill_folder: Option<PathBuf>,
+}
+
+impl IngestOptions {
+    /// A replacement with at most 5 % bad rows, sorted within 256 MiB.
+    pub fn new(version: i64, now: Timestamp) -> Self {
+        Self {
+            version,
+            change: ChangeKind::Replace,
+            previous: None,
+            max_bad_share: 0.05,
+            breaking: false,
+            now,
+            memory: 256 * 1024 * 1024,
+            spill_folder: None,
+        }
+    }
+}
+
+/// How far an ingest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progressed {
+    /// Bytes of the delivered file read so far, as far as the format tells.
+    pub bytes_read: u64,
+    /// Its size.
+    pub bytes_total: u64,
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows of them that break a rule.
+    pub rows_quarantined: u64,
+    /// Rows written to parts; these follow when all are read.
+    pub rows_written: u64,
+}
+
+/// Is told how far an ingest is, once per batch of rows.
+pub trait Progress: Send + Sync {
+    /// Takes the news; must not block.
+    fn progressed(&self, progressed: Progressed);
+}
+
+/// A version that is written, verified and signed, and that nobody sees until the catalogue publishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Its manifest, with the quality report.
+    pub manifest: Manifest,
+    /// The manifest's digest.
+    pub digest: Digest,
+}
+
+impl Prepared {
+    /// What the catalogue records: hand it to `Services::publish_version`.
+    pub fn version(&self, published_at: Timestamp, published_by: &str) -> Version {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        Version {
+            resource: self.manifest.resource.clone(),
+            number: self.manifest.version,
+            change: self.manifest.change,
+            rows: number(self.manifest.rows),
+            bytes: number(self.manifest.bytes),
+            manifest_digest: self.digest.to_hex(),
+            published_at,
+            published_by: published_by.to_owned(),
+            state: VersionState::Published,
+            tombstone: None,
+        }
+    }
+}
+
+impl Ingest<'_> {
+    /// Reads, checks, sorts, writes, verifies and signs. Nothing that exists is changed; a failure or crash leaves
+    /// objects that no catalogue names, which `gc` erases.
+    ///
+    /// `quality_threshold` with examples where too many rows are bad, `breaking_change` where the items do not fit the
+    /// previous version, `invalid_input`, `too_large` or `unsupported_format` where the file cannot be read.
+    pub async fn prepare(&self, delivery: &Delivery, options: &IngestOptions) -> Result<Prepared> {
+        rules::check_change(self.resource, options)?;
+        let Taken { inspection, mut quarantine, verdict, first, mut rows } =
+            Intake { ingest: self, delivery, options }.run().await?;
+        rules::check_quality(&mut quarantine, &verdict, options)?;
+
+        let attempt = VersionFolder::attempt().map_err(Error::internal)?;
+        let mut parts = self.carry_over(options, &verdict, &attempt).await?;
+        let carried = parts.len();
+        let mut drain =
+            Drain { ingest: self, options, verdict: &verdict, quarantine: &mut quarantine, written: 0 };
+        parts.extend(drain.write(first, &mut rows, &attempt, carried).await?);
+
+        let manifest = Manifest {
+            resource: self.resource.code.clone(),
+            version: options.version,
+            change: options.change,
+            based_on: rules::base(options).map(|base| base.version),
+            created_at: options.now,
+            columns: statistics::columns(self.store, &self.resource.items, &parts).await?,
+            key: self.resource.key.clone(),
+            sort: self.resource.sort.clone(),
+            rows: parts.iter().map(|part| part.rows).sum(),
+            bytes: parts.iter().map(|part| part.bytes).sum(),
+            parts,
+            source: Source {
+                name: delivery.name.clone(),
+                sha256: inspection.sha256,
+                bytes: inspection.bytes,
+            },
+            licence: self.resource.licence.clone(),
+            quality: quarantine.quality(),
+            quarantine: self.upload_quarantine(quarantine, options, &attempt).await?,
+        };
+        let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
+        Ok(Prepared { manifest, digest })
+    }
+
+    fn folder(&self, options: &IngestOptions) -> VersionFolder {
+        VersionFolder::new(&self.resource.code, options.version)
+    }
+
+    fn writer(&self, options: &IngestOptions, attempt: &str, first: usize) -> Result<PartWriter<'_>> {
+        let schema = Arc::new(datasets_store::arrow_schema(&self.resource.items));
+        PartWriter::new(
+            self.store,
+            self.folder(options),
+            attempt,
+            first,
+            schema,
+            geoparquet(&self.resource.items),
+        )
+    }
+
+    /// Parts of the previous version that stay, those with replaced rows written anew without them.
+    async fn carry_over(
+        &self,
+        options: &IngestOptions,
+        verdict: &KeyVerdict,
+        attempt: &str,
+    ) -> Result<Vec<Part>> {
+        let Some(base) = rules::base(options) else { return Ok(Vec::new()) };
+        let mut kept = Vec::new();
+        let mut writer = self.writer(options, attempt, 0)?;
+        for (number, part) in (0..).zip(&base.parts) {
+            let Some(replaced) = verdict.replaced.get(&number) else {
+                kept.push(part.clone());
+                continue;
+            };
+            let mut batches = stored_rows(self.store, part, base).await?;
+            let mut row = 0;
+            while let Some(batch) = batches.try_next().await? {
+                let stays: BooleanArray =
+                    (row..row + batch.num_rows() as u64).map(|row| Some(!replaced.contains(&row))).collect();
+                row += batch.num_rows() as u64;
+                writer.write(&filter_record_batch(&batch, &stays).map_err(Error::internal)?).await?;
+            }
+            writer.end_part().await?;
+        }
+        kept.extend(writer.finish().await?);
+        Ok(kept)
+    }
+
+    async fn upload_quarantine(
+        &self,
+        quarantine: Quarantine,
+        options: &IngestOptions,
+        attempt: &str,
+    ) -> Result<Option<Part>> {
+        let Some((file, lines)) = quarantine.into_file()? else { return Ok(None) };
+        let path = self.folder(options).quarantine(attempt);
+        upload(self.store, path, file, lines).await.map(Some)
+    }
+}
+
+/// Sorted rows on their way into parts; those with a key that is taken go to the quarantine.
+struct Drain<'a, 'b> {
+    ingest: &'a Ingest<'b>,
+    options: &'a IngestOptions,
+    verdict: &'a KeyVerdict,
+    quarantine: &'a mut Quarantine,
+    written: u64,
+}
+
+impl Drain<'_, '_> {
+    async fn write(
+        &mut self,
+        first: Option<RecordBatch>,
+        rest: &mut SendableRecordBatchStream,
+        attempt: &str,
+        number: usize,
+    ) -> Result<Vec<Part>> {
+        let mut writer = self.ingest.writer(self.options, attempt, number)?;
+        let mut next = first;
+        while let Some(batch) = next {
+            let batch = self.without_taken_keys(batch)?;
+            let items: Vec<usize> = (0..self.ingest.resource.items.len()).collect();
+            let rows = batch.project(&items).map_err(Error::internal)?;
+            writer.write(&rows).await?;
+            self.written += rows.num_rows() as u64;
+            self.report();
+            next = rest.try_next().await.map_err(storage)?;
+        }
+        writer.finish().await
+    }
+
+    fn without_taken_keys(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        if self.verdict.refused() == 0 {
+            return Ok(batch);
+        }
+        let lacks = || Error::internal("sorted rows have no row numbers");
+        let numbers = batch.column_by_name(ROW).ok_or_else(lacks)?.as_primitive::<UInt64Type>();
+        let mut good = Vec::with_capacity(numbers.len());
+        for (place, number) in numbers.values().iter().enumerate() {
+            let rule = self.verdict.broken_by(*number);
+            good.push(rule.is_none());
+            if let Some(rule) = rule {
+                let columns = hashed_columns(self.ingest.resource);
+                let key = key_text(&batch, &columns, place)?;
+                self.quarantine.add(*number, &columns.join(","), rule, &key)?;
+            }
+        }
+        filter_record_batch(&batch, &BooleanArray::from(good)).map_err(Error::internal)
+    }
+
+    fn report(&self) {
+        let (rows_read, rows_quarantined) = self.quarantine.counts();
+        self.ingest.progress.progressed(Progressed {
+            rows_read,
+            rows_quarantined,
+            rows_written: self.written,
+            ..Progressed::default()
+        });
+    }
+}
+
+fn key_text(batch: &RecordBatch, columns: &[&str], row: usize) -> Result<String> {
+    let values = columns.iter().filter_map(|name| batch.column_by_name(name));
+    let texts = values.map(|column| array_value_to_string(column, row).map_err(Error::internal));
+    Ok(texts.collect::<Result<Vec<_>>>()?.join(","))
+}

@@ -1,0 +1,91 @@
+//! Sorting more rows than fit into memory: DataFusion's external merge sort behind a channel.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
+use catalog_core::{Error, Result};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures::stream;
+use tokio::sync::mpsc;
+
+/// Batches under way between a producer and a sort.
+const CHANNEL: usize = 4;
+
+/// Sorts that share one bounded memory and one folder for what does not fit.
+pub(crate) struct Sorter {
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Sorter {
+    /// Sorts within `memory` bytes, spilling into `folder`, or the system's temporary folder.
+    pub(crate) fn new(memory: usize, folder: Option<&Path>) -> Result<Self> {
+        let mut builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory)));
+        if let Some(folder) = folder {
+            builder = builder.with_temp_file_path(folder);
+        }
+        Ok(Self { runtime: builder.build_arc().map_err(Error::internal)? })
+    }
+
+    /// Where to put rows, and from where to take them in ascending order of the columns. Both ends must be driven at
+    /// once; the stream begins when every sender is gone.
+    pub(crate) fn sort(
+        &self,
+        schema: &SchemaRef,
+        by: &[&str],
+    ) -> Result<(mpsc::Sender<RecordBatch>, SendableRecordBatchStream)> {
+        let (sender, receiver) = mpsc::channel(CHANNEL);
+        let input = Arc::new(Received { schema: Arc::clone(schema), receiver: Mutex::new(Some(receiver)) });
+        let ascending = SortOptions { descending: false, nulls_first: true };
+        let order = by
+            .iter()
+            .map(|name| Ok(PhysicalSortExpr::new(col(name, schema).map_err(Error::internal)?, ascending)))
+            .collect::<Result<Vec<_>>>()?;
+        let order = LexOrdering::new(order).ok_or_else(|| Error::internal("a sort needs columns"))?;
+        let source = StreamingTableExec::try_new(Arc::clone(schema), vec![input], None, [], false, None)
+            .map_err(Error::internal)?;
+        let sort = SortExec::new(order, Arc::new(source));
+        let context = TaskContext::default().with_runtime(Arc::clone(&self.runtime));
+        let sorted = sort.execute(0, Arc::new(context)).map_err(Error::internal)?;
+        Ok((sender, sorted))
+    }
+}
+
+/// The receiving end of a channel as a plan's input, executed once.
+struct Received {
+    schema: SchemaRef,
+    receiver: Mutex<Option<mpsc::Receiver<RecordBatch>>>,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Received")
+    }
+}
+
+impl PartitionStream for Received {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let batches = stream::unfold(receiver, |receiver| async {
+            let mut receiver = receiver?;
+            let batch = receiver.recv().await?;
+            Some((Ok(batch), Some(receiver)))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+    }
+}
