@@ -1,13 +1,19 @@
 //! The body of a request, read once, within its limit, with its digest.
 
 use std::path::Path;
+use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{BodyDataStream, Bytes};
 use catalog_core::{Error, ErrorCode};
 use exchange_crypto::{Digest, Hasher};
 use futures::StreamExt;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
+
+/// Bytes read and thrown away after a refusal.
+const DRAINED_BYTES: usize = 16 << 20;
+/// Time spent on them.
+const DRAINED_TIME: Duration = Duration::from_secs(5);
 
 /// An uploaded file, in the spool until the request ends.
 pub(crate) struct Upload {
@@ -34,10 +40,9 @@ pub(crate) enum Content {
 }
 
 /// Reads a body of at most `limit` bytes into memory.
-pub(crate) async fn read_to_memory(body: Body, limit: u64) -> Result<Payload, Error> {
-    let mut stream = body.into_data_stream();
+pub(crate) async fn read_to_memory(stream: &mut BodyDataStream, limit: u64) -> Result<Payload, Error> {
     let mut content = Vec::new();
-    while let Some(chunk) = next(&mut stream).await? {
+    while let Some(chunk) = next(stream).await? {
         if content.len() as u64 + chunk.len() as u64 > limit {
             return Err(too_large(limit));
         }
@@ -48,16 +53,19 @@ pub(crate) async fn read_to_memory(body: Body, limit: u64) -> Result<Payload, Er
 }
 
 /// Reads a body of at most `limit` bytes into a file of the spool.
-pub(crate) async fn read_to_file(body: Body, limit: u64, spool: &Path) -> Result<Payload, Error> {
+pub(crate) async fn read_to_file(
+    stream: &mut BodyDataStream,
+    limit: u64,
+    spool: &Path,
+) -> Result<Payload, Error> {
     let unwritable = |cause: std::io::Error| {
         Error::new(ErrorCode::Unavailable, "uploads can't be stored now; try again later")
             .with_internal(cause)
     };
     let file = NamedTempFile::new_in(spool).map_err(unwritable)?;
     let mut writer = tokio::fs::File::from_std(file.reopen().map_err(unwritable)?);
-    let mut stream = body.into_data_stream();
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
-    while let Some(chunk) = next(&mut stream).await? {
+    while let Some(chunk) = next(stream).await? {
         bytes += chunk.len() as u64;
         if bytes > limit {
             return Err(too_large(limit));
@@ -70,7 +78,22 @@ pub(crate) async fn read_to_file(body: Body, limit: u64, spool: &Path) -> Result
     Ok(Payload { digest, content: Content::Spooled(Upload { file, bytes }) })
 }
 
-async fn next(stream: &mut BodyDataStream) -> Result<Option<axum::body::Bytes>, Error> {
+/// Reads on for a while after a refusal, so that a client that is still sending gets to read why.
+pub(crate) async fn drain(stream: &mut BodyDataStream) {
+    let read = async {
+        let mut bytes = 0;
+        while let Ok(Some(chunk)) = next(stream).await {
+            bytes += chunk.len();
+            if bytes > DRAINED_BYTES {
+                break;
+            }
+        }
+    };
+    // A client that sends for longer learns it from the closed connection.
+    let _ = tokio::time::timeout(DRAINED_TIME, read).await;
+}
+
+async fn next(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Error> {
     let cut = |_| Error::new(ErrorCode::InvalidInput, "the body ended before it was complete");
     stream.next().await.transpose().map_err(cut)
 }

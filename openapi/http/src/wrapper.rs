@@ -3,11 +3,12 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use catalog_core::{Channel, Error, OpContext};
+use catalog_core::policy::{Action, decide_action};
+use catalog_core::{Channel, Error, OpContext, Principal};
 use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
 use exchange_crypto::Digest;
 use exchange_ledger::Commitment;
@@ -28,7 +29,11 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let binding = app.authenticator.binding(&parts);
     let proven = parts.extensions.get::<OpContext>();
     let request_id = proven.map_or_else(|| Uuid::now_v7().to_string(), |ctx| ctx.request_id.clone());
-    let served = AssertUnwindSafe(serve(&app, &request_id, parts, body, next)).catch_unwind().await;
+    let mut body = body.into_data_stream();
+    let served = AssertUnwindSafe(serve(&app, &request_id, parts, &mut body, next)).catch_unwind().await;
+    if !matches!(served, Ok(Ok(_))) {
+        payload::drain(&mut body).await;
+    }
     let sealed = match served {
         Ok(Ok(sealed)) => sealed,
         Ok(Err(refusal)) => refused(&refusal, &request_id),
@@ -41,11 +46,15 @@ async fn serve(
     app: &Arc<App>,
     request_id: &str,
     mut parts: Parts,
-    body: Body,
+    body: &mut BodyDataStream,
     next: Next,
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
     let caller = caller(app, request_id, &mut parts, door.channel).await?;
+    if let Some(action) = door.body.needs() {
+        let principal = caller.principal();
+        decide_action(principal, action, principal.department.as_ref()).into_permission()?;
+    }
     let Payload { digest, content } = match door.body {
         Taken::Message => payload::read_to_memory(body, app.limits.body_bytes).await?,
         Taken::Sheet => payload::read_to_memory(body, app.limits.sheet_bytes).await?,
@@ -83,6 +92,15 @@ enum Whose {
     Arrived(Box<Caller>),
 }
 
+impl Whose {
+    fn principal(&self) -> &Principal {
+        match self {
+            Self::Proven(ctx) => &ctx.principal,
+            Self::Arrived(caller) => caller.principal(),
+        }
+    }
+}
+
 /// No request from a network carries extensions: a context in them was put there by the composition of this process.
 async fn caller(app: &App, request_id: &str, parts: &mut Parts, channel: Channel) -> Result<Whose, Refusal> {
     if let Some(mut ctx) = parts.extensions.remove::<OpContext>() {
@@ -107,6 +125,17 @@ enum Taken {
     Sheet,
     /// A file of data, in the spool.
     File,
+}
+
+impl Taken {
+    /// What the caller must be allowed to do before a large body is read: strangers make the server store nothing.
+    fn needs(&self) -> Option<Action> {
+        match self {
+            Self::Message => None,
+            Self::Sheet => Some(Action::EditDirectory),
+            Self::File => Some(Action::IngestData),
+        }
+    }
 }
 
 impl Door {

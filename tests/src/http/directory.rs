@@ -11,7 +11,7 @@ use crate::support::server::Call;
 async fn an_entry_goes_from_draft_to_search() {
     let city = City::without_data().await;
     let server = &city.server;
-    let found = server.send(Call::get("/api/v1/resources?q=处罚&facets=true")).await.ok();
+    let found = server.send(Call::get("/api/v1/resources?q=%E5%A4%84%E7%BD%9A&facets=true")).await.ok();
     assert_eq!(found["hits"][0]["code"], "301001/000001");
     assert_eq!(found["total"], 1);
 

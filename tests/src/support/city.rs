@@ -77,7 +77,7 @@ impl City {
 
     async fn on(server: Server) -> Self {
         let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
-        let gaj = department("gaj", "九江市公安局", "11360400MB0000002X");
+        let gaj = department("gaj", "九江市公安局", "11360400MC0000002X");
         let [scjg, gaj] = [scjg, gaj].map(with_valid_code);
         server.department(&scjg).await;
         server.department(&gaj).await;

@@ -134,7 +134,7 @@ impl Server {
                 let now = Timestamp::now();
                 sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
             }
-            None => RequestBinding::new(&call.method, &address, &headers).unwrap(),
+            None => RequestBinding::lenient(&call.method, &address, &headers),
         };
         let request = self.http.request(call.method.clone(), &address).headers(headers);
         let request = request.body(call.swapped.map_or(call.body, String::into_bytes));

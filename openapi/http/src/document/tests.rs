@@ -30,8 +30,5 @@ fn the_document_in_git_is_that_of_the_routes() {
         std::fs::write(path, &document).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        kept == document,
-        "openapi/openapi.json is not that of the routes: UPDATE_OPENAPI=1 rewrites it"
-    );
+    assert!(kept == document, "openapi/openapi.json is not that of the routes: UPDATE_OPENAPI=1 rewrites it");
 }
