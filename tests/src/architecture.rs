@@ -29,15 +29,18 @@ const RESERVED: [(&str, &[&str]); 5] = [
     ("sqlx", &["catalog-store"]),
     ("axum", &["openapi-http", "exchange-server"]),
     ("datafusion", &["exchange-query", "datasets-ingest"]),
-    ("tokio", &[
-        "catalog-store",
-        "datasets-ingest",
-        "datasets-store",
-        "exchange-ledger",
-        "exchange-query",
-        "exchange-server",
-        "openapi-http",
-    ]),
+    (
+        "tokio",
+        &[
+            "catalog-store",
+            "datasets-ingest",
+            "datasets-store",
+            "exchange-ledger",
+            "exchange-query",
+            "exchange-server",
+            "openapi-http",
+        ],
+    ),
 ];
 
 /// Licences that a government body can redistribute under this product's own.

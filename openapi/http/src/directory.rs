@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::directory::Resource;
 use catalog_core::directory::diff::{Change, diff};
 use catalog_core::directory::resource::{Entry, UpdateCycle};
+use catalog_core::directory::{LifecycleStep, Resource};
 use catalog_core::ports::{SearchPage, SearchQuery};
-use catalog_core::{DepartmentId, OpContext};
+use catalog_core::{DepartmentId, Error, OpContext, ResourceCode};
+use exchange_query::Cut;
 use http::StatusCode;
 use openapi_contract::{BulkStep, NewCode, Step, StepOutcome, TakenCode};
 use serde::Deserialize;
@@ -176,7 +177,22 @@ async fn advance_resource(
     Code(code): Code,
     Input(Step { step, remark }): Input<Step>,
 ) -> Result<Json<Entry>, Refusal> {
-    Ok(Json(app.services.advance(&ctx, &code, step, remark).await?))
+    Ok(Json(advance(&app, &ctx, &code, step, remark).await?))
+}
+
+/// One step; a withdrawn resource is cut from under running reads.
+async fn advance(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    step: LifecycleStep,
+    remark: Option<String>,
+) -> Result<Entry, Error> {
+    let entry = app.services.advance(ctx, code, step, remark).await?;
+    if step == LifecycleStep::Withdraw {
+        app.revocations.cut(Cut::Resource(code.clone()));
+    }
+    Ok(entry)
 }
 
 /// Move many entries one step on; each succeeds or fails by itself
@@ -192,7 +208,7 @@ async fn advance_resources(
     }
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
-        let outcome = app.services.advance(&ctx, &code, step, remark.clone()).await;
+        let outcome = advance(&app, &ctx, &code, step, remark.clone()).await;
         let (state, problem) = match outcome {
             Ok(entry) => (Some(entry.state), None),
             Err(error) => {

@@ -35,6 +35,7 @@ use crate::{
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
     components(schemas(ProblemDetails)),
+    security((), ("ticket" = [])),
     tags(
         (name = "directory", description = "The resource directory 政务信息资源目录"),
         (name = "data", description = "Datasets, their versions and records"),

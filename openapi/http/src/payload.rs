@@ -10,6 +10,8 @@ use futures::StreamExt;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
+/// The longest pause between two pieces of a body.
+const IDLE: Duration = Duration::from_secs(60);
 /// Bytes read and thrown away after a refusal.
 const DRAINED_BYTES: usize = 16 << 20;
 /// Time spent on them.
@@ -95,7 +97,8 @@ pub(crate) async fn drain(stream: &mut BodyDataStream) {
 
 async fn next(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Error> {
     let cut = |_| Error::new(ErrorCode::InvalidInput, "the body ended before it was complete");
-    stream.next().await.transpose().map_err(cut)
+    let stalled = |_| Error::new(ErrorCode::InvalidInput, "the body stalled; send it without long pauses");
+    tokio::time::timeout(IDLE, stream.next()).await.map_err(stalled)?.transpose().map_err(cut)
 }
 
 fn too_large(limit: u64) -> Error {

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::dataset::{ChangeKind, Version, VersionState};
 use catalog_core::directory::Resource;
+use catalog_core::policy::GrantKind;
+use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use datasets_ingest::{
     Delivery, Ingest, IngestOptions, LoadedReferences, Prepared, Progress, Progressed, SourceFormat,
@@ -14,6 +19,7 @@ use datasets_ingest::{
 use datasets_store::{Manifest, Quality};
 use exchange_crypto::Digest;
 use http::{HeaderMap, StatusCode, header};
+use object_store::ObjectStoreExt;
 use openapi_contract::{PreparedVersion, QualityReport, RuleViolations, UploadReport};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -21,12 +27,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::{Code, CodePath, Input, Params, essence, invalid};
+use crate::evidence::Reading;
+use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params, essence, invalid};
 use crate::payload::Upload;
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(upload_data)).routes(routes!(publish_version))
+    OpenApiRouter::new()
+        .routes(routes!(upload_data))
+        .routes(routes!(publish_version))
+        .routes(routes!(get_quality))
+        .routes(routes!(get_quarantine))
 }
 
 /// How a file becomes a version.
@@ -115,6 +126,57 @@ async fn publish_version(
     app.datasets.verify(&waiting, &app.signer.public()).await?;
     let version = publish(&app, &ctx, &Prepared { manifest, digest }).await?;
     Ok((StatusCode::CREATED, Json(version)))
+}
+
+/// The quality of the delivery that a version was made of; for its provider
+#[utoipa::path(get, path = "/api/v1/resources/{code}/versions/{number}/quality", tag = "data",
+    params(CodePath, NumberPath), responses((status = 200, description = "Counts", body = QualityReport)))]
+async fn get_quality(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Number(number): Number,
+) -> Result<Json<QualityReport>, Refusal> {
+    let dataset = own(&app, &ctx, &code, number).await?;
+    Ok(Json(quality(&app.datasets.manifest(&dataset.version).await?.quality)))
+}
+
+/// The rows that were set aside, with the rules that they break; for the provider of the version alone
+#[utoipa::path(get, path = "/api/v1/resources/{code}/versions/{number}/quarantine", tag = "data",
+    params(CodePath, NumberPath),
+    responses((status = 200, description = "One JSON object a line", body = String, content_type = "application/jsonl")))]
+async fn get_quarantine(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Number(number): Number,
+) -> Result<Response, Refusal> {
+    let dataset = own(&app, &ctx, &code, number).await?;
+    let manifest = app.datasets.manifest(&dataset.version).await?;
+    let reading = Reading::of(vec![dataset.source()]);
+    let body = match &manifest.quarantine {
+        None => Body::empty(),
+        Some(part) => {
+            reading.rows.store(part.rows, Ordering::Relaxed);
+            let path = object_store::path::Path::from(part.path.as_str());
+            let found = app.datasets.objects().get(&path).await.map_err(datasets_store::Error::from)?;
+            Body::from_stream(found.into_stream())
+        }
+    };
+    let mut response = ([(header::CONTENT_TYPE, "application/jsonl")], body).into_response();
+    response.extensions_mut().insert(reading);
+    Ok(response)
+}
+
+/// A version of the caller's own department.
+async fn own(app: &App, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Dataset, Error> {
+    let dataset = app.services.open(ctx, code, VersionSelector::Number(number)).await?;
+    match dataset.granted.kind {
+        GrantKind::Own => Ok(dataset),
+        _ => {
+            Err(Error::new(ErrorCode::Forbidden, "what was delivered is for the department that provides it"))
+        }
+    }
 }
 
 async fn publish(app: &App, ctx: &OpContext, prepared: &Prepared) -> Result<Version, Error> {

@@ -22,6 +22,8 @@ async fn an_upload_is_checked_waits_and_is_published() {
     assert_eq!(report["published"], json!(null));
     assert_eq!(server.send(Call::get(format!("{path}/preview")).by(&city.machine)).await.code(), "not_found");
 
+    let quarantine = format!("{path}/versions/1/quarantine");
+    assert_eq!(server.send(Call::get(&quarantine).by(&city.machine)).await.code(), "not_found");
     let publish = |body: &serde_json::Value, by| Call::post(format!("{path}/versions"), body).by(by);
     let mut forged = report["prepared"].clone();
     forged["manifest_digest"] = json!("0".repeat(64));
@@ -30,6 +32,11 @@ async fn an_upload_is_checked_waits_and_is_published() {
     let version = server.send(publish(&report["prepared"], &city.machine)).await.ok();
     assert_eq!(version["rows"], 3);
     assert_eq!(server.send(publish(&report["prepared"], &city.machine)).await.code(), "conflict");
+
+    let bad_rows = server.send(Call::get(&quarantine).by(&city.machine)).await;
+    assert!(bad_rows.text().contains("A4") || bad_rows.text().contains("\"x\""), "{}", bad_rows.text());
+    let quality = server.send(Call::get(format!("{path}/versions/1/quality")).by(&city.editor)).await.ok();
+    assert_eq!(quality["rows_quarantined"], 1);
 
     let appended = upload("case_no,county,person,amount,note\nB1,360402,,1,\n", "change=append&publish=true");
     assert_eq!(server.send(appended).await.ok()["published"]["rows"], 4);
@@ -146,6 +153,10 @@ async fn what_is_withdrawn_or_revoked_is_gone_at_once() {
     server.send(Call::post(format!("{path}/versions/1/withdraw"), &reason).by(&city.machine)).await.ok();
     let old = city.sql("select * from scjg.penalty version as of 1", Some(&city.machine));
     assert_eq!(server.send(old).await.code(), "withdrawn");
+    for part in ["quality", "quarantine"] {
+        let path = format!("{path}/versions/2/{part}");
+        assert_eq!(server.send(Call::get(path)).await.code(), "forbidden", "{part} is the provider's");
+    }
     let versions = server.send(Call::get(format!("{path}/versions"))).await.ok();
     assert_eq!(versions[0]["withdrawn_because"], "用途结束");
     assert_eq!(versions[0]["rows"], json!(null), "the public does not see how many rows it does not see");

@@ -1,7 +1,13 @@
 //! What accesses leave behind.
 
+use std::sync::atomic::Ordering;
+
+use ::http::StatusCode;
+use axum::body::Body;
+use catalog_core::{OpContext, Role};
 use exchange_query::Limits;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::support::city::{CODE, City};
 use crate::support::server::Call;
@@ -35,6 +41,46 @@ async fn each_named_access_is_recorded_and_anonymous_ones_are_counted() {
     server.app.drain().await.unwrap();
     let counted = server.events("open_downloads");
     assert_eq!((&counted[0]["count"], &counted[0]["resource"]), (&json!(2), &json!("301001/000001")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_evidence_there_is_no_access() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let server = &city.server;
+    server.evidence_fails.store(true, Ordering::SeqCst);
+    let long = "select value from generate_series(1, 300000) where exists (select 1 from scjg.penalty)";
+    for sql in ["select case_no from scjg.penalty", long] {
+        let answer = server.send(city.sql(sql, Some(&city.consumer))).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "evidence_unavailable"));
+    }
+    let refused = server.send(city.sql("select note from scjg.penalty", Some(&city.consumer))).await;
+    assert_eq!(refused.code(), "evidence_unavailable");
+    let file = Call::get(format!("/datasets/{CODE}/latest.csv")).by(&city.machine);
+    assert_eq!(server.send(file).await.code(), "evidence_unavailable");
+    server.evidence_fails.store(false, Ordering::SeqCst);
+    server.send(city.sql("select case_no from scjg.penalty", Some(&city.consumer))).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_calls_the_same_routes_in_process() {
+    let city = City::new().await;
+    let ctx = city.server.operator(&[Role::Auditor]);
+    let id = ctx.request_id.clone();
+    let ask = |ctx: OpContext| {
+        let mut request =
+            ::http::Request::get(format!("/api/v1/resources/{CODE}/preview")).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ctx);
+        openapi_http::router(city.server.app.clone()).oneshot(request)
+    };
+    let answer = ask(ctx).await.unwrap();
+    assert_eq!(
+        answer.status(),
+        StatusCode::FORBIDDEN,
+        "an auditor reads no data, at the command line neither"
+    );
+    let refused = city.server.events("access_refused").pop().unwrap();
+    assert_eq!((&refused["request_id"], &refused["actor"]["channel"]), (&json!(id), &json!("api")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Two departments, and one dataset with everything a policy can do to it. All of it is synthetic.
 
+use catalog_core::Role;
 use catalog_core::directory::{Department, Level};
-use catalog_core::{ResourceCode, Role};
 use exchange_crypto::SigningKey;
 use exchange_query::Limits;
 use http::Method;
@@ -152,11 +152,6 @@ impl City {
             Some(key) => call.by(key),
             None => call,
         }
-    }
-
-    /// The resource's code.
-    pub(crate) fn code(&self) -> ResourceCode {
-        ResourceCode::from_path(CODE).unwrap()
     }
 }
 

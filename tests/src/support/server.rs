@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog_core::context::OpContext;
 use catalog_core::directory::Department;
+use catalog_core::evidence::{EvidenceLog, EvidenceRecord};
 use catalog_core::ports::{KeyOwner, KeyRecord, Person};
 use catalog_core::services::Services;
-use catalog_core::{Role, Timestamp};
+use catalog_core::{Error, ErrorCode, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, JwkSet, RequestBinding, operator_context, sign_request, verify_response};
@@ -26,8 +28,10 @@ pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) services: Services,
     pub(crate) evidence: Arc<EvidenceFile>,
+    /// Set to make every write of evidence fail.
+    pub(crate) evidence_fails: Arc<AtomicBool>,
     pub(crate) app: Arc<App>,
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) keys: JwkSet,
     http: reqwest::Client,
     task: tokio::task::JoinHandle<()>,
@@ -49,7 +53,9 @@ impl Server {
         let path = folder.path().join("catalogue.sqlite");
         let store = Arc::new(CatalogStore::connect(&format!("sqlite://{}", path.display())).await.unwrap());
         let evidence = Arc::new(EvidenceFile::open(folder.path()).unwrap().0);
-        let services = Services::new(store.clone(), evidence.clone());
+        let evidence_fails = Arc::<AtomicBool>::default();
+        let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };
+        let services = Services::new(store.clone(), Arc::new(log));
         let (signer, _) = SigningKey::generate().unwrap();
         let signer = Arc::new(signer);
         let app = app(&folder, &base, limits, services.clone(), store, evidence.clone(), signer.clone());
@@ -57,7 +63,8 @@ impl Server {
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let keys = JwkSet::default();
-        let mut server = Self { base, services, evidence, app, folder, keys, http, task };
+        let mut server =
+            Self { base, services, evidence, evidence_fails, app, _folder: folder, keys, http, task };
         server.register(&signer, KeyOwner::Platform).await;
         server.keys =
             JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
@@ -206,6 +213,22 @@ fn app(
         spool,
         limits: HttpLimits::default(),
     })
+}
+
+/// The evidence log, until it is told to fail.
+struct Breakable {
+    log: Arc<EvidenceFile>,
+    fails: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl EvidenceLog for Breakable {
+    async fn append(&self, record: EvidenceRecord) -> catalog_core::Result<u64> {
+        match self.fails.load(Ordering::SeqCst) {
+            true => Err(Error::new(ErrorCode::Unavailable, "the disk is full")),
+            false => self.log.append(record).await,
+        }
+    }
 }
 
 /// A request to send.
