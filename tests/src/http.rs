@@ -6,3 +6,4 @@ mod directory;
 mod downloads;
 mod evidence;
 mod refusals;
+mod tools;
