@@ -50,24 +50,22 @@ CREATE TABLE entry_names (
 );
 CREATE INDEX entry_names_by_code ON entry_names (code);
 
--- One narrow row per published entry: what searches filter by and count. `item` is 类 and 项, three digits.
+-- One narrow row per entry that has ever been published: what searches filter by, count and sort by. Readers keep these rows
+-- in memory and fetch those with a higher `changed`, the number of the last change. `item` is 类 and 项, three digits.
 CREATE TABLE search_entries (
     id INTEGER NOT NULL PRIMARY KEY,
+    changed BIGINT NOT NULL,
+    listed BIGINT NOT NULL,
     code TEXT NOT NULL UNIQUE,
-    classification TEXT NOT NULL,
-    item TEXT NOT NULL,
+    title_length BIGINT NOT NULL,
     department TEXT NOT NULL,
     sharing TEXT NOT NULL,
     opening TEXT NOT NULL,
     update_cycle TEXT NOT NULL,
-    format TEXT NOT NULL
+    format TEXT NOT NULL,
+    item TEXT NOT NULL
 );
-CREATE INDEX search_entries_by_classification ON search_entries (classification);
-CREATE INDEX search_entries_by_item ON search_entries (opening, item);
-CREATE INDEX search_entries_by_department ON search_entries (department, opening);
-CREATE INDEX search_entries_by_sharing ON search_entries (opening, sharing);
-CREATE INDEX search_entries_by_update_cycle ON search_entries (opening, update_cycle);
-CREATE INDEX search_entries_by_format ON search_entries (opening, format);
+CREATE INDEX search_entries_by_change ON search_entries (changed);
 
 CREATE TABLE grants (
     id TEXT NOT NULL PRIMARY KEY,

@@ -44,7 +44,7 @@ impl DirectoryStore for CatalogStore {
             .map_err(failed)?;
         // Its name is part of its entries' search text.
         if before.is_some_and(|before| before.name != department.name) {
-            self.search.renew(&mut write.tx, Some(&department.id)).await?;
+            self.search.renew(&mut write.tx, Some(&department.id), write.seq).await?;
         }
         write.commit(change).await
     }
@@ -98,7 +98,7 @@ impl DirectoryStore for CatalogStore {
             Some(revision) => update_entry(&mut write.tx, entry, revision).await?,
         };
         save_names(&mut write.tx, entry).await?;
-        self.search.put(&mut write.tx, id, entry).await?;
+        self.search.put(&mut write.tx, id, entry, write.seq).await?;
         write.commit(change).await
     }
 

@@ -7,14 +7,14 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AnyPool, SqlSafeStr};
 
 use crate::failure::failed;
-use crate::search::Search;
+use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
 const MIGRATIONS: [(i64, &str, &str); 1] =
     [(1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql"))];
 
 /// Brings the database to the newest format this program knows.
-pub(crate) async fn run(writer: &AnyPool, search: Search) -> Result<()> {
+pub(crate) async fn run(writer: &AnyPool, dialect: Dialect) -> Result<()> {
     let mut connection = writer.acquire().await.map_err(failed)?;
     let migrator = migrator();
     let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -24,7 +24,7 @@ pub(crate) async fn run(writer: &AnyPool, search: Search) -> Result<()> {
     if present > newest {
         return Err(newer(present, newest));
     }
-    if search == Search::Sqlite && 0 < present && present < newest {
+    if dialect == Dialect::Sqlite && 0 < present && present < newest {
         back_up(&mut connection, present).await?;
     }
     migrator.run(&mut *connection).await.map_err(|error| match error {

@@ -11,7 +11,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor};
 use crate::failure::failed;
 use crate::json;
 use crate::migration;
-use crate::search::Search;
+use crate::search::{Dialect, Search};
 
 /// A query for documents.
 pub(crate) type Documents<'q> = QueryScalar<'q, Any, String, AnyArguments>;
@@ -44,24 +44,25 @@ impl CatalogStore {
     /// format is newer than this program.
     pub async fn connect(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
-        let search = match url.split(':').next() {
-            Some("sqlite") => Search::Sqlite,
-            Some("postgres" | "postgresql") => Search::Postgres,
+        let dialect = match url.split(':').next() {
+            Some("sqlite") => Dialect::Sqlite,
+            Some("postgres" | "postgresql") => Dialect::Postgres,
             _ => {
                 let message = "the database must be sqlite://path or postgres://user@host/database";
                 return Err(Error::new(ErrorCode::InvalidInput, message));
             }
         };
-        let writer = match search {
-            Search::Sqlite => pool(1, SQLITE_WRITER).connect(&creating(url)).await,
-            Search::Postgres => pool(CONNECTIONS, "").connect(url).await,
+        let writer = match dialect {
+            Dialect::Sqlite => pool(1, SQLITE_WRITER).connect(&creating(url)).await,
+            Dialect::Postgres => pool(CONNECTIONS, "").connect(url).await,
         }
         .map_err(failed)?;
-        migration::run(&writer, search).await?;
+        migration::run(&writer, dialect).await?;
+        let search = Search::new(dialect);
         search.prepare(&writer).await?;
-        let reader = match search {
-            Search::Sqlite => pool(CONNECTIONS, SQLITE_READER).connect(url).await.map_err(failed)?,
-            Search::Postgres => writer.clone(),
+        let reader = match dialect {
+            Dialect::Sqlite => pool(CONNECTIONS, SQLITE_READER).connect(url).await.map_err(failed)?,
+            Dialect::Postgres => writer.clone(),
         };
         Ok(Self { reader, writer, search })
     }

@@ -4,8 +4,8 @@
 use catalog_core::Result;
 use sqlx::AnyConnection;
 
-use super::Words;
 use super::tokens::Token;
+use super::{Place, Words};
 use crate::failure::failed;
 
 /// Makes the index.
@@ -17,20 +17,19 @@ pub(super) const CREATE: &[&str] = &[
 /// Forgets an entry's words.
 pub(super) const REMOVE: &str = "DELETE FROM search_text WHERE id = $1";
 
-/// The words beside the rows of `search_entries s`, for the query in `$1`.
-pub(super) const SOURCE: &str =
-    "FROM search_text t JOIN search_entries s ON s.id = t.id WHERE t.words @@ CAST($1 AS TSQUERY)";
-
-/// Smaller is better: name over keywords over the rest.
-pub(super) const RANK: &str = "-ts_rank('{0.0, 0.1, 0.5, 1.0}', t.words, CAST($1 AS TSQUERY))";
+/// The row numbers that match the query in `$1`, as one text with commas; NULL if there are none.
+pub(super) const FIND: &str =
+    "SELECT string_agg(CAST(id AS TEXT), ',') FROM search_text WHERE words @@ CAST($1 AS TSQUERY)";
 
 /// The query in which all tokens must occur. Tokens hold no quotes and no backslashes.
-pub(super) fn query(tokens: &[Token]) -> String {
-    let terms: Vec<String> = tokens
-        .iter()
-        .map(|token| format!("'{}'{}", token.text, if token.prefix { ":*" } else { "" }))
-        .collect();
-    terms.join(" & ")
+pub(super) fn query(tokens: &[Token], place: Place) -> String {
+    let weights = match place {
+        Place::Title => "A",
+        Place::Keywords => "AB",
+        Place::Anywhere => "ABC",
+    };
+    let term = |token: &Token| format!("'{}':{}{weights}", token.text, if token.prefix { "*" } else { "" });
+    tokens.iter().map(term).collect::<Vec<_>>().join(" & ")
 }
 
 /// Adds an entry's words, each at its place within a weight.
@@ -44,13 +43,9 @@ pub(super) async fn put(connection: &mut AnyConnection, id: i64, words: &Words) 
     Ok(())
 }
 
-/// `'人口':1A '口库':2A '人口':1C`: repeated words join their places.
+/// `'人口':1A '口库':2A '人口':3C`: a word that stands in several places keeps them all, with their weights.
 fn vector(words: &Words) -> String {
-    let mut text = String::new();
-    for (words, weight) in [(&words.title, 'A'), (&words.keywords, 'B'), (&words.body, 'C')] {
-        for (place, word) in words.iter().enumerate() {
-            text.push_str(&format!("'{word}':{}{weight} ", place + 1));
-        }
-    }
-    text
+    let all = [(&words.title, 'A'), (&words.keywords, 'B'), (&words.body, 'C')];
+    let weighted = all.into_iter().flat_map(|(words, weight)| words.iter().map(move |word| (word, weight)));
+    (1..).zip(weighted).map(|(place, (word, weight))| format!("'{word}':{place}{weight} ")).collect()
 }

@@ -4,33 +4,32 @@
 use catalog_core::Result;
 use sqlx::AnyConnection;
 
-use super::Words;
 use super::tokens::Token;
+use super::{Place, Words};
 use crate::failure::failed;
 
 /// Makes the index. It keeps no copy of the words, and knows columns but no positions: no query asks for phrases.
-pub(super) const CREATE: &[&str] = &[
-    "CREATE VIRTUAL TABLE search_text USING fts5(title, keywords, body, content = '', \
-     contentless_delete = 1, detail = 'column', tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* M* S* P* C*'\")",
-];
+pub(super) const CREATE: &[&str] = &["CREATE VIRTUAL TABLE search_text USING fts5(title, keywords, body, \
+     content = '', contentless_delete = 1, detail = 'column', \
+     tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* M* S* P* C*'\")"];
 
 /// Forgets an entry's words.
 pub(super) const REMOVE: &str = "DELETE FROM search_text WHERE rowid = $1";
 
-/// The words beside the rows of `search_entries s`, for the query in `$1`.
-pub(super) const SOURCE: &str =
-    "FROM search_text JOIN search_entries s ON s.id = search_text.rowid WHERE search_text MATCH $1";
+/// The row numbers that match the query in `$1`, as one text with commas; NULL if there are none.
+///
+/// Not ranked by `bm25`, which counts every word in all rows first: 18 ms for the rarest query, 460 for a common one.
+pub(super) const FIND: &str = "SELECT group_concat(rowid) FROM search_text WHERE search_text MATCH $1";
 
-/// Smaller is better: name over keywords over the rest.
-pub(super) const RANK: &str = "bm25(search_text, 10.0, 5.0, 1.0)";
-
-/// The query in which all tokens must occur.
-pub(super) fn query(tokens: &[Token]) -> String {
-    let terms: Vec<String> = tokens
-        .iter()
-        .map(|token| format!("\"{}\"{}", token.text, if token.prefix { "*" } else { "" }))
-        .collect();
-    terms.join(" AND ")
+/// The query in which all tokens must occur. Tokens hold no quotes.
+pub(super) fn query(tokens: &[Token], place: Place) -> String {
+    let columns = match place {
+        Place::Title => "{title} : ",
+        Place::Keywords => "{title keywords} : ",
+        Place::Anywhere => "",
+    };
+    let term = |token: &Token| format!("\"{}\"{}", token.text, if token.prefix { "*" } else { "" });
+    format!("{columns}({})", tokens.iter().map(term).collect::<Vec<_>>().join(" AND "))
 }
 
 /// Adds an entry's words.

@@ -88,18 +88,18 @@ impl Drop for Cluster {
     }
 }
 
-/// The folder of the newest installed server.
+/// The folder of the newest installed server, else one on `PATH`.
 fn programs() -> PathBuf {
-    let versions =
-        Path::new(FOLDERS).read_dir().into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
-    let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    versions
-        .chain(on_path.into_iter().flatten())
-        .filter(|folder| folder.join("initdb").is_file())
-        .max()
-        .expect(
-            "PostgreSQL is missing: apt-get install postgresql, or name a server in SHUQIAO_TEST_POSTGRES",
-        )
+    let version = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
+    let mut installed: Vec<PathBuf> =
+        Path::new(FOLDERS).read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    installed.sort_by_key(version);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders =
+        installed.iter().rev().map(|folder| folder.join("bin")).chain(std::env::split_paths(&path));
+    folders.find(|folder| folder.join("initdb").is_file()).expect(
+        "PostgreSQL is missing: apt-get install postgresql, or name a server in SHUQIAO_TEST_POSTGRES",
+    )
 }
 
 /// The server refuses to run as root, so root steps down to the package's user.
