@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::prelude::SessionConfig;
 use futures::stream;
 use tokio::sync::mpsc;
 
@@ -26,6 +27,7 @@ const CHANNEL: usize = 4;
 /// Sorts that share one bounded memory and one folder for what does not fit.
 pub(crate) struct Sorter {
     runtime: Arc<RuntimeEnv>,
+    config: SessionConfig,
 }
 
 impl Sorter {
@@ -35,7 +37,9 @@ impl Sorter {
         if let Some(folder) = folder {
             builder = builder.with_temp_file_path(folder);
         }
-        Ok(Self { runtime: builder.build_arc().map_err(Error::internal)? })
+        // What every sort sets aside for its final merge must leave most of the memory to the rows.
+        let config = SessionConfig::new().with_sort_spill_reservation_bytes(memory / 16);
+        Ok(Self { runtime: builder.build_arc().map_err(Error::internal)?, config })
     }
 
     /// Where to put rows, and from where to take them in ascending order of the columns. Both ends must be driven at
@@ -56,7 +60,9 @@ impl Sorter {
         let source = StreamingTableExec::try_new(Arc::clone(schema), vec![input], None, [], false, None)
             .map_err(Error::internal)?;
         let sort = SortExec::new(order, Arc::new(source));
-        let context = TaskContext::default().with_runtime(Arc::clone(&self.runtime));
+        let context = TaskContext::default()
+            .with_session_config(self.config.clone())
+            .with_runtime(Arc::clone(&self.runtime));
         let sorted = sort.execute(0, Arc::new(context)).map_err(Error::internal)?;
         Ok((sender, sorted))
     }

@@ -170,7 +170,7 @@ async fn sorting_spills_when_memory_is_short() {
     let spill = desk.folder.path().join("spill");
     std::fs::create_dir(&spill).unwrap();
     let options =
-        IngestOptions { memory: 24 * 1024 * 1024, spill_folder: Some(spill), ..IngestOptions::new(1, NOW) };
+        IngestOptions { memory: 16 * 1024 * 1024, spill_folder: Some(spill), ..IngestOptions::new(1, NOW) };
     let prepared = desk.ingest(&things(), "a.csv", content, &options).await.unwrap();
     assert_eq!(prepared.manifest.rows, 120_000);
     let rows = desk.rows(&prepared.manifest);
