@@ -195,7 +195,8 @@ impl QueryEngine {
     /// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.
     async fn answer(&self, run: Run) -> Result<QueryAnswer> {
         let (schema, sources) = (Arc::clone(&run.schema), run.sources.clone());
-        let mut records = run.start();
+        // An answer without rows has ended here already; the chain asks once more.
+        let mut records = run.start().fuse();
         let first = records.next().await.transpose()?;
         let records = stream::iter(first.map(Ok)).chain(records).boxed();
         Ok(QueryAnswer { schema, sources, limits: self.parts.limits, next: None, records })
