@@ -4,14 +4,17 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use catalog_core::Timestamp;
+use catalog_core::context::PrincipalKind;
 use catalog_core::identity::DivisionTable;
 use catalog_core::services::Services;
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use datasets_store::DatasetStore;
 use exchange_auth::Authenticator;
 use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{EvidenceFile, SaltFile};
-use exchange_query::{CatalogTables, QueryEngine, Revocations};
+use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
+use futures::StreamExt;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::evidence::OpenCounts;
 
@@ -27,11 +30,21 @@ pub struct HttpLimits {
     pub sheet_bytes: u64,
     /// Bytes of an uploaded file of data.
     pub upload_bytes: u64,
+    /// Queries of proven callers at the same time.
+    pub queries: usize,
+    /// Queries of the public at the same time.
+    pub public_queries: usize,
 }
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, sheet_bytes: 64 << 20, upload_bytes: 8 << 30 }
+        Self {
+            body_bytes: 1 << 20,
+            sheet_bytes: 64 << 20,
+            upload_bytes: 8 << 30,
+            queries: 32,
+            public_queries: 8,
+        }
     }
 }
 
@@ -70,16 +83,25 @@ pub struct App {
     parts: AppParts,
     pub(crate) tables: CatalogTables,
     pub(crate) open_counts: OpenCounts,
+    queries: Arc<Semaphore>,
+    public_queries: Arc<Semaphore>,
     /// Held while an extract is written.
-    pub(crate) extracts: tokio::sync::Mutex<()>,
+    pub(crate) extracts: Mutex<()>,
 }
 
 impl App {
     /// The door over its parts.
     pub fn new(parts: AppParts) -> Arc<Self> {
         let tables = CatalogTables::new(parts.services.clone(), parts.datasets.clone());
-        let (open_counts, extracts) = (OpenCounts::default(), tokio::sync::Mutex::default());
-        Arc::new(Self { parts, tables, open_counts, extracts })
+        let places = |count| Arc::new(Semaphore::new(count));
+        Arc::new(Self {
+            tables,
+            open_counts: OpenCounts::default(),
+            queries: places(parts.limits.queries),
+            public_queries: places(parts.limits.public_queries),
+            extracts: Mutex::default(),
+            parts,
+        })
     }
 
     /// The time.
@@ -87,8 +109,26 @@ impl App {
         (self.parts.clock)()
     }
 
+    /// Runs a query when there is room for one more. The public has places of its own, so that strangers never keep
+    /// departments waiting; where theirs are taken they come back later.
+    pub(crate) async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
+        let is_public = ctx.principal.kind == PrincipalKind::Public;
+        let place = match is_public {
+            true => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
+            false => Arc::clone(&self.queries).acquire_owned().await.ok(),
+        };
+        let place = place.ok_or_else(|| {
+            Error::new(ErrorCode::Unavailable, "too many queries are running; try again later")
+        })?;
+        let answer = self.engine.run(ctx, request).await?;
+        let records = answer.records.inspect(move |_| {
+            let _held_until_the_answer_ends = &place;
+        });
+        Ok(QueryAnswer { records: records.boxed(), ..answer })
+    }
+
     /// Writes down what is still counted in memory. Call it when the last request has been answered.
-    pub async fn drain(&self) -> catalog_core::Result<()> {
+    pub async fn drain(&self) -> Result<()> {
         self.open_counts.flush(self.services.evidence().as_ref(), self.now()).await
     }
 }

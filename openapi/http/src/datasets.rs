@@ -108,7 +108,7 @@ async fn preview_records(
     Code(code): Code,
 ) -> Result<Response, Refusal> {
     let selection = Selection { limit: Some(PREVIEW_ROWS), ..Selection::of(TableName::Code(code)) };
-    let answer = app.engine.run(&ctx, QueryRequest::Selection(selection)).await?;
+    let answer = app.run(&ctx, QueryRequest::Selection(selection)).await?;
     answered(answer, Format::Json)
 }
 

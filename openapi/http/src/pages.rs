@@ -1,6 +1,6 @@
 //! The server's own pages: health, keys, the API document, the SQL dialect, the landing page.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::response::Html;
@@ -14,6 +14,9 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::document::openapi;
 use crate::problem::Refusal;
+
+/// The document, made once.
+static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| serde_json::to_value(openapi()).ok());
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -42,8 +45,8 @@ async fn show_dialect() -> Html<&'static str> {
 /// This document
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "server",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-async fn get_openapi() -> Result<Json<Value>, Refusal> {
-    Ok(Json(serde_json::to_value(openapi()).map_err(Error::internal)?))
+async fn get_openapi() -> Result<Json<&'static Value>, Refusal> {
+    DOCUMENT.as_ref().map(Json).ok_or_else(|| Error::internal("the API document can't be written").into())
 }
 
 /// The platform's keys, present and past (RFC 7517)

@@ -46,7 +46,7 @@ async fn query_records(
     Input(query): Input<RecordsQuery>,
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
-    let answer = app.engine.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
+    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
     answered(answer, format)
 }
 
@@ -73,7 +73,7 @@ async fn list_records(
     query.version = number(&mut values, "version")?;
     query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
     query.filter = filter_of(&app, &ctx, &code, values).await?;
-    let answer = app.engine.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
+    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
     answered(answer, format)
 }
 

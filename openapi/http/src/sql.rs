@@ -46,7 +46,7 @@ async fn run_sql(
     Input(SqlQuery { sql }): Input<SqlQuery>,
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
-    let answer = app.engine.run(&ctx, QueryRequest::Sql(sql)).await?;
+    let answer = app.run(&ctx, QueryRequest::Sql(sql)).await?;
     answered(answer, format)
 }
 

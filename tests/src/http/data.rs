@@ -1,10 +1,11 @@
 //! Uploads, records, SQL, withdrawals.
 
 use ::http::Method;
+use openapi_http::HttpLimits;
 use serde_json::json;
 
 use crate::support::city::{CODE, City, ROWS};
-use crate::support::server::Call;
+use crate::support::server::{Bounds, Call};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_is_checked_waits_and_is_published() {
@@ -102,6 +103,9 @@ async fn personal_values_stay_out_of_addresses() {
     let found = city.server.send(Call::post(&path, &filter).by(&city.machine)).await.ok();
     assert_eq!(found["data"].as_array().unwrap().len(), 1);
     assert_eq!(city.server.send(Call::get(format!("{path}?nonsense=1"))).await.code(), "unknown_column");
+    let nobody = json!({"filter": {"=": ["person", "无此人"]}});
+    let found = city.server.send(Call::post(&path, &nobody).by(&city.machine)).await.ok();
+    assert_eq!(found, json!({"data": [], "next": null, "complete": true}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,4 +164,29 @@ async fn what_is_withdrawn_or_revoked_is_gone_at_once() {
     let versions = server.send(Call::get(format!("{path}/versions"))).await.ok();
     assert_eq!(versions[0]["withdrawn_because"], "用途结束");
     assert_eq!(versions[0]["rows"], json!(null), "the public does not see how many rows it does not see");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_rows_is_whole_in_every_format() {
+    let city = City::new().await;
+    let sql = json!({"sql": "select case_no from scjg.penalty where county = 'x'"});
+    for (format, whole) in
+        [("json", "{\"data\":[],\"next\":null,\"complete\":true}\n"), ("jsonl", ""), ("csv", "case_no\n")]
+    {
+        let answer = city.server.send(Call::post(format!("/api/v1/sql?format={format}"), &sql)).await;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, whole), "{format}");
+    }
+    for format in ["arrow", "parquet"] {
+        city.server.send(Call::post(format!("/api/v1/sql?format={format}"), &sql)).await.ok_bytes();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_ask_too_much_at_once_come_back_later_and_departments_do_not() {
+    let door = HttpLimits { public_queries: 0, ..HttpLimits::default() };
+    let city = City::new_within(Bounds { door, ..Bounds::default() }).await;
+    let sql = "select count(*) as n from scjg.penalty";
+    let refused = city.server.send(city.sql(sql, None)).await;
+    assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("unavailable", "5"));
+    assert_eq!(city.server.send(city.sql(sql, Some(&city.machine))).await.ok()["data"], json!([{"n": 3}]));
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::city::{CODE, City};
-use crate::support::server::Call;
+use crate::support::server::{Bounds, Call};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_named_access_is_recorded_and_anonymous_ones_are_counted() {
@@ -117,7 +117,8 @@ async fn a_long_answer_starts_and_ends_in_evidence_and_a_cut_one_never_looks_who
     assert_eq!((&ended["complete"], &ended["rows"]), (&json!(true), &json!(200_000)));
     assert_eq!(ended["bytes"], json!(answer.bytes().len()));
 
-    let limited = City::with_limits(Limits { rows: 150_000, ..Limits::default() }).await;
+    let query = Limits { rows: 150_000, ..Limits::default() };
+    let limited = City::new_within(Bounds { query, ..Bounds::default() }).await;
     let answer = limited.server.send(limited.sql(long, Some(&limited.machine))).await;
     assert!(answer.status.is_success() && answer.body.is_err(), "a limit cuts the transfer");
     let ended = last_end(&limited).await;

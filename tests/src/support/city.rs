@@ -3,11 +3,10 @@
 use catalog_core::Role;
 use catalog_core::directory::{Department, Level};
 use exchange_crypto::SigningKey;
-use exchange_query::Limits;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::server::{Call, Server};
+use super::server::{Bounds, Call, Server};
 
 /// A server with the two departments, their people, and the published resource `scjg.penalty`.
 pub(crate) struct City {
@@ -72,10 +71,11 @@ pub(crate) fn resource() -> Value {
 impl City {
     /// The departments and the published resource, without data.
     pub(crate) async fn without_data() -> Self {
-        Self::on(Server::start().await).await
+        Self::within(Bounds::default()).await
     }
 
-    async fn on(server: Server) -> Self {
+    async fn within(bounds: Bounds) -> Self {
+        let server = Server::start_with(bounds).await;
         let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
         let gaj = department("gaj", "九江市公安局", "11360400MC0000002X");
         let [scjg, gaj] = [scjg, gaj].map(with_valid_code);
@@ -92,12 +92,12 @@ impl City {
 
     /// The same with three rows in version 1, and three of the items open.
     pub(crate) async fn new() -> Self {
-        Self::with_limits(Limits::default()).await
+        Self::new_within(Bounds::default()).await
     }
 
-    /// The same under other query limits.
-    pub(crate) async fn with_limits(limits: Limits) -> Self {
-        let city = Self::on(Server::start_with(limits).await).await;
+    /// The same within other limits.
+    pub(crate) async fn new_within(bounds: Bounds) -> Self {
+        let city = Self::within(bounds).await;
         city.upload(ROWS).await;
         city.grant(&json!({
             "kind": "public", "resource": "301001/000001", "grantee": "public", "items": ["case_no", "county", "amount"],

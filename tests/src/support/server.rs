@@ -23,6 +23,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+/// The limits of a server.
+#[derive(Default)]
+pub(crate) struct Bounds {
+    /// Of one query.
+    pub(crate) query: Limits,
+    /// Of the door.
+    pub(crate) door: HttpLimits,
+}
+
 /// A running server. It ends with this value.
 pub(crate) struct Server {
     pub(crate) base: String,
@@ -44,8 +53,8 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts a server with these query limits.
-    pub(crate) async fn start_with(limits: Limits) -> Self {
+    /// Starts a server with these limits.
+    pub(crate) async fn start_with(bounds: Bounds) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,7 +67,7 @@ impl Server {
         let services = Services::new(store.clone(), Arc::new(log));
         let (signer, _) = SigningKey::generate().unwrap();
         let signer = Arc::new(signer);
-        let app = app(&folder, &base, limits, services.clone(), store, evidence.clone(), signer.clone());
+        let app = app(&folder, &base, bounds, services.clone(), store, evidence.clone(), signer.clone());
         let router = openapi_http::router(app.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -69,11 +78,6 @@ impl Server {
         server.keys =
             JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
         server
-    }
-
-    /// Starts a server.
-    pub(crate) async fn start() -> Self {
-        Self::start_with(Limits::default()).await
     }
 
     /// An operator at the command line, in these roles.
@@ -175,7 +179,7 @@ impl Server {
 fn app(
     folder: &TempDir,
     base: &str,
-    limits: Limits,
+    bounds: Bounds,
     services: Services,
     store: Arc<CatalogStore>,
     evidence: Arc<EvidenceFile>,
@@ -193,7 +197,7 @@ fn app(
         objects: datasets.objects().clone(),
         mask_key: MacKey::ephemeral().unwrap(),
         cursor_key: MacKey::ephemeral().unwrap(),
-        limits,
+        limits: bounds.query,
         revocations: revocations.clone(),
         partitions: Some(2),
         parquet_pushdown: false,
@@ -211,7 +215,7 @@ fn app(
         divisions: None,
         clock: Arc::new(Timestamp::now),
         spool,
-        limits: HttpLimits::default(),
+        limits: bounds.door,
     })
 }
 

@@ -135,7 +135,7 @@ async fn write_file(
     folder: &str,
     format: Format,
 ) -> Result<Part> {
-    let answer = app.engine.run(ctx, QueryRequest::Selection(everything(&open.dataset))).await?;
+    let answer = app.run(ctx, QueryRequest::Selection(everything(&open.dataset))).await?;
     if answer.sources != [open.dataset.source()] {
         let message = "the dataset or its policy changed while the file was written; try again";
         return Err(Error::new(ErrorCode::Unavailable, message));
