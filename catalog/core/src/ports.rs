@@ -134,7 +134,12 @@ pub trait GrantStore: Send + Sync {
     /// Adds a grant.
     async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()>;
     /// Revokes a grant once; a second time is an `illegal_state`.
-    async fn revoke_grant(&self, id: &GrantId, revocation: &Revocation, change: &EvidenceRecord) -> Result<()>;
+    async fn revoke_grant(
+        &self,
+        id: &GrantId,
+        revocation: &Revocation,
+        change: &EvidenceRecord,
+    ) -> Result<()>;
 }
 
 /// Versions of datasets.

@@ -44,11 +44,7 @@ pub struct BoundPolicy {
 
 impl BoundPolicy {
     /// Binds a grant to the attributes of whoever asks. A missing attribute is an error, which denies.
-    pub fn bind(
-        grant: &Grant,
-        resource: &Resource,
-        attributes: &BTreeMap<String, String>,
-    ) -> Result<Self> {
+    pub fn bind(grant: &Grant, resource: &Resource, attributes: &BTreeMap<String, String>) -> Result<Self> {
         let filter = match &grant.filter {
             Some(filter) => Some(filter.bind(&column_types(resource), attributes)?),
             None => None,

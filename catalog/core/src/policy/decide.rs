@@ -122,7 +122,9 @@ fn reads_own(ctx: &OpContext, resource: &Resource) -> bool {
 /// Whether the principal reads in its department's name: an analyst, a data steward, or its machine.
 fn reads_for_department(ctx: &OpContext) -> bool {
     let principal = &ctx.principal;
-    principal.kind == PrincipalKind::Machine || principal.has(Role::Analyst) || principal.has(Role::DataSteward)
+    principal.kind == PrincipalKind::Machine
+        || principal.has(Role::Analyst)
+        || principal.has(Role::DataSteward)
 }
 
 /// A department's grant serves those who read for it; a public one serves everyone.
@@ -203,7 +205,10 @@ fn refuse(ctx: &OpContext, resource: &Resource, usable: &[&Grant]) -> Decision {
     };
     let how = match resource.sharing() {
         Some(crate::directory::Sharing::Withheld { basis }) => format!("it is withheld: {basis}"),
-        _ => format!("apply to its provider `{}`, naming items, rows, purpose and legal basis", resource.provider),
+        _ => format!(
+            "apply to its provider `{}`, naming items, rows, purpose and legal basis",
+            resource.provider
+        ),
     };
     Decision::deny(ErrorCode::NotGranted, format!("{why}; {how}"))
 }

@@ -45,7 +45,9 @@ impl Grantee {
         match self {
             Self::Department(department) => principal.acts_for(department),
             Self::Developer(account) => {
-                principal.kind == PrincipalKind::Person && principal.department.is_none() && principal.id == *account
+                principal.kind == PrincipalKind::Person
+                    && principal.department.is_none()
+                    && principal.id == *account
             }
             Self::Public => true,
         }
@@ -126,7 +128,8 @@ impl Grant {
     /// A withheld item is never granted to another, a closed one never to the public.
     pub fn check(&self, resource: &Resource) -> Result<()> {
         let mut problems = Vec::new();
-        let mut wrong = |at: &str, rule: &str, message: String| problems.push(Problem::new(at, rule, message));
+        let mut wrong =
+            |at: &str, rule: &str, message: String| problems.push(Problem::new(at, rule, message));
         if self.items.is_empty() {
             wrong("items", "grant.items", "name at least one item".to_owned());
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decide::{DecidedBy, Decision, Effect};
-use crate::context::{PrincipalKind, Principal, Role};
+use crate::context::{Principal, PrincipalKind, Role};
 use crate::error::ErrorCode;
 use crate::ids::DepartmentId;
 
@@ -82,7 +82,8 @@ pub fn decide_action(principal: &Principal, action: Action, owner: Option<&Depar
             action,
             Action::EditDirectory | Action::IngestData | Action::PublishData | Action::IssueTickets
         );
-    let role = roles.iter().copied().find(|role| principal.has(*role)).or(machine.then_some(Role::DataSteward));
+    let role =
+        roles.iter().copied().find(|role| principal.has(*role)).or(machine.then_some(Role::DataSteward));
     let Some(role) = role else {
         let needed: Vec<_> = roles.iter().map(|role| format!("{role:?}")).collect();
         let reason = format!("{action:?} needs one of the roles {}", needed.join(", "));

@@ -1,0 +1,363 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::context::{Channel, OpContext, Principal, PrincipalKind, Role};
+use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing};
+use crate::error::ErrorCode;
+use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
+use crate::policy::filter::{Literal, parse_decimal};
+use crate::time::Timestamp;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+fn item(column: &str, kind: ItemKind, sharing: Sharing, opening: Opening) -> InformationItem {
+    InformationItem {
+        title: format!("项{column}"),
+        column: ColumnName::new(column).unwrap(),
+        item_type: ItemType::plain(kind),
+        sharing,
+        opening,
+        data_class: Default::default(),
+        personal: false,
+        required: false,
+        format: None,
+        enumeration: vec![],
+        minimum: None,
+        maximum: None,
+        reference: None,
+    }
+}
+
+fn resource() -> Resource {
+    let conditional = || Sharing::Conditional { condition: "业务需要".into() };
+    Resource {
+        code: ResourceCode::new("301001/000001").unwrap(),
+        sql_name: SqlName::new("people").unwrap(),
+        title: "人口".into(),
+        provider: DepartmentId::new("gaj").unwrap(),
+        classification: vec![],
+        summary: String::new(),
+        format: crate::directory::format::ResourceFormat {
+            class: "数据库".into(),
+            kind: "mysql".into(),
+            other: String::new(),
+        },
+        items: vec![
+            item("name", ItemKind::C, conditional(), Opening::Closed),
+            item("county", ItemKind::C, Sharing::Unconditional, Opening::Open),
+            item("income", ItemKind::Y, conditional(), Opening::Closed),
+            item("secret", ItemKind::C, Sharing::Withheld { basis: "法".into() }, Opening::Closed),
+        ],
+        sharing_method: crate::directory::SharingMethod {
+            class: "共享平台方式".into(),
+            kind: "数据库".into(),
+        },
+        update_cycle: crate::directory::UpdateCycle::Daily,
+        published_on: None,
+        related: vec![],
+        business_matter: String::new(),
+        sub_organisation: String::new(),
+        open_topic: String::new(),
+        keywords: vec![],
+        data_class: Default::default(),
+        personal: true,
+        licence: None,
+        contact: None,
+        temporal_coverage: None,
+        spatial_coverage: None,
+        key: vec![],
+        sort: vec![],
+        subject: None,
+    }
+}
+
+fn analyst(department: &str) -> Principal {
+    Principal {
+        kind: PrincipalKind::Person,
+        id: format!("{department}-analyst"),
+        department: Some(DepartmentId::new(department).unwrap()),
+        roles: BTreeSet::from([Role::Analyst]),
+        attributes: BTreeMap::from([("division_code".to_owned(), "360481".to_owned())]),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests of the decision stand in for authentication")]
+fn context(principal: Principal, purpose: Option<&str>) -> OpContext {
+    OpContext::authenticated(principal, "r1".into(), Channel::Sql, NOW).asserting(
+        purpose.map(str::to_owned),
+        None,
+        None,
+    )
+}
+
+fn grant(number: u8, kind: GrantKind, grantee: Grantee, purpose: Option<&str>) -> Grant {
+    Grant {
+        id: GrantId::new(format!("01890000-0000-7000-8000-0000000000{number:02x}")).unwrap(),
+        kind,
+        resource: resource().code,
+        grantee,
+        items: vec![ColumnName::new("county").unwrap()],
+        filter: None,
+        masks: BTreeMap::new(),
+        purpose: purpose.map(str::to_owned),
+        legal_basis: "条例".into(),
+        valid_from: NOW,
+        valid_until: Some(NOW.plus_seconds(60)),
+        doors: BTreeSet::from([Channel::Sql]),
+        demands_matter: false,
+        demands_operator: false,
+        min_group: None,
+        created_by: "a".into(),
+        created_at: NOW,
+        revocation: None,
+    }
+}
+
+fn to_mzj(number: u8, kind: GrantKind, purpose: Option<&str>) -> Grant {
+    grant(number, kind, Grantee::Department(DepartmentId::new("mzj").unwrap()), purpose)
+}
+
+/// The code of a refusal, or the kind and last digits of the grant that decided.
+fn verdict(ctx: &OpContext, grants: &[Grant]) -> String {
+    match decide_read(ctx, &resource(), grants).determined_by {
+        DecidedBy::Rule { code, .. } => code.as_str().to_owned(),
+        DecidedBy::Grant { id, kind } => {
+            format!("{kind:?} {}", id.map_or(String::new(), |id| id.as_str()[34..].to_owned()))
+        }
+        DecidedBy::Role { role } => format!("{role:?}"),
+    }
+}
+
+#[test]
+fn nothing_is_read_without_a_grant() {
+    assert_eq!(verdict(&context(analyst("mzj"), None), &[]), "not_granted");
+    assert_eq!(verdict(&context(analyst("gaj"), None), &[]), "Own ");
+    assert_eq!(verdict(&context(Principal::public(), None), &[]), "not_granted");
+}
+
+#[test]
+fn the_public_does_not_learn_of_what_is_closed() {
+    let mut closed = resource();
+    closed.items.retain(|item| item.opening == Opening::Closed);
+    let decided = decide_read(&context(Principal::public(), None), &closed, &[]);
+    assert!(matches!(decided.determined_by, DecidedBy::Rule { code: ErrorCode::NotFound, .. }));
+}
+
+#[test]
+fn administrators_read_no_data_even_of_their_department() {
+    for role in [Role::SystemAdministrator, Role::SecurityAdministrator, Role::Auditor] {
+        let mut principal = analyst("gaj");
+        principal.roles.insert(role);
+        assert_eq!(verdict(&context(principal, None), &[]), "forbidden");
+    }
+}
+
+#[test]
+fn only_those_who_read_for_a_department_use_its_grants() {
+    let mut editor = analyst("mzj");
+    editor.roles = BTreeSet::from([Role::DirectoryEditor]);
+    let grants = [to_mzj(1, GrantKind::Unconditional, None)];
+    assert_eq!(verdict(&context(editor, None), &grants), "not_granted");
+    assert_eq!(verdict(&context(analyst("mzj"), None), &grants), "Unconditional 01");
+}
+
+#[test]
+fn the_purpose_picks_among_conditional_grants_and_ambiguity_is_refused() {
+    let grants = [
+        to_mzj(1, GrantKind::Conditional, Some("低保")),
+        to_mzj(2, GrantKind::Conditional, Some("养老")),
+        to_mzj(3, GrantKind::Unconditional, None),
+        grant(4, GrantKind::Public, Grantee::Public, None),
+    ];
+    let ask = |purpose, grants: &[Grant]| verdict(&context(analyst("mzj"), purpose), grants);
+    assert_eq!(ask(Some("低保"), &grants), "Conditional 01");
+    assert_eq!(ask(Some("养老"), &grants), "Conditional 02");
+    assert_eq!(ask(Some("其他"), &grants), "Unconditional 03");
+    assert_eq!(ask(None, &grants), "ambiguous_grant");
+    assert_eq!(ask(None, &grants[..1]), "Conditional 01");
+    assert_eq!(ask(None, &grants[3..]), "Public 04");
+    assert_eq!(verdict(&context(Principal::public(), None), &grants), "Public 04");
+}
+
+#[test]
+fn term_revocation_and_door_bind() {
+    let base = to_mzj(1, GrantKind::Unconditional, None);
+    type Change = fn(&mut Grant);
+    let cases: [(Change, &str); 5] = [
+        (|_| (), "Unconditional 01"),
+        (|grant| grant.valid_from = NOW.plus_seconds(1), "not_granted"),
+        (|grant| grant.valid_until = Some(NOW), "not_granted"),
+        (
+            |grant| {
+                grant.revocation = Some(Revocation { at: NOW, by: "a".into(), reason: "b".into() });
+            },
+            "not_granted",
+        ),
+        (|grant| grant.doors = BTreeSet::from([Channel::File]), "not_granted"),
+    ];
+    for (change, expected) in cases {
+        let mut grant = base.clone();
+        change(&mut grant);
+        assert_eq!(verdict(&context(analyst("mzj"), None), &[grant]), expected);
+    }
+}
+
+#[test]
+fn demanded_fields_and_subject_attributes_must_be_there() {
+    let mut demanding = to_mzj(1, GrantKind::Unconditional, None);
+    demanding.demands_matter = true;
+    assert_eq!(verdict(&context(analyst("mzj"), None), &[demanding]), "obligation_missing");
+
+    let mut own_county = to_mzj(1, GrantKind::Unconditional, None);
+    let subject = Operand::Subject { subject: "division_code".into() };
+    own_county.filter = Some(Filter::Eq("county".into(), subject));
+    let decision = decide_read(&context(analyst("mzj"), None), &resource(), &[own_county.clone()]);
+    let bound = decision.into_policy().unwrap().policy.filter;
+    assert_eq!(bound, Some(Filter::Eq("county".into(), TypedLiteral::Text("360481".into()))));
+
+    let mut nowhere = analyst("mzj");
+    nowhere.attributes.clear();
+    assert_eq!(verdict(&context(nowhere, None), &[own_county]), "not_granted");
+}
+
+#[test]
+fn a_grant_is_checked_against_its_resource() {
+    let rules = |change: fn(&mut Grant)| {
+        let mut grant = to_mzj(1, GrantKind::Conditional, Some("低保"));
+        change(&mut grant);
+        match grant.check(&resource()) {
+            Ok(()) => vec![],
+            Err(error) => error.problems.into_iter().map(|problem| problem.rule).collect(),
+        }
+    };
+    let column = |name: &str| ColumnName::new(name).unwrap();
+    assert_eq!(rules(|_| ()), [""; 0]);
+    assert_eq!(rules(|grant| grant.items.clear()), ["grant.items"]);
+    assert_eq!(rules(|grant| grant.purpose = None), ["grant.purpose"]);
+    assert_eq!(rules(|grant| grant.legal_basis.clear()), ["grant.legal_basis"]);
+    assert_eq!(rules(|grant| grant.doors.clear()), ["grant.doors"]);
+    assert_eq!(rules(|grant| grant.items = vec![ColumnName::new("secret").unwrap()]), ["grant.item"]);
+    assert_eq!(rules(|grant| grant.items = vec![ColumnName::new("nothing").unwrap()]), ["grant.item"]);
+    let mut public = grant(1, GrantKind::Public, Grantee::Public, None);
+    assert!(public.check(&resource()).is_ok());
+    public.items.push(column("name"));
+    assert!(public.check(&resource()).is_err());
+    let mut masked = to_mzj(1, GrantKind::Conditional, Some("低保"));
+    masked.masks.insert(column("county"), Mask::Year);
+    assert!(masked.check(&resource()).is_err());
+}
+
+#[test]
+fn filters_read_as_documented() {
+    let text = r#"{"and":[{"=":["county",{"subject":"division_code"}]},{"in":["name",["甲","乙"]]},
+        {"between":["income",1,"2.50"]},{"not":{"like":["name","张%"]}},{"is_null":"name"}]}"#;
+    let filter: Filter = serde_json::from_str(text).unwrap();
+    filter.check(&column_types(&resource())).unwrap();
+    let again: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
+    assert_eq!(filter, again);
+    for wrong in [
+        r#"{"=":["nothing","x"]}"#,
+        r#"{"=":["income","abc"]}"#,
+        r#"{"=":["income","1.234"]}"#,
+        r#"{"=":["income",{"subject":"level"}]}"#,
+        r#"{"=":["county",{"subject":"salary"}]}"#,
+        r#"{"like":["income","1%"]}"#,
+        r#"{"like":["name","a\\%"]}"#,
+    ] {
+        let filter: Filter = serde_json::from_str(wrong).unwrap();
+        assert!(filter.check(&column_types(&resource())).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn roles_that_must_not_meet() {
+    assert!(Role::may_combine(&BTreeSet::from([Role::Analyst, Role::DirectoryEditor])));
+    assert!(!Role::may_combine(&BTreeSet::from([Role::Auditor, Role::SystemAdministrator])));
+    assert!(!Role::may_combine(&BTreeSet::from([Role::Auditor, Role::Analyst])));
+    assert!(!Role::may_combine(&BTreeSet::from([Role::Developer, Role::Analyst])));
+}
+
+/// The whole role x action matrix, for one's own department and for another: a change of policy is a diff.
+#[test]
+fn the_matrix_of_roles_and_actions() {
+    let mut matrix = String::new();
+    for action in Action::ALL {
+        for role in Role::ALL {
+            let mut principal = analyst("gaj");
+            principal.roles = BTreeSet::from([role]);
+            let may = |owner: &str| {
+                let owner = DepartmentId::new(owner).unwrap();
+                decide_action(&principal, action, Some(&owner)).effect == Effect::Permit
+            };
+            match (may("gaj"), may("mzj")) {
+                (true, true) => matrix.push_str(&format!("{action:?} {role:?} everywhere\n")),
+                (true, false) => matrix.push_str(&format!("{action:?} {role:?} own department\n")),
+                _ => {}
+            }
+        }
+    }
+    insta::assert_snapshot!(matrix);
+}
+
+proptest! {
+    #[test]
+    fn decimals_are_exact_or_refused(value in -10i64.pow(15)..10i64.pow(15), scale in 0i8..6) {
+        let divisor = 10i64.pow(u32::try_from(scale).unwrap());
+        let sign = if value < 0 { "-" } else { "" };
+        let text = if scale == 0 {
+            value.to_string()
+        } else {
+            let (whole, part) = (value.abs() / divisor, value.abs() % divisor);
+            format!("{sign}{whole}.{part:0width$}", width = usize::try_from(scale).unwrap())
+        };
+        prop_assert_eq!(parse_decimal(&text, 18, scale), Some(i128::from(value)));
+        prop_assert_eq!(parse_decimal(&format!("{text}x"), 18, scale), None);
+    }
+
+    #[test]
+    fn the_decimal_reader_never_panics(text: String, precision in 0u8..40, scale in -3i8..40) {
+        let _ = parse_decimal(&text, precision, scale);
+    }
+
+    /// Whatever grants there are, a permit names exactly one of them, in force and for whoever asks.
+    #[test]
+    fn a_permit_names_one_grant_that_covers_the_caller(
+        shape in prop::collection::vec((0u8..3, 0u8..3, any::<bool>(), 0u8..3), 0..6),
+        purpose in prop::option::of(0u8..3),
+    ) {
+        let grants: Vec<_> = shape.iter().enumerate().map(|(index, (kind, to, live, purpose))| {
+            let kind = [GrantKind::Unconditional, GrantKind::Conditional, GrantKind::Public][usize::from(*kind)];
+            let grantee = match (kind, to) {
+                (GrantKind::Public, _) => Grantee::Public,
+                (_, 0) => Grantee::Developer("mzj-analyst".into()),
+                (_, 1) => Grantee::Department(DepartmentId::new("mzj").unwrap()),
+                _ => Grantee::Department(DepartmentId::new("jyj").unwrap()),
+            };
+            let mut grant = grant(u8::try_from(index).unwrap(), kind, grantee, Some(&purpose.to_string()));
+            if !live { grant.valid_until = Some(NOW); }
+            grant
+        }).collect();
+        let purpose = purpose.map(|purpose| purpose.to_string());
+        let ctx = context(analyst("mzj"), purpose.as_deref());
+        if let DecidedBy::Grant { id, .. } = decide_read(&ctx, &resource(), &grants).determined_by {
+            let used = grants.iter().find(|grant| Some(&grant.id) == id.as_ref()).unwrap();
+            prop_assert!(used.is_in_force(NOW));
+            prop_assert!(used.grantee.covers(&ctx.principal));
+            prop_assert!(used.kind != GrantKind::Conditional || purpose.is_none() || used.purpose == purpose);
+        }
+    }
+}
+
+#[test]
+fn literals_take_the_type_of_their_column() {
+    let text = |text: &str| Literal::Text(text.into());
+    let typed = |literal, kind| filter::typed_literal(&literal, ItemType::plain(kind));
+    assert_eq!(typed(Literal::Int(3), ItemKind::I), Ok(TypedLiteral::Int(3)));
+    assert!(typed(Literal::Int(3), ItemKind::C).is_err());
+    assert!(typed(text("2026-02-30"), ItemKind::D).is_err());
+    assert!(typed(text("2026-02-28"), ItemKind::D).is_ok());
+    assert!(typed(text("NaN"), ItemKind::B).is_err());
+    assert!(typed(text("x"), ItemKind::G).is_err());
+}

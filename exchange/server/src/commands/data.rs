@@ -162,6 +162,7 @@ pub(crate) fn show_rows(rows: &Rows) {
     let text = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string().trim_end_matches(".0").to_owned(),
         other => other.to_string(),
     };
     let row = |row: &Value| headings.iter().map(|name| row.get(name).map_or(String::new(), text)).collect();
