@@ -142,7 +142,7 @@ fn show_import(global: &Global, report: &ImportReport) -> Result<()> {
         return Ok(());
     }
     let message =
-        format!("{} resources were not imported: {}", report.refused.len(), report.refused.join(", "));
+        format!("the sheet has {} problems; resources with one were not imported", report.problems.len());
     Err(Error::invalid(message, report.problems.clone()))
 }
 

@@ -26,6 +26,8 @@ use crate::output;
 const SEED: u64 = 42;
 /// The open dataset of the tour.
 pub(crate) const OPEN_TABLE: (&str, &str) = ("jyj", "schools");
+/// The resource that county polygons are mounted on.
+const BOUNDARIES: &str = "county_boundaries";
 /// What the demo grants, by table names.
 const GRANTS: &str = include_str!("grants.json");
 
@@ -160,11 +162,15 @@ async fn mount(
     for department in departments {
         let client = acting(platform, "数据管理员", &format!("{}:data_steward", department.id)).await?;
         for entry in data::entries(&client).await? {
+            let code = entry.draft.code.to_string();
+            if entry.draft.sql_name.as_str() == BOUNDARIES {
+                rows += mount_boundaries(&client, &code, site).await?;
+                tables += 1;
+            }
             let Some(table) = Table::from_name(entry.draft.sql_name.as_str()) else { continue };
             bar.set_message(entry.draft.title.clone());
             let file = site.join("spool").join(format!("{}.csv", table.name()));
             write_csv(city, table, &file)?;
-            let code = entry.draft.code.to_string();
             let report = data::upload(&client, &code, &file, Change::Replace, 5.0).await?;
             std::fs::remove_file(&file).map_err(|error| io(&file, &error))?;
             bar.inc(city.rows(table));
@@ -175,6 +181,16 @@ async fn mount(
     bar.finish_and_clear();
     output::done(format!("{tables} datasets checked and mounted, {rows} rows in signed Parquet versions"));
     Ok(())
+}
+
+/// County polygons are no table of rows but a GeoJSON file; answers how many.
+async fn mount_boundaries(client: &Client, code: &str, site: &Path) -> Result<u64> {
+    let file = site.join("spool").join("boundaries.geojson");
+    let text = datasets_samples::boundaries_geojson(datasets_samples::PREFECTURE).map_err(Error::internal)?;
+    std::fs::write(&file, text).map_err(|error| io(&file, &error))?;
+    let report = data::upload(client, code, &file, Change::Replace, 5.0).await?;
+    std::fs::remove_file(&file).map_err(|error| io(&file, &error))?;
+    Ok(report.quality.rows_accepted)
 }
 
 fn write_csv(city: &SampleCity, table: Table, path: &Path) -> Result<()> {
