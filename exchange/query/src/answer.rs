@@ -44,6 +44,8 @@ pub(crate) struct Run {
     pub(crate) watch: Watch,
     pub(crate) deadline: Instant,
     pub(crate) limits: Limits,
+    /// Dropped with the answer, which stops what still runs for it.
+    pub(crate) wanted: Arc<()>,
 }
 
 impl Run {
@@ -70,6 +72,7 @@ impl Run {
             watch: self.watch,
             deadline: self.deadline.into(),
             limits: self.limits,
+            _wanted: self.wanted,
             rows: 0,
             bytes: 0,
         };
@@ -93,6 +96,7 @@ struct Running {
     watch: Watch,
     deadline: tokio::time::Instant,
     limits: Limits,
+    _wanted: Arc<()>,
     rows: u64,
     bytes: u64,
 }
@@ -109,6 +113,10 @@ impl Running {
         };
         match batch {
             Some(Ok(batch)) => Some(self.counted(&batch)),
+            // A join that met the deadline first reports no reason of its own.
+            Some(Err(_)) if tokio::time::Instant::now() >= self.deadline => {
+                Some(Err(out_of_time(&self.limits)))
+            }
             Some(Err(error)) => Some(Err(error::execution(&error))),
             None => self.ended().await,
         }

@@ -1,4 +1,4 @@
-//! Text functions whose result can be much longer than their arguments, held to a stated length.
+//! Text functions whose result or work can be much greater than their arguments, held to a stated bound.
 //!
 //! A few hundred bytes of SQL can otherwise ask for terabytes: doublings through common table expressions, or a
 //! replacement of every letter by a page. The memory pool does not see what one call allocates.
@@ -54,6 +54,8 @@ enum Growth {
     RegexReplace,
     /// A format in the second argument.
     Format,
+    /// Work, not length: every character of one argument with every one of the other.
+    Product,
 }
 
 impl Growth {
@@ -63,6 +65,7 @@ impl Growth {
             "replace" => Some(Self::Replace),
             "regexp_replace" => Some(Self::RegexReplace),
             "to_char" => Some(Self::Format),
+            "levenshtein" => Some(Self::Product),
             _ => None,
         }
     }
@@ -77,6 +80,7 @@ impl Growth {
             Self::Replace => of(0).max((of(0) / of(1).max(1)).saturating_add(1).saturating_mul(of(2))),
             Self::RegexReplace => of(0).saturating_add(1).saturating_mul(of(2).saturating_add(1)),
             Self::Format => of(1).saturating_mul(16),
+            Self::Product => of(0).saturating_mul(of(1)),
         }
     }
 }
@@ -118,7 +122,7 @@ impl ScalarUDFImpl for Bounded {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let longest = args.args.iter().map(longest).collect::<Result<Vec<_>>>()?;
         if self.growth.bytes(&longest) > TEXT_BYTES {
-            return exec_err!("{} would build a text of over {TEXT_BYTES} bytes", self.name());
+            return exec_err!("{} would take over {TEXT_BYTES} bytes or steps a value", self.name());
         }
         if !self.operator {
             return self.inner.invoke_with_args(args);

@@ -31,6 +31,7 @@ use crate::limits::Limits;
 use crate::revocation::Revocations;
 use crate::selection::{Page, Selection};
 use crate::sql::{self, Resolved, TableUse};
+use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
 use crate::tables::{OpenTable, TableName, Tables};
 use crate::{error, functions, plan, policy};
@@ -188,8 +189,20 @@ impl QueryEngine {
         deadline: Instant,
     ) -> Result<Run> {
         let plan = state.create_physical_plan(logical).await.map_err(|found| error::planning(&found))?;
+        let wanted = Arc::new(());
+        let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
+        let plan = stoppable(plan, &stop).map_err(Error::internal)?;
         let schema = called_as_asked(&plan.schema(), asked);
-        Ok(Run { plan, task: state.task_ctx(), schema, sources, watch, deadline, limits: self.parts.limits })
+        Ok(Run {
+            plan,
+            task: state.task_ctx(),
+            schema,
+            sources,
+            watch,
+            deadline,
+            limits: self.parts.limits,
+            wanted,
+        })
     }
 
     /// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.

@@ -15,6 +15,7 @@ mod policy;
 mod revocation;
 mod selection;
 mod sql;
+mod stopping;
 mod table;
 mod tables;
 #[cfg(test)]

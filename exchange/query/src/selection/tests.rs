@@ -30,7 +30,8 @@ async fn page(
     let batches: Vec<RecordBatch> = answer.records.try_collect().await?;
     let batches: Vec<RecordBatch> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
     let table = pretty_format_batches(&batches).unwrap().to_string();
-    let lines = table.lines().filter(|line| line.starts_with('|')).skip(1).map(str::to_owned);
+    let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = table.lines().filter(|line| line.starts_with('|')).skip(1).map(cells);
     Ok((lines.collect(), answer.next))
 }
 

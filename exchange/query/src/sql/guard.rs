@@ -41,6 +41,9 @@ pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
             format!("the SQL has more than {LEVELS} operators and keywords; use IN lists and joins");
         return Err(Error::new(ErrorCode::LimitSql, message));
     }
+    if deepest(&tokens) > DEPTH {
+        return Err(too_deep());
+    }
     let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let mut statements = parser.parse_statements().map_err(syntax)?;
     let mut query = match (statements.pop(), statements.is_empty()) {
@@ -65,11 +68,27 @@ fn adds_a_level(token: &TokenWithSpan) -> bool {
     }
 }
 
+/// Counted beforehand: the parser backtracks out of its own limit and then complains about the syntax.
+fn deepest(tokens: &[TokenWithSpan]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn too_deep() -> Error {
+    Error::new(ErrorCode::LimitSql, format!("the SQL nests deeper than {DEPTH} levels"))
+}
+
 fn syntax(error: ParserError) -> Error {
     match error {
-        ParserError::RecursionLimitExceeded => {
-            Error::new(ErrorCode::LimitSql, format!("the SQL nests deeper than {DEPTH} levels"))
-        }
+        ParserError::RecursionLimitExceeded => too_deep(),
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
             Error::new(ErrorCode::SqlSyntax, text.chars().take(400).collect::<String>())
         }

@@ -150,21 +150,36 @@ async fn plain(
     }
 }
 
+/// Policies as a view writes them. What the optimizer does with a query's filter depends on the policy's.
+const VIEWS: [&str; 4] =
+    ["dept = 'A'", "name not like 'HID%'", "dept <> 'B' and name like '%'", "name like '%' and dept = 'A'"];
+
+/// Whether a plain view answers the attack otherwise than the copy does.
+async fn bites(world: &World, attack: &Attack) -> bool {
+    let (all, copy) = (world.governed.table("rows", "penalties"), world.copies.table("rows", "penalties"));
+    for pushdown in [false, true] {
+        let expected = plain(world, &copy, None, attack, pushdown).await;
+        for filter in VIEWS {
+            let view = format!("select id, secret, amt, money, name, day, county from source where {filter}");
+            if plain(world, &all, Some(&view), attack, pushdown).await != expected {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 /// Without a barrier many of the attacks succeed: the suite attacks something.
 #[tokio::test]
 async fn the_attacks_bite_a_plain_view() {
-    let view = "select id, secret, amt, money, name, day, county from source where name not like 'HID%'";
+    let channels =
+        ["cast", "division", "overflow", "date", "array", "regex", "dynamic filter", "scalar subquery"];
     let world = World::new(400);
-    let (all, copy) = (world.governed.table("rows", "penalties"), world.copies.table("rows", "penalties"));
-    let mut bites = 0;
-    for attack in attacks().iter().filter(|attack| !attack.tight && attack.code.is_none()) {
-        let channels =
-            ["cast", "division", "overflow", "date", "array", "regex", "dynamic filter", "scalar subquery"];
-        if channels.contains(&attack.channel.as_str()) {
-            let seen = plain(&world, &all, Some(view), attack, true).await;
-            let expected = plain(&world, &copy, None, attack, true).await;
-            bites += usize::from(seen != expected);
+    let mut biting = Vec::new();
+    for attack in attacks().iter().filter(|attack| channels.contains(&attack.channel.as_str())) {
+        if bites(&world, attack).await {
+            biting.push(attack.sql.clone());
         }
     }
-    assert!(bites >= 30, "only {bites} attacks show anything on a plain view");
+    assert!(biting.len() >= 30, "only {} attacks show anything on a plain view: {biting:#?}", biting.len());
 }
