@@ -40,7 +40,8 @@ pub(crate) fn is_convertible(source: &DataType, target: &DataType) -> bool {
         (T::Decimal128(_, from), T::Decimal128(_, to)) => from <= to,
         (T::Float16 | T::Float32, T::Float32 | T::Float64) | (T::Float64, T::Float64) => true,
         (T::Date32, T::Date32) | (T::Boolean, T::Boolean) => true,
-        (T::Timestamp(unit, zone), T::Timestamp(..)) => zone.is_some() && *unit != TimeUnit::Nanosecond,
+        // Nanoseconds are cut to microseconds: no register means them.
+        (T::Timestamp(..), T::Timestamp(..)) => true,
         (T::Binary | T::LargeBinary | T::BinaryView, T::Binary) => true,
         _ => false,
     }
@@ -63,6 +64,12 @@ pub(crate) fn convert(
             Ok(parse(text.as_string_view(), &text, target, binary, faults))
         }
         same if same == target => Ok(source),
+        // As in text, a time without a zone is one of Asia/Shanghai.
+        DataType::Timestamp(_, None) => {
+            let local = DataType::Timestamp(TimeUnit::Microsecond, Some("+08:00".into()));
+            let local = cast(&source, &local).map_err(Error::internal)?;
+            cast(&local, target).map_err(Error::internal)
+        }
         _ => {
             let converted = cast(&source, target).map_err(Error::internal)?;
             let lost = (0..source.len()).filter(|row| source.is_valid(*row) && converted.is_null(*row));

@@ -127,6 +127,12 @@ fn shape_is_columns_types_and_order_but_not_titles() {
     let mut changed = items();
     changed[0].title = "新名".to_owned();
     assert!(manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
+    let mut reordered = items();
+    reordered[1].item_type = reordered[0].item_type;
+    let mut swapped = reordered.clone();
+    swapped.swap(0, 1);
+    let same_types = Manifest { columns: reordered.iter().map(Column::of).collect(), ..manifest.clone() };
+    assert!(same_types.has_shape_of(&reordered) && !same_types.has_shape_of(&swapped));
     changed.push(item("more", ItemType::plain(ItemKind::I)));
     assert!(!manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
     changed[0].item_type = ItemType::sized(ItemKind::C, 19);

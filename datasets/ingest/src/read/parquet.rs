@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use arrow::error::ArrowError;
 use catalog_core::Result;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -18,15 +19,16 @@ pub(super) fn read(input: &Input<'_>, out: Output<'_>) -> Result<()> {
     let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
     let columns = columns_of(&names, input.items, input.required)?;
     let places = places(&columns, input.items.len());
-    let reader = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|cause| malformed(format!("`{name}` is damaged")).with_internal(cause))?;
+    let damaged = |row: u64, cause: ArrowError| {
+        let message = format!(
+            "`{name}` cannot be read after row {row}: it is damaged, or compressed otherwise than with zstd or snappy"
+        );
+        malformed(message).with_internal(cause)
+    };
+    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|cause| damaged(0, cause.into()))?;
     let mut row = 0;
     for batch in reader {
-        let batch = batch.map_err(|cause| {
-            malformed(format!("`{name}` is damaged after row {row}")).with_internal(cause)
-        })?;
+        let batch = batch.map_err(|cause| damaged(row, cause))?;
         let rows = (1..=batch.num_rows() as u64).map(|offset| row + offset).collect();
         row += batch.num_rows() as u64;
         let share = u128::from(input.inspection.bytes) * u128::from(row) / u128::from(total);

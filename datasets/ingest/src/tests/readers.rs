@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    TimestampNanosecondArray,
+};
 use catalog_core::ErrorCode;
 use catalog_core::directory::ValueFormat;
 use parquet::arrow::ArrowWriter;
@@ -90,7 +93,7 @@ async fn xlsx_with_dates_numbers_and_lost_digits() {
 
     let sheet = workbook.worksheet_from_index(0).unwrap();
     sheet.write_number(6, 1, 360_402_199_001_011_234_u64 as f64).unwrap();
-    sheet.write_number(7, 1, 123_456_789_012_345_u64 as f64).unwrap();
+    sheet.write_number(7, 1, 123_456_789_012_345_f64).unwrap();
     sheet.write_string(8, 7, "outside").unwrap();
     let prepared = desk.lenient(&things(), "b.xlsx", workbook.save_to_buffer().unwrap()).await;
     let quarantine = desk.quarantine(&prepared.manifest);
@@ -178,6 +181,22 @@ async fn parquet_columns_are_taken_over_where_nothing_is_lost() {
     let options = IngestOptions::new(1, NOW);
     let error = desk.ingest(&things(), "c.parquet", parquet(columns(float)), &options).await.unwrap_err();
     assert_eq!((error.code, error.problems[0].at.as_str()), (ErrorCode::InvalidInput, "amount"));
+}
+
+#[tokio::test]
+async fn times_without_a_zone_are_local() {
+    let only = resource(vec![item("at", "时间", ItemType::plain(ItemKind::T))], &[], &[]);
+    let noon = 1_769_774_400_000_000_000;
+    let local: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![noon]));
+    let zoned: ArrayRef =
+        Arc::new(TimestampMillisecondArray::from(vec![noon / 1_000_000]).with_timezone("UTC"));
+    let desk = Desk::new();
+    for (column, expected) in [(local, "2026-01-30T04:00:00Z"), (zoned, "2026-01-30T12:00:00Z")] {
+        let prepared = desk.lenient(&only, "a.parquet", parquet(vec![("at", column)])).await;
+        assert_eq!(desk.rows(&prepared.manifest), [[expected]]);
+    }
+    let prepared = desk.lenient(&only, "a.csv", "at\n2026-01-30T12:00:00\n").await;
+    assert_eq!(desk.rows(&prepared.manifest), [["2026-01-30T04:00:00Z"]]);
 }
 
 #[tokio::test]
