@@ -21,9 +21,6 @@ pub(crate) async fn run(writer: &AnyPool, dialect: Dialect) -> Result<()> {
     let table = &migrator.table_name;
     connection.ensure_migrations_table(table).await.map_err(Error::internal)?;
     let present = format_version(&mut connection).await?;
-    if present > newest {
-        return Err(newer(present, newest));
-    }
     if dialect == Dialect::Sqlite && 0 < present && present < newest {
         back_up(&mut connection, present).await?;
     }

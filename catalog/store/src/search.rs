@@ -167,8 +167,8 @@ impl Search {
         Ok(SearchPage { hits, total: selection.total, facets: selection.facets })
     }
 
-    /// Fetches into memory what changed since the last search, here or in another process.
-    async fn catch_up(&self, connection: &mut AnyConnection) -> Result<()> {
+    /// Fetches into memory what changed since the last time, here or in another process.
+    pub(crate) async fn catch_up(&self, connection: &mut AnyConnection) -> Result<()> {
         let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(changed) FROM search_entries")
             .fetch_one(&mut *connection)
             .await

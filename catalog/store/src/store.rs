@@ -64,6 +64,7 @@ impl CatalogStore {
             Dialect::Sqlite => pool(CONNECTIONS, SQLITE_READER).connect(url).await.map_err(failed)?,
             Dialect::Postgres => writer.clone(),
         };
+        search.catch_up(&mut *reader.acquire().await.map_err(failed)?).await?;
         Ok(Self { reader, writer, search })
     }
 

@@ -85,7 +85,8 @@ pub(super) async fn sequences(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(store.next_sequence("301001").await?, 1);
     assert_eq!(store.next_sequence("301001").await?, 2);
     assert_eq!(store.next_sequence("301002").await?, 1);
-    for code in ["301001/000041", "301001/9999999999999999999", "301001/000003"] {
+    for code in ["301001/000041", "301001/999999999999999999", "301001/9999999999999999999", "301001/000003"]
+    {
         let entry = published(resource("gaj", code, code)?);
         store.save_entry(&entry, None, &event("entry.imported")).await?;
     }
