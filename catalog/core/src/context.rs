@@ -106,6 +106,13 @@ impl Principal {
         self.roles.contains(&role)
     }
 
+    /// Whether the whole published directory is listed: for departments and those who run the platform. Developers and
+    /// the public see what is open or conditionally open.
+    pub fn sees_whole_directory(&self) -> bool {
+        let runs = |role: &Role| role.is_administrator() || *role == Role::AuthorityOfficer;
+        self.department.is_some() || self.roles.iter().any(runs)
+    }
+
     /// Whether the principal acts for the department.
     pub fn acts_for(&self, department: &DepartmentId) -> bool {
         self.department.as_ref() == Some(department)

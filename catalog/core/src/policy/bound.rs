@@ -43,17 +43,17 @@ pub struct BoundPolicy {
 }
 
 impl BoundPolicy {
-    /// Binds a grant to the attributes of whoever asks. A missing attribute is an error, which denies.
+    /// Binds a grant to the attributes of whoever asks. A missing attribute is an error, which denies. An item that the
+    /// directory has closed or withheld since the grant was made is not visible.
     pub fn bind(grant: &Grant, resource: &Resource, attributes: &BTreeMap<String, String>) -> Result<Self> {
         let filter = match &grant.filter {
             Some(filter) => Some(filter.bind(&column_types(resource), attributes)?),
             None => None,
         };
-        let visible = |column: &ColumnName| grant.items.contains(column);
         let columns: Vec<_> = resource
             .items
             .iter()
-            .filter(|item| visible(&item.column))
+            .filter(|item| grant.items.contains(&item.column) && grant.may_show(resource, item).is_ok())
             .map(|item| VisibleColumn {
                 column: item.column.clone(),
                 title: item.title.clone(),

@@ -175,6 +175,10 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
         return missing("the operator's staff id");
     }
     match BoundPolicy::bind(grant, resource, &ctx.principal.attributes) {
+        Ok(policy) if policy.columns.is_empty() => {
+            let reason = format!("every item of the grant {} has been closed or withheld since", grant.id);
+            Decision::deny(ErrorCode::NotGranted, reason)
+        }
         Ok(policy) => Decision::permit(Some(grant), grant.kind, policy),
         Err(error) => {
             let reason = format!("the grant {} can't be bound: {}", grant.id, error.message);
@@ -194,7 +198,7 @@ fn ambiguous(grants: &[&Grant]) -> Decision {
 
 /// What the caller's directory lists is refused with the reason; what it may not know of does not exist.
 fn refuse(ctx: &OpContext, resource: &Resource, usable: &[&Grant]) -> Decision {
-    if ctx.principal.department.is_none() && !resource.is_publicly_listed() {
+    if !ctx.principal.sees_whole_directory() && !resource.is_publicly_listed() {
         return Decision::deny(ErrorCode::NotFound, format!("{} does not exist", resource.code));
     }
     let name = format!("{} {}", resource.code, resource.title);

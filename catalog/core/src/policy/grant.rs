@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::filter::{ColumnTypes, Filter};
 use super::mask::Mask;
 use crate::context::{Channel, Principal, PrincipalKind};
-use crate::directory::Resource;
+use crate::directory::{DataClass, InformationItem, Opening, Resource, Sharing};
 use crate::error::{Error, Problem, Result};
 use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
 use crate::time::Timestamp;
@@ -169,7 +169,6 @@ impl Grant {
     }
 
     fn check_item(&self, resource: &Resource, column: &ColumnName) -> Result<(), String> {
-        use crate::directory::{DataClass, Opening, Sharing};
         let item = resource
             .item(column.as_str())
             .ok_or_else(|| format!("{} has no item `{column}`", resource.code))?;
@@ -178,15 +177,23 @@ impl Grant {
         {
             return Err(format!("the mask does not fit the type of `{column}`"));
         }
-        let closed = item.opening == Opening::Closed || item.data_class != DataClass::General;
-        match (self.kind, &self.grantee) {
-            (GrantKind::Public, _) | (_, Grantee::Public) if closed => {
-                Err(format!("`{column}` is not open, so it can't be granted to the public"))
-            }
-            (_, Grantee::Developer(_)) if closed => {
+        self.may_show(resource, item)
+    }
+
+    /// Whether the item, as the directory has it now, may be shown under a grant of this kind.
+    ///
+    /// Asked when the grant is made and again at every read: what was closed or withheld since is not shown.
+    pub(super) fn may_show(&self, resource: &Resource, item: &InformationItem) -> Result<(), String> {
+        let column = &item.column;
+        let general = item.data_class == DataClass::General;
+        match &self.grantee {
+            Grantee::Public if !general || item.opening != Opening::Open => Err(format!(
+                "`{column}` is not open without a condition, so it can't be granted to the public"
+            )),
+            Grantee::Developer(_) if !general || item.opening == Opening::Closed => {
                 Err(format!("`{column}` is not open, so it can't be granted to a developer"))
             }
-            (_, Grantee::Department(to)) if *to != resource.provider => match &item.sharing {
+            Grantee::Department(to) if *to != resource.provider => match &item.sharing {
                 Sharing::Withheld { basis } => Err(format!("`{column}` is withheld: {basis}")),
                 Sharing::Conditional { .. } if self.kind == GrantKind::Unconditional => {
                     Err(format!("`{column}` is shared under a condition; make a conditional grant"))

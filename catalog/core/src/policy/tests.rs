@@ -250,6 +250,30 @@ fn a_grant_is_checked_against_its_resource() {
 }
 
 #[test]
+fn what_is_closed_or_withheld_later_is_no_longer_shown() {
+    let shown = |grant: &Grant, resource: &Resource| {
+        let decision = decide_read(&context(analyst("mzj"), None), resource, std::slice::from_ref(grant));
+        decision.into_policy().map_or(0, |granted| granted.policy.columns.len())
+    };
+    let (public, shared) =
+        (grant(1, GrantKind::Public, Grantee::Public, None), to_mzj(2, GrantKind::Unconditional, None));
+    let mut changed = resource();
+    assert_eq!((shown(&public, &changed), shown(&shared, &changed)), (1, 1));
+    changed.items[1].opening = Opening::Conditional { condition: "申请".into() };
+    assert_eq!((shown(&public, &changed), shown(&shared, &changed)), (0, 1));
+    changed.items[1].sharing = Sharing::Withheld { basis: "法".into() };
+    assert_eq!(shown(&shared, &changed), 0);
+}
+
+#[test]
+fn a_developer_sees_no_more_of_the_directory_than_the_public() {
+    let mut developer = Principal::public();
+    developer.roles = BTreeSet::from([Role::Developer]);
+    assert!(!developer.sees_whole_directory());
+    assert!(analyst("mzj").sees_whole_directory());
+}
+
+#[test]
 fn filters_read_as_documented() {
     let text = r#"{"and":[{"=":["county",{"subject":"division_code"}]},{"in":["name",["甲","乙"]]},
         {"between":["income",1,"2.50"]},{"not":{"like":["name","张%"]}},{"is_null":"name"}]}"#;

@@ -49,7 +49,7 @@ impl Dataset {
 impl Services {
     /// Decides whether the caller may read the resource, and shows why.
     pub async fn why(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Decision> {
-        let resource = self.published(code).await?;
+        let resource = self.resource(ctx, code).await?;
         let grants = self.store.grants_on(code).await?;
         Ok(decide_read(ctx, &resource, &grants))
     }

@@ -23,10 +23,7 @@ impl Services {
     /// conditionally open ones for everybody else.
     pub async fn resource(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Resource> {
         let resource = self.published(code).await?;
-        if ctx.principal.department.is_none()
-            && ctx.principal.roles.is_empty()
-            && !resource.is_publicly_listed()
-        {
+        if !ctx.principal.sees_whole_directory() && !resource.is_publicly_listed() {
             return Err(Error::not_found(format!("resource {code}")));
         }
         Ok(resource)
@@ -52,7 +49,7 @@ impl Services {
 
     /// Searches the published directory; the public finds only what is open or conditionally open.
     pub async fn search(&self, ctx: &OpContext, mut query: SearchQuery) -> Result<SearchPage> {
-        query.public_only = ctx.principal.department.is_none() && ctx.principal.roles.is_empty();
+        query.public_only = !ctx.principal.sees_whole_directory();
         query.limit = if query.limit == 0 { 20 } else { query.limit.min(MAX_HITS) };
         self.store.search(&query).await
     }
