@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn shown(kind: MaskKind, column: ArrayRef) -> ArrayRef {
@@ -72,5 +74,48 @@ fn a_mask_that_does_not_fit_is_refused() {
     let flag = Field::new("flag", DataType::Boolean, true);
     for kind in [MaskKind::Year, MaskKind::Bucket { width: 1 }, MaskKind::KeepFirst { count: 1 }] {
         assert!(Mask::new(kind, &key).field(&flag).is_err());
+    }
+}
+
+fn one(kind: MaskKind, text: &str) -> String {
+    shown(kind, texts(&[Some(text)])).as_string_view().value(0).to_owned()
+}
+
+proptest! {
+    #[test]
+    fn kept_characters_stay_and_all_others_are_stars(text in "\\PC{0,30}", count in 0..40_u16) {
+        let (length, kept) = (text.chars().count(), usize::from(count));
+        let first: Vec<char> = one(MaskKind::KeepFirst { count }, &text).chars().collect();
+        prop_assert_eq!(first.len(), length);
+        prop_assert!(first.iter().take(kept).copied().eq(text.chars().take(kept)));
+        prop_assert!(first.iter().skip(kept).all(|character| *character == '*'));
+        let last: Vec<char> = one(MaskKind::KeepLast { count }, &text).chars().collect();
+        prop_assert_eq!(last.len(), length);
+        prop_assert!(last.iter().rev().take(kept).copied().eq(text.chars().rev().take(kept)));
+        prop_assert!(last.iter().rev().skip(kept).all(|character| *character == '*'));
+    }
+
+    #[test]
+    fn pseudonyms_are_equal_just_where_the_values_are(one_text in "[a-c]{0,3}", other in "[a-c]{0,3}") {
+        let of = |text: &str| one(MaskKind::Pseudonym { application: "aid".to_owned() }, text);
+        prop_assert_eq!(of(&one_text) == of(&other), one_text == other);
+        prop_assert!(of(&one_text).bytes().all(|byte| byte.is_ascii_hexdigit()) && of(&one_text).len() == 32);
+    }
+
+    #[test]
+    fn a_bucket_holds_its_numbers(number in any::<i64>(), width in 1..u32::MAX) {
+        let floors = shown(MaskKind::Bucket { width }, Arc::new(Int64Array::from(vec![number])));
+        let floor = floors.as_primitive::<Int64Type>().value(0);
+        if floor != i64::MIN {
+            prop_assert!(floor <= number && i128::from(number) - i128::from(floor) < i128::from(width));
+            prop_assert_eq!(floor % i64::from(width), 0);
+        }
+    }
+
+    #[test]
+    fn a_date_shows_its_year(days in -700_000..3_000_000_i32) {
+        let date = chrono::NaiveDate::default() + chrono::TimeDelta::days(i64::from(days));
+        let years = shown(MaskKind::Year, Arc::new(PrimitiveArray::<Date32Type>::from(vec![days])));
+        prop_assert_eq!(years.as_primitive::<Int64Type>().value(0), i64::from(date.year()));
     }
 }
