@@ -142,7 +142,9 @@ impl Authenticator {
     async fn by_signature(&self, arrival: Arrival<'_>, signed: CheckedRequest) -> Result<Caller, AuthError> {
         let Arrival { parts, now, .. } = arrival;
         let signature = &signed.signature;
-        let record = self.usable_key(&signature.key_id, &[signature.created, now]).await?;
+        // `created` counts whole seconds: a key registered within that second may have made the signature.
+        let made = Timestamp(signature.created.0 + 999_999);
+        let record = self.usable_key(&signature.key_id, &[made, now]).await?;
         let target_uri = self.target_uri(&parts.uri);
         let request = Request { method: &parts.method, target_uri: &target_uri, headers: &parts.headers };
         signature.verify(&Message { request, response: None }, &jwk::public_key(&record)?)?;
