@@ -135,7 +135,7 @@ fn every_dependency_has_an_accepted_licence() {
                 accepted.contains(licence.trim_end_matches(" WITH LLVM-exception"))
             })
         };
-        expression.replace('/', " OR ").split(" OR ").any(|alternative| every(alternative))
+        expression.replace('/', " OR ").split(" OR ").any(every)
     };
     let metadata = metadata();
     let wrong: Vec<_> = metadata

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::ResourceCode;
+use crate::ids::{ColumnName, ResourceCode};
 use crate::time::Timestamp;
 
 /// How a version came from the one before.
@@ -71,7 +71,9 @@ pub struct RecordWithdrawal {
     pub id: String,
     /// The resource.
     pub resource: ResourceCode,
-    /// Key values in the order of the resource's key columns, as text.
+    /// The key columns when it was withdrawn: the directory may name others later.
+    pub columns: Vec<ColumnName>,
+    /// Key values in the order of `columns`, as text.
     pub keys: Vec<Vec<String>>,
     /// When, who and why.
     pub tombstone: Tombstone,

@@ -138,6 +138,20 @@ impl Platform {
         ))
     }
 
+    /// Forgets nonces whose time has passed, every `period`, for as long as it is polled.
+    pub(crate) fn forget_nonces(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let store = Arc::clone(&self.store);
+        async move {
+            let mut ticks = tokio::time::interval(period);
+            loop {
+                ticks.tick().await;
+                if let Err(error) = store.forget_nonces(Timestamp::now()).await {
+                    tracing::warn!(%error, "used nonces could not be forgotten");
+                }
+            }
+        }
+    }
+
     /// Writes down what is still in memory and gives the folder back.
     pub(crate) async fn close(self) -> Result<()> {
         self.app.drain().await?;

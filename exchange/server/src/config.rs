@@ -63,7 +63,7 @@ pub(crate) struct Catalogue {
 pub(crate) struct Query {
     /// Seconds.
     pub(crate) seconds: u64,
-    /// MiB of memory for all queries together.
+    /// MiB of memory of one query; sorts and aggregations beyond it spill to disk.
     pub(crate) memory_mib: usize,
     /// Rows of one answer.
     pub(crate) rows: u64,
@@ -73,7 +73,7 @@ pub(crate) struct Query {
 
 impl Default for Query {
     fn default() -> Self {
-        Self { seconds: 300, memory_mib: 4096, rows: 100_000_000, answer_mib: 16_384 }
+        Self { seconds: 300, memory_mib: 1024, rows: 100_000_000, answer_mib: 16_384 }
     }
 }
 

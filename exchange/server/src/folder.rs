@@ -24,7 +24,7 @@ impl Folder {
         for part in ["keys", "objects", "spool"] {
             fs::create_dir_all(root.join(part)).map_err(|error| io(root, &error))?;
         }
-        restrict(&root.join("keys"))?;
+        restrict(root)?;
         let folder = Self { root: root.to_owned(), _lock: lock(root)? };
         write_new(&root.join("shuqiao.toml"), config::TEMPLATE.as_bytes())?;
         // The mark comes last: a folder without it is not finished, and `init` may be called again.
@@ -42,7 +42,23 @@ impl Folder {
         }
         let folder = Self { root: root.to_owned(), _lock: lock(root)? };
         folder.check_format()?;
+        folder.check_private()?;
         Ok(folder)
+    }
+
+    /// Refuses a folder that other users of the machine can enter: rows, keys and evidence lie in it.
+    fn check_private(&self) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let metadata = fs::metadata(&self.root).map_err(|error| io(&self.root, &error))?;
+            if metadata.permissions().mode() & 0o077 != 0 {
+                let path = self.root.display();
+                let message = format!("others can enter {path}, where rows and keys lie: chmod 700 {path}");
+                return Err(Error::new(ErrorCode::IllegalState, message));
+            }
+        }
+        Ok(())
     }
 
     /// Whether a finished data folder is there.

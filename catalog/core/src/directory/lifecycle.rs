@@ -22,7 +22,7 @@ pub enum LifecycleState {
     Published,
     /// 已退回: the author mends it
     Returned,
-    /// 已驳回: the end, unless written anew
+    /// 已驳回: refused for good, unless written anew
     Rejected,
     /// 已撤销: no longer in force
     Withdrawn,
@@ -46,7 +46,7 @@ pub enum LifecycleStep {
     Return,
     /// Refuse for good with a reason (reviewer)
     Reject,
-    /// Take out of force (reviewer)
+    /// Take what is published out of force (reviewer)
     Withdraw,
 }
 
@@ -68,7 +68,12 @@ impl LifecycleState {
         use LifecycleStep as Step;
         match (self, step) {
             (
-                Self::Draft | Self::Registered | Self::Published | Self::Returned | Self::Withdrawn,
+                Self::Draft
+                | Self::Registered
+                | Self::Published
+                | Self::Returned
+                | Self::Rejected
+                | Self::Withdrawn,
                 Step::Edit,
             ) => Some(Self::Draft),
             (Self::Draft, Step::SubmitRegistration) => Some(Self::RegistrationReview),
@@ -77,7 +82,8 @@ impl LifecycleState {
             (Self::PublicationReview, Step::ApprovePublication) => Some(Self::Published),
             (Self::RegistrationReview | Self::PublicationReview, Step::Return) => Some(Self::Returned),
             (Self::RegistrationReview | Self::PublicationReview, Step::Reject) => Some(Self::Rejected),
-            (Self::Published, Step::Withdraw) => Some(Self::Withdrawn),
+            // Whatever happens to a change: what is published can be taken out of force at any time.
+            (state, Step::Withdraw) if state != Self::Withdrawn => Some(Self::Withdrawn),
             _ => None,
         }
     }

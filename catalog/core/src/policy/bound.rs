@@ -58,7 +58,7 @@ impl BoundPolicy {
                 column: item.column.clone(),
                 title: item.title.clone(),
                 stored_type: item.item_type,
-                mask: grant.masks.get(&item.column).cloned(),
+                mask: grant.masks.get(&item.column).map(|mask| mask.bound_to(&grant.grantee)),
             })
             .collect();
         let denied = resource.items.len() - columns.len();

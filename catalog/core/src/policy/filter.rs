@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 
 /// The deepest nesting of a filter.
 pub const MAX_DEPTH: usize = 16;
+/// The most nodes of a filter, at any depth.
+pub const MAX_NODES: usize = 1_000;
 /// The most values in one IN list.
 pub const MAX_IN_LIST: usize = 1_000;
 /// The longest LIKE pattern, in characters.
@@ -159,6 +161,14 @@ impl<V> Filter<V> {
         }
     }
 
+    fn nodes(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => 1 + parts.iter().map(Self::nodes).sum::<usize>(),
+            Self::Not(part) => 1 + part.nodes(),
+            _ => 1,
+        }
+    }
+
     fn depth(&self) -> usize {
         match self {
             Self::And(parts) | Self::Or(parts) => 1 + parts.iter().map(Self::depth).max().unwrap_or(0),
@@ -203,6 +213,9 @@ impl Filter<Operand> {
     ) -> Result<BoundFilter> {
         if self.depth() > MAX_DEPTH {
             return Err(refused("filter", "filter.depth", format!("nest at most {MAX_DEPTH} levels")));
+        }
+        if self.nodes() > MAX_NODES {
+            return Err(refused("filter", "filter.nodes", format!("use at most {MAX_NODES} conditions")));
         }
         Typing { columns, subject }.node(self)
     }

@@ -40,6 +40,15 @@ pub enum Grantee {
 }
 
 impl Grantee {
+    /// One unambiguous name: of whoever holds pseudonyms, above all.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Self::Department(department) => format!("department:{department}"),
+            Self::Developer(account) => format!("developer:{account}"),
+            Self::Public => "public".to_owned(),
+        }
+    }
+
     /// Whether the principal is covered.
     pub fn covers(&self, principal: &Principal) -> bool {
         match self {
@@ -176,6 +185,9 @@ impl Grant {
             && mask.output_type(item.item_type).is_none()
         {
             return Err(format!("the mask does not fit the type of `{column}`"));
+        }
+        if self.grantee == Grantee::Public && matches!(self.masks.get(column), Some(Mask::Pseudonym { .. })) {
+            return Err(format!("`{column}` can't be a pseudonym for the public: mask it in another way"));
         }
         self.may_show(resource, item)
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::grant::Grantee;
 use crate::directory::{ItemKind, ItemType};
 
 /// How a visible item is blurred. NULL stays NULL under every mask but [`Mask::Constant`].
@@ -33,8 +34,8 @@ pub enum Mask {
         /// Width of a bucket, at least 1, in the column's unit.
         width: u32,
     },
-    /// A pseudonym: the keyed hash of the text in 32 hex digits. One key per application, so that two datasets
-    /// of one application still join on it.
+    /// A pseudonym: the keyed hash of the text in 32 hex digits. One key per grantee and application, so that two
+    /// datasets of one application still join on it, and nobody else's pseudonyms are the same.
     Pseudonym {
         /// The application whose key is used.
         application: String,
@@ -42,6 +43,16 @@ pub enum Mask {
 }
 
 impl Mask {
+    /// The mask for one grantee: a pseudonym's application becomes the grantee's own, whatever others call theirs.
+    pub(super) fn bound_to(&self, grantee: &Grantee) -> Self {
+        match self {
+            Self::Pseudonym { application } => {
+                Self::Pseudonym { application: format!("{} {application}", grantee.label()) }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// The type of the masked column; `None` where the mask does not fit the column.
     pub fn output_type(&self, input: ItemType) -> Option<ItemType> {
         let text = matches!(input.kind, ItemKind::C | ItemKind::M);

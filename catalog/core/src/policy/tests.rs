@@ -274,6 +274,23 @@ fn a_developer_sees_no_more_of_the_directory_than_the_public() {
 }
 
 #[test]
+fn a_pseudonym_is_the_grantees_own_and_never_public() {
+    let county = || ColumnName::new("county").unwrap();
+    let pseudonym = || Mask::Pseudonym { application: "aid".into() };
+    let mut public = grant(1, GrantKind::Public, Grantee::Public, None);
+    public.masks.insert(county(), pseudonym());
+    assert!(public.check(&resource()).is_err());
+    let bound = |to: &str| {
+        let to = Grantee::Department(DepartmentId::new(to).unwrap());
+        let mut grant = grant(1, GrantKind::Unconditional, to, None);
+        grant.masks.insert(county(), pseudonym());
+        BoundPolicy::bind(&grant, &resource(), &BTreeMap::new()).unwrap().columns.remove(0).mask
+    };
+    assert_ne!(bound("mzj"), bound("jyj"));
+    assert_eq!(bound("mzj"), bound("mzj"));
+}
+
+#[test]
 fn filters_read_as_documented() {
     let text = r#"{"and":[{"=":["county",{"subject":"division_code"}]},{"in":["name",["甲","乙"]]},
         {"between":["income",1,"2.50"]},{"not":{"like":["name","张%"]}},{"is_null":"name"}]}"#;
@@ -293,6 +310,16 @@ fn filters_read_as_documented() {
         let filter: Filter = serde_json::from_str(wrong).unwrap();
         assert!(filter.check(&column_types(&resource())).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_filter_is_bounded_in_depth_and_width() {
+    let leaf = || Filter::<Operand>::IsNull("name".into());
+    let wide = |count| Filter::Or(std::iter::repeat_with(leaf).take(count).collect());
+    let deep = |count: usize| (0..count).fold(leaf(), |inner, _| Filter::Not(Box::new(inner)));
+    let check = |filter: Filter| filter.check(&column_types(&resource())).is_ok();
+    assert!(check(wide(filter::MAX_NODES - 1)) && !check(wide(filter::MAX_NODES)));
+    assert!(check(deep(filter::MAX_DEPTH - 1)) && !check(deep(filter::MAX_DEPTH)));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Versions of datasets: opening one for a read, publishing, withdrawing.
 
+use std::collections::BTreeMap;
+
 use super::Services;
 use crate::context::OpContext;
 use crate::dataset::{RecordWithdrawal, Tombstone, Version, VersionState};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
-use crate::ids::{DepartmentId, ResourceCode, SqlName};
+use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 use crate::policy::filter::{Literal, typed_literal};
 use crate::policy::{Action, BoundFilter, Decision, Filter, GrantedPolicy, TypedLiteral, decide_read};
 use crate::time::Timestamp;
@@ -14,7 +16,7 @@ use crate::time::Timestamp;
 /// Which version of a dataset is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VersionSelector {
-    /// The newest that is not withdrawn.
+    /// The newest that is not withdrawn; where all are, the newest, which is refused with its tombstone.
     Latest,
     /// That one.
     Number(i64),
@@ -123,7 +125,8 @@ impl Services {
         let versions = self.store.versions(code).await?;
         let found = match selector {
             VersionSelector::Latest => {
-                versions.iter().rev().find(|version| version.state == VersionState::Published)
+                let readable = versions.iter().rev().find(|version| version.state == VersionState::Published);
+                readable.or(versions.last())
             }
             VersionSelector::Number(number) => versions.iter().find(|version| version.number == number),
             VersionSelector::At(time) => versions.iter().rev().find(|version| version.published_at <= time),
@@ -204,8 +207,12 @@ impl Services {
         let tombstone = self.tombstone(ctx, code, reason).await?;
         let resource = self.published(code).await?;
         let id = uuid::Uuid::now_v7().to_string();
-        let withdrawal = RecordWithdrawal { id, resource: code.clone(), keys, tombstone };
-        not_withdrawn(&resource, std::slice::from_ref(&withdrawal))?;
+        let columns = resource.key.clone();
+        let withdrawal = RecordWithdrawal { id, resource: code.clone(), columns, keys, tombstone };
+        // Checked together with the earlier ones: what can't be a filter must not be stored, or nothing could be read.
+        let mut all = self.store.record_withdrawals(code).await?;
+        all.push(withdrawal.clone());
+        not_withdrawn(&resource, &all)?;
         let entity = format!("{} records of {code}", withdrawal.keys.len());
         let change = Self::change(ctx, "records.withdrawn", entity, &withdrawal);
         self.store.withdraw_records(&withdrawal, &change).await?;
@@ -222,29 +229,50 @@ impl Services {
     }
 }
 
-/// The row filter that hides withdrawn records.
+/// The most records that one resource can have withdrawn by composite keys: each is a condition of its own.
+const MAX_COMPOSITE: usize = 1_000;
+
+/// The row filter that hides withdrawn records: a list of values for each key column, or a condition for each
+/// composite key.
 fn not_withdrawn(resource: &Resource, withdrawals: &[RecordWithdrawal]) -> Result<Option<BoundFilter>> {
-    let mut keys = withdrawals.iter().flat_map(|withdrawal| &withdrawal.keys).peekable();
-    if keys.peek().is_none() {
-        return Ok(None);
+    let mut lists: BTreeMap<&ColumnName, Vec<TypedLiteral>> = BTreeMap::new();
+    let mut records = Vec::new();
+    for withdrawal in withdrawals {
+        for key in &withdrawal.keys {
+            match (withdrawal.columns.as_slice(), key.as_slice()) {
+                ([column], [value]) => {
+                    lists.entry(column).or_default().push(key_literal(resource, column, value)?);
+                }
+                (columns, values) => records.push(composite(resource, columns, values)?),
+            }
+        }
     }
-    let records = keys.map(|key| key_filter(resource, key)).collect::<Result<_>>()?;
-    Ok(Some(Filter::Not(Box::new(Filter::Or(records)))))
+    if records.len() > MAX_COMPOSITE {
+        let message = format!(
+            "at most {MAX_COMPOSITE} records with a composite key can be withdrawn: publish a version without them and withdraw the old ones"
+        );
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    records.extend(lists.into_iter().map(|(column, values)| Filter::In(column.to_string(), values)));
+    Ok((!records.is_empty()).then(|| Filter::Not(Box::new(Filter::Or(records)))))
 }
 
-fn key_filter(resource: &Resource, key: &[String]) -> Result<BoundFilter> {
-    if key.is_empty() || key.len() != resource.key.len() {
-        let message = format!("a record of {} is named by {} key values", resource.code, resource.key.len());
+fn composite(resource: &Resource, columns: &[ColumnName], values: &[String]) -> Result<BoundFilter> {
+    if columns.is_empty() || columns.len() != values.len() {
+        let message = format!("a record of {} is named by {} key values", resource.code, columns.len());
         return Err(Error::new(ErrorCode::InvalidInput, message));
     }
-    let part = |(column, value): (&crate::ids::ColumnName, &String)| {
-        key_literal(resource, column.as_str(), value).map(|value| Filter::Eq(column.to_string(), value))
+    let part = |(column, value): (&ColumnName, &String)| {
+        key_literal(resource, column, value).map(|value| Filter::Eq(column.to_string(), value))
     };
-    Ok(Filter::And(resource.key.iter().zip(key).map(part).collect::<Result<_>>()?))
+    Ok(Filter::And(columns.iter().zip(values).map(part).collect::<Result<_>>()?))
 }
 
-fn key_literal(resource: &Resource, column: &str, value: &str) -> Result<TypedLiteral> {
-    let item = resource.item(column).ok_or_else(|| Error::internal(format!("key {column} is no item")))?;
+fn key_literal(resource: &Resource, column: &ColumnName, value: &str) -> Result<TypedLiteral> {
+    let item = resource.item(column.as_str()).ok_or_else(|| {
+        let message = format!("{} no longer has `{column}`, by which records were withdrawn", resource.code);
+        Error::new(ErrorCode::Withdrawn, message)
+    })?;
     typed_literal(&Literal::Text(value.to_owned()), item.item_type)
         .map_err(|message| Error::new(ErrorCode::InvalidInput, message))
 }

@@ -118,6 +118,10 @@ impl Services {
             return Err(Error::new(ErrorCode::InvalidInput, "say why, in a remark"));
         }
         entry.state = step(entry.state, action)?;
+        if action == LifecycleStep::Withdraw && entry.published.is_none() {
+            let message = format!("{code} is not published, so there is nothing to withdraw");
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
         match action {
             LifecycleStep::ApprovePublication => publish(ctx, &mut entry),
             LifecycleStep::Withdraw => entry.published = None,

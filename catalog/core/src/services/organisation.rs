@@ -1,7 +1,7 @@
 //! Departments, people and keys.
 
 use super::Services;
-use crate::context::{OpContext, Role};
+use crate::context::{OpContext, PrincipalKind, Role};
 use crate::directory::Department;
 use crate::error::{Error, ErrorCode, Problem, Result};
 use crate::identity::{is_credit_code, is_division_code};
@@ -106,7 +106,11 @@ impl Services {
             return Err(Error::new(ErrorCode::Conflict, "the key is registered for another owner"));
         }
         match &key.owner {
-            KeyOwner::Platform => Ok(()),
+            KeyOwner::Platform if ctx.principal.kind == PrincipalKind::Operator => Ok(()),
+            KeyOwner::Platform => {
+                let message = "the platform's keys are made in its data folder, not registered from outside";
+                Err(Error::new(ErrorCode::Forbidden, message))
+            }
             KeyOwner::Department(id) => self.department(ctx, id).await.map(|_| ()),
             KeyOwner::Person(id) => match self.store.person(id).await? {
                 Some(_) => Ok(()),

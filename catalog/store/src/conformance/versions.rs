@@ -133,6 +133,7 @@ pub(super) async fn withdrawn_records(store: Arc<dyn Store>) -> Result<()> {
         let withdrawal = RecordWithdrawal {
             id: format!("withdrawal {key}"),
             resource: code.clone(),
+            columns: vec![ColumnName::new("part")?, ColumnName::new("number")?],
             keys: vec![vec![key.to_owned(), String::new()]],
             tombstone: tombstone(),
         };

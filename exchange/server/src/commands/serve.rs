@@ -15,6 +15,9 @@ use crate::output;
 /// Seconds that running requests have to finish.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// How often used nonces whose time has passed are forgotten.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Serves the folder.
 pub(crate) async fn run(global: &Global, options: &Serve) -> Result<()> {
     let folder = Folder::open(&global.data_dir)?;
@@ -49,6 +52,7 @@ pub(crate) async fn serve(
     };
     let platform = Platform::start(folder, Some(base_url.clone())).await?;
     let handle = Handle::new();
+    let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
     tokio::spawn(drain_on_signal(handle.clone()));
     ready(&platform, &base_url);
     let app = platform.router().into_make_service();
@@ -62,6 +66,7 @@ pub(crate) async fn serve(
         }
         None => axum_server::from_tcp(listener).map_err(Error::internal)?.handle(handle).serve(app).await,
     };
+    forgetting.abort();
     platform.close().await?;
     served.map_err(Error::internal)
 }

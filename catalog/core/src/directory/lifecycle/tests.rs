@@ -6,17 +6,24 @@ use super::*;
 const TABLE: &str = "\
 Draft Edit Draft
 Draft SubmitRegistration RegistrationReview
+Draft Withdraw Withdrawn
 RegistrationReview ApproveRegistration Registered
 RegistrationReview Return Returned
 RegistrationReview Reject Rejected
+RegistrationReview Withdraw Withdrawn
 Registered Edit Draft
 Registered SubmitPublication PublicationReview
+Registered Withdraw Withdrawn
 PublicationReview ApprovePublication Published
 PublicationReview Return Returned
 PublicationReview Reject Rejected
+PublicationReview Withdraw Withdrawn
 Published Edit Draft
 Published Withdraw Withdrawn
 Returned Edit Draft
+Returned Withdraw Withdrawn
+Rejected Edit Draft
+Rejected Withdraw Withdrawn
 Withdrawn Edit Draft
 ";
 
