@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod command;
 mod http;
 mod signatures;
 mod support;

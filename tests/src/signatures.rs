@@ -1,8 +1,8 @@
 //! HTTP Message Signatures in both directions with an implementation that nobody here wrote.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, KeyOwner, K
 use catalog_core::{Channel, DepartmentId, Error, ErrorCode, Timestamp};
 use catalog_store::CatalogStore;
 use exchange_auth::{
-    Arrival, AuthError, Authenticator, RequestBinding, encode_assertion, operator_context, sign_request,
-    sign_response, verify_response,
+    Arrival, AuthError, Authenticator, RequestBinding, encode_assertion, generate_key_file, operator_context,
+    sign_request, sign_response, verify_response,
 };
 use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64, to_base64, to_base64url};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
@@ -79,16 +79,29 @@ impl Server {
             division_code: "360400".to_owned(),
         };
         store.put_department(&department, &change()).await.unwrap();
-        let public = key().public();
+        let server = Self { folder, store, authenticator };
+        server.register(&key()).await;
+        server
+    }
+
+    async fn register(&self, key: &SigningKey) {
+        let public = key.public();
         let record = KeyRecord {
             id: public.id(),
-            owner: KeyOwner::Department(department.id),
+            owner: KeyOwner::Department(DepartmentId::new("scjg").unwrap()),
             public_key: to_base64url(public.as_bytes()),
             valid_from: NOW.plus_seconds(-60),
             valid_until: None,
         };
-        store.put_key(&record, &change()).await.unwrap();
-        Self { folder, store, authenticator }
+        self.store.put_key(&record, &change()).await.unwrap();
+    }
+
+    /// Makes a key file as an operator does, and registers its key.
+    async fn key_file(&self, name: &str) -> (PathBuf, SigningKey) {
+        let path = self.folder.path().join(name);
+        let key = generate_key_file(&path).unwrap();
+        self.register(&key).await;
+        (path, key)
     }
 
     async fn open(folder: &TempDir) -> (CatalogStore, Authenticator) {
@@ -229,12 +242,11 @@ async fn the_documented_python_example_signs() {
     let server = Server::start().await;
     let readme = include_str!("../../exchange/auth/README.md");
     let code = readme.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
-    let key_file = server.folder.path().join("key.pem");
-    fs::write(&key_file, KEY_PEM).unwrap();
+    let (key_file, key) = server.key_file("key.pem").await;
     let headers = from_json(&oracle(
         "example",
         &json!({
-            "code": code, "key_file": key_file, "key_id": key().public().id(), "method": "POST", "url": address(),
+            "code": code, "key_file": key_file, "key_id": key.public().id(), "method": "POST", "url": address(),
             "body": BODY, "purpose": "企业开办",
         }),
     ));
@@ -252,10 +264,10 @@ async fn the_documented_shell_example_signs() {
     let server = Server::start().await;
     let readme = include_str!("../../exchange/auth/README.md");
     let code = readme.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
+    let (_, key) = server.key_file("department.pem").await;
     let code = code
         .replace("https://data.example.gov.cn/api/v1/sql", &address())
-        .replace("$KEY_ID", &key().public().id());
-    fs::write(server.folder.path().join("department.pem"), KEY_PEM).unwrap();
+        .replace("$KEY_ID", &key.public().id());
     let script =
         format!("set -eu; curl() {{ for word in \"$@\"; do printf '%s\\n' \"$word\"; done; }}\n{code}");
     let output =

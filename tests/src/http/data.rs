@@ -109,6 +109,29 @@ async fn personal_values_stay_out_of_addresses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn personal_values_stay_out_of_cursors_in_addresses() {
+    let city = City::new().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}/records");
+    let first = server.send(Call::get(format!("{path}?limit=2"))).await.ok();
+    let cursor = first["next"].as_str().unwrap();
+    let second = server.send(Call::get(format!("{path}?limit=2&cursor={cursor}"))).await.ok();
+    assert_eq!(second["data"][0]["case_no"], "A3", "the public sees no personal item");
+
+    let whole = server.send(Call::get(format!("{path}?limit=3")).by(&city.machine)).await.ok();
+    assert_eq!((&whole["next"], whole["data"].as_array().unwrap().len()), (&json!(null), 3));
+    for (query, code) in [("limit=2&sort=person", "limit_rows"), ("cursor=x", "invalid_input")] {
+        let refused = server.send(Call::get(format!("{path}?{query}")).by(&city.machine)).await;
+        assert_eq!(refused.code(), code);
+        assert!(refused.text().contains("POST"));
+    }
+    assert_eq!(server.events("access_refused").last().unwrap()["code"], "limit_rows");
+    let query = json!({"limit": 2, "sort": [{"item": "person"}]});
+    let page = server.send(Call::post(&path, &query).by(&city.machine)).await.ok();
+    assert!(page["next"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_format_holds_the_rows_and_states_the_limits() {
     let city = City::new().await;
     let sql = json!({"sql": "select case_no, amount from scjg.penalty order by 1"});

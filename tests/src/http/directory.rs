@@ -2,6 +2,8 @@
 
 use ::http::{Method, StatusCode};
 use catalog_core::Role;
+use catalog_core::evidence::SourceRead;
+use futures::FutureExt as _;
 use serde_json::json;
 
 use crate::support::city::{CODE, City, resource};
@@ -31,6 +33,37 @@ async fn an_entry_goes_from_draft_to_search() {
     wrong["code"] = json!("301001/000002");
     let refused = server.send(Call::new(Method::PUT, &path).json(&wrong).by(&city.editor)).await;
     assert_eq!(refused.code(), "invalid_input");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_publication_cuts_what_is_being_read_under_the_old_one() {
+    let city = City::new().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}");
+    server.send(Call::get(format!("{path}/preview")).by(&city.machine)).await.ok();
+    let sources = server.events("access").pop().unwrap()["sources"].clone();
+    let sources: Vec<SourceRead> = serde_json::from_value(sources).unwrap();
+    for is_bulk in [false, true] {
+        let mut watch = server.app.revocations.watch();
+        server.send(Call::new(Method::PUT, &path).json(&resource()).by(&city.editor)).await.ok();
+        for (step, by) in [
+            ("submit_registration", &city.editor),
+            ("approve_registration", &city.reviewer),
+            ("submit_publication", &city.editor),
+            ("approve_publication", &city.reviewer),
+        ] {
+            assert!(watch.cut(&sources).now_or_never().is_none(), "{step} is still to come");
+            let call = match is_bulk {
+                false => Call::post(format!("{path}/steps"), &json!({ "step": step })),
+                true => {
+                    let steps = json!({"codes": ["301001/000001"], "step": step});
+                    Call::post("/api/v1/resources/steps", &steps)
+                }
+            };
+            server.send(call.by(by)).await.ok();
+        }
+        assert!(watch.cut(&sources).now_or_never().is_some());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

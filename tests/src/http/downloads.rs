@@ -88,6 +88,23 @@ async fn nothing_that_is_not_open_leaves_as_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_or_a_304_of_what_is_not_open_leaves_evidence() {
+    let city = City::without_data().await;
+    city.upload(ROWS).await;
+    let server = &city.server;
+    let tag = server.send(Call::get(file("latest.csv")).by(&city.machine)).await.header("etag").to_owned();
+    let known = Call::get(file("latest.csv")).header("if-none-match", &tag).by(&city.machine);
+    let head = Call::new(Method::HEAD, file("latest.csv")).by(&city.machine);
+    for (call, status) in [(known, StatusCode::NOT_MODIFIED), (head, StatusCode::OK)] {
+        let answer = server.send(call).await;
+        assert_eq!((answer.status, answer.header("etag")), (status, tag.as_str()));
+        let access = server.events("access").pop().unwrap();
+        assert_eq!(access["request_id"], answer.header("shuqiao-receipt"));
+        assert_eq!((&access["rows"], &access["bytes"]), (&json!(0), &json!(0)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_version_is_410_and_withdrawn_records_are_gone() {
     let city = City::new().await;
     let server = &city.server;
@@ -99,7 +116,7 @@ async fn a_withdrawn_version_is_410_and_withdrawn_records_are_gone() {
     assert!(before.text().contains("A2") && !after.text().contains("A2"));
     let reason = json!({"reason": "数据有误"});
     server.send(Call::post(format!("{path}/versions/1/withdraw"), &reason).by(&city.machine)).await.ok();
-    for name in ["1.csv", "1.parquet", "1.jsonl", "1.manifest.json", "1.jws"] {
+    for name in ["1.csv", "1.parquet", "1.jsonl", "1.manifest.json", "1.jws", "latest.csv"] {
         let gone = server.send(Call::get(file(name))).await;
         assert_eq!((gone.status, gone.code().as_str()), (StatusCode::GONE, "withdrawn"), "{name}");
         assert!(gone.text().contains("数据有误"));

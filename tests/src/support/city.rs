@@ -39,6 +39,13 @@ pub(crate) fn department(id: &str, name: &str, credit_code: &str) -> Department 
     }
 }
 
+/// The provider and the consumer.
+pub(crate) fn departments() -> [Department; 2] {
+    let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
+    let gaj = department("gaj", "九江市公安局", "11360400MC0000002X");
+    [scjg, gaj].map(with_valid_code)
+}
+
 /// The resource as its editor writes it.
 pub(crate) fn resource() -> Value {
     let item = |title: &str, column: &str, kind: &str, length: u16, sharing: Value, opening: &str| {
@@ -76,9 +83,7 @@ impl City {
 
     async fn within(bounds: Bounds) -> Self {
         let server = Server::start_with(bounds).await;
-        let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
-        let gaj = department("gaj", "九江市公安局", "11360400MC0000002X");
-        let [scjg, gaj] = [scjg, gaj].map(with_valid_code);
+        let [scjg, gaj] = departments();
         server.department(&scjg).await;
         server.department(&gaj).await;
         let editor = server.person("editor", Some(&scjg), &[Role::DirectoryEditor, Role::DataSteward]).await;

@@ -135,37 +135,9 @@ impl Server {
         key
     }
 
-    /// Sends a request and reads the whole answer. Panics unless the platform signed it for this very request.
+    /// Sends a request and reads the whole answer, see [`exchange`].
     pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
-        let address = format!("{}{}", self.base, call.path);
-        let mut headers = call.headers;
-        let binding = match call.key {
-            Some(key) => {
-                let digest = (!call.body.is_empty()).then(|| Digest::of(&call.body));
-                let now = Timestamp::now();
-                sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
-            }
-            None => RequestBinding::lenient(&call.method, &address, &headers),
-        };
-        let request = self.http.request(call.method.clone(), &address).headers(headers);
-        let request = request.body(call.swapped.map_or(call.body, String::into_bytes));
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map(Vec::from).map_err(|_| ());
-        let digest = match (&call.method, &body) {
-            (&Method::HEAD, _) | (_, Err(())) => None,
-            (_, Ok(body)) => Some(Digest::of(body)),
-        };
-        let key = |id: &str, at: Timestamp| self.keys.key_at(id, at);
-        verify_response(key, &binding, status, &headers, digest.as_ref(), Timestamp::now()).unwrap_or_else(
-            |error| {
-                panic!(
-                    "{} {}: {status} is not signed as it must be: {error}\n{headers:?}",
-                    call.method, call.path
-                )
-            },
-        );
-        Answer { status, headers, body }
+        exchange(&self.http, &self.base, &self.keys, call).await
     }
 
     /// Events in the evidence log of one kind, by its tag.
@@ -174,6 +146,39 @@ impl Server {
         let records = records.map(|leaf| serde_json::to_value(leaf.unwrap().record).unwrap());
         records.filter(|record| record["event"] == kind).collect()
     }
+}
+
+/// Sends a request to a server and reads the whole answer. Panics unless the platform signed it for this very request.
+pub(crate) async fn exchange(http: &reqwest::Client, base: &str, keys: &JwkSet, call: Call<'_>) -> Answer {
+    let address = format!("{}{}", base, call.path);
+    let mut headers = call.headers;
+    let binding = match call.key {
+        Some(key) => {
+            let digest = (!call.body.is_empty()).then(|| Digest::of(&call.body));
+            let now = Timestamp::now();
+            sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
+        }
+        None => RequestBinding::lenient(&call.method, &address, &headers),
+    };
+    let request = http.request(call.method.clone(), &address).headers(headers);
+    let request = request.body(call.swapped.map_or(call.body, String::into_bytes));
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map(Vec::from).map_err(|_| ());
+    let digest = match (&call.method, &body) {
+        (&Method::HEAD, _) | (_, Err(())) => None,
+        (_, Ok(body)) => Some(Digest::of(body)),
+    };
+    let key = |id: &str, at: Timestamp| keys.key_at(id, at);
+    verify_response(key, &binding, status, &headers, digest.as_ref(), Timestamp::now()).unwrap_or_else(
+        |error| {
+            panic!(
+                "{} {}: {status} is not signed as it must be: {error}\n{headers:?}",
+                call.method, call.path
+            )
+        },
+    );
+    Answer { status, headers, body }
 }
 
 fn app(

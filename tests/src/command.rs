@@ -1,0 +1,9 @@
+//! The `shuqiao` command as its users run it: real processes on real folders.
+
+mod bad_input;
+mod clerk;
+mod crash;
+mod demo;
+mod folder;
+mod service;
+mod versions;

@@ -1,0 +1,85 @@
+//! The main job as a newcomer sees it, and the sample city checked by implementations that nobody here wrote.
+
+use serde_json::json;
+
+use crate::support::command::{Folder, Visitor};
+use crate::support::python::python;
+use crate::support::server::Call;
+
+const TOUR: [&str; 6] = ["demo", "--people", "2000", "--exit", "--listen", "127.0.0.1:0"];
+
+/// The part of the tour under a heading.
+fn part<'a>(tour: &'a str, heading: &str) -> &'a str {
+    let mut parts = tour.split("▍ ");
+    parts.find(|part| part.starts_with(heading)).unwrap_or_else(|| panic!("no {heading}: {tour}"))
+}
+
+/// The rows of a part, without its heading and the headings of its columns.
+fn rows(part: &str) -> Vec<&str> {
+    part.trim().lines().skip(2).collect()
+}
+
+#[test]
+fn the_tour_shows_the_main_job() {
+    let folder = Folder::empty();
+    let tour = folder.ok(&TOUR);
+    let planner = rows(part(&tour, "发展改革委"));
+    let county = rows(part(&tour, "瑞昌市市场监管局"));
+    let welfare = rows(part(&tour, "民政局: the same words"));
+    assert!(planner.len() == 4 && planner.iter().all(|row| row.contains("***")), "{tour}");
+    assert!(!county.is_empty() && county.iter().all(|row| row.contains("360481") && !row.contains('*')));
+    assert!(welfare.len() == 4 && welfare.iter().all(|row| row.contains('*') && !row.contains("***")));
+    assert_eq!(
+        rows(part(&tour, "民政局: people and social security")).len(),
+        4 + 3,
+        "with the lines of its SQL"
+    );
+    assert!(part(&tour, "Refused").contains("[not_granted]") && part(&tour, "Refused").contains("apply"));
+    let open = part(&tour, "Developers");
+    assert!(open.contains("genuine: sha256") && open.contains("with one bit changed: [corrupt]"));
+
+    let again = folder.ok(&TOUR);
+    assert!(!again.contains("imported from spreadsheets"), "what is there is not built again");
+    assert_eq!(rows(part(&again, "发展改革委")), planner);
+}
+
+#[test]
+fn a_foreign_folder_is_left_alone() {
+    let folder = Folder::empty();
+    std::fs::create_dir(folder.data()).unwrap();
+    let precious = folder.file("data/precious.txt", "mine");
+    assert_eq!(folder.refusal(&TOUR), (1, "conflict".to_owned()));
+    assert_eq!(std::fs::read_to_string(precious).unwrap(), "mine");
+    assert_eq!(std::fs::read_dir(folder.data()).unwrap().count(), 1);
+    let foreign = Folder::initialised();
+    assert_eq!(foreign.refusal(&TOUR), (1, "illegal_state".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_find_the_sample_city_right() {
+    let folder = Folder::empty();
+    folder.ok(&TOUR);
+    let column = |sql: &str, department: &str| {
+        let csv = folder.ok(&["query", sql, "--as", department, "--format", "csv"]);
+        csv.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let people = column("select id_number from gaj.population", "gaj");
+    let entities = column("select credit_code from scjg.legal_entities", "scjg");
+    assert!(people.len() > 1_000 && entities.len() > 100, "{} {}", people.len(), entities.len());
+    let wrong = format!("{}9", &people[0][..17]);
+    let input = json!({"identity": people, "credit": entities, "wrong": [&people[0], &wrong]}).to_string();
+    let found = python("oracle_numbers.py", &[], &input);
+    assert_eq!((&found["identity"], &found["credit"]), (&json!([]), &json!([])));
+    assert_eq!(found["wrong"].as_array().unwrap().len(), usize::from(people[0] != wrong));
+
+    let count = "select count(*) as n, sum(students) as students from jyj.schools";
+    let ours = folder.rows(count, &["jyj"]);
+    let serving = folder.serve();
+    let visitor = Visitor::of(&serving).await;
+    let file = folder.path("schools.parquet");
+    visitor.download("/datasets/309001-000001/latest.parquet", &file).await;
+    let asked = visitor.send(Call::post("/api/v1/sql", &json!({ "sql": count }))).await.ok();
+    let theirs = python("oracle_parquet.py", &[file.to_str().unwrap(), "sum(students)"], "");
+    assert_eq!(ours, asked["data"]);
+    assert_eq!((&theirs["rows"], &theirs["value"]), (&ours[0]["n"], &ours[0]["students"]));
+}

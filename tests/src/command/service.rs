@@ -1,0 +1,94 @@
+//! `serve`: one owner, health, draining, TLS; and departments that push to it from their own machines.
+
+use std::fs;
+
+use rcgen::generate_simple_self_signed;
+use serde_json::json;
+
+use crate::support::city::{CODE, ROWS};
+use crate::support::command::{Folder, Visitor};
+use crate::support::python::python;
+use crate::support::server::Call;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_the_only_owner_and_finishes_what_it_began() {
+    let folder = Folder::with_departments();
+    let serving = folder.serve();
+    let visitor = Visitor::of(&serving).await;
+    for (path, text) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        assert_eq!(visitor.send(Call::get(path)).await.text(), text);
+    }
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["query", "select 1", "--as", "gaj"], &["gc"]]
+    {
+        let (status, error) = folder.refused(command);
+        assert_eq!((status, error["code"].as_str().unwrap()), (1, "conflict"));
+        assert!(error["message"].as_str().unwrap().contains("--server URL --key FILE"));
+    }
+    // 30 MB, more than what lies between the two: the server is still at it when the signal comes.
+    let sql = format!(
+        "select a.value as n, '{}' as text from generate_series(1, 3000) a cross join generate_series(1, 100) b",
+        "x".repeat(100)
+    );
+    let request = visitor.http.post(format!("{}/api/v1/sql", serving.base)).header("accept", "text/csv");
+    let answer = request.json(&json!({ "sql": sql })).send().await.unwrap();
+    serving.terminate();
+    let text = answer.error_for_status().unwrap().text().await.unwrap();
+    assert_eq!(text.lines().count(), 300_001);
+    let base = serving.base.clone();
+    assert!(serving.wait().success());
+    assert!(visitor.http.get(format!("{base}/healthz")).send().await.is_err());
+    folder.ok(&["query", "select 1", "--as", "gaj"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn departments_push_and_ask_over_the_network() {
+    let folder = Folder::with_resource();
+    let file = folder.machine_key("scjg");
+    let serving = folder.serve();
+    let network = ["--server", &serving.base, "--key", &file];
+    let rows = folder.file("penalty.csv", ROWS);
+    let report = folder.json(&[&["ingest", CODE, &rows], &network[..]].concat());
+    assert_eq!(report["published"]["number"], 1);
+    let sql = "select sum(amount) as total from scjg.penalty";
+    let total = folder.json(&[&["query", sql], &network[..]].concat());
+    assert_eq!(total["data"], json!([{"total": 123.75}]));
+    let stranger = folder.path("stranger.pem").to_str().unwrap().to_owned();
+    folder.ok(&["key", "generate", &stranger]);
+    let strange = ["query", "select 1", "--server", &serving.base, "--key", &stranger];
+    assert_eq!(folder.refusal(&strange), (3, "unauthenticated".to_owned()));
+
+    let issue = ["ticket", "issue", "--hours", "1", "--purpose", "核对"];
+    let ticket = folder.json(&[&issue, &network[..]].concat());
+    let (base, token) = (serving.base.clone(), ticket["token"].as_str().unwrap().to_owned());
+    let sql = "select case_no, amount from scjg.penalty order by case_no";
+    let load = move || python("load_arrow.py", &[&base, sql], &token);
+    let found = tokio::task::spawn_blocking(load).await.unwrap();
+    assert_eq!(found["pandas"].as_array().unwrap().len(), 3);
+    assert_eq!(found["pandas"][0]["case_no"], "A1");
+    let id = ticket["ticket"]["id"].as_str().unwrap_or_else(|| panic!("{ticket}"));
+    folder.ok(&[&["ticket", "revoke", id], &network[..]].concat());
+    let bearer = format!("Bearer {}", ticket["token"].as_str().unwrap());
+    let late = Call::post("/api/v1/sql", &json!({ "sql": sql })).header("authorization", &bearer);
+    assert_eq!(Visitor::of(&serving).await.send(late).await.code(), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_with_a_certificate_that_the_client_trusts() {
+    let folder = Folder::initialised();
+    let made = generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    fs::write(folder.data().join("chain.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.data().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let settings = "[server]\ncertificate = \"chain.pem\"\ncertificate_key = \"key.pem\"\n";
+    fs::write(folder.data().join("shuqiao.toml"), settings).unwrap();
+    let serving = folder.serve();
+    assert!(serving.base.starts_with("https://127.0.0.1:"), "{}", serving.base);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = |roots: Vec<reqwest::Certificate>| {
+        reqwest::Client::builder().no_proxy().tls_certs_only(roots).build().unwrap()
+    };
+    let address = format!("{}/readyz", serving.base);
+    let answer = client(vec![trusted]).get(&address).send().await.unwrap();
+    assert!(answer.status().is_success() && answer.text().await.unwrap() == "ready\n");
+    assert!(client(Vec::new()).get(&address).send().await.is_err());
+}
