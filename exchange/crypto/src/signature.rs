@@ -1,22 +1,24 @@
 use std::fmt;
 
-use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use crate::{CryptoError, Digest, to_base64url};
+use crate::{CryptoError, Digest, random, to_base64url};
+
+/// What stands before the 32 bytes of the seed in a PKCS#8 document of version 1 (RFC 8410 section 7).
+const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /// An Ed25519 private key (RFC 8032).
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
-    /// A fresh key and its PKCS#8 document (RFC 8410), which the caller stores with mode 0600.
+    /// A fresh key and its PKCS#8 document (RFC 8410), which the caller stores with mode 0600. It is of version 1,
+    /// without the public part: openssl and Python read no other.
     pub fn generate() -> Result<(Self, Vec<u8>), CryptoError> {
-        let document =
-            Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| CryptoError::Randomness)?;
-        Ok((Self::from_pkcs8(document.as_ref())?, document.as_ref().to_vec()))
+        let document = [PKCS8_V1.as_slice(), &random::bytes::<32>()?].concat();
+        Ok((Self::from_pkcs8(&document)?, document))
     }
 
-    /// A key from a PKCS#8 document, with or without the public part (openssl writes it without).
+    /// A key from a PKCS#8 document of version 1 or, with the public part, of version 2.
     pub fn from_pkcs8(document: &[u8]) -> Result<Self, CryptoError> {
         Ed25519KeyPair::from_pkcs8_maybe_unchecked(document)
             .map(Self)

@@ -1,4 +1,6 @@
 use proptest::prelude::*;
+use ring::rand::SystemRandom;
+use ring::signature::Ed25519KeyPair;
 
 use super::*;
 
@@ -36,6 +38,17 @@ fn a_key_survives_its_document() {
     let again = SigningKey::from_pkcs8(&document).unwrap();
     assert_eq!(key.public(), again.public());
     assert!(SigningKey::from_pkcs8(&document[1..]).is_err());
+}
+
+#[test]
+fn documents_are_of_version_1_and_version_2_is_read() {
+    let (key, document) = SigningKey::generate().unwrap();
+    assert_eq!(to_hex(&document[..16]), "302e020100300506032b657004220420");
+    assert_eq!(document.len(), 48);
+    assert_ne!(SigningKey::generate().unwrap().0.public(), key.public());
+    let second = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    assert!(second.as_ref().len() > 48);
+    SigningKey::from_pkcs8(second.as_ref()).unwrap();
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use catalog_core::ports::{KeyOwner, KeyRecord};
 use exchange_crypto::to_base64url;
@@ -29,6 +30,17 @@ fn a_key_file_open_to_others_is_refused_with_advice() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let error = read_key_file(&path).unwrap_err().to_string();
     assert!(error.contains("chmod 600") && error.contains("0640"), "{error}");
+}
+
+#[test]
+fn what_is_written_openssl_reads() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    let key = generate_key_file(&path).unwrap();
+    let openssl = ["pkey", "-pubout", "-outform", "DER", "-in"];
+    let read = Command::new("openssl").args(openssl).arg(&path).output().unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    assert!(read.stdout.ends_with(key.public().as_bytes()));
 }
 
 #[test]
