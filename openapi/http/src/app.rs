@@ -18,6 +18,9 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::evidence::OpenCounts;
 
+/// Receipts sought at the same time: each search reads the evidence log from its start.
+const RECEIPTS: usize = 2;
+
 /// Gives the time of each request.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -85,6 +88,8 @@ pub struct App {
     pub(crate) open_counts: OpenCounts,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
+    /// Places for searches of receipts; the next waits.
+    pub(crate) receipts: Arc<Semaphore>,
     /// Held while an extract is written.
     pub(crate) extracts: Mutex<()>,
 }
@@ -99,6 +104,7 @@ impl App {
             open_counts: OpenCounts::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
+            receipts: places(RECEIPTS),
             extracts: Mutex::default(),
             parts,
         })

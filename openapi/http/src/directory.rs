@@ -180,7 +180,7 @@ async fn advance_resource(
     Ok(Json(advance(&app, &ctx, &code, step, remark).await?))
 }
 
-/// One step; a withdrawn resource is cut from under running reads.
+/// One step. Running reads of what was withdrawn, or published anew with perhaps less to see, are cut.
 async fn advance(
     app: &App,
     ctx: &OpContext,
@@ -189,7 +189,7 @@ async fn advance(
     remark: Option<String>,
 ) -> Result<Entry, Error> {
     let entry = app.services.advance(ctx, code, step, remark).await?;
-    if step == LifecycleStep::Withdraw {
+    if matches!(step, LifecycleStep::Withdraw | LifecycleStep::ApprovePublication) {
         app.revocations.cut(Cut::Resource(code.clone()));
     }
     Ok(entry)

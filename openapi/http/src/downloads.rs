@@ -64,6 +64,10 @@ async fn download_dataset(
     let source = open.dataset.source();
     let mut response = Response::default();
     describe(response.headers_mut(), &ctx, &open, kind, &stored)?;
+    // A head and a 304 tell of the data too: they leave the same evidence, without rows.
+    let reading = Reading::of(vec![source.clone()]);
+    let rows = Arc::clone(&reading.rows);
+    response.extensions_mut().insert(reading);
     let tag = entity_tag(&stored);
     if none_match(&headers, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -79,7 +83,7 @@ async fn download_dataset(
             span
         }
         Asked::Nothing => {
-            let message = format!("the file has {} bytes; ask for a range within them", stored.bytes);
+            let message = "the range lies beyond the file; a HEAD request tells its size";
             return Err(Refusal::with_status(
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 ErrorCode::InvalidInput,
@@ -91,9 +95,7 @@ async fn download_dataset(
     if method == Method::HEAD {
         return Ok(response);
     }
-    let reading = Reading::of(vec![source.clone()]);
-    reading.rows.store(stored.rows, Ordering::Relaxed);
-    response.extensions_mut().insert(reading);
+    rows.store(stored.rows, Ordering::Relaxed);
     *response.body_mut() = content(&app, &stored, span, watch, source).await?;
     Ok(response)
 }

@@ -7,7 +7,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use axum::response::Response;
 use catalog_core::context::PrincipalKind;
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
@@ -90,16 +90,21 @@ pub(crate) async fn seal(
     let (mut parts, body) = response.into_parts();
     let reading = parts.extensions.remove::<Reading>();
     let has_receipt = reading.is_some() && is_recorded(ctx);
-    let mut rest = body.into_data_stream();
+    // A stored file is signed by the digest of the whole, whatever part of it leaves.
     let is_stored = parts.headers.contains_key(REPR_DIGEST);
-    let (read, whole) = if is_stored { (Vec::new(), false) } else { read_ahead(&mut rest).await? };
+    let is_empty = body.is_end_stream();
+    let mut rest = body.into_data_stream();
+    let (read, whole) = match (is_stored, is_empty) {
+        (true, false) => (Vec::new(), false),
+        _ => read_ahead(&mut rest).await?,
+    };
     if whole {
         let content = Bytes::from(read.concat());
         if let Some(reading) = reading {
             record_whole(app, ctx, asked, reading, &content).await?;
         }
         let response = Response::from_parts(parts, Body::from(content.clone()));
-        return Ok(Sealed { response, content: Some(content), has_receipt });
+        return Ok(Sealed { response, content: (!is_stored).then_some(content), has_receipt });
     }
     let body = match reading {
         Some(reading) => {
@@ -181,6 +186,10 @@ pub(crate) async fn record_refusal(
             | ErrorCode::UnknownTable
             | ErrorCode::UnknownColumn
             | ErrorCode::Revoked
+            // These tell something of the data that was read.
+            | ErrorCode::QueryFailed
+            | ErrorCode::LimitRows
+            | ErrorCode::LimitBytes
     );
     if !is_recorded(ctx) || !is_refusal {
         return Ok(());

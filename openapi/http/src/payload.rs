@@ -1,5 +1,8 @@
 //! The body of a request, read once, within its limit, with its digest.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +13,10 @@ use futures::StreamExt;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
+/// The longest time that a message may take to arrive.
+pub(crate) const MESSAGE_TIME: Duration = Duration::from_secs(60);
+/// The longest time that a spreadsheet of the directory may take to arrive.
+pub(crate) const SHEET_TIME: Duration = Duration::from_secs(600);
 /// The longest pause between two pieces of a body.
 const IDLE: Duration = Duration::from_secs(60);
 /// Bytes read and thrown away after a refusal.
@@ -41,8 +48,20 @@ pub(crate) enum Content {
     Spooled(Upload),
 }
 
-/// Reads a body of at most `limit` bytes into memory.
-pub(crate) async fn read_to_memory(stream: &mut BodyDataStream, limit: u64) -> Result<Payload, Error> {
+/// Reads a body of at most `limit` bytes into memory, within `time` from the first to the last.
+pub(crate) async fn read_to_memory(
+    stream: &mut BodyDataStream,
+    limit: u64,
+    time: Duration,
+) -> Result<Payload, Error> {
+    let slow = |_| {
+        let message = format!("the body took longer than {} s; send it faster", time.as_secs());
+        Error::new(ErrorCode::InvalidInput, message)
+    };
+    tokio::time::timeout(time, read_whole(stream, limit)).await.map_err(slow)?
+}
+
+async fn read_whole(stream: &mut BodyDataStream, limit: u64) -> Result<Payload, Error> {
     let mut content = Vec::new();
     while let Some(chunk) = next(stream).await? {
         if content.len() as u64 + chunk.len() as u64 > limit {

@@ -43,8 +43,13 @@ async fn get_receipt(
     let auditor = ctx.principal.has(Role::Auditor);
     let principal = (!auditor).then(|| ctx.principal.id.clone());
     let filter = Filter { request_id: Some(id.clone()), principal, ..Filter::default() };
-    let read = tokio::task::spawn_blocking(move || read(&app, filter, !auditor));
-    let receipt = read.await.map_err(Error::internal)??;
+    let place = Arc::clone(&app.receipts).acquire_owned().await.map_err(Error::internal)?;
+    let found = tokio::task::spawn_blocking(move || {
+        // The search goes on when nobody waits for it any longer, and keeps its place until its end.
+        let _place = place;
+        read(&app, filter, !auditor)
+    });
+    let receipt = found.await.map_err(Error::internal)??;
     receipt.map(Json).ok_or_else(|| missing().into())
 }
 

@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::policy::filter::Literal;
 use catalog_core::policy::{Filter, Operand};
 use catalog_core::services::VersionSelector;
@@ -26,6 +27,10 @@ use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
+
+/// What a caller is told who would page by addresses through personal data.
+const PERSONAL: &str =
+    "personal values, which stay out of addresses; send the query as the body of a POST instead";
 
 /// Rows of a page where none are asked for.
 const PAGE_ROWS: u32 = 100;
@@ -52,10 +57,13 @@ async fn query_records(
 
 /// Select records by values in the address: never of personal items, whose values travel in bodies only
 ///
-/// Besides the parameters named, each item's column name is one: `?county=360481`.
+/// Besides the parameters named, each item's column name is one: `?county=360481`. A cursor holds values of the last
+/// row. So where the caller sees a personal item, cursors travel in bodies only: this operation then takes none, and
+/// refuses what does not fit on one page. `POST` to the same address gives all pages.
 #[utoipa::path(get, path = "/api/v1/resources/{code}/records", tag = "data", params(CodePath,
         ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 10,000; 100 when left out"),
-        ("cursor" = Option<String>, Query, description = "The page after the one that gave this cursor"),
+        ("cursor" = Option<String>, Query, description = "The page after the one that gave this cursor; not where the \
+            caller sees a personal item"),
         ("sort" = Option<String>, Query, description = "Column; `-column` for greatest first"),
         ("version" = Option<i64>, Query, description = "A version by number; the newest when left out"),
         FormatParam),
@@ -73,8 +81,29 @@ async fn list_records(
     query.version = number(&mut values, "version")?;
     query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
     query.filter = filter_of(&app, &ctx, &code, values).await?;
-    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
+    if query.cursor.is_some() && shows_personal(&app, &ctx, &code).await? {
+        return Err(invalid(&format!("a cursor holds {PERSONAL}")));
+    }
+    let answer = app.run(&ctx, QueryRequest::Selection(selection(code.clone(), query))).await?;
+    if answer.next.is_some() && shows_personal(&app, &ctx, &code).await? {
+        let message =
+            format!("there are more rows than one page, and the cursor of the next holds {PERSONAL}");
+        return Err(Error::new(ErrorCode::LimitRows, message).into());
+    }
     answered(answer, format)
+}
+
+/// Whether the caller sees a personal item, whose values a cursor may hold.
+async fn shows_personal(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<bool, Refusal> {
+    let granted = app.services.why(ctx, code).await?.into_policy()?;
+    let resource = app.services.resource(ctx, code).await?;
+    let mut items = granted.policy.columns.iter().map(|column| resource.item(column.column.as_str()));
+    Ok(items.any(|item| item.is_none_or(|item| is_personal(&resource, item))))
+}
+
+/// Addresses end in logs of all kinds: values of these items stay out of them.
+fn is_personal(resource: &Resource, item: &InformationItem) -> bool {
+    item.personal || resource.subject.as_ref() == Some(&item.column)
 }
 
 fn number<T: std::str::FromStr>(
@@ -90,7 +119,7 @@ fn sort_of(text: &str) -> Sort {
     Sort { item: item.to_owned(), descending }
 }
 
-/// Equality on items that are not personal: addresses end in logs of all kinds.
+/// Equality on items that are not personal.
 async fn filter_of(
     app: &App,
     ctx: &OpContext,
@@ -104,7 +133,7 @@ async fn filter_of(
     let mut parts = Vec::with_capacity(values.len());
     for (column, value) in values {
         match resource.item(&column) {
-            Some(item) if item.personal || resource.subject.as_ref() == Some(&item.column) => {
+            Some(item) if is_personal(&resource, item) => {
                 let message =
                     format!("`{column}` is personal; send the filter in the body of a POST instead");
                 return Err(invalid(&message));

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::evidence::{self, Sealed};
-use crate::payload::{self, Content, Payload};
+use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
@@ -56,8 +56,8 @@ async fn serve(
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
     }
     let Payload { digest, content } = match door.body {
-        Taken::Message => payload::read_to_memory(body, app.limits.body_bytes).await?,
-        Taken::Sheet => payload::read_to_memory(body, app.limits.sheet_bytes).await?,
+        Taken::Message => payload::read_to_memory(body, app.limits.body_bytes, MESSAGE_TIME).await?,
+        Taken::Sheet => payload::read_to_memory(body, app.limits.sheet_bytes, SHEET_TIME).await?,
         Taken::File => payload::read_to_file(body, app.limits.upload_bytes, &app.spool).await?,
     };
     let ctx = match caller {
