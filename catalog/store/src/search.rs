@@ -2,7 +2,7 @@
 //!
 //! Two parts, each for what it does fast. The words stand in `search_text`, which differs between the databases and which
 //! only `sqlite.rs` and `postgres.rs` know. What filters and facets need is the portable table `search_entries`, kept in
-//! memory: at 100,000 entries a scan takes a millisecond there, and the same counts in SQL take hundreds.
+//! memory: over 100,000 entries all facets cost 15 ms there, and some hundreds in SQL.
 
 mod listing;
 mod postgres;
