@@ -20,7 +20,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{Query, Statement};
 use exchange_crypto::MacKey;
 use futures::{StreamExt, stream};
 use object_store::ObjectStore;
@@ -28,12 +28,13 @@ use object_store::ObjectStore;
 use crate::answer::{QueryAnswer, Run, out_of_time};
 use crate::bounded::ConcatPlanner;
 use crate::limits::Limits;
-use crate::revocation::Revocations;
-use crate::selection::{Page, Selection};
+use crate::revocation::{Revocations, Watch};
+use crate::selection::{Cursor, Page, Selection};
 use crate::sql::{self, Resolved, TableUse};
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
 use crate::tables::{OpenTable, TableName, Tables};
+use crate::workers::Workers;
 use crate::{error, functions, plan, policy};
 
 const CATALOG: &str = "exchange";
@@ -71,7 +72,15 @@ pub struct EngineParts {
 }
 
 /// The governed query engine. Cheap to share behind an `Arc`.
+///
+/// It plans and runs on threads of its own: a heavy query slows other queries down, never whoever calls.
 pub struct QueryEngine {
+    core: Arc<Core>,
+    workers: Workers,
+}
+
+/// What every request needs, wherever it runs.
+struct Core {
     parts: EngineParts,
     store: ObjectStoreUrl,
     /// Functions, optimizer, caches and object store: what all requests share. It knows no table.
@@ -96,7 +105,7 @@ impl QueryEngine {
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .with_expr_planners(planners);
         let base = functions::register(builder).build();
-        Ok(Self { parts, store, base })
+        Ok(Self { core: Arc::new(Core { parts, store, base }), workers: Workers::new()? })
     }
 
     /// Answers one request of one caller.
@@ -104,26 +113,66 @@ impl QueryEngine {
     /// Every dataset named is opened under exactly one grant; the answer says which. Errors carry a closed code; what
     /// the engine met in the data is never in their text.
     pub async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
-        let deadline = Instant::now() + self.parts.limits.time;
+        let limits = &self.core.parts.limits;
+        let deadline = Instant::now() + limits.time;
         let answer = async {
             match request {
-                QueryRequest::Sql(text) => self.run_sql(ctx, &text, deadline).await,
-                QueryRequest::Selection(selection) => self.run_selection(ctx, &selection, deadline).await,
+                QueryRequest::Sql(text) => self.sql(ctx, text, deadline).await,
+                QueryRequest::Selection(selection) => self.selection(ctx, selection, deadline).await,
             }
         };
         match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(out_of_time(&self.parts.limits)),
+            Err(_) => Err(out_of_time(limits)),
         }
     }
 
-    async fn run_sql(&self, ctx: &OpContext, text: &str, deadline: Instant) -> Result<QueryAnswer> {
-        let watch = self.parts.revocations.watch();
-        let mut query = sql::parse(text)?;
-        let mut catalog = Catalog::default();
-        for table in sql::table_uses(&mut query)? {
+    async fn sql(&self, ctx: &OpContext, text: String, deadline: Instant) -> Result<QueryAnswer> {
+        let watch = self.core.parts.revocations.watch();
+        let parsing = async move {
+            let mut query = sql::parse(&text)?;
+            let uses = sql::table_uses(&mut query)?;
+            Ok((query, uses))
+        };
+        let (query, uses) = self.workers.run(parsing).await?;
+        let mut tables = Vec::with_capacity(uses.len());
+        for table in uses {
             let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
-            let open = self.parts.tables.open(ctx, &name, table.version).await?;
+            let open = self.core.parts.tables.open(ctx, &name, table.version).await?;
+            tables.push((table, open));
+        }
+        let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
+        self.workers.run(async move { core.run_sql(&ctx, query, tables, watch, deadline).await }).await
+    }
+
+    async fn selection(
+        &self,
+        ctx: &OpContext,
+        selection: Selection,
+        deadline: Instant,
+    ) -> Result<QueryAnswer> {
+        let watch = self.core.parts.revocations.watch();
+        let cursor = selection.opened_cursor(&self.core.parts.cursor_key)?;
+        let version =
+            cursor.as_ref().map_or(selection.version, |cursor| VersionSelector::Number(cursor.version));
+        let open = self.core.parts.tables.open(ctx, &selection.table, version).await?;
+        let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
+        let run = async move { core.run_selection(&ctx, &selection, cursor, open, watch, deadline).await };
+        self.workers.run(run).await
+    }
+}
+
+impl Core {
+    async fn run_sql(
+        &self,
+        ctx: &OpContext,
+        mut query: Box<Query>,
+        tables: Vec<(TableUse, OpenTable)>,
+        watch: Watch,
+        deadline: Instant,
+    ) -> Result<QueryAnswer> {
+        let mut catalog = Catalog::default();
+        for (table, open) in tables {
             let provider = self.provider(&open)?;
             catalog.add(table, &open, provider)?;
         }
@@ -140,13 +189,11 @@ impl QueryEngine {
         &self,
         ctx: &OpContext,
         selection: &Selection,
+        cursor: Option<Cursor>,
+        open: OpenTable,
+        watch: Watch,
         deadline: Instant,
     ) -> Result<QueryAnswer> {
-        let watch = self.parts.revocations.watch();
-        let cursor = selection.opened_cursor(&self.parts.cursor_key)?;
-        let version =
-            cursor.as_ref().map_or(selection.version, |cursor| VersionSelector::Number(cursor.version));
-        let open = self.parts.tables.open(ctx, &selection.table, version).await?;
         let provider = self.provider(&open)?;
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
@@ -185,7 +232,7 @@ impl QueryEngine {
         logical: &LogicalPlan,
         asked: &[Option<String>],
         sources: Vec<SourceRead>,
-        watch: crate::revocation::Watch,
+        watch: Watch,
         deadline: Instant,
     ) -> Result<Run> {
         let plan = state.create_physical_plan(logical).await.map_err(|found| error::planning(&found))?;

@@ -20,6 +20,7 @@ mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use answer::{QueryAnswer, Records};
 pub use catalog::CatalogTables;

@@ -10,7 +10,8 @@ pub(crate) const SQL_BYTES: usize = 256 * 1024;
 pub struct Limits {
     /// Time from acceptance to the last row.
     pub time: Duration,
-    /// Memory of its operators, in bytes; sorts and aggregations beyond it spill to disk.
+    /// Memory of the operators of one query, in bytes: every running query has as much again. Sorts and aggregations
+    /// beyond it spill to disk.
     pub memory: usize,
     /// Disk for spilling, in bytes, of all queries together.
     pub spill: u64,

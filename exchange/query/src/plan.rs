@@ -12,6 +12,24 @@ use crate::functions::is_offered;
 /// Functions that the planner puts in by itself for syntax, and that read nothing but their arguments.
 const OF_SYNTAX: [&str; 4] = ["||", "make_array", "array_element", "get_field"];
 
+/// Aggregates that give a window's next value without going through all its rows again.
+const OVER_WINDOWS: [&str; 14] = [
+    "avg",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "max",
+    "min",
+    "stddev",
+    "stddev_pop",
+    "sum",
+    "var",
+    "var_pop",
+];
+
 /// Refuses a plan that does anything but read.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -73,6 +91,14 @@ fn check_expr(expr: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
         Expr::WindowFunction(call) => match &call.fun {
             WindowFunctionDefinition::AggregateUDF(function) if !is_offered("aggregate", function.name()) => {
                 refused(function.name())
+            }
+            WindowFunctionDefinition::AggregateUDF(function)
+                if call.params.distinct || !OVER_WINDOWS.contains(&function.name()) =>
+            {
+                plan_err!(
+                    "{} over a window is not offered in this form; aggregate with GROUP BY",
+                    function.name()
+                )
             }
             WindowFunctionDefinition::WindowUDF(function) if !is_offered("window", function.name()) => {
                 refused(function.name())

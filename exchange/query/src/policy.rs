@@ -33,8 +33,8 @@ pub(crate) fn expression(filter: &BoundFilter, schema: &Schema) -> Result<Expr> 
         parts.iter().map(|part| expression(part, schema)).collect()
     };
     Ok(match filter {
-        Filter::And(parts) => all(parts)?.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true)),
-        Filter::Or(parts) => all(parts)?.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false)),
+        Filter::And(parts) => balanced(all(parts)?, Expr::and).unwrap_or_else(|| lit(true)),
+        Filter::Or(parts) => balanced(all(parts)?, Expr::or).unwrap_or_else(|| lit(false)),
         Filter::Not(part) => expression(part, schema)?.not(),
         Filter::Eq(name, v) => column(name).eq(value(name, v)?),
         Filter::Ne(name, v) => column(name).not_eq(value(name, v)?),
@@ -62,6 +62,15 @@ pub(crate) fn expression(filter: &BoundFilter, schema: &Schema) -> Result<Expr> 
             column(name).is_null()
         }
     })
+}
+
+/// All parts in one tree of least depth: trees are walked recursively. `None` where there is no part.
+fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    if parts.len() < 2 {
+        return parts.pop();
+    }
+    let right = parts.split_off(parts.len() / 2);
+    balanced(parts, join).zip(balanced(right, join)).map(|(left, right)| join(left, right))
 }
 
 /// A column by its exact name: nothing in it is parsed as a qualifier.

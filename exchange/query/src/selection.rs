@@ -29,6 +29,8 @@ pub(crate) use cursor::Cursor;
 
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 10_000;
+/// The most columns of an order.
+const SORT_KEYS: usize = 16;
 
 /// One column of an order. NULL comes last either way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub struct Selection {
     pub columns: Vec<String>,
     /// Rows, over what the caller sees: a filter on a masked column compares the masked value.
     pub filter: Option<Filter>,
-    /// Order; ties are broken by the key, or by all visible columns.
+    /// Order, by at most 16 different columns; ties are broken by the key, or by all visible columns.
     pub sort: Vec<SortKey>,
     /// Rows of a page, at most 10,000; `None` streams everything.
     pub limit: Option<u32>,
@@ -242,9 +244,17 @@ impl Names<'_> {
 
     /// The order asked for; for a page completed by what tells rows apart.
     fn order(&self, selection: &Selection, page: bool) -> Result<Vec<(String, bool)>> {
+        let invalid = |message| Err(Error::new(ErrorCode::InvalidInput, message));
+        if selection.sort.len() > SORT_KEYS {
+            return invalid(format!("an order has at most {SORT_KEYS} columns"));
+        }
         let mut order: Vec<(String, bool)> = Vec::new();
         for key in &selection.sort {
-            order.push((self.machine(&key.column)?, key.descending));
+            let column = self.machine(&key.column)?;
+            if order.iter().any(|(name, _)| *name == column) {
+                return invalid(format!("the order names {column} twice"));
+            }
+            order.push((column, key.descending));
         }
         if page {
             for column in self.breaking_ties() {

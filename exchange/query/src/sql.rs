@@ -3,6 +3,7 @@
 mod dialect;
 mod guard;
 mod names;
+mod size;
 #[cfg(test)]
 mod tests;
 

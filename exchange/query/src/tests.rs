@@ -2,6 +2,7 @@
 
 mod attacks;
 mod fixture;
+mod heavy;
 mod leak;
 mod random;
 mod running;

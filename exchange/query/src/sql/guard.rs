@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::dialect::QueryDialect;
+use super::size;
 use crate::limits::SQL_BYTES;
 
 /// The deepest nesting of parentheses and subqueries.
@@ -52,10 +53,11 @@ pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
         (Some(_), false) => return Err(unsupported("send one query at a time")),
         (None, _) => return Err(Error::new(ErrorCode::SqlSyntax, "the SQL text is empty")),
     };
-    match query.visit(&mut Guard) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(query),
+    if let ControlFlow::Break(error) = query.visit(&mut Guard) {
+        return Err(error);
     }
+    size::check(&mut query)?;
+    Ok(query)
 }
 
 /// Commas, names and plain literals stand beside each other; everything else may nest.

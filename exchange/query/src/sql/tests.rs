@@ -41,8 +41,39 @@ fn long_and_deep_texts_are_refused_by_code() {
     let nots = code(&format!("select {} 1", "not ".repeat(900)));
     assert!(matches!(nots, ErrorCode::LimitSql | ErrorCode::SqlSyntax), "{nots}");
     assert_eq!(code(&format!("select '{}'", "x".repeat(9000))), ErrorCode::SqlUnsupported);
-    let list = (0..20_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
-    assert!(parse(&format!("select 1 from a.b where id in ({list})")).is_ok(), "a long list is flat");
+    let list = |values: usize| (0..values).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let listed = |values: usize| format!("select 1 from a.b where id in ({})", list(values));
+    assert!(parse(&listed(5_000)).is_ok(), "a long list is flat");
+    assert_eq!(code(&listed(5_001)), ErrorCode::LimitSql);
+    for operator in ["||", "+", "and"] {
+        let chain =
+            |operands: usize| format!("select {}", vec!["x"; operands].join(&format!(" {operator} ")));
+        assert!(parse(&chain(200)).is_ok(), "{operator}");
+        assert_eq!(code(&chain(201)), ErrorCode::LimitSql, "{operator}");
+    }
+}
+
+/// WITH items, each naming the one before it twice.
+fn doubling(items: usize) -> String {
+    let item = |n: usize| format!(", \"C{}\" as (select 1 as x from c{n} a, (select x from C{n}) b)", n + 1);
+    let items: String = (0..items).map(item).collect();
+    format!("with c0 as (select 1 as x){items} select x from c1")
+}
+
+#[test]
+fn what_grows_in_planning_is_refused_before() {
+    assert!(parse(&doubling(6)).is_ok());
+    assert_eq!(code(&doubling(8)), ErrorCode::LimitSql);
+    assert_eq!(code(&doubling(60)), ErrorCode::LimitSql);
+    let tables = |count: usize| {
+        let tables: Vec<String> = (0..count).map(|n| format!("a.b t{n}")).collect();
+        format!("select 1 from {}", tables.join(", "))
+    };
+    assert!(parse(&tables(399)).is_ok());
+    assert_eq!(code(&tables(400)), ErrorCode::LimitSql);
+    let shadowed = "with c as (select 1 as x from a.b, a.b y), d as (with c as (select 2 as x) select * from c) \
+                    select * from c, d";
+    assert!(parse(shadowed).is_ok());
 }
 
 #[test]

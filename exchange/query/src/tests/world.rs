@@ -102,7 +102,7 @@ fn copy_of(batch: &RecordBatch, caller: &str) -> RecordBatch {
                 first + &"*".repeat(name.chars().count() - 1)
             }),
             ("masks", "county") => {
-                let key = mask_key().derive("pseudonym:aid");
+                let key = mask_key().derive("pseudonym:department:bureau aid");
                 text(name, &|county| to_hex(&key.tag(county.as_bytes()))[..32].to_owned())
             }
             ("masks" | "both", "day") => year(),

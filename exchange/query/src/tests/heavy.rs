@@ -1,0 +1,105 @@
+//! Requests that are small as text and heavy to plan or run: they end early, and nobody else waits.
+
+use std::time::Duration;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use catalog_core::ErrorCode;
+use catalog_core::policy::Filter;
+use futures::TryStreamExt;
+use serde_json::json;
+
+use super::world::{World, context};
+use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Selection, SortKey, TableName};
+
+fn penalties() -> Selection {
+    Selection::of(TableName::Sql { department: "city".to_owned(), name: "penalties".to_owned() })
+}
+
+async fn rows(engine: &QueryEngine, caller: &str, request: QueryRequest) -> Result<Vec<i64>, ErrorCode> {
+    let answer = engine.run(&context(caller), request).await.map_err(|error| error.code)?;
+    let batches: Vec<_> = answer.records.try_collect().await.map_err(|error| error.code)?;
+    let values =
+        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+    Ok(values.collect())
+}
+
+fn sql(text: impl Into<String>) -> QueryRequest {
+    QueryRequest::Sql(text.into())
+}
+
+#[tokio::test]
+async fn a_filter_of_many_parts_runs() {
+    let world = World::new(90);
+    let engine = world.engine(true, 2);
+    let compared = |name: &str| -> Vec<_> { (0..900).map(|n| json!({name: ["id", n]})).collect() };
+    for (parts, found) in [(json!({"or": compared("=")}), 60), (json!({"and": compared("<>")}), 0)] {
+        let filter: Filter = serde_json::from_value(parts).unwrap();
+        let selection = Selection { filter: Some(filter), columns: vec!["id".to_owned()], ..penalties() };
+        let rows = rows(&engine, "rows", QueryRequest::Selection(selection)).await.unwrap();
+        assert_eq!(rows.len(), found);
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_short_and_names_a_column_once() {
+    let world = World::new(30);
+    let engine = world.engine(true, 1);
+    let key = |column: &str| SortKey { column: column.to_owned(), descending: false };
+    for sort in [vec![key("amt"), key("数量")], vec![key("amt"); 17], vec![key("amt"); 20_000]] {
+        let selection = Selection { sort, ..penalties() };
+        let refused = rows(&engine, "rows", QueryRequest::Selection(selection)).await;
+        assert_eq!(refused, Err(ErrorCode::InvalidInput));
+    }
+}
+
+#[tokio::test]
+async fn a_window_is_gone_through_once() {
+    let world = World::new(90);
+    let engine = world.engine(true, 1);
+    for refused in [
+        "median(amt) over (order by id rows 1000000 preceding)",
+        "approx_percentile_cont(amt, 0.5) over (order by id)",
+        "array_agg(amt) over (order by id)",
+        "sum(distinct amt) over (order by id)",
+    ] {
+        let text = format!("select {refused} from city.penalties");
+        assert_eq!(rows(&engine, "rows", sql(text)).await, Err(ErrorCode::SqlUnsupported), "{refused}");
+    }
+    for offered in ["sum(id)", "max(id)", "first_value(id)", "count(id)"] {
+        let text = format!("select {offered} over (order by id rows 3 preceding) from city.penalties");
+        assert_eq!(rows(&engine, "rows", sql(text)).await.unwrap().len(), 60, "{offered}");
+    }
+}
+
+/// The caller's only thread must stay free while the engine plans: its clock goes on and ends the request.
+#[tokio::test]
+async fn planning_keeps_nobody_waiting() {
+    let world = World::new(30);
+    let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
+    let engine = QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, true, 2) }).unwrap();
+    let tables: Vec<String> = (0..390).map(|n| format!("city.penalties t{n}")).collect();
+    let heavy = format!("select count(*) from {}", tables.join(", "));
+    let (answer, turns) = tokio::select! {
+        biased;
+        answer = rows(&engine, "rows", sql(heavy)) => (Some(answer), 0),
+        turns = async {
+            let mut turns = 0_u32;
+            while turns < 100 {
+                tokio::task::yield_now().await;
+                turns += 1;
+            }
+            turns
+        } => (None, turns),
+    };
+    assert_eq!((answer, turns), (None, 100));
+}
+
+#[tokio::test]
+async fn engines_come_and_go_anywhere() {
+    let world = World::new(30);
+    let engine = world.engine(true, 1);
+    let answer = engine.run(&context("rows"), sql("select id from city.penalties")).await.unwrap();
+    drop(engine);
+    drop(answer);
+}
