@@ -10,8 +10,10 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{ColumnStatistics, Result, Statistics, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{
+    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::filter_pushdown::{
     ChildFilterDescription, FilterDescription, FilterPushdownPhase,
 };
@@ -20,7 +22,8 @@ use datafusion::physical_plan::projection::{
 };
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements,
+    PlanProperties,
 };
 
 pub(crate) use leakproof::like_pattern_is_sound;
@@ -45,6 +48,8 @@ pub(crate) struct PolicyBarrierExec {
     /// By output column: whether it is the stored value itself.
     plain: Arc<[bool]>,
     estimate: Estimate,
+    /// Whether rows come in the order of their visible values instead of the stored one.
+    reordered: bool,
 }
 
 impl PolicyBarrierExec {
@@ -57,7 +62,21 @@ impl PolicyBarrierExec {
         if plain.len() != input.schema().fields().len() {
             return internal_err!("a barrier needs to know of every column whether it is masked");
         }
-        Ok(Self { input, plain: plain.into(), estimate })
+        Ok(Self { input, plain: plain.into(), estimate, reordered: false })
+    }
+
+    /// The barrier where the stored order would tell of what is hidden. Its rows are sorted by what they show, as a
+    /// requirement that the optimizer fulfils and does not take away.
+    pub(crate) fn reordered(self) -> Self {
+        Self { reordered: true, ..self }
+    }
+
+    fn visible_order(&self) -> Option<OrderingRequirements> {
+        let schema = self.schema();
+        let columns = schema.fields().iter().enumerate();
+        let columns =
+            columns.map(|(place, field)| Arc::new(Column::new(field.name(), place)) as Arc<dyn PhysicalExpr>);
+        LexOrdering::new(columns.map(PhysicalSortExpr::new_default)).map(OrderingRequirements::from)
     }
 }
 
@@ -101,6 +120,17 @@ impl ExecutionPlan for PolicyBarrierExec {
         vec![true]
     }
 
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![match self.reordered {
+            true => Distribution::SinglePartition,
+            false => Distribution::UnspecifiedDistribution,
+        }])
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        vec![self.visible_order().filter(|_| self.reordered)]
+    }
+
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
     }
@@ -130,12 +160,15 @@ impl ExecutionPlan for PolicyBarrierExec {
         }))
     }
 
-    /// Only plain columns are asked of the input; everything computed stays above.
+    /// Only plain columns are asked of the input; everything computed stays above. An order stays that of all columns.
     fn try_swapping_with_projection(
         &self,
         projection: &ProjectionExec,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        try_embed_projection(projection, self)
+        match self.reordered {
+            true => Ok(None),
+            false => try_embed_projection(projection, self),
+        }
     }
 
     fn gather_filters_for_pushdown(

@@ -32,6 +32,8 @@ impl Tables for CatalogTables {
         };
         let manifest = self.datasets.manifest(&dataset.version).await?;
         fit(&mut dataset.granted.policy, &manifest)?;
+        // The resource says how the next version is sorted, the manifest how this one is.
+        dataset.resource.sort.clone_from(&manifest.sort);
         let files = manifest.parts.iter().map(|part| StoredFile {
             path: part.path.clone(),
             bytes: part.bytes,

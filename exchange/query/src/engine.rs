@@ -204,7 +204,8 @@ impl Core {
     }
 
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
-        let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema);
+        let order = open.dataset.resource.sort.iter().map(|column| column.as_str());
+        let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema).sorted_by(order);
         let bound = policy::translate(&open.dataset.granted.policy, &stored.schema(), &self.parts.mask_key)
             .map_err(Error::internal)?;
         GovernedTable::provider(Arc::new(stored), &bound).map_err(Error::internal)

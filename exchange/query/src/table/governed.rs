@@ -47,6 +47,8 @@ pub(crate) struct GovernedTable {
     columns: Vec<VisibleColumn>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     schema: SchemaRef,
+    /// Whether the stored order goes by a column that the caller does not see as it is.
+    order_tells: bool,
 }
 
 impl GovernedTable {
@@ -86,7 +88,11 @@ impl GovernedTable {
                 )
             })
             .transpose()?;
-        Ok(Self { stored, columns: policy.columns.clone(), filter, schema })
+        let is_plain = |stored: &usize| {
+            policy.columns.iter().any(|column| column.stored == *stored && column.mask.is_none())
+        };
+        let order_tells = !stored.order().iter().all(is_plain);
+        Ok(Self { stored, columns: policy.columns.clone(), filter, schema, order_tells })
     }
 }
 
@@ -122,8 +128,8 @@ impl TableProvider for GovernedTable {
             needed.extend(columns.iter().map(Column::index));
         }
         let needed: Vec<usize> = needed.into_iter().collect();
-        // Rows are counted before the filter hides some, so a limit stays above it.
-        let limit = limit.filter(|_| self.filter.is_none());
+        // Rows are counted before the filter hides some, so a limit stays above it. Which come first may tell, too.
+        let limit = limit.filter(|_| self.filter.is_none() && !self.order_tells);
         let mut plan = self.stored.scan(state, Some(&needed), &[], limit).await?;
         if let Some(filter) = &self.filter {
             let schema = plan.schema();
@@ -139,7 +145,8 @@ impl TableProvider for GovernedTable {
         }
         let plan = self.show(plan, &wanted)?;
         let plain = wanted.iter().map(|column| column.mask.is_none()).collect();
-        Ok(Arc::new(PolicyBarrierExec::try_new(plan, plain, self.stored.estimate())?))
+        let barrier = PolicyBarrierExec::try_new(plan, plain, self.stored.estimate())?;
+        Ok(Arc::new(if self.order_tells { barrier.reordered() } else { barrier }))
     }
 }
 

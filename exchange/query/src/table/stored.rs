@@ -26,6 +26,8 @@ pub(crate) struct StoredTable {
     store: ObjectStoreUrl,
     files: Vec<StoredFile>,
     schema: SchemaRef,
+    /// Columns by which the rows are sorted.
+    order: Vec<usize>,
 }
 
 impl StoredTable {
@@ -43,7 +45,18 @@ impl StoredTable {
             Field::new(field.name(), data_type, field.is_nullable())
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { store, files, schema }
+        Self { store, files, schema, order: Vec::new() }
+    }
+
+    /// The version with its rows sorted by these columns; the order of equal ones tells nothing.
+    pub(crate) fn sorted_by<'a>(self, columns: impl Iterator<Item = &'a str>) -> Self {
+        let order = columns.filter_map(|column| self.schema.index_of(column).ok()).collect();
+        Self { order, ..self }
+    }
+
+    /// Columns by which the rows are sorted.
+    pub(crate) fn order(&self) -> &[usize] {
+        &self.order
     }
 
     /// What an optimizer may be told about this version under any policy.

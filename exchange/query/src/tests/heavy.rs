@@ -1,15 +1,16 @@
 //! Requests that are small as text and heavy to plan or run: they end early, and nobody else waits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use catalog_core::ErrorCode;
 use catalog_core::policy::Filter;
+use catalog_core::{ColumnName, ErrorCode};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::world::{World, context};
+use super::world::{Memory, World, context};
 use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Selection, SortKey, TableName};
 
 fn penalties() -> Selection {
@@ -19,9 +20,8 @@ fn penalties() -> Selection {
 async fn rows(engine: &QueryEngine, caller: &str, request: QueryRequest) -> Result<Vec<i64>, ErrorCode> {
     let answer = engine.run(&context(caller), request).await.map_err(|error| error.code)?;
     let batches: Vec<_> = answer.records.try_collect().await.map_err(|error| error.code)?;
-    let values =
-        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
-    Ok(values.collect())
+    let values = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter());
+    Ok(values.map(|value| value.unwrap_or(i64::MIN)).collect())
 }
 
 fn sql(text: impl Into<String>) -> QueryRequest {
@@ -102,4 +102,33 @@ async fn engines_come_and_go_anywhere() {
     let answer = engine.run(&context("rows"), sql("select id from city.penalties")).await.unwrap();
     drop(engine);
     drop(answer);
+}
+
+/// Rows stored in the order of a column that the caller may not see come in the order of what they show.
+#[tokio::test]
+async fn a_hidden_order_does_not_show() {
+    let world = World::new(200);
+    let sorted =
+        async |engine: &QueryEngine, text: &str| rows(engine, "both", sql(text)).await.unwrap().is_sorted();
+    let texts = [
+        "select amt, name from city.penalties",
+        "select amt from city.penalties where amt < 80",
+        "select amt from (select amt, day from city.penalties limit 50) t",
+    ];
+    for text in texts {
+        assert!(!sorted(&world.engine(true, 3), text).await, "{text}");
+    }
+    let mut table = world.governed.table("both", "penalties");
+    table.dataset.resource.sort = vec![ColumnName::new("dept").unwrap()];
+    let mut tables = Memory::default();
+    tables.add("both", "penalties", table);
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 3)).unwrap();
+    for text in texts {
+        assert!(sorted(&engine, text).await, "{text}");
+    }
+    let selected = Selection { columns: vec!["amt".to_owned(), "name".to_owned()], ..penalties() };
+    let selected = rows(&engine, "both", QueryRequest::Selection(selected)).await.unwrap();
+    assert!(selected.is_sorted() && selected.len() == 133, "{selected:?}");
+    let counted = rows(&engine, "both", sql("select count(*) from city.penalties")).await.unwrap();
+    assert_eq!(counted, [133]);
 }
