@@ -12,6 +12,6 @@ mod tests;
 pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
 pub use decide::{DecidedBy, Decision, Effect, decide_read};
 pub use filter::{BoundFilter, Filter, Literal, Operand, TypedLiteral};
-pub use grant::{Grant, GrantKind, Grantee, Revocation, column_types};
+pub use grant::{Grant, GrantKind, GrantTerms, Grantee, Revocation, column_types};
 pub use mask::Mask;
 pub use roles::{Action, decide_action};

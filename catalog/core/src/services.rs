@@ -20,7 +20,6 @@ use crate::policy::{Action, decide_action};
 use crate::ports::Store;
 
 pub use datasets::{Dataset, VersionSelector};
-pub use grants::NewGrant;
 
 /// The operations over one store and one evidence log.
 #[derive(Clone)]

@@ -32,7 +32,7 @@ impl GrantStore for CatalogStore {
             "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
             .bind(grant.id.as_str())
-            .bind(grant.resource.as_str())
+            .bind(grant.terms.resource.as_str())
             .bind(grant.created_at.0)
             .bind(i64::from(grant.revocation.is_some()))
             .bind(json::to_text(grant)?)

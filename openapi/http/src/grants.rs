@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::policy::{Decision, Grant};
-use catalog_core::services::NewGrant;
+use catalog_core::policy::{Decision, Grant, GrantTerms};
 use catalog_core::{GrantId, OpContext};
 use exchange_query::Cut;
 use http::StatusCode;
@@ -35,14 +34,14 @@ async fn list_grants(
 }
 
 /// Make a grant on a published resource
-#[utoipa::path(post, path = "/api/v1/grants", tag = "grants", request_body = NewGrant,
+#[utoipa::path(post, path = "/api/v1/grants", tag = "grants", request_body = GrantTerms,
     responses((status = 201, description = "Made", body = Grant)))]
 async fn create_grant(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Input(new): Input<NewGrant>,
+    Input(terms): Input<GrantTerms>,
 ) -> Result<(StatusCode, Json<Grant>), Refusal> {
-    Ok((StatusCode::CREATED, Json(app.services.create_grant(&ctx, new).await?)))
+    Ok((StatusCode::CREATED, Json(app.services.create_grant(&ctx, terms).await?)))
 }
 
 /// Revoke a grant at once, running reads included

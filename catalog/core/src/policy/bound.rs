@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::filter::BoundFilter;
-use super::grant::{Grant, GrantKind, column_types};
+use super::grant::{GrantKind, GrantTerms, column_types};
 use super::mask::Mask;
 use crate::directory::{ItemType, Resource};
 use crate::error::Result;
@@ -43,13 +43,18 @@ pub struct BoundPolicy {
 }
 
 impl BoundPolicy {
-    /// Binds a grant to the attributes of whoever asks. A missing attribute is an error, which denies. An item that the
+    /// Binds the terms of a grant to the attributes of whoever asks. A missing attribute is an error, which denies. An item that the
     /// directory has closed or withheld since the grant was made is not visible.
-    pub fn bind(grant: &Grant, resource: &Resource, attributes: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn bind(
+        grant: &GrantTerms,
+        resource: &Resource,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Self> {
         let filter = match &grant.filter {
             Some(filter) => Some(filter.bind(&column_types(resource), attributes)?),
             None => None,
         };
+        let grantee = grant.grantee.label();
         let columns: Vec<_> = resource
             .items
             .iter()
@@ -58,7 +63,7 @@ impl BoundPolicy {
                 column: item.column.clone(),
                 title: item.title.clone(),
                 stored_type: item.item_type,
-                mask: grant.masks.get(&item.column).map(|mask| mask.bound_to(&grant.grantee)),
+                mask: grant.masks.get(&item.column).map(|mask| mask.bound_to(&grantee)),
             })
             .collect();
         let denied = resource.items.len() - columns.len();

@@ -105,8 +105,8 @@ pub fn decide_read(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> De
     }
     let usable: Vec<&Grant> = grants
         .iter()
-        .filter(|grant| grant.resource == resource.code && grant.is_in_force(ctx.now))
-        .filter(|grant| grant.grantee.covers(&ctx.principal) && may_use(ctx, grant))
+        .filter(|grant| grant.terms.resource == resource.code && grant.is_in_force(ctx.now))
+        .filter(|grant| grant.terms.grantee.covers(&ctx.principal) && may_use(ctx, grant))
         .collect();
     match choose(ctx, &usable) {
         Choice::One(grant) => bind(ctx, resource, grant),
@@ -129,11 +129,11 @@ fn reads_for_department(ctx: &OpContext) -> bool {
 
 /// A department's grant serves those who read for it; a public one serves everyone.
 fn may_use(ctx: &OpContext, grant: &Grant) -> bool {
-    let reader = match grant.grantee {
+    let reader = match grant.terms.grantee {
         super::Grantee::Department(_) => reads_for_department(ctx),
         super::Grantee::Developer(_) | super::Grantee::Public => true,
     };
-    reader && grant.doors.contains(&ctx.channel)
+    reader && grant.terms.doors.contains(&ctx.channel)
 }
 
 enum Choice<'a> {
@@ -143,10 +143,10 @@ enum Choice<'a> {
 }
 
 fn choose<'a>(ctx: &OpContext, usable: &[&'a Grant]) -> Choice<'a> {
-    let of = |kind: GrantKind| usable.iter().copied().filter(move |grant| grant.kind == kind);
+    let of = |kind: GrantKind| usable.iter().copied().filter(move |grant| grant.terms.kind == kind);
     let mut conditional: Vec<_> = of(GrantKind::Conditional).collect();
     if let Some(purpose) = &ctx.purpose {
-        conditional.retain(|grant| grant.purpose.as_ref() == Some(purpose));
+        conditional.retain(|grant| grant.terms.purpose.as_ref() == Some(purpose));
         if conditional.is_empty() {
             conditional = of(GrantKind::Unconditional).collect();
         }
@@ -168,18 +168,18 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
         let reason = format!("the grant {} demands {what}; name it in the signed request", grant.id);
         Decision::deny(ErrorCode::ObligationMissing, reason)
     };
-    if grant.demands_matter && ctx.matter.is_none() {
+    if grant.terms.demands_matter && ctx.matter.is_none() {
         return missing("a matter number 办件号");
     }
-    if grant.demands_operator && ctx.operator.is_none() {
+    if grant.terms.demands_operator && ctx.operator.is_none() {
         return missing("the operator's staff id");
     }
-    match BoundPolicy::bind(grant, resource, &ctx.principal.attributes) {
+    match BoundPolicy::bind(&grant.terms, resource, &ctx.principal.attributes) {
         Ok(policy) if policy.columns.is_empty() => {
             let reason = format!("every item of the grant {} has been closed or withheld since", grant.id);
             Decision::deny(ErrorCode::NotGranted, reason)
         }
-        Ok(policy) => Decision::permit(Some(grant), grant.kind, policy),
+        Ok(policy) => Decision::permit(Some(grant), grant.terms.kind, policy),
         Err(error) => {
             let reason = format!("the grant {} can't be bound: {}", grant.id, error.message);
             Decision::deny(ErrorCode::NotGranted, reason)
@@ -190,7 +190,7 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
 fn ambiguous(grants: &[&Grant]) -> Decision {
     let names: Vec<_> = grants
         .iter()
-        .map(|grant| format!("{} (purpose: {})", grant.id, grant.purpose.as_deref().unwrap_or("any")))
+        .map(|grant| format!("{} (purpose: {})", grant.id, grant.terms.purpose.as_deref().unwrap_or("any")))
         .collect();
     let reason = format!("several grants could answer; state the purpose of one: {}", names.join("; "));
     Decision::deny(ErrorCode::AmbiguousGrant, reason)

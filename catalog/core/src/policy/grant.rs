@@ -74,12 +74,11 @@ pub struct Revocation {
     pub reason: String,
 }
 
-/// Named items and rows of one resource, for one grantee, purpose and term.
+/// What a grant gives: named items and rows of one resource, for one grantee, purpose and term. It is what an approver
+/// says about a new one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Grant {
-    /// Identity.
-    pub id: GrantId,
-    /// Why it exists.
+pub struct GrantTerms {
+    /// Why the grant exists: `unconditional`, `conditional` or `public`.
     pub kind: GrantKind,
     /// The resource.
     pub resource: ResourceCode,
@@ -99,8 +98,9 @@ pub struct Grant {
     pub purpose: Option<String>,
     /// Law, regulation or decision it rests on.
     pub legal_basis: String,
-    /// First instant of the term.
-    pub valid_from: Timestamp,
+    /// First instant of the term; the moment it is made, if left out.
+    #[serde(default)]
+    pub valid_from: Option<Timestamp>,
     /// End of the term, excluded; `None` for no end.
     #[serde(default)]
     pub valid_until: Option<Timestamp>,
@@ -115,6 +115,16 @@ pub struct Grant {
     /// Smallest number of distinct subjects in a group, for statistics-only grants.
     #[serde(default)]
     pub min_group: Option<u32>,
+}
+
+/// Terms that somebody gave, and their end if they were revoked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Grant {
+    /// Identity.
+    pub id: GrantId,
+    /// What it gives.
+    #[serde(flatten)]
+    pub terms: GrantTerms,
     /// Who made it.
     pub created_by: String,
     /// When it was made.
@@ -128,11 +138,13 @@ impl Grant {
     /// Whether the term runs at `now` and nobody has revoked it.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.revocation.as_ref().is_none_or(|revocation| now < revocation.at)
-            && self.valid_from <= now
-            && self.valid_until.is_none_or(|end| now < end)
+            && self.terms.valid_from.unwrap_or(self.created_at) <= now
+            && self.terms.valid_until.is_none_or(|end| now < end)
     }
+}
 
-    /// Checks a new grant against the published resource: items, filter, masks, term, basis.
+impl GrantTerms {
+    /// Checks the terms of a new grant against the published resource: items, filter, masks, term, basis.
     ///
     /// A withheld item is never granted to another, a closed one never to the public.
     pub fn check(&self, resource: &Resource) -> Result<()> {
@@ -151,7 +163,7 @@ impl Grant {
         if self.kind == GrantKind::Conditional && self.purpose.as_deref().unwrap_or("").trim().is_empty() {
             wrong("purpose", "grant.purpose", "a conditional grant names its purpose".to_owned());
         }
-        if self.valid_until.is_some_and(|end| end <= self.valid_from) {
+        if self.valid_until.is_some_and(|end| self.valid_from.is_some_and(|start| end <= start)) {
             wrong("valid_until", "grant.term", "the term ends before it begins".to_owned());
         }
         if self.min_group.is_some() {

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::grant::Grantee;
 use crate::directory::{ItemKind, ItemType};
 
 /// How a visible item is blurred. NULL stays NULL under every mask but [`Mask::Constant`].
@@ -43,11 +42,12 @@ pub enum Mask {
 }
 
 impl Mask {
-    /// The mask for one grantee: a pseudonym's application becomes the grantee's own, whatever others call theirs.
-    pub(super) fn bound_to(&self, grantee: &Grantee) -> Self {
+    /// The mask for the grantee of this label: a pseudonym's application becomes the grantee's own, whatever others
+    /// call theirs.
+    pub(super) fn bound_to(&self, grantee: &str) -> Self {
         match self {
             Self::Pseudonym { application } => {
-                Self::Pseudonym { application: format!("{} {application}", grantee.label()) }
+                Self::Pseudonym { application: format!("{grantee} {application}") }
             }
             other => other.clone(),
         }

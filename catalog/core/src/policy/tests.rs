@@ -95,20 +95,22 @@ fn context(principal: Principal, purpose: Option<&str>) -> OpContext {
 fn grant(number: u8, kind: GrantKind, grantee: Grantee, purpose: Option<&str>) -> Grant {
     Grant {
         id: GrantId::new(format!("01890000-0000-7000-8000-0000000000{number:02x}")).unwrap(),
-        kind,
-        resource: resource().code,
-        grantee,
-        items: vec![ColumnName::new("county").unwrap()],
-        filter: None,
-        masks: BTreeMap::new(),
-        purpose: purpose.map(str::to_owned),
-        legal_basis: "条例".into(),
-        valid_from: NOW,
-        valid_until: Some(NOW.plus_seconds(60)),
-        doors: BTreeSet::from([Channel::Sql]),
-        demands_matter: false,
-        demands_operator: false,
-        min_group: None,
+        terms: GrantTerms {
+            kind,
+            resource: resource().code,
+            grantee,
+            items: vec![ColumnName::new("county").unwrap()],
+            filter: None,
+            masks: BTreeMap::new(),
+            purpose: purpose.map(str::to_owned),
+            legal_basis: "条例".into(),
+            valid_from: Some(NOW),
+            valid_until: Some(NOW.plus_seconds(60)),
+            doors: BTreeSet::from([Channel::Sql]),
+            demands_matter: false,
+            demands_operator: false,
+            min_group: None,
+        },
         created_by: "a".into(),
         created_at: NOW,
         revocation: None,
@@ -187,15 +189,15 @@ fn term_revocation_and_door_bind() {
     type Change = fn(&mut Grant);
     let cases: [(Change, &str); 5] = [
         (|_| (), "Unconditional 01"),
-        (|grant| grant.valid_from = NOW.plus_seconds(1), "not_granted"),
-        (|grant| grant.valid_until = Some(NOW), "not_granted"),
+        (|grant| grant.terms.valid_from = Some(NOW.plus_seconds(1)), "not_granted"),
+        (|grant| grant.terms.valid_until = Some(NOW), "not_granted"),
         (
             |grant| {
                 grant.revocation = Some(Revocation { at: NOW, by: "a".into(), reason: "b".into() });
             },
             "not_granted",
         ),
-        (|grant| grant.doors = BTreeSet::from([Channel::File]), "not_granted"),
+        (|grant| grant.terms.doors = BTreeSet::from([Channel::File]), "not_granted"),
     ];
     for (change, expected) in cases {
         let mut grant = base.clone();
@@ -207,12 +209,12 @@ fn term_revocation_and_door_bind() {
 #[test]
 fn demanded_fields_and_subject_attributes_must_be_there() {
     let mut demanding = to_mzj(1, GrantKind::Unconditional, None);
-    demanding.demands_matter = true;
+    demanding.terms.demands_matter = true;
     assert_eq!(verdict(&context(analyst("mzj"), None), &[demanding]), "obligation_missing");
 
     let mut own_county = to_mzj(1, GrantKind::Unconditional, None);
     let subject = Operand::Subject { subject: "division_code".into() };
-    own_county.filter = Some(Filter::Eq("county".into(), subject));
+    own_county.terms.filter = Some(Filter::Eq("county".into(), subject));
     let decision = decide_read(&context(analyst("mzj"), None), &resource(), &[own_county.clone()]);
     let bound = decision.into_policy().unwrap().policy.filter;
     assert_eq!(bound, Some(Filter::Eq("county".into(), TypedLiteral::Text("360481".into()))));
@@ -227,26 +229,26 @@ fn a_grant_is_checked_against_its_resource() {
     let rules = |change: fn(&mut Grant)| {
         let mut grant = to_mzj(1, GrantKind::Conditional, Some("低保"));
         change(&mut grant);
-        match grant.check(&resource()) {
+        match grant.terms.check(&resource()) {
             Ok(()) => vec![],
             Err(error) => error.problems.into_iter().map(|problem| problem.rule).collect(),
         }
     };
     let column = |name: &str| ColumnName::new(name).unwrap();
     assert_eq!(rules(|_| ()), [""; 0]);
-    assert_eq!(rules(|grant| grant.items.clear()), ["grant.items"]);
-    assert_eq!(rules(|grant| grant.purpose = None), ["grant.purpose"]);
-    assert_eq!(rules(|grant| grant.legal_basis.clear()), ["grant.legal_basis"]);
-    assert_eq!(rules(|grant| grant.doors.clear()), ["grant.doors"]);
-    assert_eq!(rules(|grant| grant.items = vec![ColumnName::new("secret").unwrap()]), ["grant.item"]);
-    assert_eq!(rules(|grant| grant.items = vec![ColumnName::new("nothing").unwrap()]), ["grant.item"]);
+    assert_eq!(rules(|grant| grant.terms.items.clear()), ["grant.terms.items"]);
+    assert_eq!(rules(|grant| grant.terms.purpose = None), ["grant.terms.purpose"]);
+    assert_eq!(rules(|grant| grant.terms.legal_basis.clear()), ["grant.terms.legal_basis"]);
+    assert_eq!(rules(|grant| grant.terms.doors.clear()), ["grant.terms.doors"]);
+    assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("secret").unwrap()]), ["grant.item"]);
+    assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("nothing").unwrap()]), ["grant.item"]);
     let mut public = grant(1, GrantKind::Public, Grantee::Public, None);
-    assert!(public.check(&resource()).is_ok());
-    public.items.push(column("name"));
-    assert!(public.check(&resource()).is_err());
+    assert!(public.terms.check(&resource()).is_ok());
+    public.terms.items.push(column("name"));
+    assert!(public.terms.check(&resource()).is_err());
     let mut masked = to_mzj(1, GrantKind::Conditional, Some("低保"));
-    masked.masks.insert(column("county"), Mask::Year);
-    assert!(masked.check(&resource()).is_err());
+    masked.terms.masks.insert(column("county"), Mask::Year);
+    assert!(masked.terms.check(&resource()).is_err());
 }
 
 #[test]
@@ -278,13 +280,13 @@ fn a_pseudonym_is_the_grantees_own_and_never_public() {
     let county = || ColumnName::new("county").unwrap();
     let pseudonym = || Mask::Pseudonym { application: "aid".into() };
     let mut public = grant(1, GrantKind::Public, Grantee::Public, None);
-    public.masks.insert(county(), pseudonym());
-    assert!(public.check(&resource()).is_err());
+    public.terms.masks.insert(county(), pseudonym());
+    assert!(public.terms.check(&resource()).is_err());
     let bound = |to: &str| {
         let to = Grantee::Department(DepartmentId::new(to).unwrap());
         let mut grant = grant(1, GrantKind::Unconditional, to, None);
-        grant.masks.insert(county(), pseudonym());
-        BoundPolicy::bind(&grant, &resource(), &BTreeMap::new()).unwrap().columns.remove(0).mask
+        grant.terms.masks.insert(county(), pseudonym());
+        BoundPolicy::bind(&grant.terms, &resource(), &BTreeMap::new()).unwrap().columns.remove(0).mask
     };
     assert_ne!(bound("mzj"), bound("jyj"));
     assert_eq!(bound("mzj"), bound("mzj"));
@@ -387,7 +389,7 @@ proptest! {
                 _ => Grantee::Department(DepartmentId::new("jyj").unwrap()),
             };
             let mut grant = grant(u8::try_from(index).unwrap(), kind, grantee, Some(&purpose.to_string()));
-            if !live { grant.valid_until = Some(NOW); }
+            if !live { grant.terms.valid_until = Some(NOW); }
             grant
         }).collect();
         let purpose = purpose.map(|purpose| purpose.to_string());
@@ -395,8 +397,8 @@ proptest! {
         if let DecidedBy::Grant { id, .. } = decide_read(&ctx, &resource(), &grants).determined_by {
             let used = grants.iter().find(|grant| Some(&grant.id) == id.as_ref()).unwrap();
             prop_assert!(used.is_in_force(NOW));
-            prop_assert!(used.grantee.covers(&ctx.principal));
-            prop_assert!(used.kind != GrantKind::Conditional || purpose.is_none() || used.purpose == purpose);
+            prop_assert!(used.terms.grantee.covers(&ctx.principal));
+            prop_assert!(used.terms.kind != GrantKind::Conditional || purpose.is_none() || used.terms.purpose == purpose);
         }
     }
 }

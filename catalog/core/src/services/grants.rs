@@ -1,69 +1,28 @@
 //! Making, revoking and reading grants.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::Services;
-use crate::context::{Channel, OpContext, Role};
+use crate::context::{OpContext, Role};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
-use crate::ids::{ColumnName, GrantId, ResourceCode};
-use crate::policy::{Action, Filter, Grant, GrantKind, Grantee, Mask, Revocation, decide_action};
-use crate::time::Timestamp;
-
-/// What an approver says about a new grant; the rest is filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct NewGrant {
-    /// `unconditional`, `conditional` or `public`.
-    pub kind: GrantKind,
-    /// The resource.
-    pub resource: ResourceCode,
-    /// To whom.
-    pub grantee: Grantee,
-    /// Items granted.
-    pub items: Vec<ColumnName>,
-    /// Rows granted.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub filter: Option<Filter>,
-    /// Masks on granted items.
-    #[serde(default)]
-    pub masks: BTreeMap<ColumnName, Mask>,
-    /// Purpose, for a conditional grant.
-    #[serde(default)]
-    pub purpose: Option<String>,
-    /// Law, regulation or decision.
-    pub legal_basis: String,
-    /// Start of the term; now, if left out.
-    #[serde(default)]
-    pub valid_from: Option<Timestamp>,
-    /// End of the term.
-    #[serde(default)]
-    pub valid_until: Option<Timestamp>,
-    /// Doors.
-    pub doors: BTreeSet<Channel>,
-    /// Whether requests must name a matter number.
-    #[serde(default)]
-    pub demands_matter: bool,
-    /// Whether requests must name the operator.
-    #[serde(default)]
-    pub demands_operator: bool,
-    /// Smallest group, for statistics-only grants.
-    #[serde(default)]
-    pub min_group: Option<u32>,
-}
+use crate::ids::{ColumnName, GrantId};
+use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Mask, Revocation, decide_action};
 
 impl Services {
     /// Makes a grant on a published resource. Opening to the public takes a reviewer, everything else an approver;
     /// both of the provider.
-    pub async fn create_grant(&self, ctx: &OpContext, new: NewGrant) -> Result<Grant> {
-        let resource = self.published(&new.resource).await?;
-        Self::permit(ctx, action_for(new.kind, &new.grantee)?, Some(&resource.provider))?;
-        check_licence(&new, &resource)?;
-        let grant = filled_in(ctx, new)?;
-        grant.check(&resource)?;
+    pub async fn create_grant(&self, ctx: &OpContext, mut terms: GrantTerms) -> Result<Grant> {
+        let resource = self.published(&terms.resource).await?;
+        Self::permit(ctx, action_for(terms.kind, &terms.grantee)?, Some(&resource.provider))?;
+        check_licence(&terms, &resource)?;
+        terms.valid_from.get_or_insert(ctx.now);
+        terms.check(&resource)?;
+        let grant = Grant {
+            id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
+            terms,
+            created_by: ctx.principal.id.clone(),
+            created_at: ctx.now,
+            revocation: None,
+        };
         self.check_linkage(&grant).await?;
         let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
         self.store.add_grant(&grant, &change).await?;
@@ -75,12 +34,12 @@ impl Services {
     /// joining the two would undo it.
     async fn check_linkage(&self, grant: &Grant) -> Result<()> {
         let others = self.store.grants().await?;
-        let same_holder = others
-            .iter()
-            .filter(|other| other.grantee == grant.grantee && other.is_in_force(grant.created_at));
+        let same_holder = others.iter().filter(|other| {
+            other.terms.grantee == grant.terms.grantee && other.is_in_force(grant.created_at)
+        });
         for other in same_holder {
-            let conflict =
-                clear_beside_pseudonym(grant, other).or_else(|| clear_beside_pseudonym(other, grant));
+            let conflict = clear_beside_pseudonym(&grant.terms, &other.terms)
+                .or_else(|| clear_beside_pseudonym(&other.terms, &grant.terms));
             if let Some(column) = conflict {
                 let message = format!(
                     "with the grant {} the holder would see `{column}` both in clear and as a pseudonym: mask both \
@@ -96,9 +55,9 @@ impl Services {
     /// Revokes a grant at once, running reads included.
     pub async fn revoke_grant(&self, ctx: &OpContext, id: &GrantId, reason: &str) -> Result<Grant> {
         let mut grant = self.store.grant(id).await?.ok_or_else(|| Error::not_found(format!("grant {id}")))?;
-        let entry = self.store.entry(&grant.resource).await?;
+        let entry = self.store.entry(&grant.terms.resource).await?;
         let provider = entry.as_ref().map(|entry| &entry.draft.provider);
-        Self::permit(ctx, action_for(grant.kind, &grant.grantee)?, provider)?;
+        Self::permit(ctx, action_for(grant.terms.kind, &grant.terms.grantee)?, provider)?;
         if reason.trim().is_empty() {
             return Err(Error::new(ErrorCode::InvalidInput, "a revocation needs a reason"));
         }
@@ -120,9 +79,9 @@ impl Services {
         }
         let mut visible = Vec::new();
         for grant in all {
-            let provider = self.store.entry(&grant.resource).await?.map(|entry| entry.draft.provider);
+            let provider = self.store.entry(&grant.terms.resource).await?.map(|entry| entry.draft.provider);
             let decides = decide_action(principal, Action::ManageGrants, provider.as_ref());
-            if grant.grantee.covers(principal) || decides.into_permission().is_ok() {
+            if grant.terms.grantee.covers(principal) || decides.into_permission().is_ok() {
                 visible.push(grant);
             }
         }
@@ -143,8 +102,8 @@ fn action_for(kind: GrantKind, grantee: &Grantee) -> Result<Action> {
     }
 }
 
-fn check_licence(new: &NewGrant, resource: &Resource) -> Result<()> {
-    if new.kind == GrantKind::Public && resource.licence.is_none() {
+fn check_licence(terms: &GrantTerms, resource: &Resource) -> Result<()> {
+    if terms.kind == GrantKind::Public && resource.licence.is_none() {
         let message =
             format!("{} has no licence, and nothing opens without one: add it to the entry", resource.code);
         return Err(Error::new(ErrorCode::InvalidInput, message));
@@ -152,31 +111,8 @@ fn check_licence(new: &NewGrant, resource: &Resource) -> Result<()> {
     Ok(())
 }
 
-fn filled_in(ctx: &OpContext, new: NewGrant) -> Result<Grant> {
-    Ok(Grant {
-        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
-        kind: new.kind,
-        resource: new.resource,
-        grantee: new.grantee,
-        items: new.items,
-        filter: new.filter,
-        masks: new.masks,
-        purpose: new.purpose,
-        legal_basis: new.legal_basis,
-        valid_from: new.valid_from.unwrap_or(ctx.now),
-        valid_until: new.valid_until,
-        doors: new.doors,
-        demands_matter: new.demands_matter,
-        demands_operator: new.demands_operator,
-        min_group: new.min_group,
-        created_by: ctx.principal.id.clone(),
-        created_at: ctx.now,
-        revocation: None,
-    })
-}
-
 /// A column that `masked` shows as a pseudonym and `clear` in clear.
-fn clear_beside_pseudonym<'a>(masked: &'a Grant, clear: &Grant) -> Option<&'a ColumnName> {
+fn clear_beside_pseudonym<'a>(masked: &'a GrantTerms, clear: &GrantTerms) -> Option<&'a ColumnName> {
     let pseudonyms = masked.masks.iter().filter(|(_, mask)| matches!(mask, Mask::Pseudonym { .. }));
     pseudonyms
         .map(|(column, _)| column)

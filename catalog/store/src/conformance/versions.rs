@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use catalog_core::context::Channel;
 use catalog_core::dataset::{ChangeKind, RecordWithdrawal, Tombstone, Version, VersionState};
-use catalog_core::policy::{Grant, GrantKind, Grantee, Revocation};
+use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
 use catalog_core::ports::Store;
 use catalog_core::{ColumnName, DepartmentId, ErrorCode, GrantId, ResourceCode, Result, Timestamp};
 use tokio::task::JoinSet;
@@ -43,20 +43,22 @@ fn tombstone() -> Tombstone {
 fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
     Ok(Grant {
         id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
-        kind: GrantKind::Unconditional,
-        resource: resource.clone(),
-        grantee: Grantee::Department(DepartmentId::new("rsj")?),
-        items: vec![ColumnName::new("number")?],
-        filter: None,
-        masks: BTreeMap::new(),
-        purpose: None,
-        legal_basis: "条例".to_owned(),
-        valid_from: Timestamp(1),
-        valid_until: None,
-        doors: BTreeSet::from([Channel::Sql]),
-        demands_matter: false,
-        demands_operator: false,
-        min_group: None,
+        terms: GrantTerms {
+            kind: GrantKind::Unconditional,
+            resource: resource.clone(),
+            grantee: Grantee::Department(DepartmentId::new("rsj")?),
+            items: vec![ColumnName::new("number")?],
+            filter: None,
+            masks: BTreeMap::new(),
+            purpose: None,
+            legal_basis: "条例".to_owned(),
+            valid_from: Some(Timestamp(1)),
+            valid_until: None,
+            doors: BTreeSet::from([Channel::Sql]),
+            demands_matter: false,
+            demands_operator: false,
+            min_group: None,
+        },
         created_by: "officer".to_owned(),
         created_at: Timestamp(created_at),
         revocation: None,

@@ -190,9 +190,9 @@ impl World {
         let counties = stored_counties(&folder);
         for caller in CALLERS {
             let grant = grant(caller, &stored.dataset.resource);
-            let policy = BoundPolicy::bind(&grant, &stored.dataset.resource, &BTreeMap::new()).unwrap();
+            let policy = BoundPolicy::bind(&grant.terms, &stored.dataset.resource, &BTreeMap::new()).unwrap();
             let mut open = stored.clone();
-            open.dataset.granted = GrantedPolicy { grant: Some(grant.id), kind: grant.kind, policy };
+            open.dataset.granted = GrantedPolicy { grant: Some(grant.id), kind: grant.terms.kind, policy };
             governed.add(caller, "penalties", open);
             copies.add(caller, "penalties", stored_copy(&folder, caller, &all));
             governed.add(caller, "counties", counties.clone());
@@ -291,7 +291,7 @@ fn grant(caller: &str, resource: &Resource) -> Grant {
     let terms = terms(caller);
     grant.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
     let grant: Grant = serde_json::from_value(grant).unwrap();
-    grant.check(resource).unwrap();
+    grant.terms.check(resource).unwrap();
     grant
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Opening, Resource};
 use catalog_core::policy::{self, GrantKind, Grantee};
-use catalog_core::services::NewGrant;
 use catalog_core::{Channel, ColumnName, Error, ErrorCode, ResourceCode, Result};
 use http::Method;
 use openapi_contract::{Rows, UploadReport};
@@ -81,8 +80,13 @@ pub(crate) async fn publish(client: &Client, global: &Global, options: &Publish)
     if global.json {
         output::document(&grant);
     } else {
-        output::done(format!("{} is open: {} items, grant {}", grant.resource, grant.items.len(), grant.id));
-        output::line(format!("  /datasets/{}/latest.csv", grant.resource.path_form()));
+        output::done(format!(
+            "{} is open: {} items, grant {}",
+            grant.terms.resource,
+            grant.terms.items.len(),
+            grant.id
+        ));
+        output::line(format!("  /datasets/{}/latest.csv", grant.terms.resource.path_form()));
     }
     Ok(())
 }
@@ -181,9 +185,9 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
             }
             let row = |grant: policy::Grant| {
                 let state = if grant.revocation.is_some() { "已撤销" } else { "" };
-                let purpose = grant.purpose.unwrap_or_default();
-                let kind = format!("{:?}", grant.kind);
-                vec![grant.id.to_string(), kind, grant.resource.to_string(), purpose, state.to_owned()]
+                let purpose = grant.terms.purpose.unwrap_or_default();
+                let kind = format!("{:?}", grant.terms.kind);
+                vec![grant.id.to_string(), kind, grant.terms.resource.to_string(), purpose, state.to_owned()]
             };
             output::table(
                 &["授权", "类型", "资源", "用途", ""],
@@ -191,9 +195,9 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
             );
         }
         Grant::Create { file } => {
-            for new in read_list::<NewGrant>(file)? {
-                let grant = create_grant(client, &new).await?;
-                output::done(format!("grant {} on {}", grant.id, grant.resource));
+            for terms in read_list::<policy::GrantTerms>(file)? {
+                let grant = create_grant(client, &terms).await?;
+                output::done(format!("grant {} on {}", grant.id, grant.terms.resource));
             }
         }
         Grant::Revoke { id, reason } => {
@@ -207,8 +211,8 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
 }
 
 /// Makes one grant.
-pub(crate) async fn create_grant(client: &Client, new: &NewGrant) -> Result<policy::Grant> {
-    let body = serde_json::to_value(new).map_err(Error::internal)?;
+pub(crate) async fn create_grant(client: &Client, terms: &policy::GrantTerms) -> Result<policy::Grant> {
+    let body = serde_json::to_value(terms).map_err(Error::internal)?;
     client.json(Method::POST, "/api/v1/grants", Payload::Json(body)).await
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::csv::WriterBuilder;
 use catalog_core::directory::{Department, sheet};
+use catalog_core::policy::GrantTerms;
 use catalog_core::ports::{KeyOwner, KeyRecord};
-use catalog_core::services::NewGrant;
 use catalog_core::{Error, Result, Timestamp};
 use datasets_samples::{SampleCity, Table};
 use exchange_auth::generate_key_file;
@@ -209,7 +209,7 @@ async fn grant(platform: &Platform) -> Result<()> {
         let code = data::code_of(&client, &planned.department, &planned.table).await?;
         let mut grant = planned.grant.clone();
         grant["resource"] = serde_json::to_value(&code).map_err(Error::internal)?;
-        let grant: NewGrant = serde_json::from_value(grant).map_err(Error::internal)?;
+        let grant: GrantTerms = serde_json::from_value(grant).map_err(Error::internal)?;
         data::create_grant(&client, &grant).await?;
     }
     for opening in &plan.openings {
