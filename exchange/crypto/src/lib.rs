@@ -4,11 +4,13 @@ mod digest;
 mod encoding;
 mod mac;
 pub mod random;
+mod sealing;
 mod signature;
 
 pub use digest::{Digest, Hasher};
 pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
 pub use mac::MacKey;
+pub use sealing::SealingKey;
 pub use signature::{PublicKey, SigningKey};
 
 /// What can go wrong with keys, signatures and encodings.
@@ -25,6 +27,9 @@ pub enum CryptoError {
     /// A signature that does not match its message and key.
     #[error("the signature does not match")]
     Signature,
+    /// Something sealed that does not open with this key and name.
+    #[error("the sealed text was changed or belongs to another key")]
+    Sealed,
     /// The operating system gave no randomness.
     #[error("the operating system provides no randomness")]
     Randomness,

@@ -51,7 +51,32 @@ fn documents_are_of_version_1_and_version_2_is_read() {
     SigningKey::from_pkcs8(second.as_ref()).unwrap();
 }
 
+/// NIST CAVP, gcmEncryptExtIV256, key 31bdadd9…: 128 bits of text without further data.
+#[test]
+fn a_published_ciphertext_opens() {
+    let key = from_hex("31bdadd96698c204aa9ce1448ea94ae1fb4a9a0b3c9d773b51bb1822666b8f22").unwrap();
+    let sealed = "0d18e06c7c725ac9e362e1cefa4362e189661d163fcd6a56d8bf0405ad636ac1bbedd5cc3ee727dc2ab4a9489e";
+    let key = SealingKey::from_bytes(&key.try_into().unwrap()).unwrap();
+    let text = key.open(b"", &from_hex(&sealed[2..]).unwrap());
+    assert!(text.is_err(), "a nonce that lost a byte");
+    assert_eq!(
+        to_hex(&key.open(b"", &from_hex(sealed).unwrap()).unwrap()),
+        "2db5168e932556f8089a0622981d017d"
+    );
+}
+
 proptest! {
+    #[test]
+    fn what_is_sealed_opens_under_its_name_and_unchanged_alone(content: Vec<u8>, byte: usize) {
+        let key = SealingKey::from_bytes(&[7; 32]).unwrap();
+        let mut sealed = key.seal(b"name", &content).unwrap();
+        prop_assert_eq!(key.open(b"name", &sealed).unwrap(), content);
+        prop_assert!(key.open(b"other", &sealed).is_err());
+        let place = byte % sealed.len();
+        sealed[place] ^= 1;
+        prop_assert!(key.open(b"name", &sealed).is_err());
+    }
+
     #[test]
     fn encodings_round_trip(bytes: Vec<u8>) {
         prop_assert_eq!(from_hex(&to_hex(&bytes)).unwrap(), bytes.clone());
