@@ -31,6 +31,8 @@ pub struct QueryAnswer {
     pub limits: Limits,
     /// For a page of a selection: the cursor of the next one, if there is more.
     pub next: Option<String>,
+    /// For a selection that asks for it: how many rows there are on all pages.
+    pub total: Option<u64>,
     /// The rows.
     pub records: Records,
 }

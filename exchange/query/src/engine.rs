@@ -29,7 +29,7 @@ use crate::answer::{QueryAnswer, Run, out_of_time};
 use crate::bounded::ConcatPlanner;
 use crate::limits::Limits;
 use crate::revocation::{Revocations, Watch};
-use crate::selection::{Cursor, Page, Selection};
+use crate::selection::{self, Cursor, Page, Selection};
 use crate::sql::{self, Resolved, TableUse};
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
@@ -59,7 +59,7 @@ pub struct EngineParts {
     pub objects: Arc<dyn ObjectStore>,
     /// Secret from which each application's pseudonym key is derived. It lives as long as the evidence.
     pub mask_key: MacKey,
-    /// Secret that authenticates cursors.
+    /// Secret that seals cursors.
     pub cursor_key: MacKey,
     /// What one query may use.
     pub limits: Limits,
@@ -198,9 +198,19 @@ impl Core {
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
         let state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _))?;
+        let total = match selection.count {
+            true => {
+                let count = selection::count(selection, &open.dataset, &provider)?;
+                // What this ear misses, that of the page below hears.
+                let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
+                let run = self.physical(&state, &count, &[], sources, watch, deadline).await?;
+                Some(selection::counted(self.answer(run).await?).await?)
+            }
+            false => None,
+        };
         let run = self.physical(&state, page.logical(), &[], vec![source], watch, deadline).await?;
-        let answer = self.answer(run).await?;
-        page.finish(answer, &self.parts.cursor_key).await
+        let answer = page.finish(self.answer(run).await?, &self.parts.cursor_key).await?;
+        Ok(QueryAnswer { total, ..answer })
     }
 
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
@@ -260,7 +270,7 @@ impl Core {
         let mut records = run.start().fuse();
         let first = records.next().await.transpose()?;
         let records = stream::iter(first.map(Ok)).chain(records).boxed();
-        Ok(QueryAnswer { schema, sources, limits: self.parts.limits, next: None, records })
+        Ok(QueryAnswer { schema, sources, limits: self.parts.limits, next: None, total: None, records })
     }
 }
 

@@ -82,8 +82,8 @@ impl Format {
 
 /// The answer as bytes. An error is the last item; whoever sends the bytes must then abort the transfer.
 pub fn encode(answer: QueryAnswer, format: Format) -> Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>> {
-    let QueryAnswer { schema, next, records, .. } = answer;
-    let encoder = match Encoder::new(format, &schema, next) {
+    let QueryAnswer { schema, next, total, records, .. } = answer;
+    let encoder = match Encoder::new(format, &schema, next, total) {
         Ok(encoder) => encoder,
         Err(error) => return stream::iter([Err(error)]).boxed(),
     };
@@ -103,7 +103,7 @@ pub fn encode(answer: QueryAnswer, format: Format) -> Pin<Box<dyn Stream<Item = 
 }
 
 enum Encoder {
-    Json { rows: u64, next: Option<String> },
+    Json { rows: u64, next: Option<String>, total: Option<u64> },
     JsonLines,
     Csv { header: Option<SchemaRef> },
     Arrow(Box<StreamWriter<Vec<u8>>>, SchemaRef),
@@ -111,10 +111,10 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn new(format: Format, schema: &SchemaRef, next: Option<String>) -> Result<Self> {
+    fn new(format: Format, schema: &SchemaRef, next: Option<String>, total: Option<u64>) -> Result<Self> {
         let plain = plain_schema(schema);
         Ok(match format {
-            Format::Json => Self::Json { rows: 0, next },
+            Format::Json => Self::Json { rows: 0, next, total },
             Format::JsonLines => Self::JsonLines,
             Format::Csv => Self::Csv { header: Some(Arc::clone(schema)) },
             Format::Arrow => {
@@ -159,10 +159,11 @@ impl Encoder {
 
     fn finish(self) -> Result<Bytes> {
         match self {
-            Self::Json { rows, next } => {
+            Self::Json { rows, next, total } => {
                 let open = if rows == 0 { "{\"data\":[" } else { "\n" };
                 let next = serde_json::to_string(&next).map_err(Error::internal)?;
-                Ok(format!("{open}],\"next\":{next},\"complete\":true}}\n").into())
+                let total = total.map(|total| format!("\"total\":{total},")).unwrap_or_default();
+                Ok(format!("{open}],{total}\"next\":{next},\"complete\":true}}\n").into())
             }
             Self::JsonLines => Ok(Bytes::new()),
             Self::Csv { header: Some(schema) } => csv_bytes(&RecordBatch::new_empty(schema), true),

@@ -7,9 +7,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef};
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::filter::{ColumnTypes, Literal};
 use catalog_core::policy::{Filter, Operand};
@@ -18,6 +18,7 @@ use catalog_core::{Error, ErrorCode, Result};
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::TableProvider;
+use datafusion::functions_aggregate::count::count_all;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use exchange_crypto::{Digest, MacKey};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -56,6 +57,8 @@ pub struct Selection {
     pub sort: Vec<SortKey>,
     /// Rows of a page, at most 10,000; `None` streams everything.
     pub limit: Option<u32>,
+    /// Whether to count the rows of all pages, which reads all of them.
+    pub count: bool,
     /// The page after the one that gave this cursor.
     pub cursor: Option<String>,
 }
@@ -70,6 +73,7 @@ impl Selection {
             filter: None,
             sort: Vec::new(),
             limit: None,
+            count: false,
             cursor: None,
         }
     }
@@ -159,7 +163,7 @@ impl Page {
     /// For a page: reads it, cuts off the row that only shows that there is more, and makes the next cursor.
     pub(crate) async fn finish(self, answer: QueryAnswer, key: &MacKey) -> Result<QueryAnswer> {
         let Some(limit) = self.limit else { return Ok(answer) };
-        let QueryAnswer { schema, sources, limits, next: _, records } = answer;
+        let QueryAnswer { schema, sources, limits, records, .. } = answer;
         let batches: Vec<RecordBatch> = records.try_collect().await?;
         let rows = concat_batches(&schema, &batches).map_err(Error::internal)?;
         let next = match rows.num_rows() > limit {
@@ -169,7 +173,14 @@ impl Page {
         let places: Vec<usize> = (0..self.wanted).collect();
         let page = rows.slice(0, limit.min(rows.num_rows())).project(&places).map_err(Error::internal)?;
         let schema = page.schema();
-        Ok(QueryAnswer { schema, sources, limits, next, records: stream::iter([Ok(page)]).boxed() })
+        Ok(QueryAnswer {
+            schema,
+            sources,
+            limits,
+            next,
+            total: None,
+            records: stream::iter([Ok(page)]).boxed(),
+        })
     }
 
     fn next_cursor(&self, rows: &RecordBatch, limit: usize) -> Result<Cursor> {
@@ -191,6 +202,32 @@ impl Page {
         }
         Ok(Cursor { digest: self.digest.clone(), version: self.version, values, delivered })
     }
+}
+
+/// The plan that counts the rows of a selection, on whatever page.
+pub(crate) fn count(
+    selection: &Selection,
+    dataset: &Dataset,
+    provider: &Arc<dyn TableProvider>,
+) -> Result<LogicalPlan> {
+    let schema = provider.schema();
+    let rows = Names { dataset, schema: &schema }.filter(selection.filter.as_ref())?;
+    let plan = || {
+        let scan = LogicalPlanBuilder::scan("selection", provider_as_source(Arc::clone(provider)), None)?;
+        let rows = match rows {
+            Some(rows) => scan.filter(rows)?,
+            None => scan,
+        };
+        rows.aggregate(Vec::<Expr>::new(), [count_all()])?.build()
+    };
+    plan().map_err(Error::internal)
+}
+
+/// The number that a counting plan answers.
+pub(crate) async fn counted(answer: QueryAnswer) -> Result<u64> {
+    let batches: Vec<RecordBatch> = answer.records.try_collect().await?;
+    let counts = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+    Ok(counts.sum::<i64>().unsigned_abs())
 }
 
 fn page_rows(limit: Option<u32>) -> Result<Option<usize>> {

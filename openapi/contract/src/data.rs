@@ -113,8 +113,12 @@ pub struct RecordsQuery {
     pub sort: Vec<Sort>,
     /// A version by number; the newest when left out.
     pub version: Option<i64>,
+    /// The version that was the newest at that time (RFC 3339), instead of a number.
+    pub as_of: Option<Timestamp>,
     /// Rows of a page, 1 to 10,000; 100 when left out.
     pub limit: Option<u32>,
+    /// Whether to count the rows of all pages, which costs a read of all of them.
+    pub count: bool,
     /// The page after the one that gave this cursor.
     pub cursor: Option<String>,
 }
@@ -136,6 +140,9 @@ pub struct Rows {
     /// The rows: objects by column.
     #[schema(value_type = Vec<Object>)]
     pub data: Vec<serde_json::Value>,
+    /// How many rows there are on all pages, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
     /// The cursor of the next page, if there is more.
     pub next: Option<String>,
     /// Always true: an answer that could not be completed has no end.

@@ -6,3 +6,7 @@ pub const REQUEST_ID: &str = "shuqiao-request-id";
 pub const LIMITS: &str = "shuqiao-limits";
 /// The versions an answer was read from, as `301001-000001=3, ..`.
 pub const VERSIONS: &str = "shuqiao-versions";
+/// The cursor of the next page, whatever the format of this one; absent on the last.
+pub const NEXT: &str = "shuqiao-next";
+/// The number of rows on all pages, where it was asked for.
+pub const TOTAL: &str = "shuqiao-total";

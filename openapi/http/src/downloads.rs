@@ -49,7 +49,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
             content((Vec<u8> = "application/vnd.apache.parquet"), (String = "text/csv"),
                 (String = "application/jsonl"), (Object = "application/json"), (String = "application/jose"))),
         (status = 206, description = "The range"), (status = 304, description = "Nothing has changed"),
-        (status = 416, description = "No such range")))]
+        (status = 412, description = "`if-match` names another file"),
+        (status = 416, description = "No such range; `content-range` tells the size")))]
 async fn download_dataset(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
@@ -69,7 +70,11 @@ async fn download_dataset(
     let rows = Arc::clone(&reading.rows);
     response.extensions_mut().insert(reading);
     let tag = entity_tag(&stored);
-    if none_match(&headers, &tag) {
+    if headers.contains_key(header::IF_MATCH) && !matches(&headers, header::IF_MATCH, &tag, false) {
+        let message = "the file is no longer the one that `if-match` names; ask again without it";
+        return Err(Refusal::with_status(StatusCode::PRECONDITION_FAILED, ErrorCode::Conflict, message));
+    }
+    if matches(&headers, header::IF_NONE_MATCH, &tag, true) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
@@ -84,11 +89,13 @@ async fn download_dataset(
         }
         Asked::Nothing => {
             let message = "the range lies beyond the file; a HEAD request tells its size";
+            let size = format!("bytes */{}", stored.bytes);
             return Err(Refusal::with_status(
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 ErrorCode::InvalidInput,
                 message,
-            ));
+            )
+            .with_header(header::CONTENT_RANGE, size));
         }
     };
     insert(response.headers_mut(), header::CONTENT_LENGTH, &(span.end - span.start).to_string())?;
@@ -149,7 +156,11 @@ impl<S: Send + Sync> FromRequestParts<S> for File {
             let (version, extension) = name.split_once('.')?;
             let version = match version {
                 "latest" => VersionSelector::Latest,
-                number => VersionSelector::Number(number.parse().ok()?),
+                // One address per file: no sign and no leading zero.
+                number if number.starts_with(|first: char| ('1'..='9').contains(&first)) => {
+                    VersionSelector::Number(number.parse().ok()?)
+                }
+                _ => return None,
             };
             Some(Self { version, kind: Kind::parse(extension)? })
         };
@@ -164,12 +175,11 @@ fn entity_tag(stored: &Stored) -> String {
     format!("\"{}\"", stored.digest)
 }
 
-fn none_match(headers: &HeaderMap, tag: &str) -> bool {
-    let listed = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    listed
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+/// Whether a condition (RFC 9110 section 13.1) lists this very file; by the weak comparison `W/` does not count.
+fn matches(headers: &HeaderMap, condition: HeaderName, tag: &str, weak: bool) -> bool {
+    let listed = headers.get_all(condition).iter().filter_map(|value| value.to_str().ok());
+    let strong = |one: &str| one.strip_prefix("W/").filter(|_| weak).unwrap_or(one) == tag;
+    listed.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || strong(one))
 }
 
 /// Whether a range is to be honoured: `if-range`, where it stands, names this very file.

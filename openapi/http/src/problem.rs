@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use catalog_core::{Error, ErrorCode};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use openapi_contract::ProblemDetails;
 
 /// Media type of every error.
@@ -66,17 +66,24 @@ pub(crate) fn details(error: &Error, status: StatusCode, request_id: &str) -> Pr
 pub(crate) struct Refusal {
     pub(crate) error: Error,
     pub(crate) status: StatusCode,
+    /// One more header field that this status calls for.
+    pub(crate) field: Option<Box<(HeaderName, String)>>,
 }
 
 impl Refusal {
     /// A refusal with a status that its code alone does not tell.
     pub(crate) fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { error: Error::new(code, message), status }
+        Self { error: Error::new(code, message), status, field: None }
+    }
+
+    /// The refusal with a header field that its status calls for.
+    pub(crate) fn with_header(self, name: HeaderName, value: String) -> Self {
+        Self { field: Some(Box::new((name, value))), ..self }
     }
 
     /// The refusal as it travels, and its body; its cause is left in the operator's log.
     pub(crate) fn written(&self, request_id: &str) -> (Response, Bytes) {
-        let Self { error, status } = self;
+        let Self { error, status, field } = self;
         if let Some(cause) = error.internal_cause() {
             tracing::error!(request_id, code = error.code.as_str(), cause, "request failed");
         }
@@ -85,6 +92,11 @@ impl Refusal {
         let mut response = (*status, body.clone()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some((name, value)) = field.as_deref()
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            headers.insert(name, value);
+        }
         if *status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"shuqiao\""));
         }
@@ -115,7 +127,7 @@ impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();
         let status = face(error.code).0;
-        Self { error, status }
+        Self { error, status, field: None }
     }
 }
 

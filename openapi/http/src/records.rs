@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::policy::filter::Literal;
 use catalog_core::policy::{Filter, Operand};
 use catalog_core::services::VersionSelector;
-use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Timestamp};
 use exchange_query::export::{Format, encode};
 use exchange_query::{QueryAnswer, QueryRequest, Selection, SortKey, TableName};
 use futures::StreamExt;
-use http::{HeaderMap, header};
-use openapi_contract::header::{LIMITS, VERSIONS};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use openapi_contract::header::{LIMITS, NEXT, TOTAL, VERSIONS};
 use openapi_contract::{RecordsQuery, Rows, Sort};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,10 +27,6 @@ use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
-
-/// What a caller is told who would page by addresses through personal data.
-const PERSONAL: &str =
-    "personal values, which stay out of addresses; send the query as the body of a POST instead";
 
 /// Rows of a page where none are asked for.
 const PAGE_ROWS: u32 = 100;
@@ -51,21 +47,21 @@ async fn query_records(
     Input(query): Input<RecordsQuery>,
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
-    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query))).await?;
+    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
     answered(answer, format)
 }
 
 /// Select records by values in the address: never of personal items, whose values travel in bodies only
 ///
-/// Besides the parameters named, each item's column name is one: `?county=360481`. A cursor holds values of the last
-/// row. So where the caller sees a personal item, cursors travel in bodies only: this operation then takes none, and
-/// refuses what does not fit on one page. `POST` to the same address gives all pages.
+/// Besides the parameters named, each item's column name is one: `?county=360481`. A `link` field with `rel="next"`
+/// leads to the next page, in every format; a cursor tells nobody anything but this server.
 #[utoipa::path(get, path = "/api/v1/resources/{code}/records", tag = "data", params(CodePath,
         ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 10,000; 100 when left out"),
-        ("cursor" = Option<String>, Query, description = "The page after the one that gave this cursor; not where the \
-            caller sees a personal item"),
+        ("cursor" = Option<String>, Query, description = "The page after the one that gave this cursor"),
         ("sort" = Option<String>, Query, description = "Column; `-column` for greatest first"),
         ("version" = Option<i64>, Query, description = "A version by number; the newest when left out"),
+        ("as_of" = Option<String>, Query, description = "The version that was the newest at that time (RFC 3339)"),
+        ("count" = Option<bool>, Query, description = "Whether to count the rows of all pages"),
         FormatParam),
     responses((status = 200, description = "A page of rows", body = Rows)))]
 async fn list_records(
@@ -73,32 +69,33 @@ async fn list_records(
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
     Params(mut values): Params<BTreeMap<String, String>>,
+    uri: OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let format = format_of(values.remove("format").as_deref(), &headers)?;
     let mut query = RecordsQuery { cursor: values.remove("cursor"), ..RecordsQuery::default() };
-    query.limit = number(&mut values, "limit")?;
-    query.version = number(&mut values, "version")?;
+    query.limit = parsed(&mut values, "limit", "a number")?;
+    query.version = parsed(&mut values, "version", "a number")?;
+    query.count = parsed(&mut values, "count", "`true` or `false`")?.unwrap_or_default();
+    query.as_of = time(&mut values, "as_of")?;
     query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
     query.filter = filter_of(&app, &ctx, &code, values).await?;
-    if query.cursor.is_some() && shows_personal(&app, &ctx, &code).await? {
-        return Err(invalid(&format!("a cursor holds {PERSONAL}")));
+    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
+    let next = answer.next.as_deref().map(|cursor| next_page(&uri, cursor));
+    let mut response = answered(answer, format)?;
+    if let Some(next) = next {
+        response.headers_mut().insert(header::LINK, HeaderValue::try_from(next).map_err(Error::internal)?);
     }
-    let answer = app.run(&ctx, QueryRequest::Selection(selection(code.clone(), query))).await?;
-    if answer.next.is_some() && shows_personal(&app, &ctx, &code).await? {
-        let message =
-            format!("there are more rows than one page, and the cursor of the next holds {PERSONAL}");
-        return Err(Error::new(ErrorCode::LimitRows, message).into());
-    }
-    answered(answer, format)
+    Ok(response)
 }
 
-/// Whether the caller sees a personal item, whose values a cursor may hold.
-async fn shows_personal(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<bool, Refusal> {
-    let granted = app.services.why(ctx, code).await?.into_policy()?;
-    let resource = app.services.resource(ctx, code).await?;
-    let mut items = granted.policy.columns.iter().map(|column| resource.item(column.column.as_str()));
-    Ok(items.any(|item| item.is_none_or(|item| is_personal(&resource, item))))
+/// The link to the next page: this address with another cursor.
+fn next_page(uri: &Uri, cursor: &str) -> String {
+    let query = uri.query().unwrap_or_default().split('&');
+    let kept = query.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let pairs: Vec<&str> = kept.collect();
+    let separator = if pairs.is_empty() { "" } else { "&" };
+    format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), pairs.join("&"))
 }
 
 /// Addresses end in logs of all kinds: values of these items stay out of them.
@@ -106,12 +103,19 @@ fn is_personal(resource: &Resource, item: &InformationItem) -> bool {
     item.personal || resource.subject.as_ref() == Some(&item.column)
 }
 
-fn number<T: std::str::FromStr>(
+fn parsed<T: std::str::FromStr>(
     values: &mut BTreeMap<String, String>,
     name: &str,
+    what: &str,
 ) -> Result<Option<T>, Refusal> {
     let text = values.remove(name);
-    text.map(|text| text.parse().map_err(|_| invalid(&format!("`{name}` is a number")))).transpose()
+    text.map(|text| text.parse().map_err(|_| invalid(&format!("`{name}` is {what}")))).transpose()
+}
+
+fn time(values: &mut BTreeMap<String, String>, name: &str) -> Result<Option<Timestamp>, Refusal> {
+    let wrong =
+        || invalid(&format!("`{name}` is a time such as 2026-01-31T08:00:00+08:00, with `+` written %2B"));
+    values.remove(name).map(|text| Timestamp::parse(&text).ok_or_else(wrong)).transpose()
 }
 
 fn sort_of(text: &str) -> Sort {
@@ -152,18 +156,25 @@ fn shown(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-fn selection(code: ResourceCode, query: RecordsQuery) -> Selection {
-    let RecordsQuery { items, filter, sort, version, limit, cursor } = query;
+fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selection, Refusal> {
+    let RecordsQuery { items, filter, sort, version, as_of, limit, count, cursor } = query;
+    let version = match (version, as_of) {
+        (Some(_), Some(_)) => return Err(invalid("name a version by `version` or by `as_of`, not by both")),
+        (Some(number), None) => VersionSelector::Number(number),
+        (None, Some(time)) => VersionSelector::At(time),
+        (None, None) => VersionSelector::Latest,
+    };
     let sort = sort.into_iter().map(|key| SortKey { column: key.item, descending: key.descending });
-    Selection {
+    Ok(Selection {
         table: TableName::Code(code),
-        version: version.map_or(VersionSelector::Latest, VersionSelector::Number),
+        version,
         columns: items,
         filter,
         sort: sort.collect(),
         limit: Some(limit.unwrap_or(PAGE_ROWS)),
+        count,
         cursor,
-    }
+    })
 }
 
 /// The format asked for: by the parameter, else by `Accept`, else JSON.
@@ -199,7 +210,14 @@ pub(crate) fn answered(answer: QueryAnswer, format: Format) -> Result<Response, 
         .collect();
     let (answer, rows) = counted(answer);
     let reading = Reading { sources: answer.sources.clone(), rows };
-    let response = Response::builder()
+    let mut response = Response::builder();
+    if let Some(next) = &answer.next {
+        response = response.header(NEXT, next);
+    }
+    if let Some(total) = answer.total {
+        response = response.header(TOTAL, total);
+    }
+    let response = response
         .header(header::CONTENT_TYPE, format.media_type())
         .header(header::VARY, "accept")
         .header(LIMITS, limits)

@@ -187,8 +187,15 @@ fn finished(app: &App, binding: &RequestBinding, request_id: &str, sealed: Seale
     response
 }
 
-/// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred.
+/// Header fields that a page of another origin may read.
+const EXPOSED: &str = "accept-ranges, content-digest, content-range, etag, link, repr-digest, shuqiao-limits, \
+    shuqiao-next, shuqiao-receipt, shuqiao-request-id, shuqiao-total, shuqiao-versions, signature, signature-input";
+
+/// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred. Any page may ask, and
+/// read refusals too: a browser holds no cookie here that could act for someone else.
 fn protect(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.append(header::VARY, HeaderValue::from_static("authorization, signature-input"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

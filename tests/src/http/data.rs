@@ -109,26 +109,55 @@ async fn personal_values_stay_out_of_addresses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn personal_values_stay_out_of_cursors_in_addresses() {
+async fn a_cursor_in_an_address_tells_nobody_a_value() {
     let city = City::new().await;
     let server = &city.server;
     let path = format!("/api/v1/resources/{CODE}/records");
-    let first = server.send(Call::get(format!("{path}?limit=2"))).await.ok();
+    let first = server.send(Call::get(format!("{path}?limit=2&sort=person")).by(&city.machine)).await.ok();
     let cursor = first["next"].as_str().unwrap();
-    let second = server.send(Call::get(format!("{path}?limit=2&cursor={cursor}"))).await.ok();
-    assert_eq!(second["data"][0]["case_no"], "A3", "the public sees no personal item");
+    let sealed = exchange_crypto::from_base64url(cursor).unwrap();
+    let shown = String::from_utf8_lossy(&sealed).into_owned() + cursor;
+    assert!(!shown.contains("A1") && !shown.contains("张三") && !shown.contains("values"), "{shown}");
+    let second = format!("{path}?limit=2&sort=person&cursor={cursor}");
+    let second = server.send(Call::get(second).by(&city.machine)).await.ok();
+    assert_eq!((second["data"].as_array().unwrap().len(), &second["next"]), (1, &json!(null)));
+    let forged = server.send(Call::get(format!("{path}?limit=2&cursor=x")).by(&city.machine)).await;
+    assert_eq!(forged.code(), "invalid_input");
+}
 
-    let whole = server.send(Call::get(format!("{path}?limit=3")).by(&city.machine)).await.ok();
-    assert_eq!((&whole["next"], whole["data"].as_array().unwrap().len()), (&json!(null), 3));
-    for (query, code) in [("limit=2&sort=person", "limit_rows"), ("cursor=x", "invalid_input")] {
-        let refused = server.send(Call::get(format!("{path}?{query}")).by(&city.machine)).await;
-        assert_eq!(refused.code(), code);
-        assert!(refused.text().contains("POST"));
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_every_format_lead_to_the_next_and_count_when_asked() {
+    let city = City::new().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}/records");
+    for format in ["json", "jsonl", "csv", "arrow", "parquet"] {
+        let first = format!("{path}?limit=2&format={format}&count=true");
+        let first = server.send(Call::get(first).by(&city.machine)).await;
+        assert_eq!(first.header("shuqiao-total"), "3");
+        let next = first.header("link").strip_prefix('<').unwrap().split_once(">; rel=\"next\"").unwrap().0;
+        assert!(next.contains(first.header("shuqiao-next")) && next.contains("limit=2"), "{next}");
+        let last = server.send(Call::get(next.to_owned()).by(&city.machine)).await;
+        assert!(last.status.is_success() && last.headers.get("link").is_none(), "{format}");
     }
-    assert_eq!(server.events("access_refused").last().unwrap()["code"], "limit_rows");
-    let query = json!({"limit": 2, "sort": [{"item": "person"}]});
-    let page = server.send(Call::post(&path, &query).by(&city.machine)).await.ok();
-    assert!(page["next"].is_string());
+    let by_body = json!({"limit": 1, "count": true, "filter": {"=": ["county", "360481"]}});
+    let counted = server.send(Call::post(&path, &by_body).by(&city.machine)).await.ok();
+    assert_eq!((&counted["total"], counted["data"].as_array().unwrap().len()), (&json!(2), 1));
+    let silent = server.send(Call::get(&path).by(&city.machine)).await;
+    assert!(silent.headers.get("shuqiao-total").is_none() && silent.ok().get("total").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_read_as_of_a_time() {
+    let city = City::new().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}/records");
+    let before = server.send(Call::get(format!("{path}?as_of=2001-01-01T00:00:00Z"))).await;
+    assert_eq!(before.code(), "not_found");
+    let now = server.send(Call::get(format!("{path}?as_of=2999-01-01T00:00:00Z"))).await;
+    assert_eq!(now.header("shuqiao-versions"), format!("{CODE}=1"));
+    for wrong in ["as_of=yesterday", "as_of=2999-01-01T00:00:00Z&version=1"] {
+        assert_eq!(server.send(Call::get(format!("{path}?{wrong}"))).await.code(), "invalid_input");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

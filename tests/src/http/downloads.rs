@@ -61,6 +61,13 @@ async fn ranges_conditions_and_head() {
     assert_eq!(server.send(same).await.status, StatusCode::PARTIAL_CONTENT);
     let beyond = server.send(Call::get(file("latest.csv")).header("range", "bytes=99999-")).await;
     assert_eq!((beyond.status, beyond.code().as_str()), (StatusCode::RANGE_NOT_SATISFIABLE, "invalid_input"));
+    assert_eq!(beyond.header("content-range"), format!("bytes */{}", all.len()));
+    assert_eq!(beyond.header("access-control-allow-origin"), "*");
+    let other =
+        server.send(Call::get(file("latest.csv")).header("if-match", &format!("\"x\", W/{tag}"))).await;
+    assert_eq!(other.status, StatusCode::PRECONDITION_FAILED);
+    let this = server.send(Call::get(file("latest.csv")).header("if-match", &format!("\"x\", {tag}"))).await;
+    assert_eq!(this.status, StatusCode::OK);
     let known =
         server.send(Call::get(file("latest.csv")).header("if-none-match", &format!("\"x\", W/{tag}"))).await;
     assert_eq!((known.status, known.bytes()), (StatusCode::NOT_MODIFIED, &b""[..]));
@@ -76,7 +83,7 @@ async fn nothing_that_is_not_open_leaves_as_a_file() {
     let server = &city.server;
     assert_eq!(server.send(Call::get(file("latest.csv"))).await.code(), "not_granted");
     assert_eq!(server.send(Call::get("/datasets/301001-000077/latest.csv")).await.code(), "not_found");
-    for name in ["latest.exe", "latest", "x.csv", "-1.csv", "2.csv", "latest.csv.gz"] {
+    for name in ["latest.exe", "latest", "x.csv", "-1.csv", "2.csv", "01.csv", "+1.csv", "latest.csv.gz"] {
         let code = server.send(Call::get(file(name)).by(&city.machine)).await.code();
         assert_eq!(code, "not_found", "{name}");
     }

@@ -1,4 +1,4 @@
-//! CSV: UTF-8, UTF-16 with a mark, or GB18030; comma, tab, semicolon or bar.
+//! CSV: UTF-8, UTF-16 with a mark, or GB18030; comma, tab, semicolon, bar, or whatever ASCII sign the header shows.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -13,7 +13,8 @@ use crate::fault::{Rule, malformed};
 
 /// Fields of a record before it counts as too large.
 const MAX_FIELDS: usize = 65_536;
-const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// The usual delimiters, the likeliest last.
+const DELIMITERS: [u8; 4] = [b'|', b';', b'\t', b','];
 
 pub(super) fn read(input: &Input<'_>, out: Output<'_>) -> Result<()> {
     let mut records = Records::open(input)?;
@@ -181,8 +182,9 @@ fn delimiter(sample: &[u8], input: &Input<'_>) -> u8 {
         let fields = line.split(char::from(delimiter));
         fields.filter(|field| item_named(input.items, field.trim_matches('"')).is_some()).count()
     };
-    // The first of equals wins, so that a comma is the default.
-    DELIMITERS.into_iter().rev().max_by_key(|delimiter| named(*delimiter)).unwrap_or(b',')
+    let signs = line.bytes().filter(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"');
+    // The last of equals wins: an unusual sign must name more items than any usual delimiter.
+    signs.chain(DELIMITERS).max_by_key(|delimiter| named(*delimiter)).unwrap_or(b',')
 }
 
 /// A byte stream turned into UTF-8. What is no text becomes U+FFFD.

@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use std::rc::Rc;
 
 use catalog_core::directory::ValueFormat;
-use catalog_core::{Error, Result};
+use catalog_core::{Error, Problem, Result};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -79,6 +79,12 @@ impl Features<'_, '_> {
             if !members.contains_key(name) {
                 members.insert(name.to_owned(), feature.id);
             }
+        }
+        if self.geometry.is_none() && !feature.geometry.is_null() {
+            let message = "the features have geometries, and no item takes them: give the item of type 通用型 G the value \
+                format `geometry` 几何, or deliver a table without geometry";
+            let problem = Problem::new("geometry", "header.unknown", message);
+            return Err(Error::invalid(message, vec![problem]));
         }
         let geometry = self.geometry.map(|item| (item, &feature.geometry));
         json::push(&mut self.rows, self.input, self.count, &members, geometry)

@@ -28,7 +28,7 @@ async fn csv_in_every_usual_encoding_and_delimiter() {
     let utf16: Vec<u8> =
         std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     expect_things("utf16.csv", utf16).await;
-    for delimiter in ["\t", ";", "|"] {
+    for delimiter in ["\t", ";", "|", "^", "~", " ", "\u{1}"] {
         expect_things("delimited.csv", text.replace(',', delimiter)).await;
     }
     expect_things("crlf.csv", text.replace('\n', "\r\n").trim_end()).await;
@@ -124,6 +124,20 @@ const PLACES: &str = r#"{"type":"FeatureCollection","name":"x","features":[
   {"type":"Feature","properties":{"id":"360404"},"geometry":null},
   {"type":"Feature","properties":{"id":"360405"},"geometry":{"type":"Polygon","coordinates":[[[1,2],[3,4]]]}}
 ]}"#;
+
+#[tokio::test]
+async fn a_geometry_that_no_item_takes_is_refused() {
+    let desk = Desk::new();
+    let mut resource = places();
+    for item in &mut resource.items {
+        item.format = item.format.filter(|format| *format != ValueFormat::Geometry);
+    }
+    let refused = desk.ingest(&resource, "a.geojson", PLACES, &IngestOptions::new(1, NOW)).await.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.problems[0].rule.as_str()),
+        (ErrorCode::InvalidInput, "header.unknown")
+    );
+}
 
 #[tokio::test]
 async fn geojson_becomes_geoparquet() {

@@ -28,6 +28,7 @@ fn answer(batches: Vec<Result<RecordBatch>>, next: Option<&str>) -> QueryAnswer 
         sources: Vec::new(),
         limits: Limits::default(),
         next: next.map(str::to_owned),
+        total: None,
         records: stream::iter(batches).boxed(),
     }
 }

@@ -2,10 +2,13 @@ use catalog_core::policy::TypedLiteral;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use chrono::{Days, NaiveDate};
 use datafusion::common::ScalarValue;
-use exchange_crypto::{MacKey, from_base64url, to_base64url};
+use exchange_crypto::{MacKey, SealingKey, from_base64url, to_base64url};
 use serde::{Deserialize, Serialize};
 
-/// A place in an ordered answer. It travels in clear but authenticated, and holds nothing that its page did not show.
+/// What the sealing of cursors is named by.
+const NAME: &[u8] = b"cursor";
+
+/// A place in an ordered answer. It travels sealed: cursors end in addresses, and addresses in logs of all kinds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     /// Digest of selection, version and bound policy.
@@ -22,18 +25,21 @@ impl Cursor {
     /// The cursor as text.
     pub(crate) fn seal(&self, key: &MacKey) -> Result<String> {
         let body = serde_json::to_vec(self).map_err(Error::internal)?;
-        Ok(format!("{}.{}", to_base64url(&body), to_base64url(&key.tag(&body))))
+        let sealed = sealing_key(key)?.seal(NAME, &body).map_err(Error::internal)?;
+        Ok(to_base64url(&sealed))
     }
 
     /// Reads a cursor that this server made.
     pub(crate) fn open(text: &str, key: &MacKey) -> Result<Self> {
         let refused = || Error::new(ErrorCode::InvalidInput, "the cursor is not one of this server");
-        let (body, tag) = text.split_once('.').ok_or_else(refused)?;
-        let body = from_base64url(body).map_err(|_| refused())?;
-        let tag = from_base64url(tag).map_err(|_| refused())?;
-        key.verify(&body, &tag).map_err(|_| refused())?;
+        let sealed = from_base64url(text).map_err(|_| refused())?;
+        let body = sealing_key(key)?.open(NAME, &sealed).map_err(|_| refused())?;
         serde_json::from_slice(&body).map_err(|_| refused())
     }
+}
+
+fn sealing_key(key: &MacKey) -> Result<SealingKey> {
+    SealingKey::from_bytes(&key.tag(NAME)).map_err(Error::internal)
 }
 
 /// A value as a cursor keeps it.

@@ -190,7 +190,8 @@ fn order(dataset: &Dataset) -> Vec<String> {
     let visible = &dataset.granted.policy.columns;
     let is_clear =
         |name: &&ColumnName| visible.iter().any(|seen| seen.column == **name && seen.mask.is_none());
-    let natural: Vec<&ColumnName> = resource.sort.iter().chain(&resource.key).collect();
+    let unsorted = resource.key.iter().filter(|column| !resource.sort.contains(column));
+    let natural: Vec<&ColumnName> = resource.sort.iter().chain(unsorted).collect();
     if !natural.is_empty() && natural.iter().all(is_clear) {
         return natural.into_iter().map(ToString::to_string).collect();
     }
