@@ -49,6 +49,27 @@ impl Role {
         Role::Developer,
     ];
 
+    /// The role as people and the command line call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::SystemAdministrator => "system_administrator 系统管理员",
+            Self::SecurityAdministrator => "security_administrator 安全管理员",
+            Self::Auditor => "auditor 审计员",
+            Self::AuthorityOfficer => "authority_officer 主管部门人员",
+            Self::DirectoryEditor => "directory_editor 目录编制员",
+            Self::DataSteward => "data_steward 数据管理员",
+            Self::Reviewer => "reviewer 审核员",
+            Self::Approver => "approver 审批员",
+            Self::Analyst => "analyst 分析员",
+            Self::Developer => "developer 注册开发者",
+        }
+    }
+
+    /// Whether the role is held in a department, and not for the whole platform.
+    pub fn is_of_a_department(self) -> bool {
+        !self.is_administrator() && !matches!(self, Role::AuthorityOfficer | Role::Developer)
+    }
+
     /// Whether the role is one of the three administrators 三员.
     pub fn is_administrator(self) -> bool {
         matches!(self, Role::SystemAdministrator | Role::SecurityAdministrator | Role::Auditor)

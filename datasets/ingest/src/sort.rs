@@ -1,7 +1,7 @@
 //! Sorting more rows than fit into memory: DataFusion's external merge sort behind a channel.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -24,22 +24,27 @@ use tokio::sync::mpsc;
 /// Batches under way between a producer and a sort.
 const CHANNEL: usize = 4;
 
-/// Sorts that share one bounded memory and one folder for what does not fit.
+/// Sorts of bounded memory, with one folder for what does not fit.
 pub(crate) struct Sorter {
-    runtime: Arc<RuntimeEnv>,
-    config: SessionConfig,
+    memory: usize,
+    folder: Option<PathBuf>,
 }
 
 impl Sorter {
-    /// Sorts within `memory` bytes, spilling into `folder`, or the system's temporary folder.
-    pub(crate) fn new(memory: usize, folder: Option<&Path>) -> Result<Self> {
-        let mut builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory)));
-        if let Some(folder) = folder {
+    /// Sorts within `memory` bytes each, spilling into `folder`, or the system's temporary folder.
+    pub(crate) fn new(memory: usize, folder: Option<&Path>) -> Self {
+        Self { memory, folder: folder.map(Path::to_path_buf) }
+    }
+
+    /// Memory of its own for each sort: in a shared pool, the rows that one sort still holds leave nothing to another
+    /// for merging what it has spilled, and that fails.
+    fn runtime(&self) -> Result<Arc<RuntimeEnv>> {
+        let pool = Arc::new(FairSpillPool::new(self.memory));
+        let mut builder = RuntimeEnvBuilder::new().with_memory_pool(pool);
+        if let Some(folder) = &self.folder {
             builder = builder.with_temp_file_path(folder);
         }
-        // What every sort sets aside for its final merge must leave most of the memory to the rows.
-        let config = SessionConfig::new().with_sort_spill_reservation_bytes(memory / 16);
-        Ok(Self { runtime: builder.build_arc().map_err(Error::internal)?, config })
+        builder.build_arc().map_err(Error::internal)
     }
 
     /// Where to put rows, and from where to take them in ascending order of the columns. Both ends must be driven at
@@ -60,9 +65,10 @@ impl Sorter {
         let source = StreamingTableExec::try_new(Arc::clone(schema), vec![input], None, [], false, None)
             .map_err(Error::internal)?;
         let sort = SortExec::new(order, Arc::new(source));
-        let context = TaskContext::default()
-            .with_session_config(self.config.clone())
-            .with_runtime(Arc::clone(&self.runtime));
+        // Before rows are spilled they are merged, and comparing them takes a second copy of their sort columns: of
+        // keys, which are nothing else, half as much again as the rows themselves.
+        let config = SessionConfig::new().with_sort_spill_reservation_bytes(self.memory / 3 * 2);
+        let context = TaskContext::default().with_session_config(config).with_runtime(self.runtime()?);
         let sorted = sort.execute(0, Arc::new(context)).map_err(Error::internal)?;
         Ok((sender, sorted))
     }

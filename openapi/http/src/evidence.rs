@@ -17,6 +17,7 @@ use exchange_crypto::{Hasher, random};
 use exchange_ledger::{Commitment, Committed};
 use futures::StreamExt;
 use futures::future::{try_join, try_join_all};
+use http::header;
 
 use crate::app::App;
 use metered::Metered;
@@ -24,6 +25,9 @@ pub(crate) use open_counts::OpenCounts;
 
 /// Answers up to this size are buffered, so that their signature covers their content.
 const BUFFERED_BYTES: usize = 1 << 20;
+
+/// Why an access ended whose client went away.
+const DISCONNECTED: &str = "disconnected";
 
 /// What a handler says about the data in its answer; it travels in the response's extensions.
 #[derive(Debug, Clone)]
@@ -109,7 +113,9 @@ pub(crate) async fn seal(
     let body = match reading {
         Some(reading) => {
             let ending = record_start(app, ctx, asked, reading).await?;
-            Metered::new(read, rest, ending).into_body()
+            let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+            let length = length.and_then(|length| length.parse().ok());
+            Metered::new(read, rest, ending, length).into_body()
         }
         None => {
             let read = futures::stream::iter(read.into_iter().map(Ok));
@@ -211,6 +217,37 @@ async fn append(app: &App, ctx: &OpContext, event: Event, salts: &[(Committed, [
     })
 }
 
+/// An access under way. If it is dropped without an answer, because the client is gone, evidence says that it was tried.
+pub(crate) struct Attempt(Option<(Arc<App>, OpContext, Commitment)>);
+
+impl Attempt {
+    pub(crate) fn new(app: &Arc<App>, ctx: &OpContext, asked: &Commitment) -> Self {
+        Self(is_recorded(ctx).then(|| (Arc::clone(app), ctx.clone(), asked.clone())))
+    }
+
+    /// The operation has answered, which leaves evidence of its own.
+    pub(crate) fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some((app, ctx, asked)) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let event =
+                Event::AccessRefused { code: DISCONNECTED.to_owned(), request_commitment: asked.digest };
+            let salts = [(Committed::Request, asked.salt)];
+            runtime.spawn(async move {
+                if let Err(error) = append(&app, &ctx, event, &salts).await {
+                    tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no record");
+                }
+            });
+        }
+    }
+}
+
 async fn count(app: &App, reading: &Reading, bytes: u64) -> Result<()> {
     let mut is_full = false;
     for source in &reading.sources {
@@ -275,7 +312,7 @@ impl Drop for Ending {
         if let Some(end) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async move { end.write(Some("disconnected")).await });
+            runtime.spawn(async move { end.write(Some(DISCONNECTED)).await });
         }
     }
 }

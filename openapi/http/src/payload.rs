@@ -10,6 +10,8 @@ use axum::body::{BodyDataStream, Bytes};
 use catalog_core::{Error, ErrorCode};
 use exchange_crypto::{Digest, Hasher};
 use futures::StreamExt;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
@@ -46,6 +48,15 @@ pub(crate) enum Content {
     Memory(Vec<u8>),
     /// In the spool.
     Spooled(Upload),
+}
+
+/// Refuses what says of itself that it is too large, before any of it is read.
+pub(crate) fn check_declared(headers: &HeaderMap, limit: u64) -> Result<(), Error> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    match declared.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > limit => Err(too_large(limit)),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a body of at most `limit` bytes into memory, within `time` from the first to the last.

@@ -16,7 +16,7 @@ use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Timestamp};
 use exchange_query::export::{Format, encode};
 use exchange_query::{QueryAnswer, QueryRequest, Selection, SortKey, TableName};
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use openapi_contract::header::{LIMITS, NEXT, TOTAL, VERSIONS};
 use openapi_contract::{RecordsQuery, Rows, Sort};
 use utoipa_axum::router::OpenApiRouter;
@@ -177,26 +177,33 @@ fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selection, Refus
     })
 }
 
-/// The format asked for: by the parameter, else by `Accept`, else JSON.
+/// The format asked for: by the parameter, else the one that `Accept` prefers, else JSON.
 pub(crate) fn format_of(parameter: Option<&str>, headers: &HeaderMap) -> Result<Format, Refusal> {
-    let unknown = || {
-        let message = "offered are json, jsonl, csv, arrow and parquet";
-        Refusal::from(Error::new(ErrorCode::UnsupportedFormat, message))
-    };
+    let offered = "offered are json, jsonl, csv, arrow and parquet";
     if let Some(name) = parameter {
+        let unknown = || Error::new(ErrorCode::UnsupportedFormat, offered).into();
         return Format::parse(name).ok_or_else(unknown);
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let mut ranges = accept.split(',').map(crate::extract::essence);
-    let known = |range: String| match range.as_str() {
+    preferred(accept).ok_or_else(|| {
+        Refusal::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::UnsupportedFormat, offered)
+    })
+}
+
+/// The offered format of the greatest quality value (RFC 9110 section 12.5.1), the first of equals.
+fn preferred(accept: &str) -> Option<Format> {
+    let quality = |range: &str| {
+        let given = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+        given.map_or(Some(1.0), |text| text.parse::<f32>().ok()).filter(|quality| *quality > 0.0)
+    };
+    let mut ranges: Vec<_> = accept.split(',').filter_map(|range| Some((range, quality(range)?))).collect();
+    ranges.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    ranges.into_iter().find_map(|(range, _)| match crate::extract::essence(range).as_str() {
+        "*/*" | "application/*" | "" => Some(Format::Json),
+        "text/*" => Some(Format::Csv),
         "application/x-ndjson" => Some(Format::JsonLines),
         other => Format::parse(other),
-    };
-    if let Some(format) = ranges.clone().find_map(known) {
-        return Ok(format);
-    }
-    let json = |range: String| matches!(range.as_str(), "*/*" | "application/*" | "");
-    if ranges.any(json) { Ok(Format::Json) } else { Err(unknown()) }
+    })
 }
 
 /// An answer of the engine as a response, with what evidence must know of it.
@@ -237,4 +244,25 @@ pub(crate) fn counted(answer: QueryAnswer) -> (QueryAnswer, Arc<AtomicU64>) {
         }
     });
     (QueryAnswer { records: records.boxed(), ..answer }, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_format_wins() {
+        for (accept, format) in [
+            ("application/json;q=0.1, text/csv", Some(Format::Csv)),
+            ("text/html, application/xhtml+xml, */*;q=0.8", Some(Format::Json)),
+            ("text/csv;q=0, application/vnd.apache.parquet;q=0.2", Some(Format::Parquet)),
+            ("text/csv; header=present, application/json", Some(Format::Csv)),
+            ("application/x-ndjson", Some(Format::JsonLines)),
+            ("image/png", None),
+            ("text/csv;q=x", None),
+            ("", Some(Format::Json)),
+        ] {
+            assert_eq!(preferred(accept), format, "{accept}");
+        }
+    }
 }

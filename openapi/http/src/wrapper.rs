@@ -19,7 +19,7 @@ use openapi_contract::header::REQUEST_ID;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::evidence::{self, Sealed};
+use crate::evidence::{self, Attempt, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 
@@ -55,10 +55,16 @@ async fn serve(
         let principal = caller.principal();
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
     }
+    let limit = match door.body {
+        Taken::Message => app.limits.body_bytes,
+        Taken::Sheet => app.limits.sheet_bytes,
+        Taken::File => app.limits.upload_bytes,
+    };
+    payload::check_declared(&parts.headers, limit)?;
     let Payload { digest, content } = match door.body {
-        Taken::Message => payload::read_to_memory(body, app.limits.body_bytes, MESSAGE_TIME).await?,
-        Taken::Sheet => payload::read_to_memory(body, app.limits.sheet_bytes, SHEET_TIME).await?,
-        Taken::File => payload::read_to_file(body, app.limits.upload_bytes, &app.spool).await?,
+        Taken::Message => payload::read_to_memory(body, limit, MESSAGE_TIME).await?,
+        Taken::Sheet => payload::read_to_memory(body, limit, SHEET_TIME).await?,
+        Taken::File => payload::read_to_file(body, limit, &app.spool).await?,
     };
     let ctx = match caller {
         Whose::Proven(ctx) => *ctx,
@@ -73,11 +79,13 @@ async fn serve(
             Body::empty()
         }
     };
+    let attempt = Attempt::new(app, &ctx, &asked);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let sealed = match Refusal::found_in(&mut response) {
         Some(refusal) => Err(refusal),
         None => evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from),
     };
+    attempt.answered();
     if let Err(refusal) = &sealed {
         evidence::record_refusal(app, &ctx, refusal.error.code, asked).await?;
     }

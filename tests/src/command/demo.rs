@@ -1,5 +1,6 @@
 //! The main job as a newcomer sees it, and the sample city checked by implementations that nobody here wrote.
 
+use ::http::StatusCode;
 use serde_json::json;
 
 use crate::support::command::{Folder, Visitor};
@@ -82,4 +83,28 @@ async fn others_find_the_sample_city_right() {
     let theirs = python("oracle_parquet.py", &[file.to_str().unwrap(), "sum(students)"], "");
     assert_eq!(ours, asked["data"]);
     assert_eq!((&theirs["rows"], &theirs["value"]), (&ours[0]["n"], &ours[0]["students"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_open_dataset_is_there_to_take_in_every_form() {
+    let folder = Folder::empty();
+    folder.ok(&TOUR);
+    let serving = folder.serve();
+    let visitor = Visitor::of(&serving).await;
+    let found = visitor.send(Call::get("/api/v1/resources?opening=open&limit=100")).await.ok();
+    let mut with_data = 0;
+    for hit in found["hits"].as_array().unwrap() {
+        let code = hit["code"].as_str().unwrap().replace('/', "-");
+        let first = visitor.send(Call::get(format!("/datasets/{code}/latest.csv"))).await;
+        // Resources without data of this city are entries of the directory alone.
+        if matches!(first.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+            continue;
+        }
+        assert!(first.ok_bytes().iter().filter(|byte| **byte == b'\n').count() > 1, "{code}");
+        with_data += 1;
+        for form in ["parquet", "jsonl", "manifest.json", "jws"] {
+            visitor.send(Call::get(format!("/datasets/{code}/latest.{form}"))).await.ok_bytes();
+        }
+    }
+    assert!(with_data >= 5, "{with_data} open datasets");
 }

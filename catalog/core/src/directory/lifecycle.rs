@@ -63,6 +63,20 @@ impl LifecycleState {
         Self::Withdrawn,
     ];
 
+    /// The state as people and the command line call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Draft => "draft 草稿",
+            Self::RegistrationReview => "registration_review 登记审核中",
+            Self::Registered => "registered 已登记",
+            Self::PublicationReview => "publication_review 发布审核中",
+            Self::Published => "published 已发布",
+            Self::Returned => "returned 已退回",
+            Self::Rejected => "rejected 已驳回",
+            Self::Withdrawn => "withdrawn 已撤销",
+        }
+    }
+
     /// The state after a step; `None` where the step is illegal.
     pub fn after(self, step: LifecycleStep) -> Option<Self> {
         use LifecycleStep as Step;
@@ -101,6 +115,20 @@ impl LifecycleStep {
         Self::Reject,
         Self::Withdraw,
     ];
+
+    /// The step as people and the command line call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Edit => "edit 编辑",
+            Self::SubmitRegistration => "submit_registration 提交登记",
+            Self::ApproveRegistration => "approve_registration 通过登记",
+            Self::SubmitPublication => "submit_publication 提交发布",
+            Self::ApprovePublication => "approve_publication 通过发布",
+            Self::Return => "return 退回",
+            Self::Reject => "reject 驳回",
+            Self::Withdraw => "withdraw 撤销",
+        }
+    }
 
     /// Whether the step is the reviewer's, who must not be the author.
     pub fn is_review(self) -> bool {

@@ -54,6 +54,24 @@ impl Action {
         Action::MaintainStorage,
     ];
 
+    /// What it is, for people.
+    fn label(self) -> &'static str {
+        match self {
+            Self::ManageDepartments => "changing departments 管理部门",
+            Self::ManagePeople => "changing people and roles 管理人员",
+            Self::ManageKeys => "changing keys 管理密钥",
+            Self::EditDirectory => "writing directory entries 编制目录",
+            Self::ReviewDirectory => "reviewing directory entries 审核目录",
+            Self::IngestData => "uploading data 汇集数据",
+            Self::PublishData => "publishing and withdrawing data 发布数据",
+            Self::ReviewOpening => "opening data to the public 审核开放",
+            Self::ManageGrants => "deciding on grants 授权",
+            Self::IssueTickets => "issuing tickets 签发凭证",
+            Self::ReadEvidence => "reading evidence 查阅存证",
+            Self::MaintainStorage => "maintaining the storage 维护存储",
+        }
+    }
+
     /// The roles that may do it, and whether only within their own department.
     fn allowed(self) -> (&'static [Role], bool) {
         match self {
@@ -85,12 +103,16 @@ pub fn decide_action(principal: &Principal, action: Action, owner: Option<&Depar
     let role =
         roles.iter().copied().find(|role| principal.has(*role)).or(machine.then_some(Role::DataSteward));
     let Some(role) = role else {
-        let needed: Vec<_> = roles.iter().map(|role| format!("{role:?}")).collect();
-        let reason = format!("{action:?} needs one of the roles {}", needed.join(", "));
+        let needed: Vec<_> = roles.iter().map(|role| role.label()).collect();
+        let reason = format!("{} needs one of the roles {}", action.label(), needed.join(", "));
         return Decision::deny(ErrorCode::Forbidden, reason);
     };
     if own_only && owner.is_none_or(|owner| !principal.acts_for(owner)) {
-        let reason = format!("{action:?} is for the department that it concerns");
+        let reason = format!(
+            "{} is for the department that it concerns: {}",
+            action.label(),
+            owner.map_or("none is named", |owner| owner.as_str())
+        );
         return Decision::deny(ErrorCode::Forbidden, reason);
     }
     Decision { effect: Effect::Permit, determined_by: DecidedBy::Role { role }, obligations: None }

@@ -236,10 +236,10 @@ fn a_grant_is_checked_against_its_resource() {
     };
     let column = |name: &str| ColumnName::new(name).unwrap();
     assert_eq!(rules(|_| ()), [""; 0]);
-    assert_eq!(rules(|grant| grant.terms.items.clear()), ["grant.terms.items"]);
-    assert_eq!(rules(|grant| grant.terms.purpose = None), ["grant.terms.purpose"]);
-    assert_eq!(rules(|grant| grant.terms.legal_basis.clear()), ["grant.terms.legal_basis"]);
-    assert_eq!(rules(|grant| grant.terms.doors.clear()), ["grant.terms.doors"]);
+    assert_eq!(rules(|grant| grant.terms.items.clear()), ["grant.items"]);
+    assert_eq!(rules(|grant| grant.terms.purpose = None), ["grant.purpose"]);
+    assert_eq!(rules(|grant| grant.terms.legal_basis.clear()), ["grant.legal_basis"]);
+    assert_eq!(rules(|grant| grant.terms.doors.clear()), ["grant.doors"]);
     assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("secret").unwrap()]), ["grant.item"]);
     assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("nothing").unwrap()]), ["grant.item"]);
     let mut public = grant(1, GrantKind::Public, Grantee::Public, None);

@@ -155,7 +155,14 @@ fn publish(ctx: &OpContext, entry: &mut Entry) {
 
 fn step(state: LifecycleState, step: LifecycleStep) -> Result<LifecycleState> {
     state.after(step).ok_or_else(|| {
-        let message = format!("an entry in state {state:?} can't take the step {step:?}");
+        let offered = LifecycleStep::ALL.into_iter().filter(|step| state.after(*step).is_some());
+        let offered: Vec<_> = offered.map(LifecycleStep::label).collect();
+        let message = format!(
+            "an entry in state {} can't take the step {}; it can take: {}",
+            state.label(),
+            step.label(),
+            offered.join(", ")
+        );
         Error::new(ErrorCode::IllegalState, message)
     })
 }

@@ -61,6 +61,7 @@ impl Services {
             let message = "an administrator 三员 or developer holds that role alone";
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
+        check_person(person)?;
         if person.id == ctx.principal.id {
             return Err(Error::new(ErrorCode::Forbidden, "nobody changes their own roles"));
         }
@@ -145,5 +146,34 @@ impl Services {
         let change = Self::change(ctx, "ticket.revoked", format!("ticket {id}"), &id);
         self.store.revoke_ticket(id, ctx.now, &change).await?;
         self.relay().await
+    }
+}
+
+/// The longest login name, and the longest name, in characters.
+const NAME_LENGTH: usize = 64;
+
+fn check_person(person: &Person) -> Result<()> {
+    let mut problems = Vec::new();
+    let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "._@-".contains(sign);
+    if person.id.is_empty() || person.id.len() > NAME_LENGTH || !person.id.chars().all(is_sign) {
+        let message = "a login name has 1 to 64 letters, digits, dots, hyphens, `_` and `@`";
+        problems.push(Problem::new("id", "person.id", message));
+    }
+    if person.name.trim().is_empty() || person.name.chars().count() > NAME_LENGTH {
+        problems.push(Problem::new(
+            "name",
+            "person.name",
+            "give the person's name, in at most 64 characters",
+        ));
+    }
+    if person.department.is_none()
+        && let Some(role) = person.roles.iter().find(|role| role.is_of_a_department())
+    {
+        let message = format!("the role {} is held in a department: name it", role.label());
+        problems.push(Problem::new("department", "person.department", message));
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid("the person is not valid", problems)),
     }
 }

@@ -26,6 +26,9 @@ use crate::sort::Sorter;
 use crate::stored::stored_columns;
 use crate::validate::Validator;
 
+/// The sorts that run at the same time: of the rows, and of their keys.
+const SORTS: usize = 2;
+
 /// A delivery to be read.
 pub(super) struct Intake<'a, 'b> {
     pub(super) ingest: &'a Ingest<'b>,
@@ -52,7 +55,7 @@ impl Intake<'_, '_> {
         let resource = self.ingest.resource;
         let validator = Validator::new(resource, &self.surroundings())?;
         let schema = with_hash(validator.schema());
-        let sorter = Sorter::new(self.options.memory, self.options.spill_folder.as_deref())?;
+        let sorter = Sorter::new(self.options.memory / SORTS, self.options.spill_folder.as_deref());
         let mut order: Vec<&str> = resource.sort.iter().map(|column| column.as_str()).collect();
         order.push(HASH);
         let (row_sink, mut rows) = sorter.sort(&schema, &order)?;

@@ -12,6 +12,10 @@ use crate::fault::Rule;
 /// A batch ends early when its text has this many bytes.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// Text of a column is gathered in blocks of this size. Blocks that grow, as they do by default, soon hold much more room
+/// than text, and all of it counts against the memory of the sorts.
+const BLOCK_BYTES: u32 = 64 * 1024;
+
 /// Collects rows of text and hands on full batches. An empty cell is no value.
 pub(super) struct TextRows<'a, 'b> {
     present: Vec<bool>,
@@ -25,7 +29,8 @@ pub(super) struct TextRows<'a, 'b> {
 impl<'a, 'b> TextRows<'a, 'b> {
     /// Rows of as many columns as there are flags; a flag says whether the file has the column.
     pub(super) fn new(present: Vec<bool>, out: &'a mut (dyn FnMut(SourceBatch) -> Result<()> + 'b)) -> Self {
-        let builders = present.iter().map(|_| StringViewBuilder::new()).collect();
+        let builders =
+            present.iter().map(|_| StringViewBuilder::new().with_fixed_block_size(BLOCK_BYTES)).collect();
         Self { present, builders, rows: Vec::new(), broken: Vec::new(), bytes: 0, out }
     }
 

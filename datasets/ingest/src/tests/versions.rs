@@ -164,7 +164,7 @@ async fn rows_without_a_key_stay_even_when_equal() {
 async fn sorting_spills_when_memory_is_short() {
     let desk = Desk::new();
     let mut content = HEADER.to_owned();
-    for n in 0..120_000 {
+    for n in 0..400_000 {
         content.push_str(&format!("{n:018},市{},{n},2026-01-01\n", n % 7));
     }
     let spill = desk.folder.path().join("spill");
@@ -172,7 +172,7 @@ async fn sorting_spills_when_memory_is_short() {
     let options =
         IngestOptions { memory: 16 * 1024 * 1024, spill_folder: Some(spill), ..IngestOptions::new(1, NOW) };
     let prepared = desk.ingest(&things(), "a.csv", content, &options).await.unwrap();
-    assert_eq!(prepared.manifest.rows, 120_000);
+    assert_eq!(prepared.manifest.rows, 400_000);
     let rows = desk.rows(&prepared.manifest);
     assert!(rows.iter().map(|row| &row[1]).is_sorted());
 }

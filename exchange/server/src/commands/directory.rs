@@ -210,7 +210,9 @@ fn show_steps(global: &Global, outcomes: &[StepOutcome]) -> Result<()> {
                     message,
                 ));
             }
-            (Some(state), None) if !global.json => output::done(format!("{} is now {state:?}", outcome.code)),
+            (Some(state), None) if !global.json => {
+                output::done(format!("{} is now {}", outcome.code, state.label()))
+            }
             _ => {}
         }
     }

@@ -11,11 +11,13 @@ pub(crate) struct Metered {
     read: VecDeque<Bytes>,
     rest: BodyDataStream,
     ending: Ending,
+    /// Bytes to come, where the head of the answer says how many there are.
+    left: Option<u64>,
 }
 
 impl Metered {
-    pub(crate) fn new(read: Vec<Bytes>, rest: BodyDataStream, ending: Ending) -> Self {
-        Self { read: read.into(), rest, ending }
+    pub(crate) fn new(read: Vec<Bytes>, rest: BodyDataStream, ending: Ending, length: Option<u64>) -> Self {
+        Self { read: read.into(), rest, ending, left: length }
     }
 
     /// The body to send. Its end is written down when it ends, however it ends.
@@ -38,7 +40,12 @@ impl Metered {
         match chunk {
             Some(Ok(chunk)) => {
                 self.ending.count(&chunk);
-                Some(Ok(chunk))
+                self.left = self.left.map(|left| left.saturating_sub(chunk.len() as u64));
+                match self.left {
+                    // Nobody asks again for the end of an answer of known length: its last piece ends it.
+                    Some(0) => Some(self.ending.write(None).await.map(|()| chunk)),
+                    _ => Some(Ok(chunk)),
+                }
             }
             Some(Err(found)) => {
                 let error = error_in(&found);
