@@ -102,7 +102,7 @@ async fn download_dataset(
     if method == Method::HEAD {
         return Ok(response);
     }
-    rows.store(stored.rows, Ordering::Relaxed);
+    rows.store(share(stored.rows, &span, stored.bytes), Ordering::Relaxed);
     *response.body_mut() = content(&app, &stored, span, watch, source).await?;
     Ok(response)
 }
@@ -215,6 +215,12 @@ fn describe(
         insert(headers, header::CACHE_CONTROL, "public, no-cache")?;
     }
     Ok(())
+}
+
+/// The rows that a part of a file counts for: its share of them, so that all parts together count for the whole.
+fn share(rows: u64, span: &Range<u64>, bytes: u64) -> u64 {
+    let part = u128::from(rows) * u128::from(span.end - span.start);
+    u64::try_from(part.div_ceil(u128::from(bytes.max(1)))).unwrap_or(rows)
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), Refusal> {

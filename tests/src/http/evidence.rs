@@ -125,6 +125,55 @@ async fn a_long_answer_starts_and_ends_in_evidence_and_a_cut_one_never_looks_who
     assert_eq!((&ended["complete"], &ended["stopped_by"]), (&json!(false), &json!("limit_rows")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_sent_whole_is_recorded_as_whole_and_a_part_by_its_share() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let rows: String = (0..100).map(|n| format!("A{n:02},360481,某人,1.00,无\n")).collect();
+    city.upload(&format!("case_no,county,person,amount,note\n{rows}")).await;
+    let file = |path: &str| Call::get(format!("/datasets/{CODE}/{path}")).by(&city.machine);
+    let whole = server.send(file("latest.csv")).await;
+    let ended = last_end(&city).await;
+    assert_eq!((&ended["complete"], &ended["rows"]), (&json!(true), &json!(100)));
+    assert_eq!(ended["bytes"], json!(whole.bytes().len()));
+    let tenth = format!("bytes=0-{}", whole.bytes().len() / 10 - 1);
+    server.send(file("latest.csv").header("range", &tenth)).await.ok_bytes();
+    for _ in 0..10_000 {
+        if server.events("access_ended").len() == 2 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(last_end(&city).await["rows"], 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_waited_for_leaves_evidence() {
+    let city = City::new().await;
+    let ctx = city.server.operator(&[Role::Analyst]);
+    let id = ctx.request_id.clone();
+    let body = json!({"sql": "select count(*) from scjg.penalty"}).to_string();
+    let mut request = ::http::Request::post("/api/v1/sql")
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .unwrap();
+    request.extensions_mut().insert(ctx);
+    let answer = openapi_http::router(city.server.app.clone()).oneshot(request);
+    tokio::select! {
+        biased;
+        _ = answer => panic!("a query ends at its first poll"),
+        () = std::future::ready(()) => {}
+    }
+    for _ in 0..10_000 {
+        if let Some(tried) = city.server.events("access_refused").pop() {
+            assert_eq!((&tried["request_id"], &tried["code"]), (&json!(id), &json!("disconnected")));
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("no record")
+}
+
 /// The last end record, which is written when the stream ends, maybe after the client has seen its last byte.
 async fn last_end(city: &City) -> Value {
     for _ in 0..10_000 {
