@@ -9,13 +9,10 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use catalog_core::dataset::{ChangeKind, Version, VersionState};
-use catalog_core::directory::format::ResourceFormat;
-use catalog_core::directory::{
-    InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, SharingMethod, UpdateCycle,
-};
+use catalog_core::directory::{InformationItem, ItemKind, ItemType, Resource};
 use catalog_core::policy::{BoundPolicy, Filter, GrantKind, GrantedPolicy, TypedLiteral};
 use catalog_core::services::{Dataset, VersionSelector};
-use catalog_core::{Channel, ColumnName, DepartmentId, OpContext, ResourceCode, SqlName, Timestamp};
+use catalog_core::{Channel, OpContext, SqlName, Timestamp, fixtures};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use exchange_crypto::MacKey;
 use exchange_query::{
@@ -115,34 +112,11 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
 fn resource(number: usize, stored: &Stored) -> Result<Resource, Box<dyn Error>> {
     let schema = stored.table.schema();
     let items = schema.fields().iter().map(|field| item(field.name(), field.data_type()));
+    let name = stored.table.name();
     Ok(Resource {
-        code: ResourceCode::new(format!("301001/{number}"))?,
-        sql_name: SqlName::new(stored.table.name())?,
-        title: stored.table.name().to_owned(),
-        provider: DepartmentId::new(stored.department)?,
-        classification: vec![],
-        summary: String::new(),
-        format: ResourceFormat { class: "数据库".to_owned(), kind: "Dm".to_owned(), other: String::new() },
+        sql_name: SqlName::new(name)?,
         items: items.collect::<Result<_, _>>()?,
-        sharing_method: SharingMethod {
-            class: "共享平台方式".to_owned(), kind: "数据库".to_owned()
-        },
-        update_cycle: UpdateCycle::Daily,
-        published_on: None,
-        related: vec![],
-        business_matter: String::new(),
-        sub_organisation: String::new(),
-        open_topic: String::new(),
-        keywords: vec![],
-        data_class: Default::default(),
-        personal: false,
-        licence: None,
-        contact: None,
-        temporal_coverage: None,
-        spatial_coverage: None,
-        key: vec![],
-        sort: vec![],
-        subject: None,
+        ..fixtures::resource(stored.department, &format!("301001/{number}"), name)?
     })
 }
 
@@ -156,21 +130,7 @@ fn item(name: &str, data_type: &DataType) -> catalog_core::Result<InformationIte
         DataType::Boolean => ItemKind::L,
         _ => ItemKind::C,
     };
-    Ok(InformationItem {
-        title: name.to_owned(),
-        column: ColumnName::new(name)?,
-        item_type: ItemType::plain(kind),
-        sharing: Sharing::Unconditional,
-        opening: Opening::Closed,
-        data_class: Default::default(),
-        personal: false,
-        required: false,
-        format: None,
-        enumeration: vec![],
-        minimum: None,
-        maximum: None,
-        reference: None,
-    })
+    Ok(InformationItem { item_type: ItemType::plain(kind), ..fixtures::item(name, name)? })
 }
 
 /// The same policies as plain views, which the optimizer inlines.

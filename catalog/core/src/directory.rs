@@ -3,6 +3,7 @@
 pub mod classification;
 pub mod department;
 pub mod diff;
+mod entry;
 pub mod format;
 pub mod item;
 pub mod lifecycle;

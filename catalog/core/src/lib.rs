@@ -5,6 +5,8 @@ pub mod dataset;
 pub mod directory;
 pub mod error;
 pub mod evidence;
+#[doc(hidden)]
+pub mod fixtures;
 pub mod identity;
 pub mod ids;
 pub mod policy;

@@ -16,7 +16,7 @@ use crate::directory::Department;
 use crate::directory::resource::{Entry, UpdateCycle};
 use crate::error::Result;
 use crate::evidence::EvidenceRecord;
-use crate::ids::{DepartmentId, GrantId, ResourceCode, SqlName};
+use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::policy::{Grant, Revocation};
 use crate::time::Timestamp;
 
@@ -32,18 +32,40 @@ pub trait DirectoryStore: Send + Sync {
 
     /// The entry of that code.
     async fn entry(&self, code: &ResourceCode) -> Result<Option<Entry>>;
-    /// The entry that a provider calls by that machine name.
-    async fn entry_by_name(&self, provider: &DepartmentId, name: &SqlName) -> Result<Option<Entry>>;
+    /// The entry whose machine name or title that is with a provider, in its draft or as published. Each such name belongs
+    /// to one entry of a provider.
+    async fn entry_by_name(&self, provider: &DepartmentId, name: &str) -> Result<Option<Entry>>;
     /// All entries of a provider, or of all, by code.
     async fn entries(&self, provider: Option<&DepartmentId>) -> Result<Vec<Entry>>;
     /// Takes the next sequence number of a classification. A number once taken is never given again,
     /// and free codes seen in an import count as taken.
     async fn next_sequence(&self, classification: &str) -> Result<u64>;
     /// Writes an entry and its search text. `expected` is the revision seen (`None` for a new entry); another
-    /// revision in the store is a `conflict`.
+    /// revision in the store is a `conflict`, and so is a code, machine name or title that another entry has, with the
+    /// problem at `code`, `sql_name` or `title`.
     async fn save_entry(&self, entry: &Entry, expected: Option<i64>, change: &EvidenceRecord) -> Result<()>;
+    /// Writes an entry that is no longer published and ends the grants on it, all in one. A grant made since `endings` were
+    /// listed is a `conflict`.
+    async fn withdraw_entry(
+        &self,
+        entry: &Entry,
+        expected: i64,
+        endings: &[GrantEnding],
+        change: &EvidenceRecord,
+    ) -> Result<()>;
     /// Searches published entries.
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage>;
+}
+
+/// The end of one grant, as part of another change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantEnding {
+    /// The grant.
+    pub grant: GrantId,
+    /// When, by whom and why it ends.
+    pub revocation: Revocation,
+    /// The evidence of it.
+    pub change: EvidenceRecord,
 }
 
 /// A search over the published directory. Empty text and filters match everything.
@@ -131,7 +153,7 @@ pub trait GrantStore: Send + Sync {
     async fn grants_on(&self, resource: &ResourceCode) -> Result<Vec<Grant>>;
     /// All grants, oldest first.
     async fn grants(&self) -> Result<Vec<Grant>>;
-    /// Adds a grant.
+    /// Adds a grant on a published resource; on another it is an `illegal_state`.
     async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()>;
     /// Revokes a grant once; a second time is an `illegal_state`.
     async fn revoke_grant(

@@ -8,9 +8,9 @@ use catalog_core::directory::sheet::{Grid, Row};
 use crate::too_large;
 
 const MAX_ROWS: u32 = 100_000;
-const MAX_COLUMNS: u32 = 64;
+pub(crate) const MAX_COLUMNS: u32 = 64;
 /// Bytes of text, after merged and shared cells are repeated.
-const MAX_TEXT: usize = 64 << 20;
+pub(crate) const MAX_TEXT: usize = 64 << 20;
 /// What a cell costs beyond its text.
 const CELL: usize = size_of::<String>();
 

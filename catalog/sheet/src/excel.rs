@@ -10,7 +10,7 @@ use catalog_core::{Error, Problem, Result};
 use rust_xlsxwriter::{Format, FormatAlign, XlsxError};
 
 use crate::budget::Sheet;
-use crate::{too_large, unreadable, xlsx_guard};
+use crate::{too_large, unreadable, xls_guard, xlsx_guard};
 
 /// Bytes of a workbook file.
 const MAX_FILE: usize = 16 << 20;
@@ -41,6 +41,7 @@ pub(crate) fn read_xlsx(file: &[u8]) -> Result<Workbook> {
 pub(crate) fn read_xls(file: &[u8]) -> Result<Workbook> {
     check_size(file)?;
     guarded(".xls", || {
+        let file = xls_guard::defused(file)?;
         let broken = |cause: calamine::XlsError| unreadable(".xls", cause);
         let mut book = Xls::new(Cursor::new(file)).map_err(broken)?;
         sheets(book.sheet_names(), |name| {

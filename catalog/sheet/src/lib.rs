@@ -5,6 +5,7 @@ mod csv;
 mod excel;
 #[cfg(test)]
 mod tests;
+mod xls_guard;
 mod xlsx_guard;
 
 pub use csv::write_csv;

@@ -1,6 +1,8 @@
 use std::io::{Cursor, Write};
 
 use catalog_core::directory::sheet::{self, DIRECTORY_COLUMNS, Grid, Row};
+use catalog_core::directory::{Opening, Resource, Sharing, rules};
+use catalog_core::fixtures;
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 
@@ -246,4 +248,63 @@ fn the_sample_city_is_read_without_a_problem() {
     let again = sheet::read(&read(&file, None).unwrap(), None, &departments);
     let again: Vec<_> = again.resources.into_iter().map(|imported| imported.resource).collect();
     assert_eq!(again, resources);
+}
+
+/// A text as a rule accepts it, with everything in it that files, sheets and lists treat in a special way.
+fn text() -> impl Strategy<Value = String> {
+    "[一-十a-z（][一-十a-z0-9A-Z，；,;|（）/\"'#=+@\\t .-]{0,20}[一-十a-z0-9]"
+        .prop_map(|text| text.replace('\t', ""))
+}
+
+prop_compose! {
+    fn any_resource(number: u32)(
+        texts in (text(), text(), text(), text(), text()),
+        digits in "0{0,3}[1-9][0-9]{5,17}",
+        free in 1u32..99_999,
+        shares in proptest::collection::vec(0u8..3, 1..5),
+    ) -> Resource {
+        let items = shares.iter().zip(0..).map(|(share, place)| {
+            let mut item = fixtures::item(&format!("信息项{place}"), &format!("column_{place}")).unwrap();
+            let condition = texts.0.clone();
+            (item.sharing, item.opening) = match share {
+                0 => (Sharing::Withheld { basis: condition }, Opening::Closed),
+                1 => (Sharing::Conditional { condition: condition.clone() }, Opening::Conditional { condition }),
+                _ => (Sharing::Unconditional, Opening::Open),
+            };
+            item
+        });
+        Resource {
+            summary: format!("{}\n第二行：{digits}", texts.1),
+            contact: Some(texts.2),
+            business_matter: texts.3,
+            sub_organisation: digits,
+            open_topic: texts.4,
+            licence: Some("CC-BY-4.0".to_owned()),
+            items: items.collect(),
+            classification: vec!["公安局".to_owned(), "人口管理".to_owned()],
+            ..fixtures::resource("gaj", &format!("30100{number}/{free}"), &format!("资源{number}")).unwrap()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_directory_comes_back_as_it_went_out(resources in (any_resource(1), any_resource(2), any_resource(3))) {
+        let resources = [resources.0, resources.1, resources.2];
+        for resource in &resources {
+            prop_assert_eq!(rules::check(resource), []);
+        }
+        let departments = [fixtures::department("gaj", "九江市公安局").unwrap()];
+        let workbook = sheet::write(&resources, &departments).unwrap();
+        let csv = (write_csv(&workbook.directory), workbook.extension.as_ref().map(write_csv));
+        let files = [read(&write_xlsx(&workbook).unwrap(), None), read(&csv.0, csv.1.as_deref())];
+        for file in files {
+            let imported = sheet::read(&file.unwrap(), None, &departments);
+            prop_assert_eq!(imported.problems, []);
+            let read: Vec<_> = imported.resources.into_iter().map(|imported| imported.resource).collect();
+            prop_assert_eq!(&read[..], &resources[..]);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use catalog_core::Result;
 use catalog_core::evidence::EvidenceRecord;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::failure::{failed, violated};
 use crate::json;
@@ -24,17 +24,24 @@ impl Change {
     /// Changes to a catalogue are rare and short; reads wait for none of this.
     pub(crate) async fn begin(writer: &AnyPool) -> Result<Self> {
         let mut tx = writer.begin().await.map_err(failed)?;
-        let seq = sqlx::query_scalar(
-            "UPDATE sequences SET taken = taken + 1 WHERE name = 'outbox' RETURNING taken",
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
+        let seq = next(&mut tx).await?;
         Ok(Self { tx, seq })
+    }
+
+    /// Writes one of several events of the change; the last is given to [`Change::commit`].
+    pub(crate) async fn record(&mut self, event: &EvidenceRecord) -> Result<()> {
+        self.write(event).await?;
+        self.seq = next(&mut self.tx).await?;
+        Ok(())
     }
 
     /// Writes the event and makes both durable.
     pub(crate) async fn commit(mut self, event: &EvidenceRecord) -> Result<()> {
+        self.write(event).await?;
+        self.tx.commit().await.map_err(failed)
+    }
+
+    async fn write(&mut self, event: &EvidenceRecord) -> Result<()> {
         sqlx::query("INSERT INTO outbox (seq, id, document) VALUES ($1, $2, $3)")
             .bind(self.seq)
             .bind(&event.id)
@@ -42,6 +49,14 @@ impl Change {
             .execute(&mut *self.tx)
             .await
             .map_err(violated("this event has been written before"))?;
-        self.tx.commit().await.map_err(failed)
+        Ok(())
     }
+}
+
+/// The next number of an event.
+async fn next(connection: &mut AnyConnection) -> Result<i64> {
+    sqlx::query_scalar("UPDATE sequences SET taken = taken + 1 WHERE name = 'outbox' RETURNING taken")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
 }

@@ -1,18 +1,18 @@
 //! Departments and entries.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use catalog_core::directory::Department;
 use catalog_core::directory::resource::Entry;
 use catalog_core::evidence::EvidenceRecord;
-use catalog_core::ports::{DirectoryStore, SearchPage, SearchQuery};
-use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, SqlName, Timestamp};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use catalog_core::ports::{DirectoryStore, GrantEnding, SearchPage, SearchQuery};
+use catalog_core::{DepartmentId, Error, ErrorCode, Problem, ResourceCode, Result, Timestamp};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::QueryScalar;
+use sqlx::{Any, AnyConnection, Row};
 
 use crate::change::Change;
 use crate::failure::{failed, violated};
+use crate::grants;
 use crate::json;
 use crate::store::CatalogStore;
 
@@ -58,12 +58,12 @@ impl DirectoryStore for CatalogStore {
         row.as_ref().map(entry).transpose()
     }
 
-    async fn entry_by_name(&self, provider: &DepartmentId, name: &SqlName) -> Result<Option<Entry>> {
+    async fn entry_by_name(&self, provider: &DepartmentId, name: &str) -> Result<Option<Entry>> {
         let sql = "SELECT e.* FROM entry_names n JOIN entries e ON e.code = n.code \
                    WHERE n.provider = $1 AND n.name = $2";
         let row = sqlx::query(sql)
             .bind(provider.as_str())
-            .bind(name.as_str())
+            .bind(name)
             .fetch_optional(&self.reader)
             .await
             .map_err(failed)?;
@@ -93,17 +93,46 @@ impl DirectoryStore for CatalogStore {
 
     async fn save_entry(&self, entry: &Entry, expected: Option<i64>, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let id = match expected {
-            None => insert_entry(&mut write.tx, entry).await?,
-            Some(revision) => update_entry(&mut write.tx, entry, revision).await?,
-        };
-        save_names(&mut write.tx, entry).await?;
-        self.search.put(&mut write.tx, id, entry, write.seq).await?;
+        self.write_entry(&mut write, entry, expected).await?;
+        write.commit(change).await
+    }
+
+    async fn withdraw_entry(
+        &self,
+        entry: &Entry,
+        expected: i64,
+        endings: &[GrantEnding],
+        change: &EvidenceRecord,
+    ) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        self.write_entry(&mut write, entry, Some(expected)).await?;
+        for ending in endings {
+            grants::revoke(&mut write.tx, &ending.grant, &ending.revocation).await?;
+            write.record(&ending.change).await?;
+        }
+        let code = &entry.draft.code;
+        let left = grants::unrevoked(&mut write.tx, code).await?;
+        if left.iter().any(|grant| !grant.has_ended(entry.updated_at)) {
+            let message = format!("a grant on {code} was made at the same time; withdraw it once more");
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
         write.commit(change).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage> {
         self.search.run(&self.reader, query).await
+    }
+}
+
+impl CatalogStore {
+    /// Writes an entry with its names and words, as part of a change.
+    async fn write_entry(&self, write: &mut Change, entry: &Entry, expected: Option<i64>) -> Result<()> {
+        let id = match expected {
+            None => insert_entry(&mut write.tx, entry).await?,
+            Some(revision) => update_entry(&mut write.tx, entry, revision).await?,
+        };
+        save_names(&mut write.tx, entry).await?;
+        self.search.put(&mut write.tx, id, entry, write.seq).await
     }
 }
 
@@ -134,7 +163,7 @@ fn entry(row: &AnyRow) -> Result<Entry> {
         published: published.map(json::from_text).transpose()?,
         state: json::from_word(row.try_get("state").map_err(failed)?)?,
         revision: row.try_get("revision").map_err(failed)?,
-        author: row.try_get("author").map_err(failed)?,
+        authors: json::from_text(row.try_get("authors").map_err(failed)?)?,
         remark: row.try_get("remark").map_err(failed)?,
         updated_at: Timestamp(row.try_get("updated_at").map_err(failed)?),
     })
@@ -148,72 +177,78 @@ async fn insert_entry(connection: &mut AnyConnection, entry: &Entry) -> Result<i
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)?;
-    let sql = "INSERT INTO entries (id, code, provider, state, revision, author, remark, updated_at, draft, published) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    sqlx::query(sql)
-        .bind(id)
-        .bind(code.as_str())
-        .bind(entry.draft.provider.as_str())
-        .bind(json::to_word(entry.state)?)
-        .bind(entry.revision)
-        .bind(&entry.author)
-        .bind(&entry.remark)
-        .bind(entry.updated_at.0)
-        .bind(json::to_text(&entry.draft)?)
-        .bind(entry.published.as_ref().map(json::to_text).transpose()?)
-        .execute(connection)
-        .await
-        .map_err(violated(format!("the code {code} is taken")))?;
-    Ok(id)
+    let sql = "INSERT INTO entries (provider, state, revision, authors, remark, updated_at, draft, published, code, id) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+    writing(sql, entry)?.bind(id).fetch_one(connection).await.map_err(violated(format!(
+        "the code {code} is taken by another resource; leave it out or correct it"
+    )))
 }
 
 async fn update_entry(connection: &mut AnyConnection, entry: &Entry, seen: i64) -> Result<i64> {
-    let code = &entry.draft.code;
-    let sql = "UPDATE entries SET provider = $1, state = $2, revision = $3, author = $4, remark = $5, updated_at = $6, \
+    let sql = "UPDATE entries SET provider = $1, state = $2, revision = $3, authors = $4, remark = $5, updated_at = $6, \
                draft = $7, published = $8 WHERE code = $9 AND revision = $10 RETURNING id";
-    let id: Option<i64> = sqlx::query_scalar(sql)
-        .bind(entry.draft.provider.as_str())
-        .bind(json::to_word(entry.state)?)
-        .bind(entry.revision)
-        .bind(&entry.author)
-        .bind(&entry.remark)
-        .bind(entry.updated_at.0)
-        .bind(json::to_text(&entry.draft)?)
-        .bind(entry.published.as_ref().map(json::to_text).transpose()?)
-        .bind(code.as_str())
-        .bind(seen)
-        .fetch_optional(connection)
-        .await
-        .map_err(violated(format!("the code {code} is taken")))?;
+    let id =
+        writing(sql, entry)?.bind(seen).fetch_optional(connection).await.map_err(violated("it is taken"))?;
     id.ok_or_else(|| {
+        let code = &entry.draft.code;
         let message =
             format!("{code} has been changed by somebody else; read it again and repeat the change");
         Error::new(ErrorCode::Conflict, message)
     })
 }
 
-/// Holds the machine names of the draft and of what is published for this entry alone.
+/// A statement that takes an entry as `$1` to `$9` and answers its row number.
+fn writing<'q>(sql: &'static str, entry: &'q Entry) -> Result<QueryScalar<'q, Any, i64, AnyArguments>> {
+    Ok(sqlx::query_scalar(sql)
+        .bind(entry.draft.provider.as_str())
+        .bind(json::to_word(entry.state)?)
+        .bind(entry.revision)
+        .bind(json::to_text(&entry.authors)?)
+        .bind(&entry.remark)
+        .bind(entry.updated_at.0)
+        .bind(json::to_text(&entry.draft)?)
+        .bind(entry.published.as_ref().map(json::to_text).transpose()?)
+        .bind(entry.draft.code.as_str()))
+}
+
+/// Holds the machine names and titles of the draft and of what is published for this entry alone: both name its table
+/// in SQL.
 async fn save_names(connection: &mut AnyConnection, entry: &Entry) -> Result<()> {
-    let code = &entry.draft.code;
+    let code = entry.draft.code.as_str();
     sqlx::query("DELETE FROM entry_names WHERE code = $1")
-        .bind(code.as_str())
+        .bind(code)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
     let resources = std::iter::once(&entry.draft).chain(&entry.published);
-    let names: BTreeSet<_> = resources.map(|resource| (&resource.provider, &resource.sql_name)).collect();
-    for (provider, name) in names {
-        sqlx::query("INSERT INTO entry_names (provider, name, code) VALUES ($1, $2, $3)")
+    let names = resources.flat_map(|resource| {
+        let provider = &resource.provider;
+        [(provider, resource.sql_name.as_str(), "sql_name"), (provider, resource.title.as_str(), "title")]
+    });
+    for (provider, name, field) in names {
+        let sql = "INSERT INTO entry_names (provider, name, code) VALUES ($1, $2, $3) \
+                   ON CONFLICT (provider, name) DO UPDATE SET code = entry_names.code RETURNING code";
+        let holder: String = sqlx::query_scalar(sql)
             .bind(provider.as_str())
-            .bind(name.as_str())
-            .bind(code.as_str())
-            .execute(&mut *connection)
+            .bind(name)
+            .bind(code)
+            .fetch_one(&mut *connection)
             .await
-            .map_err(violated(format!(
-                "{provider} has another resource named `{name}`; choose another machine name"
-            )))?;
+            .map_err(failed)?;
+        if holder != code {
+            return Err(taken(
+                field,
+                format!("`{name}` is a name of {holder}; {provider} must choose another"),
+            ));
+        }
     }
     Ok(())
+}
+
+/// A name that another entry has.
+fn taken(field: &str, message: String) -> Error {
+    let problem = Problem::new(field, format!("{field}.taken"), message.as_str());
+    Error::new(ErrorCode::Conflict, message).with_problems(vec![problem])
 }
 
 /// Counts the sequence of a code as taken, also one that an import brought.

@@ -5,6 +5,7 @@ use catalog_core::evidence::EvidenceRecord;
 use catalog_core::policy::{Grant, Revocation};
 use catalog_core::ports::GrantStore;
 use catalog_core::{Error, ErrorCode, GrantId, ResourceCode, Result};
+use sqlx::AnyConnection;
 
 use crate::change::Change;
 use crate::failure::{failed, violated};
@@ -28,6 +29,7 @@ impl GrantStore for CatalogStore {
 
     async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
+        check_published(&mut write.tx, &grant.resource).await?;
         let sql =
             "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
@@ -49,26 +51,55 @@ impl GrantStore for CatalogStore {
         change: &EvidenceRecord,
     ) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let text: Option<String> = sqlx::query_scalar("SELECT document FROM grants WHERE id = $1")
-            .bind(id.as_str())
-            .fetch_optional(&mut *write.tx)
-            .await
-            .map_err(failed)?;
-        let text = text.ok_or_else(|| Error::not_found(format!("the grant {id}")))?;
-        let mut grant: Grant = json::from_text(&text)?;
-        if grant.revocation.is_some() {
-            return Err(Error::new(
-                ErrorCode::IllegalState,
-                format!("the grant {id} has been revoked already"),
-            ));
-        }
-        grant.revocation = Some(revocation.clone());
-        sqlx::query("UPDATE grants SET revoked = 1, document = $1 WHERE id = $2")
-            .bind(json::to_text(&grant)?)
-            .bind(id.as_str())
-            .execute(&mut *write.tx)
-            .await
-            .map_err(failed)?;
+        revoke(&mut write.tx, id, revocation).await?;
         write.commit(change).await
+    }
+}
+
+/// Ends a grant that nobody has ended before.
+pub(crate) async fn revoke(
+    connection: &mut AnyConnection,
+    id: &GrantId,
+    revocation: &Revocation,
+) -> Result<()> {
+    let text: Option<String> = sqlx::query_scalar("SELECT document FROM grants WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let text = text.ok_or_else(|| Error::not_found(format!("the grant {id}")))?;
+    let mut grant: Grant = json::from_text(&text)?;
+    if grant.revocation.is_some() {
+        return Err(Error::new(ErrorCode::IllegalState, format!("the grant {id} has been revoked already")));
+    }
+    grant.revocation = Some(revocation.clone());
+    sqlx::query("UPDATE grants SET revoked = 1, document = $1 WHERE id = $2")
+        .bind(json::to_text(&grant)?)
+        .bind(id.as_str())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// The grants on a resource that nobody has revoked, whether or not their term runs.
+pub(crate) async fn unrevoked(connection: &mut AnyConnection, resource: &ResourceCode) -> Result<Vec<Grant>> {
+    let texts: Vec<String> =
+        sqlx::query_scalar("SELECT document FROM grants WHERE resource = $1 AND revoked = 0")
+            .bind(resource.as_str())
+            .fetch_all(connection)
+            .await
+            .map_err(failed)?;
+    texts.iter().map(|text| json::from_text(text)).collect()
+}
+
+/// Refuses a resource that is not published: what was withdrawn a moment ago takes no new grants.
+async fn check_published(connection: &mut AnyConnection, resource: &ResourceCode) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM entries WHERE code = $1 AND published IS NULL";
+    let unpublished: i64 =
+        sqlx::query_scalar(sql).bind(resource.as_str()).fetch_one(connection).await.map_err(failed)?;
+    match unpublished {
+        0 => Ok(()),
+        _ => Err(Error::new(ErrorCode::IllegalState, format!("the resource {resource} is not published"))),
     }
 }

@@ -9,11 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::util::display::array_value_to_string;
-use catalog_core::directory::format::ResourceFormat;
-use catalog_core::directory::{
-    DataClass, InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, SharingMethod, UpdateCycle,
-};
-use catalog_core::{ColumnName, DepartmentId, ResourceCode, Result, SqlName, Timestamp};
+use catalog_core::directory::{InformationItem, ItemKind, ItemType, Opening, Resource};
+use catalog_core::{ColumnName, ResourceCode, Result, SqlName, Timestamp, fixtures};
 use datasets_store::{DatasetStore, Manifest};
 use exchange_crypto::{MacKey, SigningKey};
 use object_store::local::LocalFileSystem;
@@ -25,55 +22,17 @@ use crate::*;
 const NOW: Timestamp = Timestamp(1_795_300_000_000_000);
 
 fn item(column: &str, title: &str, item_type: ItemType) -> InformationItem {
-    InformationItem {
-        title: title.to_owned(),
-        column: ColumnName::new(column).unwrap(),
-        item_type,
-        sharing: Sharing::Unconditional,
-        opening: Opening::Closed,
-        data_class: DataClass::General,
-        personal: false,
-        required: false,
-        format: None,
-        enumeration: Vec::new(),
-        minimum: None,
-        maximum: None,
-        reference: None,
-    }
+    InformationItem { item_type, opening: Opening::Closed, ..fixtures::item(title, column).unwrap() }
 }
 
 fn resource(items: Vec<InformationItem>, key: &[&str], sort: &[&str]) -> Resource {
     let columns = |names: &[&str]| names.iter().map(|name| ColumnName::new(*name).unwrap()).collect();
     Resource {
-        code: ResourceCode::new("301001/000001").unwrap(),
         sql_name: SqlName::new("things").unwrap(),
-        title: "样例".to_owned(),
-        provider: DepartmentId::new("market").unwrap(),
-        classification: Vec::new(),
-        summary: "测试".to_owned(),
-        format: ResourceFormat {
-            class: "数据库".to_owned(), kind: "mysql".to_owned(), other: String::new()
-        },
         items,
-        sharing_method: SharingMethod {
-            class: "共享平台方式".to_owned(), kind: "数据库".to_owned()
-        },
-        update_cycle: UpdateCycle::Daily,
-        published_on: None,
-        related: Vec::new(),
-        business_matter: String::new(),
-        sub_organisation: String::new(),
-        open_topic: String::new(),
-        keywords: Vec::new(),
-        data_class: DataClass::General,
-        personal: false,
-        licence: None,
-        contact: None,
-        temporal_coverage: None,
-        spatial_coverage: None,
         key: columns(key),
         sort: columns(sort),
-        subject: None,
+        ..fixtures::resource("market", "301001/000001", "样例").unwrap()
     }
 }
 

@@ -1,10 +1,8 @@
 use std::sync::Arc;
 
 use catalog_core::dataset::{ChangeKind, Tombstone, Version, VersionState};
-use catalog_core::directory::{
-    DataClass, InformationItem, ItemKind, ItemType, Opening, Sharing, ValueFormat,
-};
-use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp};
+use catalog_core::directory::{InformationItem, ItemKind, ItemType, ValueFormat};
+use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp, fixtures};
 use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64url};
 use object_store::ObjectStoreExt;
 use object_store::local::LocalFileSystem;
@@ -15,21 +13,7 @@ use super::*;
 const FUTURE: Timestamp = Timestamp(i64::MAX);
 
 fn item(column: &str, item_type: ItemType) -> InformationItem {
-    InformationItem {
-        title: format!("项{column}"),
-        column: ColumnName::new(column).unwrap(),
-        item_type,
-        sharing: Sharing::Unconditional,
-        opening: Opening::Closed,
-        data_class: DataClass::General,
-        personal: false,
-        required: false,
-        format: None,
-        enumeration: Vec::new(),
-        minimum: None,
-        maximum: None,
-        reference: None,
-    }
+    InformationItem { item_type, ..fixtures::item(&format!("项{column}"), column).unwrap() }
 }
 
 fn items() -> Vec<InformationItem> {

@@ -66,32 +66,34 @@ async fn a_new_publication_cuts_what_is_being_read_under_the_old_one() {
     }
 }
 
+/// The import of a CSV sheet with its second file.
+fn import(sheet: &str, extension: &str) -> Call<'static> {
+    let mut form = String::new();
+    for (name, file) in [("sheet", sheet), ("extension", extension)] {
+        let head = format!("content-disposition: form-data; name=\"{name}\"; filename=\"a.csv\"");
+        form.push_str(&format!("--x\r\n{head}\r\n\r\n{file}\r\n"));
+    }
+    form.push_str("--x--\r\n");
+    Call::new(Method::POST, "/api/v1/directory/import").body(form, "multipart/form-data; boundary=x")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_goes_out_and_in_as_a_spreadsheet() {
     let city = City::without_data().await;
     let server = &city.server;
     let export = server.send(Call::get("/api/v1/directory/export?format=xlsx").by(&city.editor)).await;
     export.ok_bytes();
-    let import = Call::new(Method::POST, "/api/v1/directory/import")
+    let call = Call::new(Method::POST, "/api/v1/directory/import")
         .body(export.bytes(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
         .by(&city.editor);
-    let report = server.send(import).await.ok();
+    let report = server.send(call).await.ok();
     assert_eq!(report["imported"], json!(["301001/000001"]), "{report}");
     assert_eq!(report["problems"], json!([]));
 
     let part = |part: &str| format!("/api/v1/directory/export?format=csv&part={part}");
     let sheet = server.send(Call::get(part("sheet")).by(&city.editor)).await;
     let extension = server.send(Call::get(part("extension")).by(&city.editor)).await;
-    let mut form = Vec::new();
-    for (name, file) in [("sheet", sheet.bytes()), ("extension", extension.bytes())] {
-        let head =
-            format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"a.csv\"\r\n\r\n");
-        form.extend([head.as_bytes(), file, b"\r\n"].concat());
-    }
-    form.extend(b"--x--\r\n");
-    let call = Call::new(Method::POST, "/api/v1/directory/import")
-        .body(form, "multipart/form-data; boundary=x")
-        .by(&city.editor);
+    let call = import(&sheet.text(), &extension.text()).by(&city.editor);
     assert_eq!(server.send(call).await.ok()["imported"], json!(["301001/000001"]));
 
     for broken in [&b"PK\x03\x04 no workbook"[..], b"\xff\xfe\x00", b""] {
@@ -146,4 +148,61 @@ async fn a_ticket_reads_through_its_doors_until_it_is_revoked() {
     assert_eq!(server.send(ask()).await.code(), "unauthenticated");
     let listed = server.send(Call::get("/api/v1/tickets").by(&city.consumer)).await;
     assert!(!listed.text().contains("token_digest"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_end_with_the_withdrawal_and_do_not_come_back() {
+    let city = City::new().await;
+    let granted = city.conditional_grant().await;
+    let server = &city.server;
+    let asked = || city.sql("select person from scjg.penalty", Some(&city.consumer));
+    server.send(asked()).await.ok();
+    let step = json!({"step": "withdraw", "remark": "机构职能调整"});
+    server.send(Call::post(format!("/api/v1/resources/{CODE}/steps"), &step).by(&city.reviewer)).await.ok();
+    let ended: Vec<_> = server
+        .events("changed")
+        .into_iter()
+        .filter(|event| event["action"] == "grant.revoked")
+        .map(|event| event["entity"].clone())
+        .collect();
+    assert_eq!(ended.len(), 2, "the conditional and the public one: {ended:?}");
+
+    city.publish_resource().await;
+    assert_eq!(server.send(asked()).await.code(), "not_granted");
+    let open = server.send(Call::get(format!("/datasets/{CODE}/latest.csv"))).await;
+    assert_eq!(open.status, StatusCode::FORBIDDEN, "{}", open.text());
+    let grants = server.send(Call::get("/api/v1/grants").by(&city.consumer)).await.ok();
+    let mine = grants.as_array().unwrap().iter().find(|grant| grant["id"] == granted["id"]).unwrap();
+    assert_eq!(mine["revocation"]["reason"], "the resource was withdrawn: 机构职能调整");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_refuses_a_name_that_is_taken_at_its_cell_and_takes_the_rest() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let mut other = resource();
+    (other["code"], other["sql_name"], other["title"]) =
+        (json!("301001/000002"), json!("licence"), json!("行政许可信息"));
+    let path = "/api/v1/resources/301001-000002";
+    server.send(Call::new(Method::PUT, path).json(&other).by(&city.editor)).await.ok();
+    let part = |part: &str| format!("/api/v1/directory/export?format=csv&part={part}");
+    let sheet = server.send(Call::get(part("sheet")).by(&city.editor)).await.text();
+    let extension = server.send(Call::get(part("extension")).by(&city.editor)).await.text();
+    // Under codes of their own, the two become copies: the first keeps both names, the second one of them.
+    let renumbered = |text: &str| text.replace("301001/00000", "301001/00001");
+    let sheet = renumbered(&sheet).replace("行政许可信息", "行政强制信息");
+    let extension = renumbered(&extension).replace("行政许可信息", "行政强制信息");
+    let report = server.send(import(&sheet, &extension).by(&city.editor)).await.ok();
+    assert_eq!(report["imported"], json!([]), "{report}");
+    let found: Vec<_> =
+        report["problems"].as_array().unwrap().iter().map(|p| (&p["at"], &p["rule"])).collect();
+    assert_eq!(found[0], (&json!("扩展!G2"), &json!("sql_name.taken")));
+    assert_eq!(found[1], (&json!("扩展!G8"), &json!("sql_name.taken")));
+
+    let extension = extension.replace("penalty", "force").replace("licence", "force_2");
+    let report = server.send(import(&sheet, &extension).by(&city.editor)).await.ok();
+    assert_eq!(report["imported"], json!(["301001/000012"]), "the other one is taken: {report}");
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["at"], &problem["rule"]), (&json!("目录!H4"), &json!("title.taken")));
+    assert!(problem["message"].as_str().unwrap().contains("301001/000001"), "it says whose: {problem}");
 }

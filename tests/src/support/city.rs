@@ -112,7 +112,8 @@ impl City {
         city
     }
 
-    async fn publish_resource(&self) {
+    /// Takes the resource from a draft to its publication.
+    pub(crate) async fn publish_resource(&self) {
         let path = format!("/api/v1/resources/{CODE}");
         self.server.send(Call::new(Method::PUT, &path).json(&resource()).by(&self.editor)).await.ok();
         for (step, by) in [

@@ -130,8 +130,13 @@ impl LifecycleStep {
         }
     }
 
-    /// Whether the step is the reviewer's, who must not be the author.
+    /// Whether the step is the reviewer's, who must be none of the authors.
     pub fn is_review(self) -> bool {
         !matches!(self, Self::Edit | Self::SubmitRegistration | Self::SubmitPublication)
+    }
+
+    /// Whether whoever takes the step must say why.
+    pub fn needs_remark(self) -> bool {
+        matches!(self, Self::Return | Self::Reject | Self::Withdraw)
     }
 }

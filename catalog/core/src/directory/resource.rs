@@ -1,5 +1,7 @@
 //! Resources 信息资源: the entries of the directory.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -168,8 +170,8 @@ pub struct Entry {
     pub state: LifecycleState,
     /// Counts every change; an update names the revision that it has seen.
     pub revision: i64,
-    /// Who last edited the draft: never its reviewer.
-    pub author: String,
+    /// Who has edited the draft since the last publication: none of them reviews it.
+    pub authors: BTreeSet<String>,
     /// The reviewer's remark on a return or rejection.
     pub remark: Option<String>,
     /// Last change.

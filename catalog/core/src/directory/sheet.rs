@@ -140,6 +140,27 @@ pub struct ImportedResource {
     pub resource: Resource,
     /// The classification in which it needs a code; `None` where the sheet gives one.
     pub allocate: Option<String>,
+    /// Where the sheet names it, for what only the store can refuse.
+    pub cells: NameCells,
+}
+
+/// The cells of a resource's names, each as `目录!H12`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameCells {
+    code: String,
+    title: String,
+    sql_name: String,
+}
+
+impl NameCells {
+    /// The cell of a field of the resource: `title` and `sql_name`; everything else is said where the code stands.
+    pub fn of(&self, field: &str) -> &str {
+        match field {
+            "title" => &self.title,
+            "sql_name" => &self.sql_name,
+            _ => &self.code,
+        }
+    }
 }
 
 impl ImportedResource {

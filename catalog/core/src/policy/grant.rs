@@ -137,9 +137,13 @@ pub struct Grant {
 impl Grant {
     /// Whether the term runs at `now` and nobody has revoked it.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
-        self.revocation.as_ref().is_none_or(|revocation| now < revocation.at)
-            && self.terms.valid_from.unwrap_or(self.created_at) <= now
-            && self.terms.valid_until.is_none_or(|end| now < end)
+        self.terms.valid_from.unwrap_or(self.created_at) <= now && !self.has_ended(now)
+    }
+
+    /// Whether the term is over at `now`, or somebody has revoked it.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.revocation.as_ref().is_some_and(|revocation| revocation.at <= now)
+            || self.terms.valid_until.is_some_and(|end| end <= now)
     }
 }
 

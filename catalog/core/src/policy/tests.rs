@@ -6,70 +6,30 @@ use super::*;
 use crate::context::{Channel, OpContext, Principal, PrincipalKind, Role};
 use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing};
 use crate::error::ErrorCode;
-use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
+use crate::fixtures;
+use crate::ids::{ColumnName, DepartmentId, GrantId, SqlName};
 use crate::policy::filter::{Literal, parse_decimal};
 use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
 fn item(column: &str, kind: ItemKind, sharing: Sharing, opening: Opening) -> InformationItem {
-    InformationItem {
-        title: format!("项{column}"),
-        column: ColumnName::new(column).unwrap(),
-        item_type: ItemType::plain(kind),
-        sharing,
-        opening,
-        data_class: Default::default(),
-        personal: false,
-        required: false,
-        format: None,
-        enumeration: vec![],
-        minimum: None,
-        maximum: None,
-        reference: None,
-    }
+    let item = fixtures::item(&format!("项{column}"), column).unwrap();
+    InformationItem { item_type: ItemType::plain(kind), sharing, opening, ..item }
 }
 
 fn resource() -> Resource {
     let conditional = || Sharing::Conditional { condition: "业务需要".into() };
     Resource {
-        code: ResourceCode::new("301001/000001").unwrap(),
         sql_name: SqlName::new("people").unwrap(),
-        title: "人口".into(),
-        provider: DepartmentId::new("gaj").unwrap(),
-        classification: vec![],
-        summary: String::new(),
-        format: crate::directory::format::ResourceFormat {
-            class: "数据库".into(),
-            kind: "mysql".into(),
-            other: String::new(),
-        },
         items: vec![
             item("name", ItemKind::C, conditional(), Opening::Closed),
             item("county", ItemKind::C, Sharing::Unconditional, Opening::Open),
             item("income", ItemKind::Y, conditional(), Opening::Closed),
             item("secret", ItemKind::C, Sharing::Withheld { basis: "法".into() }, Opening::Closed),
         ],
-        sharing_method: crate::directory::SharingMethod {
-            class: "共享平台方式".into(),
-            kind: "数据库".into(),
-        },
-        update_cycle: crate::directory::UpdateCycle::Daily,
-        published_on: None,
-        related: vec![],
-        business_matter: String::new(),
-        sub_organisation: String::new(),
-        open_topic: String::new(),
-        keywords: vec![],
-        data_class: Default::default(),
         personal: true,
-        licence: None,
-        contact: None,
-        temporal_coverage: None,
-        spatial_coverage: None,
-        key: vec![],
-        sort: vec![],
-        subject: None,
+        ..fixtures::resource("gaj", "301001/000001", "人口").unwrap()
     }
 }
 

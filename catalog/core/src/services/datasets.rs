@@ -8,7 +8,7 @@ use crate::dataset::{RecordWithdrawal, Tombstone, Version, VersionState};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
-use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
+use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::filter::{Literal, typed_literal};
 use crate::policy::{Action, BoundFilter, Decision, Filter, GrantedPolicy, TypedLiteral, decide_read};
 use crate::time::Timestamp;
@@ -94,12 +94,9 @@ impl Services {
     }
 
     async fn table_called(&self, department: &DepartmentId, name: &str) -> Result<Option<Resource>> {
-        if let Ok(name) = SqlName::new(name) {
-            let entry = self.store.entry_by_name(department, &name).await?;
-            return Ok(entry.and_then(|entry| entry.published));
-        }
-        let entries = self.store.entries(Some(department)).await?;
-        Ok(entries.into_iter().filter_map(|entry| entry.published).find(|resource| resource.title == name))
+        let entry = self.store.entry_by_name(department, name).await?;
+        let is_called = |resource: &Resource| resource.title == name || resource.sql_name.as_str() == name;
+        Ok(entry.and_then(|entry| entry.published).filter(is_called))
     }
 
     async fn open_resource(

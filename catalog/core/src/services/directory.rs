@@ -3,11 +3,12 @@
 use super::Services;
 use crate::context::OpContext;
 use crate::directory::resource::Entry;
-use crate::directory::{LifecycleState, LifecycleStep, Resource, rules};
+use crate::directory::{LifecycleStep, Resource, rules};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::EvidenceRecord;
 use crate::ids::{DepartmentId, ResourceCode};
-use crate::policy::Action;
-use crate::ports::{SearchPage, SearchQuery};
+use crate::policy::{Action, Grant, Revocation};
+use crate::ports::{GrantEnding, SearchPage, SearchQuery};
 
 /// The most hits on one page of a search.
 const MAX_HITS: u32 = 100;
@@ -79,25 +80,23 @@ impl Services {
             let message = format!("the code {} belongs to another department", resource.code);
             return Err(Error::new(ErrorCode::Conflict, message));
         }
-        let state = match &known {
-            Some(entry) => step(entry.state, LifecycleStep::Edit)?,
-            None => LifecycleState::Draft,
-        };
         let expected = known.as_ref().map(|entry| entry.revision);
-        let entry = Entry {
-            draft: resource,
-            published: known.and_then(|entry| entry.published),
-            state,
-            revision: expected.unwrap_or(0) + 1,
-            author: ctx.principal.id.clone(),
-            remark: None,
-            updated_at: ctx.now,
+        let author = &ctx.principal.id;
+        let entry = match known {
+            None => Entry::new(resource, author, ctx.now),
+            Some(mut entry) => {
+                entry.edit(resource, author, ctx.now)?;
+                entry
+            }
         };
-        self.save(ctx, entry, expected, "resource.edited").await
+        let change = entry_change(ctx, "resource.edited", &entry);
+        self.store.save_entry(&entry, expected, &change).await?;
+        self.relay().await?;
+        Ok(entry)
     }
 
-    /// Moves an entry one step on. A review step is another person's than the author's; a return or rejection
-    /// carries a remark.
+    /// Moves an entry one step on. A review step is taken by none of the draft's authors; a return, rejection or withdrawal
+    /// carries a remark. A withdrawal ends all grants on the resource, also for the case that it is published again.
     pub async fn advance(
         &self,
         ctx: &OpContext,
@@ -108,63 +107,40 @@ impl Services {
         let mut entry = self.entry(ctx, code).await?;
         let right = if action.is_review() { Action::ReviewDirectory } else { Action::EditDirectory };
         Self::permit(ctx, right, Some(&entry.draft.provider))?;
-        if action.is_review() && entry.author == ctx.principal.id {
-            let message = format!("you wrote {code}; another person of the department reviews it");
-            return Err(Error::new(ErrorCode::Forbidden, message));
-        }
-        let needs_remark =
-            matches!(action, LifecycleStep::Return | LifecycleStep::Reject | LifecycleStep::Withdraw);
-        if needs_remark && remark.as_deref().is_none_or(|text| text.trim().is_empty()) {
-            return Err(Error::new(ErrorCode::InvalidInput, "say why, in a remark"));
-        }
-        entry.state = step(entry.state, action)?;
-        if action == LifecycleStep::Withdraw && entry.published.is_none() {
-            let message = format!("{code} is not published, so there is nothing to withdraw");
-            return Err(Error::new(ErrorCode::IllegalState, message));
-        }
-        match action {
-            LifecycleStep::ApprovePublication => publish(ctx, &mut entry),
-            LifecycleStep::Withdraw => entry.published = None,
-            _ => {}
-        }
         let expected = entry.revision;
-        entry.revision += 1;
-        entry.remark = remark;
-        entry.updated_at = ctx.now;
-        self.save(ctx, entry, Some(expected), event_name(action)).await
-    }
-
-    async fn save(
-        &self,
-        ctx: &OpContext,
-        entry: Entry,
-        expected: Option<i64>,
-        action: &str,
-    ) -> Result<Entry> {
-        let change = Self::change(ctx, action, format!("resource {}", entry.draft.code), &entry);
-        self.store.save_entry(&entry, expected, &change).await?;
+        entry.advance(action, &ctx.principal.id, remark, ctx.now)?;
+        let change = entry_change(ctx, event_name(action), &entry);
+        if action == LifecycleStep::Withdraw {
+            let endings = self.endings(ctx, &entry).await?;
+            self.store.withdraw_entry(&entry, expected, &endings, &change).await?;
+        } else {
+            self.store.save_entry(&entry, Some(expected), &change).await?;
+        }
         self.relay().await?;
         Ok(entry)
     }
+
+    /// The ends of all grants on a resource that is withdrawn, with their evidence.
+    async fn endings(&self, ctx: &OpContext, entry: &Entry) -> Result<Vec<GrantEnding>> {
+        let remark = entry.remark.as_deref().unwrap_or_default();
+        let revocation = Revocation {
+            at: ctx.now,
+            by: ctx.principal.id.clone(),
+            reason: format!("the resource was withdrawn: {remark}"),
+        };
+        let grants = self.store.grants_on(&entry.draft.code).await?;
+        let running = grants.into_iter().filter(|grant| !grant.has_ended(ctx.now));
+        let ending = |grant: Grant| GrantEnding {
+            change: Self::change(ctx, "grant.revoked", format!("grant {}", grant.id), &revocation),
+            revocation: revocation.clone(),
+            grant: grant.id,
+        };
+        Ok(running.map(ending).collect())
+    }
 }
 
-fn publish(ctx: &OpContext, entry: &mut Entry) {
-    entry.draft.published_on.get_or_insert(ctx.now.shanghai_date());
-    entry.published = Some(entry.draft.clone());
-}
-
-fn step(state: LifecycleState, step: LifecycleStep) -> Result<LifecycleState> {
-    state.after(step).ok_or_else(|| {
-        let offered = LifecycleStep::ALL.into_iter().filter(|step| state.after(*step).is_some());
-        let offered: Vec<_> = offered.map(LifecycleStep::label).collect();
-        let message = format!(
-            "an entry in state {} can't take the step {}; it can take: {}",
-            state.label(),
-            step.label(),
-            offered.join(", ")
-        );
-        Error::new(ErrorCode::IllegalState, message)
-    })
+fn entry_change(ctx: &OpContext, action: &str, entry: &Entry) -> EvidenceRecord {
+    Services::change(ctx, action, format!("resource {}", entry.draft.code), entry)
 }
 
 fn event_name(step: LifecycleStep) -> &'static str {

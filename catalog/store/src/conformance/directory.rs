@@ -36,6 +36,7 @@ pub(super) async fn entries(store: Arc<dyn Store>) -> Result<()> {
     entry.revision = 2;
     entry.state = LifecycleState::Returned;
     entry.remark = Some("摘要不全".to_owned());
+    entry.authors.insert("a\"b\\c".to_owned());
     entry.draft.title = "户籍人口'信息\"".to_owned();
     store.save_entry(&entry, Some(1), &event("entry.returned")).await?;
     assert_eq!(store.entry(&entry.draft.code).await?, Some(entry.clone()));
@@ -64,7 +65,7 @@ pub(super) async fn machine_names(store: Arc<dyn Store>) -> Result<()> {
     entry.published.iter_mut().for_each(|resource| resource.sql_name = population.clone());
     store.save_entry(&entry, None, &event("entry.created")).await?;
     for name in [&population, &residence] {
-        assert_eq!(store.entry_by_name(&gaj, name).await?, Some(entry.clone()));
+        assert_eq!(store.entry_by_name(&gaj, name.as_str()).await?, Some(entry.clone()));
         let mut same = published(resource("gaj", "301001/000002", "居住证")?);
         same.draft.sql_name = name.clone();
         refused(store.save_entry(&same, None, &event("entry.created")).await, ErrorCode::Conflict);
@@ -76,7 +77,43 @@ pub(super) async fn machine_names(store: Arc<dyn Store>) -> Result<()> {
 
     entry.published.clone_from(&Some(entry.draft.clone()));
     store.save_entry(&entry, Some(1), &event("entry.published")).await?;
-    assert_eq!(store.entry_by_name(&gaj, &population).await?, None);
+    assert_eq!(store.entry_by_name(&gaj, population.as_str()).await?, None);
+    Ok(())
+}
+
+/// Titles name tables too, so they share one space with the machine names.
+pub(super) async fn titles(store: Arc<dyn Store>) -> Result<()> {
+    let gaj = DepartmentId::new("gaj")?;
+    for (id, name) in [("gaj", "公安局"), ("rsj", "人社局")] {
+        store.put_department(&department(id, name)?, &event("department.created")).await?;
+    }
+    let mut entry = published(resource("gaj", "301001/000001", "户籍人口")?);
+    entry.draft.title = "常住人口".to_owned();
+    store.save_entry(&entry, None, &event("entry.created")).await?;
+    for title in ["户籍人口", "常住人口", "r301001_000001"] {
+        assert_eq!(store.entry_by_name(&gaj, title).await?, Some(entry.clone()));
+        let same = published(resource("gaj", "301001/000002", title)?);
+        let refusal = store.save_entry(&same, None, &event("entry.created")).await.err();
+        let says_whose = refusal.is_some_and(|error| {
+            let rules: Vec<_> = error.problems.iter().map(|problem| problem.rule.as_str()).collect();
+            error.code == ErrorCode::Conflict
+                && rules == ["title.taken"]
+                && error.message.contains("301001/000001")
+        });
+        assert!(says_whose, "{title}");
+        assert_eq!(store.entry(&same.draft.code).await?, None);
+    }
+    store.save_entry(&published(resource("rsj", "301001/000003", "户籍人口")?), None, &event("x")).await?;
+    assert_eq!(store.entry_by_name(&gaj, "没有").await?, None);
+
+    let mut tasks = JoinSet::new();
+    for number in 10..20 {
+        let entry = published(resource("gaj", &format!("301001/{number}"), "居住证")?);
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.save_entry(&entry, None, &event("entry.created")).await });
+    }
+    let saved = tasks.join_all().await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(saved, 1, "of many at the same time one wins");
     Ok(())
 }
 

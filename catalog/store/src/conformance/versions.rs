@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use catalog_core::context::Channel;
 use catalog_core::dataset::{ChangeKind, RecordWithdrawal, Tombstone, Version, VersionState};
+use catalog_core::directory::resource::Entry;
 use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
-use catalog_core::ports::Store;
-use catalog_core::{ColumnName, DepartmentId, ErrorCode, GrantId, ResourceCode, Result, Timestamp};
+use catalog_core::ports::{GrantEnding, Store};
+use catalog_core::{ColumnName, DepartmentId, Error, ErrorCode, GrantId, ResourceCode, Result, Timestamp};
 use tokio::task::JoinSet;
 
 use super::refused;
@@ -83,6 +84,38 @@ pub(super) async fn grants(store: Arc<dyn Store>) -> Result<()> {
     old.revocation = Some(revocation);
     assert_eq!(store.grant(&old.id).await?, Some(old.clone()));
     assert_eq!(store.grants().await?, [old, new]);
+    Ok(())
+}
+
+pub(super) async fn withdrawn_entries(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let (running, mut over) = (grant(&code, 1)?, grant(&code, 2)?);
+    over.terms.valid_until = Some(Timestamp(5));
+    for grant in [&running, &over] {
+        store.add_grant(grant, &event("grant.created")).await?;
+    }
+    let Some(entry) = store.entry(&code).await? else { return Err(Error::not_found(code)) };
+    let withdrawn = Entry { published: None, revision: 2, updated_at: Timestamp(9), ..entry.clone() };
+    let revocation = Revocation { at: Timestamp(9), by: "reviewer".to_owned(), reason: "撤销".to_owned() };
+    let ending = GrantEnding { grant: running.id.clone(), revocation, change: event("grant.revoked") };
+    let before = store.pending(100).await?.len();
+
+    // A grant that the caller had not seen: nothing happens.
+    let missed = store.withdraw_entry(&withdrawn, 1, &[], &event("entry.withdrawn")).await;
+    refused(missed, ErrorCode::Conflict);
+    assert_eq!(store.entry(&code).await?, Some(entry));
+    assert_eq!(store.grant(&running.id).await?, Some(running.clone()));
+    assert_eq!(store.pending(100).await?.len(), before);
+
+    let change = event("entry.withdrawn");
+    store.withdraw_entry(&withdrawn, 1, std::slice::from_ref(&ending), &change).await?;
+    assert_eq!(store.entry(&code).await?, Some(withdrawn));
+    let ended = store.grant(&running.id).await?.and_then(|grant| grant.revocation);
+    assert_eq!(ended, Some(ending.revocation));
+    assert_eq!(store.grant(&over.id).await?, Some(over), "what is over stays as it was");
+    let events = store.pending(100).await?.split_off(before);
+    assert_eq!(events, [ending.change, change]);
+    refused(store.add_grant(&grant(&code, 3)?, &event("grant.created")).await, ErrorCode::IllegalState);
     Ok(())
 }
 

@@ -8,9 +8,10 @@ use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Level};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
-    CredentialStore, DirectoryStore, KeyOwner, KeyRecord, Person, SearchPage, SearchQuery, Ticket,
+    CredentialStore, DirectoryStore, GrantEnding, KeyOwner, KeyRecord, Person, SearchPage, SearchQuery,
+    Ticket,
 };
-use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, SqlName, Timestamp};
+use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
 use exchange_crypto::{SigningKey, to_base64url};
 
 use super::{BASE, NOW};
@@ -80,7 +81,7 @@ impl DirectoryStore for Fake {
     async fn entry(&self, _: &ResourceCode) -> Result<Option<Entry>> {
         unused()
     }
-    async fn entry_by_name(&self, _: &DepartmentId, _: &SqlName) -> Result<Option<Entry>> {
+    async fn entry_by_name(&self, _: &DepartmentId, _: &str) -> Result<Option<Entry>> {
         unused()
     }
     async fn entries(&self, _: Option<&DepartmentId>) -> Result<Vec<Entry>> {
@@ -90,6 +91,9 @@ impl DirectoryStore for Fake {
         unused()
     }
     async fn save_entry(&self, _: &Entry, _: Option<i64>, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn withdraw_entry(&self, _: &Entry, _: i64, _: &[GrantEnding], _: &EvidenceRecord) -> Result<()> {
         unused()
     }
     async fn search(&self, _: &SearchQuery) -> Result<SearchPage> {

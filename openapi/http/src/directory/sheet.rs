@@ -6,7 +6,7 @@ use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use catalog_core::directory::sheet::{self, ImportedResource};
+use catalog_core::directory::sheet::{self, ImportedResource, NameCells};
 use catalog_core::directory::{Department, Resource};
 use catalog_core::{Error, ErrorCode, OpContext, Problem, ResourceCode};
 use catalog_sheet::{write_csv, write_xlsx};
@@ -47,12 +47,12 @@ async fn import_directory(
     let imported = sheet::read(&workbook, ctx.principal.department.as_ref(), &departments);
     let mut report = ImportReport { imported: Vec::new(), refused: Vec::new(), problems: imported.problems };
     for found in imported.resources {
-        let title = found.resource.title.clone();
+        let (title, cells) = (found.resource.title.clone(), found.cells.clone());
         match take(&app, &ctx, found).await {
             Ok(code) => report.imported.push(code),
             Err(error) if error.code == ErrorCode::Internal => return Err(error.into()),
             Err(error) => {
-                report.problems.extend(problems_of(&title, error));
+                report.problems.extend(problems_of(&cells, error));
                 report.refused.push(title);
             }
         }
@@ -71,12 +71,13 @@ async fn take(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<Res
     app.services.save_draft(ctx, resource).await.map(|entry| entry.draft.code)
 }
 
-fn problems_of(title: &str, error: Error) -> Vec<Problem> {
+/// What the directory refused, at the cells of the sheet.
+fn problems_of(cells: &NameCells, error: Error) -> Vec<Problem> {
     if error.problems.is_empty() {
-        return vec![Problem::new(title, error.code.as_str(), error.message)];
+        return vec![Problem::new(cells.of("code"), error.code.as_str(), error.message)];
     }
-    let at = |problem: Problem| Problem { at: format!("{title}: {}", problem.at), ..problem };
-    error.problems.into_iter().map(at).collect()
+    let placed = |problem: Problem| Problem { at: cells.of(&problem.at).to_owned(), ..problem };
+    error.problems.into_iter().map(placed).collect()
 }
 
 /// The file or files of an import.

@@ -1,27 +1,18 @@
 use super::*;
 use crate::directory::format::ResourceFormat;
 use crate::directory::{
-    DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, SharingMethod, UpdateCycle,
-    ValueFormat,
+    DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, SharingMethod, ValueFormat,
 };
+use crate::fixtures;
 use crate::ids::{ColumnName, ResourceCode};
 
 /// A valid resource with an item of every kind of sharing. Other tests of this crate start from it too.
 pub(crate) fn sample() -> Resource {
     let item = |title: &str, column: &str, item_type, sharing, opening| InformationItem {
-        title: title.into(),
-        column: column.parse().unwrap(),
         item_type,
         sharing,
         opening,
-        data_class: DataClass::General,
-        personal: false,
-        required: false,
-        format: None,
-        enumeration: Vec::new(),
-        minimum: None,
-        maximum: None,
-        reference: None,
+        ..fixtures::item(title, column).unwrap()
     };
     let conditional = Sharing::Conditional { condition: "办理登记时核验".into() };
     let withheld = Sharing::Withheld { basis: "中华人民共和国统计法 第二十五条".into() };
@@ -51,24 +42,12 @@ pub(crate) fn sample() -> Resource {
     let founded =
         item("成立日期", "founded_on", ItemType::plain(ItemKind::D), Sharing::Unconditional, Opening::Open);
     Resource {
-        code: "102001/000001".parse().unwrap(),
         sql_name: "legal_entity".parse().unwrap(),
-        title: "法人单位基本信息".into(),
-        provider: "scjg".parse().unwrap(),
         classification: vec!["法人单位信息资源".into(), "登记信息".into()],
         summary: "全市法人单位的登记信息，样例数据为合成".into(),
-        format: ResourceFormat { class: "数据库".into(), kind: "mysql".into(), other: String::new() },
         items: vec![credit, legal, capital, turnover, status, founded],
-        sharing_method: SharingMethod { class: "共享平台方式".into(), kind: "数据库".into() },
-        update_cycle: UpdateCycle::Daily,
         published_on: "2026-01-05".parse().ok(),
-        related: Vec::new(),
-        business_matter: String::new(),
-        sub_organisation: String::new(),
-        open_topic: String::new(),
         keywords: vec!["企业".into()],
-        data_class: DataClass::General,
-        personal: false,
         licence: Some("CC-BY-4.0".into()),
         contact: Some("0792-0000000".into()),
         temporal_coverage: Some("2020-01-01/..".into()),
@@ -76,6 +55,7 @@ pub(crate) fn sample() -> Resource {
         key: vec!["credit_code".parse().unwrap()],
         sort: vec!["status".parse().unwrap()],
         subject: Some("credit_code".parse().unwrap()),
+        ..fixtures::resource("scjg", "102001/000001", "法人单位基本信息").unwrap()
     }
 }
 

@@ -67,11 +67,10 @@ impl<'a> Builder<'a> {
         let provider = self.provider();
         let fields = self.fields();
         let items = self.items();
-        let (Some((code, allocate)), Some(provider), Some(mut resource)) = (code, provider, fields) else {
-            return Err(self.problems);
-        };
-        resource.code = code;
-        resource.provider = provider;
+        let Some(mut resource) = fields else { return Err(self.problems) };
+        if let Some((code, _)) = &code {
+            resource.code = code.clone();
+        }
         match self.extra_cell(None, ext::NAME) {
             "" => match resource.code.default_sql_name() {
                 Ok(name) => resource.sql_name = name,
@@ -92,10 +91,13 @@ impl<'a> Builder<'a> {
             let broken: Vec<_> = broken.collect();
             self.problems.extend(broken);
         }
-        if self.problems.is_empty() {
-            Ok(ImportedResource { resource, allocate })
-        } else {
-            Err(self.problems)
+        match (code, provider) {
+            (Some((_, allocate)), Some(provider)) if self.problems.is_empty() => {
+                resource.provider = provider;
+                let cells = self.name_cells(&resource);
+                Ok(ImportedResource { resource, allocate, cells })
+            }
+            _ => Err(self.problems),
         }
     }
 
@@ -190,7 +192,8 @@ impl<'a> Builder<'a> {
         department.map(|department| department.id.clone())
     }
 
-    /// The fields of the resource itself; code, names and items are set by the caller.
+    /// The fields of the resource itself; code, provider, names and items are set by the caller. A field on which no rule
+    /// depends may be unreadable: the rules are asked about the others all the same.
     fn fields(&mut self) -> Option<Resource> {
         let text = |column| self.sheets.header.cell(self.group.first(), column).to_owned();
         let optional =
@@ -244,11 +247,11 @@ impl<'a> Builder<'a> {
             codes.collect::<Result<Vec<_>, _>>().map_err(|error| ("cell.code", error.message))
         });
         Some(Resource {
-            update_cycle: update_cycle?,
-            published_on: published_on?,
+            update_cycle: update_cycle.unwrap_or(UpdateCycle::Irregular),
+            published_on: published_on.flatten(),
             data_class: data_class?,
             personal: personal?,
-            related: related?,
+            related: related.unwrap_or_default(),
             ..resource
         })
     }

@@ -1,10 +1,10 @@
 //! From the place that a rule names (`items[3].sharing`) to the cell that says it.
 
 use super::super::Resource;
-use super::EXTENSION_COLUMNS;
 use super::build::Builder;
 use super::extension::ext;
 use super::group::at;
+use super::{EXTENSION_COLUMNS, NameCells};
 use crate::error::Problem;
 use crate::ids::ColumnName;
 
@@ -48,6 +48,12 @@ impl Builder<'_> {
         }
     }
 
+    /// Where the sheet names the resource.
+    pub(super) fn name_cells(&self, resource: &Resource) -> NameCells {
+        let cell = |field| self.placed(resource, Problem::new(field, "", "")).at;
+        NameCells { code: cell("code"), title: cell("title"), sql_name: cell("sql_name") }
+    }
+
     /// The problem at a cell of 扩展, or, where the resource has no row there, at its row in the first sheet.
     pub(super) fn in_extension(&self, problem: Problem, item: Option<usize>, column: usize) -> Problem {
         if let (Some(row), Some(header)) = (self.extra_row(item), self.sheets.extra_header) {
@@ -82,6 +88,7 @@ fn item_cell(field: &str, rule: &str) -> Cell {
 
 fn resource_cell(field: &str, number: usize) -> Cell {
     match field {
+        "code" => Cell::Directory(at::CODE),
         "classification" => Cell::Directory(at::LEVELS + number.min(3)),
         "abstract" => Cell::Directory(at::ABSTRACT),
         "format.class" => Cell::Directory(at::FORMAT_CLASS),
@@ -93,6 +100,7 @@ fn resource_cell(field: &str, number: usize) -> Cell {
         "business_matter" => Cell::Directory(at::MATTER),
         "sub_organisation" => Cell::Directory(at::SUB_ORGANISATION),
         "open_topic" => Cell::Directory(at::OPEN_TOPIC),
+        "sql_name" => Cell::Extension(ext::NAME),
         "keywords" => Cell::Extension(ext::KEYWORDS),
         "related" => Cell::Extension(ext::RELATED),
         "data_class" => Cell::Extension(ext::DATA_CLASS),

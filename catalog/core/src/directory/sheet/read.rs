@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::Department;
 use super::build::{Builder, Sheets, classification_of};
-use super::group::{Group, at, groups};
+use super::group::{Group, groups};
 use super::header::{self, Header, Title};
 use super::{
     DIRECTORY_COLUMNS, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Imported, ImportedResource, Workbook,
@@ -63,7 +63,7 @@ fn build_all(sheets: &Sheets<'_>, groups: &[Group<'_>], mut problems: Vec<Proble
     let mut taken = HashSet::new();
     for group in groups {
         let built = Builder::new(sheets, group).build();
-        match built.and_then(|imported| unique(imported, &mut taken, sheets, group)) {
+        match built.and_then(|imported| unique(imported, &mut taken)) {
             Ok(imported) => resources.push(imported),
             Err(mut found) => problems.append(&mut found),
         }
@@ -96,24 +96,18 @@ fn provider_of<'a>(
 }
 
 /// Refuses a code, name or machine name that a resource above has.
-fn unique(
-    imported: ImportedResource,
-    taken: &mut HashSet<String>,
-    sheets: &Sheets<'_>,
-    group: &Group<'_>,
-) -> Result<ImportedResource, Vec<Problem>> {
+fn unique(imported: ImportedResource, taken: &mut HashSet<String>) -> Result<ImportedResource, Vec<Problem>> {
     let resource = &imported.resource;
     let provider = &resource.provider;
-    let mut names = vec![format!("the name {} of {provider}", resource.title)];
+    let mut names = vec![("title", format!("the name {} of {provider}", resource.title))];
     if imported.allocate.is_none() {
-        names.push(format!("the code {}", resource.code));
-        names.push(format!("the machine name {} of {provider}", resource.sql_name));
+        names.push(("code", format!("the code {}", resource.code)));
+        names.push(("sql_name", format!("the machine name {} of {provider}", resource.sql_name)));
     }
-    if let Some(name) = names.iter().find(|name| taken.contains(*name)) {
-        let at = sheets.grid.address(group.first().number, sheets.header.place(at::TITLE));
+    if let Some((field, name)) = names.iter().find(|(_, name)| taken.contains(name)) {
         let message = format!("{name} is taken by a resource above; keep the rows of one resource together");
-        return Err(vec![Problem::new(at, "sheet.twice", message)]);
+        return Err(vec![Problem::new(imported.cells.of(field), "sheet.twice", message)]);
     }
-    taken.extend(names);
+    taken.extend(names.into_iter().map(|(_, name)| name));
     Ok(imported)
 }

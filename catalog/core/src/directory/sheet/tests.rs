@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -72,7 +74,10 @@ fn the_sheet_has_26_columns_and_the_title_rows_name_the_provider() {
 fn what_is_written_is_read_back() {
     let imported = import(&sheet(&[]));
     assert_eq!(imported.problems, []);
-    assert_eq!(imported.resources, [ImportedResource { resource: sample(), allocate: None }]);
+    let [imported] = &imported.resources[..] else { panic!("one resource") };
+    assert_eq!((&imported.resource, &imported.allocate), (&sample(), &None));
+    let cells = ["code", "title", "sql_name", "abstract"].map(|field| imported.cells.of(field));
+    assert_eq!(cells, ["目录!I4", "目录!H4", "扩展!G2", "目录!I4"]);
 }
 
 #[test]
@@ -102,7 +107,8 @@ fn a_differing_value_refuses_the_resource_and_no_other() {
     workbook.directory.rows.extend(renumber(&more.directory.rows[3..], 6));
     workbook.extension.as_mut().unwrap().rows.extend(renumber(&more.extension.unwrap().rows[1..], 7));
     let imported = import(&workbook);
-    assert_eq!(imported.resources, [ImportedResource { resource: other, allocate: None }]);
+    assert_eq!(imported.resources.len(), 1);
+    assert_eq!(imported.resources[0].resource, other);
     assert_eq!(imported.problems.len(), 2);
 }
 
@@ -263,8 +269,44 @@ fn a_code_or_name_twice_is_refused() {
     assert!(found.iter().any(|line| line.ends_with("extension.ambiguous")), "{found:?}");
     let mut other = sample();
     other.code = "102001/000002".parse().unwrap();
-    let found = problems(&write(&[sample(), other], &departments()).unwrap());
+    let found = problems(&write(&[sample(), other.clone()], &departments()).unwrap());
     assert_eq!(found, ["目录!H10 sheet.twice"], "one name for two codes");
+    other.title = "个体工商户基本信息".into();
+    let found = problems(&write(&[sample(), other], &departments()).unwrap());
+    assert_eq!(found, ["扩展!G9 sheet.twice"], "one machine name for two resources");
+}
+
+#[test]
+fn a_free_code_that_is_well_formed_is_kept() {
+    for code in ["102001/7", "102001/000000123456789012", "1020010203/1", "10200109/000001"] {
+        let mut moved = sample();
+        moved.code = code.parse().unwrap();
+        let imported = import(&write(&[moved], &departments()).unwrap());
+        assert_eq!(imported.problems, []);
+        let [imported] = &imported.resources[..] else { panic!("one resource") };
+        assert_eq!((imported.resource.code.as_str(), &imported.allocate), (code, &None));
+    }
+    for code in ["102001", "402001/1", "10200/1", "102001/1a", "102001/"] {
+        assert_eq!(problems(&sheet(&[("I", 4, code)]))[0], "目录!I4 cell.code", "{code}");
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once_and_say_what_to_do() {
+    let cells = [("P", 6, "文字"), ("R", 5, "看情况"), ("X", 4, "偶尔"), ("扩展!H", 3, "绝密")];
+    let rules = [("I", 4, "102001"), ("K", 4, ""), ("S", 5, ""), ("X", 4, "偶尔"), ("扩展!J", 2, "")];
+    for (changes, expected) in [
+        (&cells[..], &["目录!P6", "目录!R5", "目录!X4", "扩展!H3"][..]),
+        (&rules, &["目录!I4", "目录!K4", "目录!S5", "目录!X4", "扩展!J2"]),
+    ] {
+        let imported = import(&sheet(changes));
+        let found: BTreeSet<_> = imported.problems.iter().map(|problem| problem.at.as_str()).collect();
+        assert!(expected.iter().all(|cell| found.contains(cell)), "{found:?}");
+        assert!(imported.resources.is_empty());
+        for problem in &imported.problems {
+            assert!(problem.message.chars().count() > 15 && !problem.rule.is_empty(), "{problem:?}");
+        }
+    }
 }
 
 fn text() -> impl Strategy<Value = String> {

@@ -1,0 +1,101 @@
+//! What happens to an entry: edits and steps of its life cycle, by persons named.
+
+use super::Resource;
+use super::lifecycle::{LifecycleState, LifecycleStep};
+use super::resource::Entry;
+use crate::error::{Error, ErrorCode, Result};
+use crate::time::Timestamp;
+
+#[cfg(test)]
+mod tests;
+
+impl Entry {
+    /// A new entry with its first draft.
+    pub fn new(draft: Resource, author: &str, now: Timestamp) -> Self {
+        Self {
+            draft,
+            published: None,
+            state: LifecycleState::Draft,
+            revision: 1,
+            authors: [author.to_owned()].into(),
+            remark: None,
+            updated_at: now,
+        }
+    }
+
+    /// Replaces the draft. Its author joins those who have edited it before; a change to what is published begins a
+    /// new list.
+    ///
+    /// # Errors
+    /// `illegal_state` while a review runs.
+    pub fn edit(&mut self, draft: Resource, author: &str, now: Timestamp) -> Result<()> {
+        let next = self.state_after(LifecycleStep::Edit)?;
+        if self.state == LifecycleState::Published {
+            self.authors.clear();
+        }
+        self.authors.insert(author.to_owned());
+        self.draft = draft;
+        self.changed(next, None, now);
+        Ok(())
+    }
+
+    /// Moves on one step, other than an edit. A review step is taken by none of the authors; a return, rejection or
+    /// withdrawal says why.
+    ///
+    /// # Errors
+    /// `forbidden` for an author who reviews, `invalid_input` without the remark that the step needs, `illegal_state` for a
+    /// step that the state does not allow.
+    pub fn advance(
+        &mut self,
+        step: LifecycleStep,
+        by: &str,
+        remark: Option<String>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let code = &self.draft.code;
+        if step.is_review() && self.authors.contains(by) {
+            let message = format!(
+                "you edited {code} since its last publication; a person of the department who did not reviews it"
+            );
+            return Err(Error::new(ErrorCode::Forbidden, message));
+        }
+        if step.needs_remark() && remark.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            return Err(Error::new(ErrorCode::InvalidInput, "say why, in a remark"));
+        }
+        let next = self.state_after(step)?;
+        match step {
+            LifecycleStep::ApprovePublication => {
+                self.draft.published_on.get_or_insert(now.shanghai_date());
+                self.published = Some(self.draft.clone());
+            }
+            LifecycleStep::Withdraw if self.published.take().is_none() => {
+                let message = format!("{code} is not published, so there is nothing to withdraw");
+                return Err(Error::new(ErrorCode::IllegalState, message));
+            }
+            _ => {}
+        }
+        self.changed(next, remark, now);
+        Ok(())
+    }
+
+    fn state_after(&self, step: LifecycleStep) -> Result<LifecycleState> {
+        self.state.after(step).ok_or_else(|| {
+            let offered = LifecycleStep::ALL.into_iter().filter(|step| self.state.after(*step).is_some());
+            let offered: Vec<_> = offered.map(LifecycleStep::label).collect();
+            let message = format!(
+                "an entry in state {} can't take the step {}; it can take: {}",
+                self.state.label(),
+                step.label(),
+                offered.join(", ")
+            );
+            Error::new(ErrorCode::IllegalState, message)
+        })
+    }
+
+    fn changed(&mut self, state: LifecycleState, remark: Option<String>, now: Timestamp) {
+        self.state = state;
+        self.revision += 1;
+        self.remark = remark;
+        self.updated_at = now;
+    }
+}
