@@ -29,7 +29,7 @@ impl GrantStore for CatalogStore {
 
     async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        check_published(&mut write.tx, &grant.resource).await?;
+        check_published(&mut write.tx, &grant.terms.resource).await?;
         let sql =
             "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
