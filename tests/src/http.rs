@@ -5,5 +5,7 @@ mod data;
 mod directory;
 mod downloads;
 mod evidence;
+mod grants;
+mod references;
 mod refusals;
 mod tools;

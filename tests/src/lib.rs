@@ -5,4 +5,5 @@ mod architecture;
 mod command;
 mod http;
 mod signatures;
+mod sql;
 mod support;

@@ -53,6 +53,10 @@ impl Tables for City {
         };
         self.0.get(&name).cloned().ok_or_else(|| catalog_core::Error::not_found(name))
     }
+
+    async fn readable(&self, _ctx: &OpContext) -> catalog_core::Result<Vec<OpenTable>> {
+        Ok(self.0.values().cloned().collect())
+    }
 }
 
 impl Governed {

@@ -184,6 +184,11 @@ impl OpContext {
         Self { principal, request_id, purpose: None, matter: None, operator: None, channel, now }
     }
 
+    /// The same caller, asking whether values exist: only grants for verification serve it.
+    pub fn verifying(&self) -> Self {
+        Self { channel: Channel::Verification, ..self.clone() }
+    }
+
     /// The same context with what the caller asserts about its business.
     pub fn asserting(
         self,

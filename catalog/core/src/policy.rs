@@ -4,8 +4,10 @@ mod bound;
 mod decide;
 pub mod filter;
 mod grant;
+mod linkage;
 mod mask;
 mod roles;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -13,5 +15,7 @@ pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
 pub use decide::{DecidedBy, Decision, Effect, decide_read};
 pub use filter::{BoundFilter, Filter, Literal, Operand, TypedLiteral};
 pub use grant::{Grant, GrantKind, GrantTerms, Grantee, Revocation, column_types};
+pub use linkage::Sight;
 pub use mask::Mask;
 pub use roles::{Action, decide_action};
+pub use statistics::Statistics;

@@ -153,8 +153,9 @@ pub trait GrantStore: Send + Sync {
     async fn grants_on(&self, resource: &ResourceCode) -> Result<Vec<Grant>>;
     /// All grants, oldest first.
     async fn grants(&self) -> Result<Vec<Grant>>;
-    /// Adds a grant on a published resource; on another it is an `illegal_state`.
-    async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()>;
+    /// Adds a grant on a published resource (on another it is an `illegal_state`) beside exactly `others` earlier ones;
+    /// where there are more by now, adds nothing and says `false`.
+    async fn add_grant(&self, grant: &Grant, others: usize, change: &EvidenceRecord) -> Result<bool>;
     /// Revokes a grant once; a second time is an `illegal_state`.
     async fn revoke_grant(
         &self,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::directory::diff::{opening_text, sharing_text};
-use crate::directory::{InformationItem, ItemKind, Resource, ValueFormat};
-use crate::policy::{BoundPolicy, Mask};
+use crate::directory::{InformationItem, ItemKind, Resource, Sharing, ValueFormat};
+use crate::policy::{BoundPolicy, Mask, VisibleColumn};
 
 #[cfg(test)]
 mod tests;
@@ -138,22 +138,42 @@ fn value(text: &str, kind: ItemKind) -> Value {
 /// rules about the hidden values. Schema and dictionary of it say nothing about denied items.
 pub fn visible(resource: &Resource, policy: &BoundPolicy) -> Resource {
     let mut shown = Resource { items: Vec::new(), ..resource.clone() };
-    for column in &policy.columns {
+    let stored = policy.stored_columns();
+    for column in stored {
         let item = resource.item(column.column.as_str()).cloned();
         shown.items.extend(item.map(|item| match &column.mask {
             Some(mask) => masked(item, mask),
             None => item,
         }));
     }
-    let clear = |name: &str| {
-        policy.columns.iter().any(|column| column.column.as_str() == name && column.mask.is_none())
-    };
+    shown.items.extend(policy.columns[stored.len()..].iter().map(|column| of_cells(resource, column)));
+    let clear =
+        |name: &str| stored.iter().any(|column| column.column.as_str() == name && column.mask.is_none());
     if !resource.key.iter().all(|name| clear(name.as_str())) {
         shown.key.clear();
     }
     shown.sort.retain(|name| clear(name.as_str()));
     shown.subject = shown.subject.filter(|name| clear(name.as_str()));
     shown
+}
+
+/// A count or a sum, shared and open as the resource is.
+fn of_cells(resource: &Resource, column: &VisibleColumn) -> InformationItem {
+    InformationItem {
+        title: column.title.clone(),
+        column: column.column.clone(),
+        item_type: column.stored_type,
+        sharing: resource.sharing().cloned().unwrap_or(Sharing::Unconditional),
+        opening: resource.opening().clone(),
+        data_class: resource.data_class,
+        personal: false,
+        required: false,
+        format: None,
+        enumeration: Vec::new(),
+        minimum: None,
+        maximum: None,
+        reference: None,
+    }
 }
 
 fn masked(item: InformationItem, mask: &Mask) -> InformationItem {

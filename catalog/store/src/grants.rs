@@ -27,9 +27,16 @@ impl GrantStore for CatalogStore {
         self.documents(sqlx::query_scalar("SELECT document FROM grants ORDER BY created_at, id")).await
     }
 
-    async fn add_grant(&self, grant: &Grant, change: &EvidenceRecord) -> Result<()> {
+    async fn add_grant(&self, grant: &Grant, others: usize, change: &EvidenceRecord) -> Result<bool> {
         let mut write = Change::begin(&self.writer).await?;
         check_published(&mut write.tx, &grant.terms.resource).await?;
+        let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM grants")
+            .fetch_one(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        if usize::try_from(there) != Ok(others) {
+            return Ok(false);
+        }
         let sql =
             "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
@@ -41,7 +48,7 @@ impl GrantStore for CatalogStore {
             .execute(&mut *write.tx)
             .await
             .map_err(violated(format!("the grant {} exists", grant.id)))?;
-        write.commit(change).await
+        write.commit(change).await.map(|()| true)
     }
 
     async fn revoke_grant(

@@ -11,11 +11,11 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
 use arrow::util::display::array_value_to_string;
 use catalog_core::dataset::{ChangeKind, Version, VersionState};
-use catalog_core::directory::Resource;
+use catalog_core::directory::{InformationItem, Reference, Resource};
 use catalog_core::identity::DivisionTable;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::{DatasetStore, Manifest, Part, Source, VersionFolder};
+use datasets_store::{DatasetStore, Manifest, Part, Quality, Source, VersionFolder};
 use exchange_crypto::{Digest, MacKey, SigningKey};
 use futures::TryStreamExt;
 
@@ -172,11 +172,20 @@ impl Ingest<'_> {
                 bytes: inspection.bytes,
             },
             licence: self.resource.licence.clone(),
-            quality: quarantine.quality(),
+            quality: Quality { unchecked_references: self.unchecked(), ..quarantine.quality() },
             quarantine: self.upload_quarantine(quarantine, options, &attempt).await?,
         };
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Prepared { manifest, digest })
+    }
+
+    /// The columns whose references nobody answered for.
+    fn unchecked(&self) -> Vec<String> {
+        let answers =
+            |reference: &Reference| self.references.as_ref().is_some_and(|check| check.answers(reference));
+        let unchecked =
+            |item: &&InformationItem| item.reference.as_ref().is_some_and(|found| !answers(found));
+        self.resource.items.iter().filter(unchecked).map(|item| item.column.to_string()).collect()
     }
 
     fn folder(&self, options: &IngestOptions) -> VersionFolder {

@@ -103,6 +103,7 @@ impl Quarantine {
             rows_accepted: self.read - self.quarantined,
             rows_quarantined: self.quarantined,
             rules: self.counts.iter().map(rule).collect(),
+            unchecked_references: Vec::new(),
         }
     }
 

@@ -17,17 +17,32 @@ use crate::stored::stored_columns;
 /// Datasets of the same department: [`LoadedReferences`]. Another department's data is an existence oracle, so only
 /// the query side may answer for it, under a verification grant.
 pub trait ReferenceCheck: Send + Sync {
+    /// Whether this check answers for the reference.
+    fn answers(&self, reference: &Reference) -> bool;
+
     /// One flag per value; `None` where this check cannot answer for the reference.
     fn known(&self, reference: &Reference, values: &ArrayRef) -> Result<Option<BooleanArray>>;
 }
 
-/// Values of referenced items of the same department, held as 16 bytes each.
+/// Values of referenced items, held as 16 bytes each: of the same department, and of others as the query side gave them.
 #[derive(Default)]
 pub struct LoadedReferences {
     known: HashMap<(String, String), HashSet<[u8; 16]>>,
 }
 
 impl LoadedReferences {
+    /// Adds values of an item, perhaps none.
+    pub fn add(&mut self, reference: &Reference, values: Option<&ArrayRef>) -> Result<()> {
+        let digests = values.map(value_digests).transpose()?.unwrap_or_default();
+        self.known.entry(name_of(reference)).or_default().extend(digests);
+        Ok(())
+    }
+
+    /// Takes over what others hold.
+    pub fn merge(&mut self, others: Self) {
+        self.known.extend(others.known);
+    }
+
     /// Adds the values of one item of a version.
     pub async fn load(
         &mut self,
@@ -48,6 +63,10 @@ impl LoadedReferences {
 }
 
 impl ReferenceCheck for LoadedReferences {
+    fn answers(&self, reference: &Reference) -> bool {
+        self.known.contains_key(&name_of(reference))
+    }
+
     fn known(&self, reference: &Reference, values: &ArrayRef) -> Result<Option<BooleanArray>> {
         let Some(known) = self.known.get(&name_of(reference)) else {
             return Ok(None);

@@ -117,6 +117,9 @@ pub struct Quality {
     pub rows_quarantined: u64,
     /// Violations by column and rule.
     pub rules: Vec<RuleCount>,
+    /// Columns whose references were not checked, for want of a grant for verification.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked_references: Vec<String>,
 }
 
 /// How often a rule was broken in a column.

@@ -1,13 +1,14 @@
 //! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog_core::evidence::SourceRead;
+use catalog_core::policy::GrantKind;
 use catalog_core::services::VersionSelector;
-use catalog_core::{Error, OpContext, Result};
+use catalog_core::{Error, ErrorCode, OpContext, Result};
 use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
 use datafusion::datasource::TableProvider;
@@ -20,22 +21,23 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::Statement;
 use exchange_crypto::MacKey;
 use futures::{StreamExt, stream};
 use object_store::ObjectStore;
 
 use crate::answer::{QueryAnswer, Run, out_of_time};
 use crate::bounded::ConcatPlanner;
+use crate::information::Readable;
 use crate::limits::Limits;
 use crate::revocation::{Revocations, Watch};
 use crate::selection::{self, Cursor, Page, Selection};
-use crate::sql::{self, Resolved, TableUse};
+use crate::sql::{self, Parsed, Resolved, TableUse};
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
 use crate::tables::{OpenTable, TableName, Tables};
 use crate::workers::Workers;
-use crate::{error, functions, plan, policy};
+use crate::{error, explain, functions, information, plan, policy};
 
 const CATALOG: &str = "exchange";
 /// No dataset lives here: a name without department finds nothing.
@@ -127,22 +129,35 @@ impl QueryEngine {
         }
     }
 
+    pub(crate) fn tables(&self) -> &dyn Tables {
+        self.core.parts.tables.as_ref()
+    }
+
     async fn sql(&self, ctx: &OpContext, text: String, deadline: Instant) -> Result<QueryAnswer> {
         let watch = self.core.parts.revocations.watch();
         let parsing = async move {
-            let mut query = sql::parse(&text)?;
-            let uses = sql::table_uses(&mut query)?;
-            Ok((query, uses))
+            let mut parsed = sql::parse(&text)?;
+            let uses = sql::table_uses(&mut parsed.query)?;
+            Ok((parsed, uses))
         };
-        let (query, uses) = self.workers.run(parsing).await?;
-        let mut tables = Vec::with_capacity(uses.len());
+        let (parsed, uses) = self.workers.run(parsing).await?;
+        let (mut tables, mut described) = (Vec::with_capacity(uses.len()), Vec::new());
         for table in uses {
+            if table.department == information::SCHEMA {
+                described.push(table);
+                continue;
+            }
             let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
             let open = self.core.parts.tables.open(ctx, &name, table.version).await?;
             tables.push((table, open));
         }
+        let readable = match described.is_empty() {
+            true => Vec::new(),
+            false => self.core.parts.tables.readable(ctx).await?,
+        };
+        let question = Question { parsed, tables, described, readable };
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
-        self.workers.run(async move { core.run_sql(&ctx, query, tables, watch, deadline).await }).await
+        self.workers.run(async move { core.run_sql(&ctx, question, watch, deadline).await }).await
     }
 
     async fn selection(
@@ -162,27 +177,67 @@ impl QueryEngine {
     }
 }
 
+/// A query with the tables that it names, opened for its caller.
+struct Question {
+    parsed: Parsed,
+    tables: Vec<(TableUse, OpenTable)>,
+    /// Tables of `information_schema`, and what they tell of.
+    described: Vec<TableUse>,
+    readable: Vec<OpenTable>,
+}
+
 impl Core {
     async fn run_sql(
         &self,
         ctx: &OpContext,
-        mut query: Box<Query>,
-        tables: Vec<(TableUse, OpenTable)>,
+        question: Question,
         watch: Watch,
         deadline: Instant,
     ) -> Result<QueryAnswer> {
+        let Question { parsed: Parsed { mut query, explains }, tables, described, readable } = question;
+        let own = tables.iter().all(|(_, open)| open.dataset.granted.kind == GrantKind::Own);
         let mut catalog = Catalog::default();
         for (table, open) in tables {
             let provider = self.provider(&open)?;
             catalog.add(table, &open, provider)?;
+        }
+        if !described.is_empty() {
+            self.describe(&mut catalog, described, readable)?;
         }
         let asked = sql::rename(&mut query, &catalog.resolved)?;
         let state = self.session(ctx, &catalog.list)?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
         let logical = state.statement_to_plan(statement).await.map_err(|found| error::planning(&found))?;
         plan::check(&logical)?;
+        if explains {
+            return explain::answer(&state, &logical, own, catalog.sources, self.parts.limits).await;
+        }
         let run = self.physical(&state, &logical, &asked, catalog.sources, watch, deadline).await?;
         self.answer(run).await
+    }
+
+    /// Adds the tables of `information_schema` that the query names.
+    fn describe(
+        &self,
+        catalog: &mut Catalog,
+        described: Vec<TableUse>,
+        readable: Vec<OpenTable>,
+    ) -> Result<()> {
+        let readable = readable.into_iter().map(|table| {
+            let schema = self.provider(&table)?.schema();
+            Ok(Readable { table, schema })
+        });
+        let readable = readable.collect::<Result<Vec<_>>>()?;
+        for table in described {
+            if table.version != VersionSelector::Latest {
+                let message = format!("{} has no versions", information::SCHEMA);
+                return Err(Error::new(ErrorCode::SqlUnsupported, message));
+            }
+            let provider = information::table(&table.name, CATALOG, &readable)?;
+            let reference = [table.department.clone(), table.name.clone()];
+            catalog.register(table, Resolved { reference, titles: BTreeMap::new() }, provider)?;
+        }
+        Ok(())
     }
 
     async fn run_selection(
@@ -216,8 +271,12 @@ impl Core {
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
         let order = open.dataset.resource.sort.iter().map(|column| column.as_str());
         let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema).sorted_by(order);
-        let bound = policy::translate(&open.dataset.granted.policy, &stored.schema(), &self.parts.mask_key)
-            .map_err(Error::internal)?;
+        let granted = &open.dataset.granted.policy;
+        if let Some(statistics) = &granted.statistics {
+            return policy::cells(stored, granted, statistics).map_err(Error::internal);
+        }
+        let bound =
+            policy::translate(granted, &stored.schema(), &self.parts.mask_key).map_err(Error::internal)?;
         GovernedTable::provider(Arc::new(stored), &bound).map_err(Error::internal)
     }
 
@@ -328,22 +387,35 @@ impl Catalog {
         let titles = titles
             .filter(|column| column.title != column.column.as_str())
             .map(|column| (column.title.clone(), column.column.to_string()));
-        let resolved =
-            Resolved { reference: [schema_name.clone(), table_name.clone()], titles: titles.collect() };
-        let schema = match self.catalog.schema(&schema_name) {
+        let resolved = Resolved { reference: [schema_name, table_name], titles: titles.collect() };
+        // Two spellings may mean one version; it was decided on once for each, with the same outcome.
+        if self.register(table, resolved, provider)? {
+            self.sources.push(dataset.source());
+        }
+        Ok(())
+    }
+
+    /// Makes the table known to the planner; `false` where it was already.
+    fn register(
+        &mut self,
+        table: TableUse,
+        resolved: Resolved,
+        provider: Arc<dyn TableProvider>,
+    ) -> Result<bool> {
+        let [schema_name, table_name] = &resolved.reference;
+        let schema = match self.catalog.schema(schema_name) {
             Some(schema) => schema,
             None => {
                 let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                self.catalog.register_schema(&schema_name, Arc::clone(&schema)).map_err(Error::internal)?;
+                self.catalog.register_schema(schema_name, Arc::clone(&schema)).map_err(Error::internal)?;
                 schema
             }
         };
-        // Two spellings may mean one version; it was decided on once for each, with the same outcome.
-        if !schema.table_exist(&table_name) {
-            schema.register_table(table_name, provider).map_err(Error::internal)?;
-            self.sources.push(dataset.source());
+        let is_new = !schema.table_exist(table_name);
+        if is_new {
+            schema.register_table(table_name.clone(), provider).map_err(Error::internal)?;
         }
         self.resolved.insert(table, resolved);
-        Ok(())
+        Ok(is_new)
     }
 }

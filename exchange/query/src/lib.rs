@@ -6,8 +6,10 @@ mod bounded;
 mod catalog;
 mod engine;
 mod error;
+mod explain;
 pub mod export;
 mod functions;
+mod information;
 mod limits;
 mod mask;
 mod plan;
@@ -20,6 +22,7 @@ mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod verification;
 mod workers;
 
 pub use answer::{QueryAnswer, Records};

@@ -1,16 +1,42 @@
 //! From a bound policy of the catalogue to the engine's terms, for one version's own schema.
 
+use std::collections::BTreeSet;
 use std::ops::Not;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
-use catalog_core::policy::{BoundFilter, BoundPolicy, Filter, TypedLiteral};
+use catalog_core::ColumnName;
+use catalog_core::policy::{BoundFilter, BoundPolicy, Filter, Statistics, TypedLiteral};
 use datafusion::common::{Column, Result, ScalarValue, internal_err};
+use datafusion::datasource::TableProvider;
 use datafusion::logical_expr::{Expr, lit};
 use exchange_crypto::MacKey;
 
 use crate::barrier::like_pattern_is_sound;
 use crate::mask::Mask;
-use crate::table::{TablePolicy, VisibleColumn};
+use crate::table::{CellsTable, GovernedTable, StoredTable, TablePolicy, VisibleColumn};
+
+/// The cells of a version, for a policy that shows no rows.
+pub(crate) fn cells(
+    stored: StoredTable,
+    policy: &BoundPolicy,
+    statistics: &Statistics,
+) -> Result<Arc<dyn TableProvider>> {
+    let schema = stored.schema();
+    let dimensions: Vec<&str> = policy.stored_columns().iter().map(|column| column.column.as_str()).collect();
+    let others = statistics.measures.iter().chain([&statistics.subject]).map(ColumnName::as_str);
+    let needed: BTreeSet<usize> = dimensions
+        .iter()
+        .copied()
+        .chain(others)
+        .map(|name| schema.index_of(name))
+        .collect::<Result<_, _>>()?;
+    let columns = needed.into_iter().map(|stored| VisibleColumn { stored, mask: None }).collect();
+    let filter = policy.filter.as_ref().map(|filter| expression(filter, &schema)).transpose()?;
+    let estimate = stored.estimate();
+    let rows = GovernedTable::provider(Arc::new(stored), &TablePolicy { columns, filter })?;
+    Ok(Arc::new(CellsTable::try_new(rows, &dimensions, statistics, estimate)?))
+}
 
 /// Translates a bound policy for a version stored with `schema`.
 ///

@@ -7,5 +7,5 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use guard::parse;
+pub(crate) use guard::{Parsed, parse};
 pub(crate) use names::{Resolved, TableUse, rename, table_uses};

@@ -46,4 +46,7 @@ pub trait Tables: Send + Sync {
     ///
     /// `unknown_table` where the caller may not know of it, `not_granted` with how to apply where no grant covers it.
     async fn open(&self, ctx: &OpContext, table: &TableName, version: VersionSelector) -> Result<OpenTable>;
+
+    /// Everything that the caller can read now as it asks, in its newest version.
+    async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>>;
 }

@@ -1,6 +1,8 @@
 //! The attack suite: everything runs on real Parquet files, beside a copy that is physically filtered and masked.
 
 mod attacks;
+mod cells;
+mod explain;
 mod fixture;
 mod heavy;
 mod leak;

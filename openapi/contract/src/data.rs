@@ -38,6 +38,10 @@ pub struct QualityReport {
     pub rows_quarantined: u64,
     /// Violations by column and rule.
     pub rules: Vec<RuleViolations>,
+    /// Columns whose references were not checked 未核查: they lead into data of another department that has given no
+    /// grant for verification.
+    #[serde(default)]
+    pub unchecked_references: Vec<String>,
 }
 
 /// How often a rule was broken in a column.

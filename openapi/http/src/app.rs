@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
+use catalog_core::directory::Reference;
 use catalog_core::identity::DivisionTable;
 use catalog_core::services::Services;
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
@@ -14,7 +15,7 @@ use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{EvidenceFile, SaltFile};
 use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
 use futures::StreamExt;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::evidence::OpenCounts;
 
@@ -115,6 +116,12 @@ impl App {
         (self.parts.clock)()
     }
 
+    /// The values of an item that a reference names, when there is room for one more query.
+    pub(crate) async fn known_values(&self, ctx: &OpContext, reference: &Reference) -> Result<QueryAnswer> {
+        let place = Arc::clone(&self.queries).acquire_owned().await.map_err(Error::internal)?;
+        Ok(holding(place, self.engine.known_values(ctx, reference).await?))
+    }
+
     /// Runs a query when there is room for one more. The public has places of its own, so that strangers never keep
     /// departments waiting; where theirs are taken they come back later.
     pub(crate) async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
@@ -126,11 +133,7 @@ impl App {
         let place = place.ok_or_else(|| {
             Error::new(ErrorCode::Unavailable, "too many queries are running; try again later")
         })?;
-        let answer = self.engine.run(ctx, request).await?;
-        let records = answer.records.inspect(move |_| {
-            let _held_until_the_answer_ends = &place;
-        });
-        Ok(QueryAnswer { records: records.boxed(), ..answer })
+        Ok(holding(place, self.engine.run(ctx, request).await?))
     }
 
     /// Writes down what is still counted in memory. Call it when the last request has been answered.
@@ -145,4 +148,12 @@ impl Deref for App {
     fn deref(&self) -> &AppParts {
         &self.parts
     }
+}
+
+/// The answer, holding its place until it ends.
+fn holding(place: OwnedSemaphorePermit, answer: QueryAnswer) -> QueryAnswer {
+    let records = answer.records.inspect(move |_| {
+        let _held_until_the_answer_ends = &place;
+    });
+    QueryAnswer { records: records.boxed(), ..answer }
 }

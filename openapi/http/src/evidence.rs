@@ -176,13 +176,19 @@ async fn record_start(
 }
 
 /// Records that a proven caller was refused. What strangers try is in the access log alone, for each record costs a
-/// write to the disk.
+/// write to the disk. What a refusal tells of data that was read for it is an access of its own.
 pub(crate) async fn record_refusal(
     app: &App,
     ctx: &OpContext,
     code: ErrorCode,
+    told: Option<Reading>,
     asked: Commitment,
 ) -> Result<()> {
+    if let Some(reading) = told.filter(|_| is_recorded(ctx)) {
+        let event =
+            Event::AccessStarted { sources: reading.sources, request_commitment: asked.digest.clone() };
+        append(app, ctx, event, &[(Committed::Request, asked.salt)]).await?;
+    }
     let is_refusal = matches!(
         code,
         ErrorCode::Forbidden

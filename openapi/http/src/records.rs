@@ -11,6 +11,7 @@ use axum::response::Response;
 use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::policy::filter::Literal;
 use catalog_core::policy::{Filter, Operand};
+use catalog_core::schema::visible;
 use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Timestamp};
 use exchange_query::export::{Format, encode};
@@ -134,9 +135,11 @@ async fn filter_of(
         return Ok(None);
     }
     let resource = app.services.resource(ctx, code).await?;
+    let granted = app.services.why(ctx, code).await?.into_policy()?;
+    let seen = visible(&resource, &granted.policy);
     let mut parts = Vec::with_capacity(values.len());
     for (column, value) in values {
-        match resource.item(&column) {
+        match seen.item(&column) {
             Some(item) if is_personal(&resource, item) => {
                 let message =
                     format!("`{column}` is personal; send the filter in the body of a POST instead");

@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::dataset::{ChangeKind, Version, VersionState};
-use catalog_core::directory::Resource;
+use catalog_core::directory::{Reference, Resource};
+use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
@@ -18,6 +19,8 @@ use datasets_ingest::{
 };
 use datasets_store::{Manifest, Quality};
 use exchange_crypto::Digest;
+use exchange_query::QueryAnswer;
+use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode, header};
 use object_store::ObjectStoreExt;
 use openapi_contract::{PreparedVersion, QualityReport, RuleViolations, UploadReport};
@@ -76,21 +79,52 @@ async fn upload_data(
     Code(code): Code,
     Params(wanted): Params<Wanted>,
     headers: HeaderMap,
-) -> Result<(StatusCode, Json<UploadReport>), Refusal> {
+) -> Result<Response, Refusal> {
     let number = app.services.next_version(&ctx, &code).await?;
     let delivery = delivery(&upload, wanted.name.as_deref(), &headers)?;
     let options = options(&app, &ctx, &code, number, &wanted).await?;
-    let prepared = prepare(&app, &ctx, &code, &delivery, &options).await?;
-    let published = match wanted.publish {
-        true => Some(publish(&app, &ctx, &prepared).await?),
+    let resource = app.services.resource(&ctx, &code).await?;
+    let References { loaded, sources } = references(&app, &ctx, &resource).await?;
+    let taken = take(&app, &ctx, &resource, loaded, &delivery, &options, wanted.publish).await;
+    let mut response = match taken {
+        Ok(report) => (StatusCode::CREATED, Json(report)).into_response(),
+        Err(error) => Refusal::from(error).into_response(),
+    };
+    // Report and refusal alike tell which values another department's data lacks.
+    if !sources.is_empty() {
+        response.extensions_mut().insert(Reading::of(sources));
+    }
+    Ok(response)
+}
+
+async fn take(
+    app: &App,
+    ctx: &OpContext,
+    resource: &Resource,
+    references: LoadedReferences,
+    delivery: &Delivery,
+    options: &IngestOptions,
+    publishes: bool,
+) -> Result<UploadReport, Error> {
+    let ingest = Ingest {
+        store: &app.datasets,
+        resource,
+        order_key: &app.layout_key,
+        signing_key: &app.signer,
+        divisions: app.divisions.clone(),
+        references: Some(Arc::new(references)),
+        progress: Arc::new(Quiet),
+    };
+    let prepared = ingest.prepare(delivery, options).await?;
+    let published = match publishes {
+        true => Some(publish(app, ctx, &prepared).await?),
         false => None,
     };
-    let report = UploadReport {
-        prepared: PreparedVersion { number, manifest_digest: prepared.digest.to_hex() },
+    Ok(UploadReport {
+        prepared: PreparedVersion { number: options.version, manifest_digest: prepared.digest.to_hex() },
         published,
         quality: quality(&prepared.manifest.quality),
-    };
-    Ok((StatusCode::CREATED, Json(report)))
+    })
 }
 
 /// Publish a version that was uploaded and waits
@@ -244,30 +278,17 @@ async fn newest(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Optio
     }
 }
 
-async fn prepare(
-    app: &App,
-    ctx: &OpContext,
-    code: &ResourceCode,
-    delivery: &Delivery,
-    options: &IngestOptions,
-) -> Result<Prepared, Error> {
-    let resource = app.services.resource(ctx, code).await?;
-    let ingest = Ingest {
-        store: &app.datasets,
-        resource: &resource,
-        order_key: &app.layout_key,
-        signing_key: &app.signer,
-        divisions: app.divisions.clone(),
-        references: Some(Arc::new(references(app, ctx, &resource).await?)),
-        progress: Arc::new(Quiet),
-    };
-    ingest.prepare(delivery, options).await
+/// What references may name, and the datasets of other departments that were asked for it.
+#[derive(Default)]
+struct References {
+    loaded: LoadedReferences,
+    sources: Vec<SourceRead>,
 }
 
-/// The values that references into the department's own datasets may name. Another department's data is never opened
-/// here: it would be a way to ask what is in it.
-async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<LoadedReferences, Error> {
-    let mut loaded = LoadedReferences::default();
+/// The values that references may name: of the department's own datasets, and of others under a grant for verification.
+/// Without one a reference is not checked, whatever the reason: the check would be a way to ask what is in there.
+async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<References, Error> {
+    let mut references = References::default();
     let mut seen = BTreeSet::new();
     for reference in resource.items.iter().filter_map(|item| item.reference.as_ref()) {
         if !seen.insert((&reference.resource, &reference.column)) {
@@ -277,13 +298,33 @@ async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<L
             Err(error) if error.code == ErrorCode::NotFound => continue,
             found => found?,
         };
-        if target.provider == resource.provider
-            && let Some(manifest) = newest(app, ctx, &target.code).await?
-        {
-            loaded.load(&app.datasets, reference, &manifest).await?;
+        if target.provider != resource.provider {
+            references.verify(app, ctx, reference).await?;
+        } else if let Some(manifest) = newest(app, ctx, &target.code).await? {
+            references.loaded.load(&app.datasets, reference, &manifest).await?;
         }
     }
-    Ok(loaded)
+    Ok(references)
+}
+
+impl References {
+    /// Takes the values of another department's item, all of them or none.
+    async fn verify(&mut self, app: &App, ctx: &OpContext, reference: &Reference) -> Result<(), Error> {
+        let Ok(answer) = app.known_values(ctx, reference).await else { return Ok(()) };
+        let QueryAnswer { mut records, sources, .. } = answer;
+        let mut values = LoadedReferences::default();
+        values.add(reference, None)?;
+        loop {
+            match records.try_next().await {
+                Ok(Some(batch)) => values.add(reference, batch.columns().first())?,
+                Ok(None) => break,
+                Err(_) => return Ok(()),
+            }
+        }
+        self.loaded.merge(values);
+        self.sources.extend(sources);
+        Ok(())
+    }
 }
 
 /// Nobody watches an upload's rows: the client watches its own sending.
@@ -304,5 +345,6 @@ fn quality(quality: &Quality) -> QualityReport {
         rows_accepted: quality.rows_accepted,
         rows_quarantined: quality.rows_quarantined,
         rules: quality.rules.iter().map(rule).collect(),
+        unchecked_references: quality.unchecked_references.clone(),
     }
 }

@@ -19,7 +19,7 @@ use openapi_contract::header::REQUEST_ID;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::evidence::{self, Attempt, Sealed};
+use crate::evidence::{self, Attempt, Reading, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 
@@ -81,13 +81,14 @@ async fn serve(
     };
     let attempt = Attempt::new(app, &ctx, &asked);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let sealed = match Refusal::found_in(&mut response) {
-        Some(refusal) => Err(refusal),
-        None => evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from),
+    let told = response.extensions().get::<Reading>().cloned();
+    let (sealed, told) = match Refusal::found_in(&mut response) {
+        Some(refusal) => (Err(refusal), told),
+        None => (evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from), None),
     };
     attempt.answered();
     if let Err(refusal) = &sealed {
-        evidence::record_refusal(app, &ctx, refusal.error.code, asked).await?;
+        evidence::record_refusal(app, &ctx, refusal.error.code, told, asked).await?;
     }
     sealed
 }

@@ -31,7 +31,7 @@ fn the_tour_shows_the_main_job() {
     assert!(!county.is_empty() && county.iter().all(|row| row.contains("360481") && !row.contains('*')));
     assert!(welfare.len() == 4 && welfare.iter().all(|row| row.contains('*') && !row.contains("***")));
     assert_eq!(
-        rows(part(&tour, "民政局: people and social security")).len(),
+        rows(part(&tour, "统计局: people and social security")).len(),
         4 + 3,
         "with the lines of its SQL"
     );

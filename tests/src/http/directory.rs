@@ -167,7 +167,7 @@ async fn grants_end_with_the_withdrawal_and_do_not_come_back() {
         .collect();
     assert_eq!(ended.len(), 2, "the conditional and the public one: {ended:?}");
 
-    city.publish_resource().await;
+    city.publish(&resource()).await;
     assert_eq!(server.send(asked()).await.code(), "not_granted");
     let open = server.send(Call::get(format!("/datasets/{CODE}/latest.csv"))).await;
     assert_eq!(open.status, StatusCode::FORBIDDEN, "{}", open.text());

@@ -27,23 +27,23 @@ pub(crate) const CODE: &str = "301001-000001";
 pub(crate) const ROWS: &str = "case_no,county,person,amount,note\n\
     A1,360481,张三(合成),100.50,一\nA2,360402,李四(合成),20.00,二\nA3,360481,王五(合成),3.25,三\n";
 
-/// A department.
+/// A department; the last two characters of its credit code are made to fit.
 pub(crate) fn department(id: &str, name: &str, credit_code: &str) -> Department {
-    Department {
+    with_valid_code(Department {
         id: id.parse().unwrap(),
         name: name.to_owned(),
         credit_code: credit_code.to_owned(),
         level: Level::City,
         parent: None,
         division_code: "360400".to_owned(),
-    }
+    })
 }
 
 /// The provider and the consumer.
 pub(crate) fn departments() -> [Department; 2] {
     let scjg = department("scjg", "九江市市场监督管理局", "11360400MB0000001X");
     let gaj = department("gaj", "九江市公安局", "11360400MC0000002X");
-    [scjg, gaj].map(with_valid_code)
+    [scjg, gaj]
 }
 
 /// The resource as its editor writes it.
@@ -91,7 +91,7 @@ impl City {
         let approver = server.person("approver", Some(&scjg), &[Role::Approver]).await;
         let (machine, consumer) = (server.machine(&scjg).await, server.machine(&gaj).await);
         let city = Self { server, machine, editor, reviewer, approver, consumer };
-        city.publish_resource().await;
+        city.publish(&resource()).await;
         city
     }
 
@@ -112,15 +112,21 @@ impl City {
         city
     }
 
-    /// Takes the resource from a draft to its publication.
-    pub(crate) async fn publish_resource(&self) {
-        let path = format!("/api/v1/resources/{CODE}");
-        self.server.send(Call::new(Method::PUT, &path).json(&resource()).by(&self.editor)).await.ok();
+    /// Enters a resource of the provider and sees it through both reviews.
+    pub(crate) async fn publish(&self, resource: &Value) {
+        self.publish_by(resource, &self.editor, &self.reviewer).await;
+    }
+
+    /// The same by people of another department.
+    pub(crate) async fn publish_by(&self, resource: &Value, editor: &SigningKey, reviewer: &SigningKey) {
+        let code = resource["code"].as_str().unwrap().replace('/', "-");
+        let path = format!("/api/v1/resources/{code}");
+        self.server.send(Call::new(Method::PUT, &path).json(resource).by(editor)).await.ok();
         for (step, by) in [
-            ("submit_registration", &self.editor),
-            ("approve_registration", &self.reviewer),
-            ("submit_publication", &self.editor),
-            ("approve_publication", &self.reviewer),
+            ("submit_registration", editor),
+            ("approve_registration", reviewer),
+            ("submit_publication", editor),
+            ("approve_publication", reviewer),
         ] {
             let call = Call::post(format!("{path}/steps"), &json!({ "step": step })).by(by);
             self.server.send(call).await.ok();
@@ -129,7 +135,12 @@ impl City {
 
     /// Uploads and publishes rows as the next version.
     pub(crate) async fn upload(&self, rows: &str) -> Value {
-        let path = format!("/api/v1/resources/{CODE}/data?publish=true&name=penalty.csv");
+        self.upload_to(CODE, rows).await
+    }
+
+    /// The same for any of the provider's resources.
+    pub(crate) async fn upload_to(&self, code: &str, rows: &str) -> Value {
+        let path = format!("/api/v1/resources/{code}/data?publish=true&name=rows.csv");
         let call = Call::new(Method::POST, path).body(rows, "text/csv").by(&self.machine);
         self.server.send(call).await.ok()
     }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::filter::BoundFilter;
 use super::grant::{GrantKind, GrantTerms, column_types};
 use super::mask::Mask;
+use super::statistics::Statistics;
 use crate::directory::{ItemType, Resource};
 use crate::error::Result;
 use crate::ids::{ColumnName, GrantId, ResourceCode};
@@ -40,6 +41,8 @@ pub struct BoundPolicy {
     /// The rows; all without a filter.
     #[schema(value_type = Option<Object>)]
     pub filter: Option<BoundFilter>,
+    /// Where it is set, the columns are those of cells: the dimensions first, then counts and sums.
+    pub statistics: Option<Statistics>,
 }
 
 impl BoundPolicy {
@@ -55,7 +58,7 @@ impl BoundPolicy {
             None => None,
         };
         let grantee = grant.grantee.label();
-        let columns: Vec<_> = resource
+        let mut columns: Vec<_> = resource
             .items
             .iter()
             .filter(|item| grant.items.contains(&item.column) && grant.may_show(resource, item).is_ok())
@@ -67,7 +70,12 @@ impl BoundPolicy {
             })
             .collect();
         let denied = resource.items.len() - columns.len();
-        Ok(Self { resource: resource.code.clone(), columns, denied, filter })
+        // Without a dimension nothing is left to see: the one cell of everything was not granted.
+        let statistics = grant.statistics.as_ref().map(|statistics| statistics.shown(grant, resource));
+        if let Some(statistics) = statistics.as_ref().filter(|_| !columns.is_empty()) {
+            columns.extend(statistics.columns(resource));
+        }
+        Ok(Self { resource: resource.code.clone(), columns, denied, filter, statistics })
     }
 
     /// Everything of the resource, unfiltered and unmasked: the standing grant of its provider.
@@ -82,12 +90,21 @@ impl BoundPolicy {
                 mask: None,
             })
             .collect();
-        Self { resource: resource.code.clone(), columns, denied: 0, filter: None }
+        Self { resource: resource.code.clone(), columns, denied: 0, filter: None, statistics: None }
     }
 
-    /// Whether stored objects may be handed out as they are: no filter, no mask, no denied item.
+    /// The columns that are seen as they are stored, masked or not: all but the counts and sums of cells.
+    pub fn stored_columns(&self) -> &[VisibleColumn] {
+        let computed = self.statistics.as_ref().map_or(0, Statistics::width);
+        &self.columns[..self.columns.len().saturating_sub(computed)]
+    }
+
+    /// Whether stored objects may be handed out as they are: no filter, no mask, no denied item, no cells.
     pub fn is_transparent(&self) -> bool {
-        self.denied == 0 && self.filter.is_none() && self.columns.iter().all(|column| column.mask.is_none())
+        self.statistics.is_none()
+            && self.denied == 0
+            && self.filter.is_none()
+            && self.columns.iter().all(|column| column.mask.is_none())
     }
 
     /// The digest by which caches and evidence name this policy.

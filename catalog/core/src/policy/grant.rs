@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::filter::{ColumnTypes, Filter};
 use super::mask::Mask;
+use super::statistics::Statistics;
 use crate::context::{Channel, Principal, PrincipalKind};
 use crate::directory::{DataClass, InformationItem, Opening, Resource, Sharing};
 use crate::error::{Error, Problem, Result};
@@ -112,9 +113,9 @@ pub struct GrantTerms {
     /// Whether every request must name the operator's staff id.
     #[serde(default)]
     pub demands_operator: bool,
-    /// Smallest number of distinct subjects in a group, for statistics-only grants.
+    /// Makes the grant statistics-only: cells by the items granted, in place of rows.
     #[serde(default)]
-    pub min_group: Option<u32>,
+    pub statistics: Option<Statistics>,
 }
 
 /// Terms that somebody gave, and their end if they were revoked.
@@ -170,10 +171,6 @@ impl GrantTerms {
         if self.valid_until.is_some_and(|end| self.valid_from.is_some_and(|start| end <= start)) {
             wrong("valid_until", "grant.term", "the term ends before it begins".to_owned());
         }
-        if self.min_group.is_some() {
-            let message = "statistics-only grants are not offered yet; leave min_group out".to_owned();
-            wrong("min_group", "grant.min_group", message);
-        }
         for column in &self.items {
             if let Err(message) = self.check_item(resource, column) {
                 wrong(column.as_str(), "grant.item", message);
@@ -186,6 +183,9 @@ impl GrantTerms {
             && let Err(error) = filter.check(&column_types(resource))
         {
             problems.extend(error.problems);
+        }
+        if let Some(statistics) = &self.statistics {
+            problems.extend(statistics.problems(self, resource));
         }
         match problems.is_empty() {
             true => Ok(()),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::{Channel, OpContext, Principal, PrincipalKind, Role};
-use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing};
+use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, ValueFormat};
 use crate::error::ErrorCode;
 use crate::fixtures;
 use crate::ids::{ColumnName, DepartmentId, GrantId, SqlName};
@@ -69,7 +69,7 @@ fn grant(number: u8, kind: GrantKind, grantee: Grantee, purpose: Option<&str>) -
             doors: BTreeSet::from([Channel::Sql]),
             demands_matter: false,
             demands_operator: false,
-            min_group: None,
+            statistics: None,
         },
         created_by: "a".into(),
         created_at: NOW,
@@ -209,6 +209,134 @@ fn a_grant_is_checked_against_its_resource() {
     let mut masked = to_mzj(1, GrantKind::Conditional, Some("低保"));
     masked.terms.masks.insert(column("county"), Mask::Year);
     assert!(masked.terms.check(&resource()).is_err());
+}
+
+fn statistics() -> Statistics {
+    Statistics {
+        measures: vec![ColumnName::new("income").unwrap()],
+        subject: ColumnName::new("name").unwrap(),
+        min_group: 5,
+    }
+}
+
+#[test]
+fn statistics_are_checked_when_they_are_granted() {
+    let rules = |change: fn(&mut GrantTerms)| {
+        let mut terms = to_mzj(1, GrantKind::Conditional, Some("低保")).terms;
+        terms.statistics = Some(statistics());
+        change(&mut terms);
+        match terms.check(&resource()) {
+            Ok(()) => vec![],
+            Err(error) => error.problems.into_iter().map(|problem| problem.rule).collect(),
+        }
+    };
+    fn of(terms: &mut GrantTerms) -> &mut Statistics {
+        terms.statistics.as_mut().unwrap()
+    }
+    assert_eq!(rules(|_| ()), [""; 0]);
+    assert_eq!(rules(|terms| of(terms).min_group = 1), ["grant.min_group"]);
+    assert_eq!(rules(|terms| of(terms).subject = ColumnName::new("nothing").unwrap()), ["grant.subject"]);
+    assert_eq!(rules(|terms| of(terms).subject = ColumnName::new("county").unwrap()), ["grant.subject"]);
+    assert_eq!(rules(|terms| of(terms).measures.push(ColumnName::new("name").unwrap())), ["grant.measure"]);
+    assert_eq!(
+        rules(|terms| of(terms).measures.push(ColumnName::new("nothing").unwrap())),
+        ["grant.measure"]
+    );
+    assert_eq!(
+        rules(|terms| of(terms).measures.push(ColumnName::new("income").unwrap())),
+        ["grant.column"],
+        "one sum twice"
+    );
+    let masked = |terms: &mut GrantTerms| {
+        terms.masks.insert(ColumnName::new("county").unwrap(), Mask::Null);
+    };
+    assert_eq!(rules(masked), ["grant.mask"]);
+
+    let mut clashing = resource();
+    clashing.items[1].column = ColumnName::new("record_count").unwrap();
+    let mut terms = to_mzj(1, GrantKind::Conditional, Some("低保")).terms;
+    (terms.items, terms.statistics) = (vec![clashing.items[1].column.clone()], Some(statistics()));
+    assert_eq!(terms.check(&clashing).unwrap_err().problems[0].rule, "grant.column");
+}
+
+#[test]
+fn a_statistics_only_grant_shows_cells_and_nothing_else() {
+    let mut terms = to_mzj(1, GrantKind::Conditional, Some("低保")).terms;
+    terms.statistics = Some(statistics());
+    let seen = |terms: &GrantTerms, resource: &Resource| {
+        let policy = BoundPolicy::bind(terms, resource, &BTreeMap::new()).unwrap();
+        assert!(!policy.is_transparent());
+        let shown = crate::schema::visible(resource, &policy).items;
+        let names: Vec<String> = policy.columns.iter().map(|column| column.column.to_string()).collect();
+        assert_eq!(names, shown.iter().map(|item| item.column.to_string()).collect::<Vec<_>>());
+        names
+    };
+    let mut changed = resource();
+    assert_eq!(seen(&terms, &changed), ["county", "record_count", "subject_count", "income_sum"]);
+    changed.items[2].sharing = Sharing::Withheld { basis: "法".into() };
+    assert_eq!(seen(&terms, &changed), ["county", "record_count", "subject_count"], "a withheld sum is gone");
+    changed.items[1].sharing = Sharing::Withheld { basis: "法".into() };
+    assert_eq!(seen(&terms, &changed), [""; 0], "without a dimension there is no cell");
+    let rows = GrantTerms { statistics: None, ..terms.clone() };
+    let digest = |terms| BoundPolicy::bind(terms, &resource(), &BTreeMap::new()).unwrap().digest();
+    assert_ne!(digest(&rows), digest(&terms));
+    let more = GrantTerms { statistics: Some(Statistics { min_group: 6, ..statistics() }), ..terms.clone() };
+    assert_ne!(digest(&more), digest(&terms));
+}
+
+/// What is undone by what: by the number's format, by a reference, by the same item; in grants, own and public data.
+#[test]
+fn a_pseudonym_beside_its_identifier_is_found() {
+    let mut people = resource();
+    people.items[0].format = Some(ValueFormat::CitizenId);
+    let mut cases = resource();
+    cases.code = ResourceCode::new("301001/000002").unwrap();
+    cases.provider = DepartmentId::new("rsj").unwrap();
+    for (item, column) in cases.items.iter_mut().zip(["party", "place", "fine", "inner"]) {
+        item.column = ColumnName::new(column).unwrap();
+    }
+    let name = |column: &str| ColumnName::new(column).unwrap();
+    let terms = |resource: &Resource, to: Grantee, item: &str, pseudonym: bool| {
+        let mut terms = grant(1, GrantKind::Unconditional, to, None).terms;
+        terms.resource = resource.code.clone();
+        terms.items = vec![name(item)];
+        if pseudonym {
+            terms.masks.insert(name(item), Mask::Pseudonym { application: "aid".into() });
+        }
+        terms
+    };
+    let mzj = || Grantee::Department(DepartmentId::new("mzj").unwrap());
+    let hidden = terms(&people, mzj(), "name", true);
+    let undone = |cases: &Resource, clear: Option<&GrantTerms>| {
+        let hidden = Sight { resource: &people, terms: Some(&hidden) };
+        let clear = Sight { resource: cases, terms: clear };
+        assert_eq!(hidden.undoes(&clear), clear.undoes(&hidden));
+        hidden.may_meet(&clear) && hidden.undoes(&clear).is_some()
+    };
+    let party = terms(&cases, mzj(), "party", false);
+    assert!(!undone(&cases, Some(&party)), "another identifier");
+    let mut numbered = cases.clone();
+    numbered.items[0].format = Some(ValueFormat::CitizenId);
+    assert!(undone(&numbered, Some(&party)), "another column with the same kind of number");
+    assert!(!undone(&numbered, Some(&terms(&cases, mzj(), "place", false))), "not shown");
+    assert!(!undone(&numbered, Some(&terms(&cases, mzj(), "party", true))), "a pseudonym too");
+    let mut referring = cases.clone();
+    referring.items[0].reference =
+        Some(crate::directory::Reference { resource: people.code.clone(), column: name("name") });
+    assert!(undone(&referring, Some(&party)), "a reference to the very item");
+    let jyj = Grantee::Department(DepartmentId::new("jyj").unwrap());
+    assert!(!undone(&numbered, Some(&terms(&cases, jyj, "party", false))), "another holder");
+    assert!(
+        undone(&numbered, Some(&terms(&cases, Grantee::Public, "party", false))),
+        "everybody holds what is public"
+    );
+    assert!(!undone(&numbered, None), "somebody else's own data");
+    numbered.provider = DepartmentId::new("mzj").unwrap();
+    assert!(undone(&numbered, None), "the holder's own data");
+    assert!(
+        undone(&people, Some(&terms(&people, mzj(), "name", false))),
+        "the same data for another purpose"
+    );
 }
 
 #[test]

@@ -85,6 +85,21 @@ impl Services {
         })
     }
 
+    /// Everything that the caller can read now as it asks, in its newest version: what has no data, or several grants
+    /// among which a purpose must choose, is not among it.
+    pub async fn readable(&self, ctx: &OpContext) -> Result<Vec<Dataset>> {
+        let mut readable = Vec::new();
+        let published = self.store.entries(None).await?.into_iter().filter_map(|entry| entry.published);
+        for resource in published {
+            match self.open_resource(ctx, resource, VersionSelector::Latest).await {
+                Ok(dataset) => readable.push(dataset),
+                Err(error) if is_refusal(error.code) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(readable)
+    }
+
     async fn department_called(&self, name: &str) -> Result<Option<DepartmentId>> {
         if let Ok(id) = DepartmentId::new(name) {
             return Ok(self.store.department(&id).await?.map(|department| department.id));
@@ -108,6 +123,13 @@ impl Services {
         let grants = self.store.grants_on(&resource.code).await?;
         let mut granted = decide_read(ctx, &resource, &grants).into_policy()?;
         let version = self.select(&resource.code, selector).await?;
+        if granted.policy.statistics.is_some()
+            && version.number != self.select(&resource.code, VersionSelector::Latest).await?.number
+        {
+            let message = "a statistics-only grant shows the newest version alone: versions side by side would show \
+                           small groups; leave the version out and start again";
+            return Err(Error::new(ErrorCode::NotGranted, message));
+        }
         let withdrawals = self.store.record_withdrawals(&resource.code).await?;
         if let Some(hidden) = not_withdrawn(&resource, &withdrawals)? {
             granted.policy.filter = Some(match granted.policy.filter.take() {
@@ -224,6 +246,19 @@ impl Services {
         }
         Ok(Tombstone { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() })
     }
+}
+
+/// Whether the code says that a dataset can't be read now, and no more.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::NotFound
+            | ErrorCode::Forbidden
+            | ErrorCode::NotGranted
+            | ErrorCode::AmbiguousGrant
+            | ErrorCode::ObligationMissing
+            | ErrorCode::Withdrawn
+    )
 }
 
 /// The most records that one resource can have withdrawn by composite keys: each is a condition of its own.

@@ -1,11 +1,13 @@
 //! Making, revoking and reading grants.
 
+use std::collections::BTreeMap;
+
 use super::Services;
 use crate::context::{OpContext, Role};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
-use crate::ids::{ColumnName, GrantId};
-use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Mask, Revocation, decide_action};
+use crate::ids::GrantId;
+use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, Sight, decide_action};
 
 impl Services {
     /// Makes a grant on a published resource. Opening to the public takes a reviewer, everything else an approver;
@@ -23,33 +25,51 @@ impl Services {
             created_at: ctx.now,
             revocation: None,
         };
-        self.check_linkage(&grant).await?;
         let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
-        self.store.add_grant(&grant, &change).await?;
+        // What was made meanwhile has not been looked at: look again.
+        while !self.store.add_grant(&grant, self.check_linkage(&grant, &resource).await?, &change).await? {}
         self.relay().await?;
         Ok(grant)
     }
 
-    /// Refuses a pseudonym whose holder sees the same identifier in clear in another dataset with that pseudonym:
-    /// joining the two would undo it.
-    async fn check_linkage(&self, grant: &Grant) -> Result<()> {
-        let others = self.store.grants().await?;
-        let same_holder = others.iter().filter(|other| {
-            other.terms.grantee == grant.terms.grantee && other.is_in_force(grant.created_at)
+    /// Refuses a grant that another one undoes, or that undoes another one, and says how many grants it has looked at.
+    ///
+    /// A pseudonym is undone where its holder sees the same identifier in clear, in its own data and in public data
+    /// too; cells are where it sees other cells of the same dataset.
+    async fn check_linkage(&self, grant: &Grant, resource: &Resource) -> Result<usize> {
+        let grants = self.store.grants().await?;
+        let entries = self.store.entries(None).await?;
+        let published: BTreeMap<_, _> = entries
+            .iter()
+            .filter_map(|entry| entry.published.as_ref())
+            .map(|resource| (&resource.code, resource))
+            .collect();
+        let new = Sight { resource, terms: Some(&grant.terms) };
+        let given = grants.iter().filter(|other| !other.has_ended(grant.created_at)).filter_map(|other| {
+            let resource = published.get(&other.terms.resource)?;
+            Some((format!("the grant {}", other.id), Sight { resource, terms: Some(&other.terms) }))
         });
-        for other in same_holder {
-            let conflict = clear_beside_pseudonym(&grant.terms, &other.terms)
-                .or_else(|| clear_beside_pseudonym(&other.terms, &grant.terms));
-            if let Some(column) = conflict {
+        let own = published
+            .values()
+            .map(|own| (format!("its own data {}", own.code), Sight { resource: own, terms: None }));
+        for (name, other) in given.chain(own).filter(|(_, other)| new.may_meet(other)) {
+            if let Some(column) = new.undoes(&other) {
+                return Err(Error::new(
+                    ErrorCode::Conflict,
+                    format!(
+                        "with {name} the holder would see `{column}` both in clear and as a pseudonym: mask both or \
+                         neither"
+                    ),
+                ));
+            }
+            if new.differs_in_cells(&other) {
                 let message = format!(
-                    "with the grant {} the holder would see `{column}` both in clear and as a pseudonym: mask both \
-                     or neither",
-                    other.id
+                    "{name} gives cells of the same data, and their differences would show small groups"
                 );
                 return Err(Error::new(ErrorCode::Conflict, message));
             }
         }
-        Ok(())
+        Ok(grants.len())
     }
 
     /// Revokes a grant at once, running reads included.
@@ -109,12 +129,4 @@ fn check_licence(terms: &GrantTerms, resource: &Resource) -> Result<()> {
         return Err(Error::new(ErrorCode::InvalidInput, message));
     }
     Ok(())
-}
-
-/// A column that `masked` shows as a pseudonym and `clear` in clear.
-fn clear_beside_pseudonym<'a>(masked: &'a GrantTerms, clear: &GrantTerms) -> Option<&'a ColumnName> {
-    let pseudonyms = masked.masks.iter().filter(|(_, mask)| matches!(mask, Mask::Pseudonym { .. }));
-    pseudonyms
-        .map(|(column, _)| column)
-        .find(|column| clear.items.contains(column) && !clear.masks.contains_key(*column))
 }

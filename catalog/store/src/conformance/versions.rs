@@ -58,7 +58,7 @@ fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
             doors: BTreeSet::from([Channel::Sql]),
             demands_matter: false,
             demands_operator: false,
-            min_group: None,
+            statistics: None,
         },
         created_by: "officer".to_owned(),
         created_at: Timestamp(created_at),
@@ -69,11 +69,12 @@ fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
 pub(super) async fn grants(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
     let (mut old, new) = (grant(&code, 1)?, grant(&code, 2)?);
-    store.add_grant(&new, &event("grant.created")).await?;
-    store.add_grant(&old, &event("grant.created")).await?;
-    refused(store.add_grant(&old, &event("grant.created")).await, ErrorCode::Conflict);
+    assert!(store.add_grant(&new, 0, &event("grant.created")).await?);
+    assert!(!store.add_grant(&old, 0, &event("grant.created")).await?, "it was decided on without the first");
+    assert!(store.add_grant(&old, 1, &event("grant.created")).await?);
+    refused(store.add_grant(&old, 2, &event("grant.created")).await, ErrorCode::Conflict);
     let elsewhere = grant(&ResourceCode::new("301001/000009")?, 3)?;
-    refused(store.add_grant(&elsewhere, &event("grant.created")).await, ErrorCode::InvalidInput);
+    refused(store.add_grant(&elsewhere, 2, &event("grant.created")).await, ErrorCode::InvalidInput);
     assert_eq!(store.grants_on(&code).await?, [old.clone(), new.clone()]);
 
     let revocation = Revocation { at: Timestamp(9), by: "officer".to_owned(), reason: "到期".to_owned() };
@@ -91,8 +92,8 @@ pub(super) async fn withdrawn_entries(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
     let (running, mut over) = (grant(&code, 1)?, grant(&code, 2)?);
     over.terms.valid_until = Some(Timestamp(5));
-    for grant in [&running, &over] {
-        store.add_grant(grant, &event("grant.created")).await?;
+    for (others, grant) in [&running, &over].into_iter().enumerate() {
+        assert!(store.add_grant(grant, others, &event("grant.created")).await?);
     }
     let Some(entry) = store.entry(&code).await? else { return Err(Error::not_found(code)) };
     let withdrawn = Entry { published: None, revision: 2, updated_at: Timestamp(9), ..entry.clone() };
@@ -115,7 +116,7 @@ pub(super) async fn withdrawn_entries(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(store.grant(&over.id).await?, Some(over), "what is over stays as it was");
     let events = store.pending(100).await?.split_off(before);
     assert_eq!(events, [ending.change, change]);
-    refused(store.add_grant(&grant(&code, 3)?, &event("grant.created")).await, ErrorCode::IllegalState);
+    refused(store.add_grant(&grant(&code, 3)?, 2, &event("grant.created")).await, ErrorCode::IllegalState);
     Ok(())
 }
 

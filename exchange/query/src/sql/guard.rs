@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use catalog_core::{Error, ErrorCode, Result};
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, Function, FunctionArg, LimitClause, OrderBy, Query, Select, SelectFlavor, SetExpr, Statement,
-    TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut, With,
+    Cte, DescribeAlias, Expr, Function, FunctionArg, LimitClause, OrderBy, Query, Select, SelectFlavor,
+    SetExpr, Statement, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut, With,
 };
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -25,8 +25,14 @@ const LITERAL_BYTES: usize = 8 * 1024;
 /// The most rows that a table function gives.
 const SERIES_ROWS: i128 = 1_000_000;
 
-/// Parses exactly one query and refuses everything that is not offered.
-pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
+/// One query, and whether only its plan is asked for.
+pub(crate) struct Parsed {
+    pub(crate) query: Box<Query>,
+    pub(crate) explains: bool,
+}
+
+/// Parses exactly one query, or EXPLAIN of one, and refuses everything that is not offered.
+pub(crate) fn parse(sql: &str) -> Result<Parsed> {
     if sql.len() > SQL_BYTES {
         return Err(Error::new(
             ErrorCode::LimitSql,
@@ -47,9 +53,9 @@ pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
     }
     let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let mut statements = parser.parse_statements().map_err(syntax)?;
-    let mut query = match (statements.pop(), statements.is_empty()) {
-        (Some(Statement::Query(query)), true) => query,
-        (Some(_), true) => return Err(unsupported("only a query (SELECT) is offered here")),
+    let (mut query, explains) = match (statements.pop(), statements.is_empty()) {
+        (Some(Statement::Query(query)), true) => (query, false),
+        (Some(statement), true) => (explained(statement)?, true),
         (Some(_), false) => return Err(unsupported("send one query at a time")),
         (None, _) => return Err(Error::new(ErrorCode::SqlSyntax, "the SQL text is empty")),
     };
@@ -57,7 +63,28 @@ pub(crate) fn parse(sql: &str) -> Result<Box<Query>> {
         return Err(error);
     }
     size::check(&mut query)?;
-    Ok(query)
+    Ok(Parsed { query, explains })
+}
+
+/// The query of a plain EXPLAIN. To run it, or to ask for more than its plan, is not offered.
+fn explained(statement: Statement) -> Result<Box<Query>> {
+    let Statement::Explain {
+        describe_alias: DescribeAlias::Explain,
+        analyze: false,
+        verbose: false,
+        query_plan: false,
+        estimate: false,
+        statement,
+        format: None,
+        options: None,
+    } = statement
+    else {
+        return Err(unsupported("only a query (SELECT), or EXPLAIN of one, is offered here"));
+    };
+    match *statement {
+        Statement::Query(query) => Ok(query),
+        _ => Err(unsupported("only a query (SELECT) is explained")),
+    }
 }
 
 /// Commas, names and plain literals stand beside each other; everything else may nest.

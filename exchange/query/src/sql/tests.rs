@@ -6,6 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn parse(sql: &str) -> catalog_core::Result<Box<datafusion::sql::sqlparser::ast::Query>> {
+    guard::parse(sql).map(|parsed| parsed.query)
+}
+
 fn code(sql: &str) -> ErrorCode {
     parse(sql).unwrap_err().code
 }

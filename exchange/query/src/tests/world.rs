@@ -20,6 +20,7 @@ use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::cells::naive;
 use super::fixture::{cell, kept, parts, penalties};
 use crate::{EngineParts, Limits, OpenTable, QueryEngine, Revocations, TableName, Tables};
 
@@ -31,7 +32,7 @@ pub(crate) const NOW: &str = "2026-11-20T08:00:00Z";
 pub(crate) const GRANT: &str = "01990000-0000-7000-8000-000000000001";
 
 /// Columns of the penalties with their Chinese names.
-const TITLES: [(&str, &str); 8] = [
+const TITLES: [(&str, &str); 12] = [
     ("id", "序号"),
     ("dept", "部门"),
     ("secret", "证号"),
@@ -40,7 +41,14 @@ const TITLES: [(&str, &str); 8] = [
     ("name", "姓名"),
     ("day", "日期"),
     ("county", "区划"),
+    ("record_count", "记录数"),
+    ("subject_count", "主体数"),
+    ("amt_sum", "数量合计"),
+    ("money_sum", "金额合计"),
 ];
+
+/// Cells of so many subjects at least: some of the counties and names have them, some have not.
+const LEAST_GROUP: u32 = 20;
 
 /// Items, filter and masks of one caller's grant.
 fn terms(caller: &str) -> Value {
@@ -127,8 +135,8 @@ fn copy_of(batch: &RecordBatch, caller: &str) -> RecordBatch {
     };
     let items = terms(caller)["items"].clone();
     let items: Vec<String> = serde_json::from_value(items).unwrap();
-    // A constant is never NULL, which the planner may know.
-    let nullable = |name: &str| (caller, name) != ("masks", "secret");
+    // Neither a constant nor the number is ever NULL, which the planner may know.
+    let nullable = |name: &str| name != "id" && (caller, name) != ("masks", "secret");
     let columns = items.iter().map(|name| (name, shown(name), nullable(name)));
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
@@ -172,6 +180,12 @@ impl Tables for Memory {
             false => Err(unknown()),
         }
     }
+
+    async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
+        let caller = ctx.principal.id.trim_start_matches("operator:");
+        let own = self.0.iter().filter(|((of, _), _)| of == caller);
+        Ok(own.filter_map(|(_, versions)| versions.values().next_back().cloned()).collect())
+    }
 }
 
 /// The files and both sets of tables.
@@ -188,16 +202,35 @@ impl World {
         let (mut governed, mut copies) = (Memory::default(), Memory::default());
         let stored = stored(&folder, "all", &all, "penalties");
         let counties = stored_counties(&folder);
+        let cells = cells(&stored, LEAST_GROUP);
+        let copy_of_cells = copy(&folder, "cells", &naive(&all, LEAST_GROUP as usize), "cells");
         for caller in CALLERS {
-            let grant = grant(caller, &stored.dataset.resource);
-            let policy = BoundPolicy::bind(&grant.terms, &stored.dataset.resource, &BTreeMap::new()).unwrap();
-            let mut open = stored.clone();
-            open.dataset.granted = GrantedPolicy { grant: Some(grant.id), kind: grant.terms.kind, policy };
-            governed.add(caller, "penalties", open);
-            copies.add(caller, "penalties", stored_copy(&folder, caller, &all));
+            governed.add(caller, "penalties", granted(&stored, &terms(caller)));
+            copies.add(caller, "penalties", copy(&folder, caller, &copy_of(&all, caller), "penalties"));
+            governed.add(caller, "cells", cells.clone());
+            copies.add(caller, "cells", copy_of_cells.clone());
             governed.add(caller, "counties", counties.clone());
             copies.add(caller, "counties", counties.clone());
         }
+        Self { folder, governed: Arc::new(governed), copies: Arc::new(copies) }
+    }
+
+    /// Some penalties under some terms.
+    pub(crate) fn under(terms: &Value, rows: i64) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut governed = Memory::default();
+        let stored = stored(&folder, "all", &penalties(rows), "penalties");
+        governed.add("rows", "penalties", granted(&stored, terms));
+        governed.add("rows", "counties", stored_counties(&folder));
+        Self { folder, governed: Arc::new(governed), copies: Arc::default() }
+    }
+
+    /// The cells of these penalties alone.
+    pub(crate) fn of_cells(batch: &RecordBatch, least: u32) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (mut governed, mut copies) = (Memory::default(), Memory::default());
+        governed.add("rows", "cells", cells(&stored(&folder, "all", batch, "penalties"), least));
+        copies.add("rows", "cells", copy(&folder, "cells", &naive(batch, least as usize), "cells"));
         Self { folder, governed: Arc::new(governed), copies: Arc::new(copies) }
     }
 
@@ -224,8 +257,32 @@ impl World {
     }
 }
 
-fn stored_copy(folder: &TempDir, caller: &str, all: &RecordBatch) -> OpenTable {
-    stored(folder, caller, &copy_of(all, caller), "penalties")
+/// What a caller sees, as data of its own that somebody gave it.
+fn copy(folder: &TempDir, place: &str, batch: &RecordBatch, name: &str) -> OpenTable {
+    let mut copy = stored(folder, place, batch, name);
+    copy.dataset.granted.kind = GrantKind::Unconditional;
+    copy
+}
+
+/// The stored penalties under a grant of these terms.
+fn granted(stored: &OpenTable, terms: &Value) -> OpenTable {
+    let mut open = stored.clone();
+    let grant = grant(terms, &stored.dataset.resource);
+    let policy = BoundPolicy::bind(&grant.terms, &stored.dataset.resource, &BTreeMap::new()).unwrap();
+    open.dataset.granted = GrantedPolicy { grant: Some(grant.id), kind: grant.terms.kind, policy };
+    open
+}
+
+/// Cells of the stored penalties, as a table of its own.
+fn cells(stored: &OpenTable, least: u32) -> OpenTable {
+    let mut cells = stored.clone();
+    cells.dataset.resource = resource("cells", &stored.schema);
+    let terms = json!({
+        "items": ["county", "name"],
+        "filter": {"=": ["dept", "A"]},
+        "statistics": {"measures": ["amt", "money"], "subject": "secret", "min_group": least},
+    });
+    granted(&cells, &terms)
 }
 
 fn stored_counties(folder: &TempDir) -> OpenTable {
@@ -282,13 +339,12 @@ fn resource(name: &str, schema: &Schema) -> Resource {
     .unwrap()
 }
 
-fn grant(caller: &str, resource: &Resource) -> Grant {
+fn grant(terms: &Value, resource: &Resource) -> Grant {
     let mut grant = json!({
         "id": GRANT, "kind": "unconditional", "resource": resource.code, "grantee": {"department": "bureau"},
         "legal_basis": "test", "valid_from": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         "doors": ["sql"], "created_by": "t", "created_at": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     });
-    let terms = terms(caller);
     grant.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
     let grant: Grant = serde_json::from_value(grant).unwrap();
     grant.terms.check(resource).unwrap();

@@ -186,7 +186,9 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
             let row = |grant: policy::Grant| {
                 let state = if grant.revocation.is_some() { "已撤销" } else { "" };
                 let purpose = grant.terms.purpose.unwrap_or_default();
-                let kind = format!("{:?}", grant.terms.kind);
+                let group = grant.terms.statistics.map(|statistics| statistics.min_group);
+                let cells = group.map_or(String::new(), |group| format!(" 仅统计 ≥{group}"));
+                let kind = format!("{:?}{cells}", grant.terms.kind);
                 vec![grant.id.to_string(), kind, grant.terms.resource.to_string(), purpose, state.to_owned()]
             };
             output::table(

@@ -45,10 +45,10 @@ const ASKERS: [(&str, &str, &str, &str); 4] = [
         "民政局: the same words again, names of representatives cut to one character",
     ),
     (
-        "mzj",
-        "社会救助核对",
+        "tjj",
+        "养老保障统计",
         ELDERLY,
-        "民政局: people and social security joined on a pseudonym that it cannot undo",
+        "统计局: people and social security joined on a pseudonym that it cannot undo",
     ),
 ];
 
