@@ -21,7 +21,7 @@ use futures::TryStreamExt;
 
 use crate::delivery::Delivery;
 use crate::fault::storage;
-use crate::geometry::geoparquet;
+use crate::geometry::GeoColumns;
 use crate::ingest::intake::{Intake, Taken};
 use crate::keys::{KeyVerdict, hashed_columns};
 use crate::quarantine::Quarantine;
@@ -200,7 +200,7 @@ impl Ingest<'_> {
             attempt,
             first,
             schema,
-            geoparquet(&self.resource.items),
+            GeoColumns::of(&self.resource.items),
         )
     }
 

@@ -20,6 +20,7 @@ use parquet::file::properties::WriterProperties;
 use tokio::io::AsyncWriteExt;
 
 use crate::fault::storage;
+use crate::geometry::GeoColumns;
 
 /// Rows of a part: what an upsert rewrites at least.
 const PART_ROWS: u64 = 1 << 20;
@@ -35,6 +36,8 @@ pub(crate) struct PartWriter<'a> {
     attempt: String,
     schema: SchemaRef,
     properties: WriterProperties,
+    /// The geometry columns of a part to which nothing is written yet.
+    geo: GeoColumns,
     first: usize,
     open: Option<OpenPart>,
     parts: Vec<Part>,
@@ -43,26 +46,25 @@ pub(crate) struct PartWriter<'a> {
 struct OpenPart {
     path: Path,
     rows: u64,
+    geo: GeoColumns,
     writer: AsyncArrowWriter<HashingWriter>,
 }
 
 impl<'a> PartWriter<'a> {
-    /// A writer of parts of exactly this schema, numbered from `first`; `geo` is the value of GeoParquet's metadata
-    /// key.
+    /// A writer of parts of exactly this schema, numbered from `first`; `geo` are its geometry columns.
     pub(crate) fn new(
         store: &'a DatasetStore,
         folder: VersionFolder,
         attempt: &str,
         first: usize,
         schema: SchemaRef,
-        geo: Option<String>,
+        geo: GeoColumns,
     ) -> Result<Self> {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(storage)?;
         let properties = WriterProperties::builder()
             .set_created_by("shuqiao".to_owned())
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_key_value_metadata(geo.map(|geo| vec![KeyValue::new("geo".to_owned(), geo)]))
             .build();
         Ok(Self {
             store,
@@ -70,6 +72,7 @@ impl<'a> PartWriter<'a> {
             attempt: attempt.to_owned(),
             schema,
             properties,
+            geo,
             first,
             open: None,
             parts: Vec::new(),
@@ -86,6 +89,7 @@ impl<'a> PartWriter<'a> {
             None => self.start()?,
         };
         part.writer.write(batch).await.map_err(storage)?;
+        part.geo.note(batch);
         part.rows += batch.num_rows() as u64;
         self.open = Some(part);
         if self.open.as_ref().is_some_and(|part| part.rows >= PART_ROWS) {
@@ -103,12 +107,15 @@ impl<'a> PartWriter<'a> {
         let writer =
             AsyncArrowWriter::try_new(target, Arc::clone(&self.schema), Some(self.properties.clone()))
                 .map_err(storage)?;
-        Ok(OpenPart { path, rows: 0, writer })
+        Ok(OpenPart { path, rows: 0, geo: self.geo.clone(), writer })
     }
 
     /// Closes the open part, so that the next rows begin another.
     pub(crate) async fn end_part(&mut self) -> Result<()> {
         let Some(mut part) = self.open.take() else { return Ok(()) };
+        if let Some(geo) = part.geo.metadata() {
+            part.writer.append_key_value_metadata(KeyValue::new("geo".to_owned(), geo));
+        }
         part.writer.finish().await.map_err(storage)?;
         let target = part.writer.into_inner();
         self.parts.push(Part {

@@ -1,5 +1,6 @@
 //! The sample city: one seed, one number of people, and everything else follows.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::RecordBatch;
@@ -7,13 +8,13 @@ use chrono::NaiveDate;
 
 use crate::batch::Rows;
 use crate::boundaries::{Boundary, boundaries};
-use crate::dice::{Dice, Lottery, Topic};
-use crate::divisions::{DivisionLevel, Divisions};
-use crate::entities::Entity;
+use crate::dice::{Dice, Lottery};
+use crate::entities::{Body, Entity, public_bodies};
 use crate::error::Error;
 use crate::people::{BLOCK, Person, block, surnames};
 use crate::synthetic::CAPACITY;
 use crate::table::Table;
+use crate::villages::{Village, sizes, villages};
 
 /// The prefecture that the sample city is laid over: Jiujiang 九江.
 pub const PREFECTURE: &str = "360400";
@@ -32,17 +33,6 @@ pub(crate) fn date(day: i32) -> NaiveDate {
     NaiveDate::from_epoch_days(day).unwrap_or_default()
 }
 
-/// A village or community with what its people's rows say about it.
-pub(crate) struct Village {
-    pub(crate) code: &'static str,
-    pub(crate) street: &'static str,
-    pub(crate) county: &'static str,
-    pub(crate) county_name: &'static str,
-    pub(crate) street_name: &'static str,
-    /// Address down to the village: 江西省九江市瑞昌市湓城街道新街社区.
-    pub(crate) address: String,
-}
-
 /// A deterministic city of a given size over the real divisions of Jiujiang.
 ///
 /// Every person, entity and row is a pure function of seed and number, so any table can name people of any other
@@ -54,6 +44,10 @@ pub struct SampleCity {
     pub(crate) village_lottery: Lottery,
     pub(crate) surname_lottery: Lottery,
     pub(crate) counties: Vec<Boundary>,
+    /// The public bodies of all counties, the most important first.
+    pub(crate) bodies: Vec<Body>,
+    /// Tickets of the village lottery by county code.
+    county_shares: BTreeMap<&'static str, u64>,
 }
 
 impl SampleCity {
@@ -68,7 +62,13 @@ impl SampleCity {
         let villages = villages();
         let village_lottery = Lottery::new(&sizes(seed, &villages));
         let counties = boundaries(PREFECTURE)?;
-        Ok(Self { seed, people, villages, village_lottery, surname_lottery: surnames(), counties })
+        let bodies = public_bodies(&villages);
+        let mut county_shares = BTreeMap::new();
+        for village in village_lottery.tickets() {
+            *county_shares.entry(villages[village].county).or_default() += 1;
+        }
+        let surname_lottery = surnames();
+        Ok(Self { seed, people, villages, village_lottery, surname_lottery, counties, bodies, county_shares })
     }
 
     /// The seed.
@@ -125,25 +125,40 @@ impl SampleCity {
         blocks.flat_map(|number| block(self, number)).filter(move |person| people.contains(&person.index))
     }
 
-    /// A registered adult drawn by chance.
-    pub(crate) fn adult(&self, dice: &mut Dice) -> Person {
-        let mut person = self.person(dice.below(self.people));
-        while !person.is_active() {
-            person = self.person(dice.below(self.people));
-        }
-        person
+    /// The share of a county in the people, in [`Lottery::TICKETS`].
+    pub(crate) fn county_share(&self, county: &str) -> u64 {
+        self.county_shares.get(county).copied().unwrap_or_default()
     }
 
-    /// An entity drawn by chance, of an industry among `sections` (letters of GB/T 4754) if one is soon found.
-    pub(crate) fn any_entity(&self, dice: &mut Dice, sections: &str) -> Entity {
-        let mut entity = self.entity(dice.below(self.entities()));
-        for _ in 0..64 {
-            if sections.contains(entity.section) {
-                break;
+    /// A registered adult drawn by chance who fits: the first of a drawn block of neighbours.
+    ///
+    /// What fits must be common, as an age is: it is drawn until found.
+    pub(crate) fn adult(&self, dice: &mut Dice, fits: impl Fn(&Person) -> bool) -> Person {
+        loop {
+            let drawn = dice.below(self.people);
+            let mut neighbours = block(self, drawn / BLOCK);
+            neighbours.rotate_left((drawn % BLOCK) as usize);
+            let fits = |person: &Person| person.index < self.people && person.is_active() && fits(person);
+            if let Some(found) = neighbours.into_iter().find(fits) {
+                return found;
             }
-            entity = self.entity(dice.below(self.entities()));
         }
-        entity
+    }
+
+    /// A business drawn by chance that fits, of an industry among `sections` (letters of GB/T 4754) if the city has one.
+    ///
+    /// What fits must be common: it is drawn until found.
+    pub(crate) fn business(&self, dice: &mut Dice, sections: &str, fits: impl Fn(&Entity) -> bool) -> Entity {
+        const PATIENCE: u32 = 400;
+        let mut tries = 0;
+        loop {
+            let entity = self.entity(dice.below(self.entities()));
+            let in_section = tries >= PATIENCE || sections.contains(entity.section);
+            if in_section && entity.is_business() && fits(&entity) {
+                return entity;
+            }
+            tries += 1;
+        }
     }
 }
 
@@ -167,58 +182,4 @@ impl Iterator for Batches<'_> {
         self.next += Self::ROWS;
         (start < self.city.rows(self.table)).then(|| self.city.batch(self.table, start..self.next))
     }
-}
-
-/// Every village of the prefecture.
-fn villages() -> Vec<Village> {
-    let divisions = Divisions::load();
-    let name = |code| divisions.get(code).map_or("", |division| division.name);
-    let ours = |code: &str| code.starts_with(&PREFECTURE[..4]);
-    let villages =
-        divisions.all().iter().filter(|one| one.level == DivisionLevel::Village && ours(&one.code));
-    villages
-        .map(|village| {
-            let (street, county) = (&village.code[..9], &village.code[..6]);
-            let address = divisions.full_name(street) + &settlement(village.name);
-            Village {
-                code: &village.code,
-                street,
-                county,
-                county_name: name(county),
-                street_name: name(street),
-                address,
-            }
-        })
-        .collect()
-}
-
-/// The place that a committee looks after: 瑞丰村 of 瑞丰村委会, 新街社区 of 新街居委会 or 新街社区居民委员会.
-fn settlement(committee: &str) -> String {
-    let village = ["村民委员会", "村委会"].iter().find_map(|suffix| committee.strip_suffix(suffix));
-    let community = ["居民委员会", "居委会"].iter().find_map(|suffix| committee.strip_suffix(suffix));
-    match (village, community) {
-        (Some(name), _) => format!("{name}村"),
-        (_, Some(name)) if name.ends_with("社区") => name.to_owned(),
-        (_, Some(name)) => format!("{name}社区"),
-        _ => committee.to_owned(),
-    }
-}
-
-/// How many live in each village, relative to each other: communities of towns are larger than villages, streets
-/// 街道 than towns 镇 than townships 乡, and each place has its own luck.
-fn sizes(seed: u64, villages: &[Village]) -> Vec<u64> {
-    let size = |(place, village): (usize, &Village)| {
-        let street: u64 = village.street.parse().unwrap_or_default();
-        let town = 1 + u64::from(Dice::new(seed, Topic::Streets, street).heads(6));
-        let luck = 8 + u64::from(Dice::new(seed, Topic::Villages, place as u64).heads(24));
-        let urban = if village.address.ends_with("社区") { 3 } else { 1 };
-        let rank = match village.street_name {
-            name if name.ends_with("街道") => 4,
-            name if name.ends_with('镇') => 3,
-            name if name.ends_with('乡') => 2,
-            _ => 1,
-        };
-        town * luck * urban * rank
-    };
-    villages.iter().enumerate().map(size).collect()
 }

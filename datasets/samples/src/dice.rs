@@ -91,7 +91,7 @@ impl Dice {
 pub(crate) struct Lottery(Vec<u16>);
 
 impl Lottery {
-    const TICKETS: u64 = 1 << 16;
+    pub(crate) const TICKETS: u64 = 1 << 16;
 
     /// A lottery among `weights.len()` members (at most 65,536), not all of weight 0.
     pub(crate) fn new(weights: &[u64]) -> Self {
@@ -104,5 +104,24 @@ impl Lottery {
         }
         tickets.resize(Self::TICKETS as usize, 0);
         Self(tickets)
+    }
+
+    /// The member of each ticket.
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|member| usize::from(*member))
+    }
+
+    /// The member that piece `number` (below `of`) falls to when `of` pieces are dealt out by weight, and how many
+    /// pieces before it went to the same group of neighbouring members.
+    pub(crate) fn deal<G: PartialEq>(
+        &self,
+        number: u64,
+        of: u64,
+        group: impl Fn(usize) -> G,
+    ) -> (usize, u64) {
+        let member = |number: u64| usize::from(self.0[(number * Self::TICKETS / of) as usize]);
+        let own = group(member(number));
+        let before = (0..number).rev().take_while(|earlier| group(member(*earlier)) == own).count();
+        (member(number), before as u64)
     }
 }

@@ -98,14 +98,15 @@ impl Divisions {
         self.all.iter().filter(move |division| division.parent.as_deref() == Some(code))
     }
 
-    /// Names of all levels down to this one, as in an address: 江西省九江市瑞昌市湓城街道.
+    /// Names of all levels down to this one, as in an address: 江西省九江市瑞昌市湓城街道. A name that begins with that of
+    /// the level above does not repeat it: 九江市都昌县良种场.
     pub fn full_name(&self, code: &str) -> String {
-        match self.get(code) {
-            Some(division) => {
-                division.parent.as_ref().map(|up| self.full_name(up)).unwrap_or_default() + division.name
-            }
-            None => String::new(),
-        }
+        let Some(division) = self.get(code) else { return String::new() };
+        let Some(parent) = division.parent.as_deref().and_then(|code| self.get(code)) else {
+            return division.name.to_owned();
+        };
+        let own = division.name.strip_prefix(parent.name).filter(|own| own.chars().count() > 1);
+        self.full_name(&parent.code) + own.unwrap_or(division.name)
     }
 
     /// County codes that were given up.

@@ -12,6 +12,7 @@ mod people;
 mod synthetic;
 mod table;
 mod tables;
+mod villages;
 
 pub use boundaries::{Boundary, boundaries, boundaries_geojson};
 pub use city::{AS_OF, Batches, PREFECTURE, SampleCity};

@@ -130,6 +130,11 @@ impl Person {
         (day - self.born) * 400 / 146_097
     }
 
+    /// Whether the person is head of the household 户主.
+    pub(crate) fn is_head(&self) -> bool {
+        self.relation == "户主"
+    }
+
     /// Whether the person may act for a company: of age, not above 75, registered.
     pub(crate) fn is_active(&self) -> bool {
         (18..=75).contains(&self.age(AS_OF)) && self.status == PersonStatus::Registered
@@ -152,6 +157,7 @@ pub(crate) fn block(city: &SampleCity, block: u64) -> Vec<Person> {
         let village = dice.draw(&city.village_lottery);
         let family = names::SURNAMES[dice.draw(&city.surname_lottery)].0;
         let ethnicity = dice.weighted(&ETHNICITIES);
+        let first = people.len();
         for member in members(&mut dice, size) {
             let index = block * BLOCK + people.len() as u64;
             people.push(person(city, &mut dice, index, member, family));
@@ -159,8 +165,26 @@ pub(crate) fn block(city: &SampleCity, block: u64) -> Vec<Person> {
                 (person.household, person.village, person.ethnicity) = (household, village, ethnicity);
             }
         }
+        agree(&mut people[first..]);
     }
     people
+}
+
+/// Makes the states of a household agree: its head is there unless it is the only one, and who outlives a spouse is
+/// widowed.
+fn agree(household: &mut [Person]) {
+    if let [head, _, ..] = household {
+        head.status = PersonStatus::Registered;
+    }
+    for (one, other) in [("户主", "配偶"), ("父亲", "母亲")] {
+        let place = |relation| household.iter().position(|person| person.relation == relation);
+        let (Some(one), Some(other)) = (place(one), place(other)) else { continue };
+        for (dead, left) in [(one, other), (other, one)] {
+            if household[dead].status == PersonStatus::Deceased {
+                household[left].marital = "丧偶";
+            }
+        }
+    }
 }
 
 fn person(city: &SampleCity, dice: &mut Dice, index: u64, member: Member, family: &'static str) -> Person {
@@ -221,19 +245,26 @@ fn members(dice: &mut Dice, size: usize) -> Vec<Member> {
     let age = match size {
         2 if dice.chance(52) => dice.around(52, 84),
         2 => dice.between(24, 60),
+        _ if children == 2 => dice.between(30, 53),
         _ => dice.between(24, 53),
     };
     let partner = (age + dice.around(-6, 5)).max(22);
     let mut members = vec![("户主", sex, age, "已婚", true), ("配偶", sex.other(), partner, "已婚", false)];
-    for _ in 0..children {
-        let child = child(dice, age.min(partner));
-        members.push(child);
+    if children > 0 {
+        let mut eldest = child(dice, age.min(partner));
+        if children == 2 {
+            eldest.2 = eldest.2.max(2);
+        }
+        members.push(eldest);
+        if children == 2 {
+            members.push(sibling(dice, eldest.2));
+        }
     }
     for place in 0..elders {
         let marital = if elders == 2 { "已婚" } else { "丧偶" };
         let sex = if place == 0 && dice.chance(35 + 65 * (elders - 1)) { Sex::Male } else { Sex::Female };
         let relation = if sex == Sex::Male { "父亲" } else { "母亲" };
-        let elder = (age + dice.around(21, 34)).min(98);
+        let elder = (age + dice.around(22, 34)).min(98);
         members.push((relation, sex, elder, marital, sex == Sex::Male));
     }
     members
@@ -244,14 +275,29 @@ fn single(dice: &mut Dice, sex: Sex) -> Member {
         let marital = dice.weighted(&[(7, "丧偶"), (2, "离婚"), (1, "未婚")]);
         return ("户主", sex, dice.around(58, 94), marital, true);
     }
-    let marital = dice.weighted(&[(7, "未婚"), (3, "离婚")]);
-    ("户主", sex, dice.around(19, 56), marital, true)
+    let age = dice.around(19, 56);
+    let divorced = match age {
+        ..26 => 0,
+        26..36 => 20,
+        _ => 55,
+    };
+    ("户主", sex, age, if dice.chance(divorced) { "离婚" } else { "未婚" }, true)
 }
 
-/// A child living with parents of whom the younger has an age; too young a parent has an infant.
+/// The eldest child living with parents of whom the younger has an age; too young a parent has an infant.
 fn child(dice: &mut Dice, parent: i32) -> Member {
+    let gap = dice.around(22, 36);
+    let age = if parent < gap { dice.between(0, (parent - 22).clamp(0, 2)) } else { parent - gap };
+    of_age(dice, age)
+}
+
+/// A child at least two full years younger than the eldest, who is no infant.
+fn sibling(dice: &mut Dice, eldest: i32) -> Member {
+    let gap = dice.between(2, eldest.clamp(2, 7));
+    of_age(dice, eldest - gap)
+}
+
+fn of_age(dice: &mut Dice, age: i32) -> Member {
     let sex = if dice.chance(52) { Sex::Male } else { Sex::Female };
-    let gap = dice.around(20, 36);
-    let age = if parent < gap { dice.between(0, 2) } else { parent - gap };
     (if sex == Sex::Male { "子" } else { "女" }, sex, age, "未婚", true)
 }

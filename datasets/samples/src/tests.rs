@@ -1,5 +1,7 @@
 //! The promises of the sample city, each checked on a city of its own.
 
+mod believable;
+
 use std::collections::{HashMap, HashSet};
 
 use arrow::array::{AsArray, RecordBatch};
@@ -61,7 +63,7 @@ fn the_same_seed_gives_the_same_city_and_another_seed_another() {
 fn a_city_of_this_release_is_that_of_the_next() {
     let city = SampleCity::new(42, 10_000).unwrap();
     let person = city.person(7);
-    let entity = city.entity(7);
+    let entity = city.entity(8);
     let found = [
         person.id_number().to_string(),
         person.name(),
@@ -69,6 +71,7 @@ fn a_city_of_this_release_is_that_of_the_next() {
         entity.name(&city),
     ];
     assert_eq!(found, ["992100196105086546", "宋细弟", "92990430MA7D35482M", "彭泽县优爱物流经营部"]);
+    assert_eq!(city.entity(7).name(&city), "濂溪区人民政府");
 }
 
 #[test]

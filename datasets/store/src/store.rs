@@ -1,28 +1,34 @@
 //! Reading and writing the objects of versions.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use catalog_core::dataset::Version;
 use exchange_crypto::{Digest, Hasher, PublicKey, SigningKey};
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::Error;
 use crate::layout::VersionFolder;
 use crate::manifest::{Manifest, Part};
 
+/// Objects remembered as proven; beyond that all are proven again.
+const PROVEN: usize = 65_536;
+
 /// The objects of all datasets in one object store: local files, or S3.
 #[derive(Debug, Clone)]
 pub struct DatasetStore {
     objects: Arc<dyn ObjectStore>,
+    /// The state in which each object was found to have its digest.
+    proven: Arc<Mutex<HashMap<Path, (ObjectMeta, String)>>>,
 }
 
 impl DatasetStore {
     /// The datasets below the root of an object store.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects }
+        Self { objects, proven: Arc::default() }
     }
 
     /// The object store itself, for readers and writers of Parquet.
@@ -90,6 +96,30 @@ impl DatasetStore {
         if digest.to_hex() != part.sha256 {
             return Err(Error::Corrupt { path: part.path.clone(), what: "digest" });
         }
+        Ok(())
+    }
+
+    /// Proves that an object has its size and digest before any of it is sent. It is read once, and again when its
+    /// time, size or entity tag in the object store have changed; its size is looked at every time.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] and [`Error::Missing`] name the object.
+    pub async fn prove(&self, part: &Part) -> Result<(), Error> {
+        let path = Path::from(part.path.as_str());
+        let found = (self.objects.head(&path).await?, part.sha256.clone());
+        if found.0.size != part.bytes {
+            return Err(Error::Corrupt { path: part.path.clone(), what: "size" });
+        }
+        let proven = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if proven().get(&path) == Some(&found) {
+            return Ok(());
+        }
+        self.verify_part(part).await?;
+        let mut proven = proven();
+        if proven.len() >= PROVEN {
+            proven.clear();
+        }
+        proven.insert(path, found);
         Ok(())
     }
 

@@ -159,6 +159,27 @@ async fn a_changed_or_missing_object_is_corrupt() {
 }
 
 #[tokio::test]
+async fn an_object_is_proven_once_and_again_when_it_changes() {
+    let fixture = Fixture::new();
+    let part = fixture.part(1, "PAR1").await;
+    fixture.store.prove(&part).await.unwrap();
+    fixture.store.prove(&part).await.unwrap();
+    let path = object_store::path::Path::from(part.path.as_str());
+    for (content, wrong) in [("PAR2", "digest"), ("PAR", "size")] {
+        fixture.store.objects().put(&path, content.into()).await.unwrap();
+        let error = fixture.store.prove(&part).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Corrupt { what, path } if *what == wrong && *path == part.path),
+            "{error}"
+        );
+    }
+    fixture.store.objects().put(&path, "PAR1".into()).await.unwrap();
+    fixture.store.prove(&part).await.unwrap();
+    fixture.store.objects().delete(&path).await.unwrap();
+    assert!(matches!(fixture.store.prove(&part).await.unwrap_err(), Error::Missing(_)));
+}
+
+#[tokio::test]
 async fn gc_erases_what_no_published_version_names() {
     let fixture = Fixture::new();
     let (shared, own, orphan) =

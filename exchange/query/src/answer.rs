@@ -119,9 +119,26 @@ impl Running {
             Some(Err(_)) if tokio::time::Instant::now() >= self.deadline => {
                 Some(Err(out_of_time(&self.limits)))
             }
-            Some(Err(error)) => Some(Err(error::execution(&error))),
+            Some(Err(error)) => Some(Err(self.failed(&error))),
             None => self.ended().await,
         }
+    }
+
+    /// What the caller learns; the operator learns too which versions to look at.
+    fn failed(&self, error: &datafusion::error::DataFusionError) -> Error {
+        let error = error::execution(error);
+        if error.code == ErrorCode::Corrupt {
+            for source in &self.sources {
+                tracing::error!(
+                    resource = %source.resource,
+                    version = source.version,
+                    manifest = source.manifest_digest,
+                    cause = error.internal_cause(),
+                    "a query met a damaged object of one of these versions"
+                );
+            }
+        }
+        error
     }
 
     fn counted(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {

@@ -1,8 +1,12 @@
 //! Engine errors never reach a client as text, for they carry values. What the planner says about names does: it knows
 //! nothing but the caller's own text and the schemas that the caller sees.
 
+use std::error::Error as StdError;
+
+use arrow::error::ArrowError;
 use catalog_core::{Error, ErrorCode};
 use datafusion::common::{DataFusionError, SchemaError};
+use parquet::errors::ParquetError;
 
 /// The longest planner message that is passed on, in characters.
 const MESSAGE_CHARS: usize = 400;
@@ -33,8 +37,42 @@ pub(crate) fn execution(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(_) => {
             Error::new(ErrorCode::LimitMemory, "the query needs more memory than its limit; narrow it down")
         }
-        _ => failed(error),
+        _ => stored(error).unwrap_or_else(|| failed(error)),
     }
+}
+
+/// The error of reading stored objects, if it is one: what can't be decoded or is not there is damaged.
+fn stored(error: &DataFusionError) -> Option<Error> {
+    let mut decoding = false;
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if let Some(error) = found.downcast_ref::<object_store::Error>() {
+            return Some(match error {
+                object_store::Error::NotFound { .. } => damaged("missing object"),
+                _ => {
+                    let message = "the object store does not answer; try again later";
+                    Error::new(ErrorCode::Unavailable, message).with_internal("storage")
+                }
+            });
+        }
+        decoding |= is_decoding(found);
+        cause = found.source();
+    }
+    decoding.then(|| damaged("parquet"))
+}
+
+/// Whether a page or a footer could not be read. Filters within the reader fail as Arrow errors: those are the query's.
+fn is_decoding(error: &(dyn StdError + 'static)) -> bool {
+    match (error.downcast_ref::<ParquetError>(), error.downcast_ref::<ArrowError>()) {
+        (Some(error), _) => !matches!(error, ParquetError::ArrowError(_)),
+        (_, Some(ArrowError::ParquetError(text))) => !text.starts_with("Arrow: "),
+        _ => false,
+    }
+}
+
+fn damaged(cause: &'static str) -> Error {
+    let message = "a stored object is damaged; the operator must restore it from a backup";
+    Error::new(ErrorCode::Corrupt, message).with_internal(cause)
 }
 
 fn shown(code: ErrorCode, message: impl ToString) -> Error {
@@ -46,9 +84,8 @@ fn shown(code: ErrorCode, message: impl ToString) -> Error {
 /// The operator learns the kind of the failure; its text carries rows and stays here.
 fn failed(error: &DataFusionError) -> Error {
     let kind = match error.find_root() {
-        DataFusionError::ArrowError(..) => "evaluation",
-        DataFusionError::ParquetError(_) => "parquet",
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => "storage",
+        DataFusionError::ArrowError(..) | DataFusionError::ParquetError(_) => "evaluation",
+        DataFusionError::IoError(_) => "spilling",
         DataFusionError::ExecutionJoin(_) => "aborted task",
         DataFusionError::Internal(_) => "engine",
         _ => "execution",

@@ -228,7 +228,8 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), 
     Ok(())
 }
 
-/// The bytes as they are stored; cut when the access is revoked or the version withdrawn.
+/// The bytes as they are stored, proven to be those of the digest that the answer states; cut when the access is
+/// revoked or the version withdrawn.
 async fn content(
     app: &App,
     stored: &Stored,
@@ -239,6 +240,7 @@ async fn content(
     if span.is_empty() {
         return Ok(Body::empty());
     }
+    app.datasets.prove(&stored.part()).await?;
     let options = GetOptions { range: Some(GetRange::Bounded(span)), ..GetOptions::default() };
     let found = app.datasets.objects().get_opts(&stored.path, options).await.map_err(unreadable)?;
     let state = Some((found.into_stream(), watch, [source]));

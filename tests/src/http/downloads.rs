@@ -129,3 +129,41 @@ async fn a_withdrawn_version_is_410_and_withdrawn_records_are_gone() {
         assert!(gone.text().contains("数据有误"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_object_is_never_sent_as_the_genuine_one() {
+    let city = City::new().await;
+    let server = &city.server;
+    let genuine = server.send(Call::get(file("latest.csv"))).await;
+    // One file was sent before it was damaged, the other was not.
+    for (name, object) in [("latest.csv", "data.csv"), ("latest.jsonl", "data.jsonl")] {
+        let path = server.object(object, "");
+        let bytes = std::fs::read(&path).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[12] ^= 1;
+        for damaged in [flipped.as_slice(), &bytes[1..]] {
+            std::fs::write(&path, damaged).unwrap();
+            for call in [Call::get(file(name)), Call::get(file(name)).header("range", "bytes=0-3")] {
+                let answer = server.send(call).await;
+                assert_eq!(
+                    (answer.status, answer.code().as_str()),
+                    (StatusCode::INTERNAL_SERVER_ERROR, "corrupt")
+                );
+            }
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(server.send(Call::get(file(name))).await.ok_bytes(), bytes);
+    }
+    assert_eq!(server.send(Call::get(file("latest.csv"))).await.bytes(), genuine.bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_meets_a_damaged_page_says_so() {
+    let city = City::new().await;
+    let path = city.server.object("part-", ".parquet");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4..24].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let answer = city.server.send(city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "corrupt"));
+}

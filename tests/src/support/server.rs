@@ -1,6 +1,7 @@
 //! A real server on a free port over an empty data folder, and a client that signs, and checks every answer's signature.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,7 +41,7 @@ pub(crate) struct Server {
     /// Set to make every write of evidence fail.
     pub(crate) evidence_fails: Arc<AtomicBool>,
     pub(crate) app: Arc<App>,
-    _folder: TempDir,
+    folder: TempDir,
     pub(crate) keys: JwkSet,
     http: reqwest::Client,
     task: tokio::task::JoinHandle<()>,
@@ -72,8 +73,7 @@ impl Server {
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let keys = JwkSet::default();
-        let mut server =
-            Self { base, services, evidence, evidence_fails, app, _folder: folder, keys, http, task };
+        let mut server = Self { base, services, evidence, evidence_fails, app, folder, keys, http, task };
         server.register(&signer, KeyOwner::Platform).await;
         server.keys =
             JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
@@ -133,6 +133,23 @@ impl Server {
         let (key, _) = SigningKey::generate().unwrap();
         self.register(&key, KeyOwner::Person(id.to_owned())).await;
         key
+    }
+
+    /// The one stored object whose name begins and ends so.
+    pub(crate) fn object(&self, begin: &str, end: &str) -> PathBuf {
+        let mut folders = vec![self.folder.path().join("objects")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if name.starts_with(begin) && name.ends_with(end) {
+                    return path;
+                }
+            }
+        }
+        panic!("no object {begin}…{end}");
     }
 
     /// Sends a request and reads the whole answer, see [`exchange`].

@@ -157,6 +157,12 @@ async fn geojson_becomes_geoparquet() {
             .unwrap()
             .unwrap();
     assert_eq!((metadata.version.as_str(), metadata.primary_column.as_str()), ("1.1.0", "shape"));
+    // What the specification's own words are checked by: `null` is an unknown datum, a missing member OGC:CRS84.
+    let geo = builder.metadata().file_metadata().key_value_metadata().unwrap();
+    let geo = geo.iter().find(|entry| entry.key == "geo").and_then(|entry| entry.value.as_ref()).unwrap();
+    let column = &serde_json::from_str::<serde_json::Value>(geo).unwrap()["columns"]["shape"];
+    assert_eq!(column.get("crs"), Some(&serde_json::Value::Null), "{geo}");
+    assert_eq!(column["geometry_types"], serde_json::json!(["Point", "MultiPolygon"]));
 }
 
 #[tokio::test]

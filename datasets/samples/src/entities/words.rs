@@ -9,28 +9,54 @@ pub(crate) struct Kind {
     pub(crate) suffix: &'static str,
     /// Whether it has registered capital.
     pub(crate) capital: bool,
-    /// Whether its name has a trade name of its own.
-    pub(crate) trade: bool,
     /// Whether people are insured through it.
     pub(crate) employs: bool,
 }
 
-const fn kind(title: &'static str, prefix: [u8; 2], suffix: &'static str, flags: [bool; 3]) -> Kind {
-    let [capital, trade, employs] = flags;
-    Kind { title, prefix, suffix, capital, trade, employs }
+const fn kind(title: &'static str, prefix: [u8; 2], suffix: &'static str, flags: [bool; 2]) -> Kind {
+    let [capital, employs] = flags;
+    Kind { title, prefix, suffix, capital, employs }
 }
 
-/// Kinds with their share in percent.
-pub(crate) static KINDS: [(u32, Kind); 8] = [
-    (52, kind("个体工商户", *b"92", "", [false, true, false])),
-    (36, kind("有限责任公司", *b"91", "有限公司", [true, true, true])),
-    (1, kind("股份有限公司", *b"91", "股份有限公司", [true, true, true])),
-    (5, kind("农民专业合作社", *b"93", "专业合作社", [true, true, false])),
-    (3, kind("事业单位", *b"12", "服务中心", [false, false, true])),
-    (1, kind("机关", *b"11", "管理局", [false, false, true])),
-    (1, kind("社会团体", *b"51", "协会", [false, false, false])),
-    (1, kind("民办非企业单位", *b"52", "服务中心", [false, true, true])),
+/// Kinds of businesses and private institutions with their share in percent.
+pub(crate) static KINDS: [(u32, Kind); 5] = [
+    (55, kind("个体工商户", *b"92", "", [false, false])),
+    (38, kind("有限责任公司", *b"91", "有限公司", [true, true])),
+    (1, kind("股份有限公司", *b"91", "股份有限公司", [true, true])),
+    (5, kind("农民专业合作社", *b"93", "专业合作社", [true, false])),
+    (1, kind("民办非企业单位", *b"52", "", [false, true])),
 ];
+
+pub(crate) static AUTHORITY: Kind = kind("机关", *b"11", "", [false, true]);
+pub(crate) static INSTITUTION: Kind = kind("事业单位", *b"12", "", [false, true]);
+pub(crate) static ASSOCIATION: Kind = kind("社会团体", *b"51", "", [false, false]);
+
+/// Sections in which one person alone does business.
+pub(crate) const INDIVIDUAL: &str = "ACFGHO";
+
+/// What private institutions do: section and word.
+pub(crate) const PRIVATE: [(&str, &str); 7] = [
+    ("P", "幼儿园"),
+    ("P", "培训学校"),
+    ("P", "艺术培训中心"),
+    ("Q", "养老服务中心"),
+    ("Q", "护理院"),
+    ("R", "体育俱乐部"),
+    ("S", "社会工作服务中心"),
+];
+
+/// What stands at the end of the name of an individual's business, by its word.
+pub(crate) fn shop(section: &str, word: &str) -> &'static str {
+    match (section, word) {
+        (_, "超市" | "酒店" | "宾馆" | "茶楼") => "",
+        (_, "小吃" | "五金" | "百货" | "服饰" | "电器" | "汽车修理" | "美容美发" | "家电维修") => {
+            "店"
+        }
+        ("C", _) => "厂",
+        (_, "种植" | "养殖") => "场",
+        _ => "经营部",
+    }
+}
 
 /// Share in tenths of a percent, section letter of GB/T 4754, name of the section, words of names.
 pub(crate) static INDUSTRIES: [(u32, &str, &str, &[&str]); 19] = [
@@ -52,7 +78,7 @@ pub(crate) static INDUSTRIES: [(u32, &str, &str, &[&str]); 19] = [
     (12, "P", "教育", &["教育咨询", "培训"]),
     (8, "Q", "卫生和社会工作", &["诊所", "养老", "健康管理"]),
     (12, "R", "文化、体育和娱乐业", &["文化传媒", "体育", "旅游"]),
-    (4, "S", "公共管理、社会保障和社会组织", &["就业", "行政事务", "志愿者"]),
+    (4, "S", "公共管理、社会保障和社会组织", &["档案服务", "社区服务"]),
 ];
 
 /// Characters of trade names, three bytes each.

@@ -42,15 +42,17 @@ const fn personal_kind(
     Personal { title, mark, authority, years, age }
 }
 
+/// What only the head of a household holds.
+const REGISTER: &str = "居民户口簿";
 /// What anyone may hold.
-const REGISTER: Personal = personal_kind(["居民户口簿", "HK", "公安局"], None, 0);
+const CARD: Personal = personal_kind(["社会保障卡", "SB", "人力资源和社会保障局"], Some(10), 0);
 
 /// Certificates of people by weight.
 const PERSONAL: [(u32, Personal); 6] = [
-    (40, REGISTER),
+    (40, personal_kind([REGISTER, "HK", "公安局"], None, 18)),
     (24, personal_kind(["机动车驾驶证", "JZ", "公安局"], Some(6), 18)),
     (16, personal_kind(["不动产权证书", "BD", "自然资源局"], None, 18)),
-    (10, personal_kind(["社会保障卡", "SB", "人力资源和社会保障局"], Some(10), 0)),
+    (10, CARD),
     (6, personal_kind(["残疾人证", "CJ", "残疾人联合会"], Some(10), 0)),
     (4, personal_kind(["教师资格证书", "JS", "教育局"], None, 22)),
 ];
@@ -93,7 +95,8 @@ fn personal(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error>
     let mut dice = Dice::new(city.seed(), Topic::Certificates, number);
     let person = city.person(number * 2 + dice.below(2));
     let drawn = dice.weighted(&PERSONAL);
-    let kind = if person.age(AS_OF) > drawn.age { drawn } else { REGISTER };
+    let may_hold = person.age(AS_OF) > drawn.age && (drawn.title != REGISTER || person.is_head());
+    let kind = if may_hold { drawn } else { CARD };
     let place = &city.villages[person.village];
     let earliest = (person.born + kind.age * 366).clamp(AS_OF - 12 * 365, AS_OF);
     let issued = dice.between(earliest, AS_OF);

@@ -6,14 +6,27 @@ use chrono::Datelike;
 
 use crate::batch::Cell::{Date, Decimal, Flag, Null, Text};
 use crate::batch::{Cell, Rows, or_null};
-use crate::city::{AS_OF, SampleCity, Village, date};
+use crate::city::{AS_OF, SampleCity, date};
 use crate::dice::{Dice, Topic};
 use crate::entities::Entity;
 use crate::error::Error;
 use crate::people::Person;
 use crate::synthetic::Code18;
 use crate::table::{Column, Kind, optional, required};
+use crate::villages::Village;
 use cases::{ANY, CASES, HONOURS, LISTINGS, PERMITS};
+
+/// The first day of penalties and lists: five years.
+const RECENT: i32 = AS_OF - 5 * 365;
+/// The first day of licences.
+const LICENSED: i32 = AS_OF - 8 * 365;
+/// The first day of honours.
+const HONOURED: i32 = AS_OF - 4 * 365;
+
+/// Whether an entity may be on a list of the dishonest; on that of the honest are only others, so that no one is on both.
+fn may_be_listed(entity: &Entity) -> bool {
+    entity.index.is_multiple_of(5)
+}
 
 /// The one a record of credit is about.
 enum Party {
@@ -22,11 +35,17 @@ enum Party {
 }
 
 impl Party {
-    /// A natural person where no industry is named.
-    fn draw(city: &SampleCity, dice: &mut Dice, sections: Option<&str>) -> Self {
+    /// A natural person where no industry is named, else a business on which an authority may act since a day.
+    fn draw(
+        city: &SampleCity,
+        dice: &mut Dice,
+        sections: Option<&str>,
+        fits: impl Fn(&Entity) -> bool,
+    ) -> Self {
+        let fits = |entity: &Entity| entity.days(RECENT).is_some() && fits(entity);
         match sections {
-            Some(sections) => Self::Entity(city.any_entity(dice, sections)),
-            None => Self::Person(city.adult(dice)),
+            Some(sections) => Self::Entity(city.business(dice, sections, fits)),
+            None => Self::Person(city.adult(dice, |person| person.age(AS_OF) > 18)),
         }
     }
 
@@ -56,13 +75,14 @@ impl Party {
         }
     }
 
-    /// A day of the last five years, not before the party was there.
+    /// A day of the last five years on which the party was there and of age.
     fn day(&self, dice: &mut Dice) -> i32 {
-        let earliest = match self {
-            Self::Person(person) => person.born + 18 * 366,
-            Self::Entity(entity) => entity.established,
+        let of_age = |person: &Person| (RECENT.max(person.born + 18 * 366 + 120), AS_OF);
+        let (first, last) = match self {
+            Self::Person(person) => of_age(person),
+            Self::Entity(entity) => entity.days(RECENT).unwrap_or((AS_OF, AS_OF)),
         };
-        dice.between(earliest.max(AS_OF - 5 * 365), AS_OF)
+        dice.between(first, last)
     }
 }
 
@@ -93,7 +113,7 @@ pub(crate) const PENALTIES: &[Column] = &[
 pub(crate) fn penalty(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Penalties, number);
     let case = dice.weighted(&CASES);
-    let party = Party::draw(city, &mut dice, case.sections);
+    let party = Party::draw(city, &mut dice, case.sections, |_| true);
     let place = party.place(city);
     let decided = party.day(&mut dice);
     let name = party.name(city);
@@ -149,9 +169,10 @@ pub(crate) const LICENCES: &[Column] = &[
 pub(crate) fn licence(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Licences, number);
     let permit = dice.weighted(&PERMITS);
-    let entity = city.any_entity(&mut dice, permit.sections);
+    let entity = city.business(&mut dice, permit.sections, |entity| entity.days(LICENSED).is_some());
     let place = entity.place(city);
-    let granted = dice.between(entity.established.max(AS_OF - 8 * 365), AS_OF);
+    let (first, last) = entity.days(LICENSED).unwrap_or((AS_OF, AS_OF));
+    let granted = dice.between(first, last);
     let valid_until = granted + permit.years * 365;
     let status = if entity.ended.is_some() {
         "注销"
@@ -192,7 +213,7 @@ pub(crate) const DISHONEST: &[Column] = &[
 pub(crate) fn dishonest(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Dishonest, number);
     let listing = dice.weighted(&LISTINGS);
-    let party = Party::draw(city, &mut dice, listing.sections);
+    let party = Party::draw(city, &mut dice, listing.sections, may_be_listed);
     let place = party.place(city);
     let listed = party.day(&mut dice);
     let removed = dice.chance(25).then(|| dice.between(listed, AS_OF));
@@ -227,9 +248,12 @@ pub(crate) const HONEST: &[Column] = &[
 pub(crate) fn honest(city: &SampleCity, number: u64, out: &mut Rows) -> Result<(), Error> {
     let mut dice = Dice::new(city.seed(), Topic::Honest, number);
     let (honour, authority) = dice.weighted(&HONOURS);
-    let entity = city.any_entity(&mut dice, ANY);
+    let entity = city.business(&mut dice, ANY, |entity| {
+        entity.capital.is_some() && !may_be_listed(entity) && entity.days(HONOURED).is_some()
+    });
     let place = entity.place(city);
-    let recognised = dice.between(entity.established.max(AS_OF - 4 * 365), AS_OF);
+    let (first, last) = entity.days(HONOURED).unwrap_or((AS_OF, AS_OF));
+    let recognised = dice.between(first, last);
     out.push(&[
         Text(&format!("99HM{:08}", number + 1)),
         Text(honour),

@@ -3,7 +3,7 @@
 use crate::batch::Cell::{Date, Decimal, Double, Null, Text};
 use crate::batch::Rows;
 use crate::city::SampleCity;
-use crate::dice::{Dice, Topic};
+use crate::dice::{Dice, Lottery, Topic};
 use crate::divisions::Divisions;
 use crate::error::Error;
 use crate::table::{Column, Kind, optional, required};
@@ -67,8 +67,9 @@ pub(crate) fn statistic(city: &SampleCity, number: u64, out: &mut Rows) -> Resul
     let (county, month) = ((place % counties) as usize, place / counties);
     let first = chrono::NaiveDate::from_ymd_opt(2023, 1, 1).unwrap_or_default();
     let day = first + chrono::Months::new(month as u32);
-    // A county's own weight, a growth of about 5 % a year, a month's luck; whole units.
-    let weight = 40 + Dice::new(city.seed(), Topic::Statistics, county as u64).below(160) as i64;
+    // A county's weight by its people, a growth of about 5 % a year, a month's luck; whole units.
+    let weight =
+        (city.county_share(&city.counties[county].code) * counties) as i64 * 100 / Lottery::TICKETS as i64;
     let luck = Dice::new(city.seed(), Topic::Statistics, 1_000 + number).between(88, 112);
     let value =
         i64::from(middling) * weight / 100 * (1_000 + month as i64 * 4) / 1_000 * i64::from(luck) / 100;

@@ -7,6 +7,7 @@ use crate::batch::Cell::{Date, Decimal, Text, Time};
 use crate::batch::{Rows, or_null};
 use crate::city::{AS_OF, SampleCity};
 use crate::error::Error;
+use crate::people::Person;
 use crate::table::{Column, Kind, optional, required};
 
 pub(crate) const POPULATION: &[Column] = &[
@@ -49,16 +50,16 @@ pub(crate) fn population(city: &SampleCity, rows: Range<u64>, out: &mut Rows) ->
             Text(&household),
             Text(person.relation),
             Text(person.status.title()),
-            Time(updated_at(person.index)),
+            Time(updated_at(&person)),
         ])?;
     }
     Ok(())
 }
 
-/// A time of the three years before the city's day, spread by the person's number.
-fn updated_at(person: u64) -> i64 {
-    const SECONDS: u64 = 3 * 365 * 86_400;
-    let ago = (person.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % SECONDS;
+/// A time of the three years before the city's day, after the birth, spread by the person's number.
+fn updated_at(person: &Person) -> i64 {
+    let days = (AS_OF - person.born).clamp(1, 3 * 365) as u64;
+    let ago = (person.index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % (days * 86_400);
     (i64::from(AS_OF) * 86_400 - ago as i64) * 1_000_000
 }
 

@@ -23,6 +23,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     required("status", Kind::Text),
 ];
 
+/// 2009-09-01, when the pension for rural residents began, in days since 1970-01-01.
+const RESIDENTS_PENSION: i32 = 14_488;
 /// Average days of a month, in hundredths.
 const MONTH: i32 = 3_044;
 
@@ -37,13 +39,17 @@ fn row(city: &SampleCity, person: &Person, out: &mut Rows) -> Result<(), Error> 
     let works = (20..retirement).contains(&age) && person.is_active() && dice.chance(52);
     let employer = if works { employer(city, &mut dice, person) } else { None };
     let county = city.villages[person.village].county;
-    let (kind, entry) = match (&employer, age) {
-        (Some(_), _) => ("城镇职工基本养老保险", 18),
-        (None, 16..) => ("城乡居民基本养老保险", 16),
-        (None, _) => ("城乡居民基本医疗保险", 0),
+    let (kind, youngest, begun) = match (&employer, age) {
+        (Some(_), _) => ("城镇职工基本养老保险", 18, AS_OF - 25 * 365),
+        (None, 16..) => ("城乡居民基本养老保险", 16, RESIDENTS_PENSION),
+        (None, _) => ("城乡居民基本医疗保险", 0, RESIDENTS_PENSION),
     };
-    let joined = dice.between((person.born + entry * 366).clamp(AS_OF - 25 * 365, AS_OF), AS_OF);
-    let months = (AS_OF - joined) * 100 / MONTH;
+    let birthday = |age: i32| person.born + age * 366;
+    let earliest = birthday(youngest).clamp(begun, AS_OF);
+    // Who was near sixty when the scheme began joined within its first years, and has nothing more to pay.
+    let last_paid = if employer.is_none() { birthday(60).min(AS_OF) } else { AS_OF };
+    let joined = dice.between(earliest, last_paid.max(earliest + 3 * 365).min(AS_OF));
+    let months = (last_paid - joined).max(0) * 100 / MONTH;
     let status = match person.status {
         PersonStatus::Registered if employer.is_none() && age >= 60 => "待遇享受",
         PersonStatus::Registered => "正常参保",

@@ -146,3 +146,21 @@ async fn the_answer_names_what_it_read() {
     assert_eq!(grants, [Some(GRANT.to_owned()), None]);
     assert!(answer.sources.iter().all(|source| source.policy_digest.len() == 64));
 }
+
+#[tokio::test]
+async fn a_damaged_or_missing_object_is_corrupt_and_no_failure_of_the_query() {
+    let text = "select id, name from city.penalties where amt > 20 order by id";
+    for pushdown in [false, true] {
+        let world = World::new(400);
+        let path = world.folder.path().join("all/part-0.parquet");
+        let engine = || QueryEngine::new(world.parts(&world.governed, pushdown, 2)).unwrap();
+        let wrong = "select 1 / (amt - amt) from city.penalties";
+        assert_eq!(code(&engine(), wrong).await, ErrorCode::QueryFailed);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4..24].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(code(&engine(), text).await, ErrorCode::Corrupt);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(code(&engine(), text).await, ErrorCode::Corrupt);
+    }
+}

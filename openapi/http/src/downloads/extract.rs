@@ -34,6 +34,14 @@ pub(super) struct Stored {
     pub(super) rows: u64,
 }
 
+impl Stored {
+    /// The object as a manifest would name it.
+    pub(super) fn part(&self) -> Part {
+        let (path, sha256) = (self.path.to_string(), self.digest.to_hex());
+        Part { path, rows: self.rows, bytes: self.bytes, sha256 }
+    }
+}
+
 /// The file of that kind, of an extract that is written now if it is not there yet.
 pub(super) async fn stored(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, kind: Kind) -> Result<Stored> {
     let folder = folder(&open.dataset);
