@@ -4,6 +4,7 @@ mod bad_input;
 mod clerk;
 mod crash;
 mod demo;
+mod evidence;
 mod folder;
 mod service;
 mod versions;

@@ -107,6 +107,17 @@ pub enum Event {
         /// SHA-256 of the entity's new state, hex.
         entity_digest: String,
     },
+    /// The end of the log was lost, and a new tree begins with this record.
+    EpochStarted {
+        /// The new epoch, counted from 0.
+        epoch: u64,
+        /// The newest checkpoint known of the epoch before, a signed note.
+        checkpoint: String,
+        /// Records of the epoch before that are still there.
+        kept: u64,
+        /// Records that the checkpoint covers and that are gone.
+        lost: u64,
+    },
     /// Anonymous downloads of open data in one period, counted, without addresses.
     OpenDownloads {
         /// The resource.

@@ -13,6 +13,10 @@ use crate::error::Error;
 use crate::layout::VersionFolder;
 use crate::store::DatasetStore;
 
+/// Where the evidence log keeps its sealed segments, in the same object store. They are no garbage, whatever a catalogue
+/// says.
+const EVIDENCE: &str = "evidence/";
+
 /// What to erase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Garbage {
@@ -44,7 +48,9 @@ impl DatasetStore {
         let mut listing = self.objects().list(None);
         let mut doomed = Vec::new();
         while let Some(object) = listing.try_next().await? {
-            if live.contains(object.location.as_ref()) || is_young(&object, garbage.older_than) {
+            let is_evidence = object.location.as_ref().starts_with(EVIDENCE);
+            if is_evidence || live.contains(object.location.as_ref()) || is_young(&object, garbage.older_than)
+            {
                 collected.kept += 1;
             } else {
                 collected.bytes += object.size;

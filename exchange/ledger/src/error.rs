@@ -36,7 +36,35 @@ pub enum LedgerError {
     /// A record that can't be written as canonical JSON, or whose id is no UUID.
     #[error("not a record: {0}")]
     Record(String),
-    /// No randomness for a salt.
+    /// A step that the state of the log does not allow.
+    #[error("{0}")]
+    Refused(String),
+    /// A note, checkpoint, signature line or key that is not well formed or not signed as it must be.
+    #[error("not a note that counts: {0}")]
+    Note(String),
+    /// The log is shorter than a checkpoint says.
+    #[error(
+        "the log holds {kept} records, but a checkpoint was signed over {covered}: its end is lost. Restore the newest \
+         copy of the evidence, or begin a new epoch that names the gap with `shuqiao log begin-epoch`"
+    )]
+    LostTail {
+        /// Records there.
+        kept: u64,
+        /// Records of the checkpoint.
+        covered: u64,
+    },
+    /// The records are not those of a checkpoint.
+    #[error(
+        "the records are not those over which the checkpoint of size {size} was signed; `shuqiao audit` names them"
+    )]
+    Forked {
+        /// Records of the checkpoint.
+        size: u64,
+    },
+    /// A place that the newest checkpoint does not cover.
+    #[error("{0} is beyond the newest checkpoint")]
+    Uncovered(u64),
+    /// No key, no randomness, or a sealed text that does not open.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }
@@ -51,7 +79,13 @@ impl LedgerError {
 impl From<LedgerError> for Error {
     fn from(error: LedgerError) -> Self {
         let code = match error {
-            LedgerError::Damaged { .. } => ErrorCode::Corrupt,
+            LedgerError::Uncovered(_) | LedgerError::Note(_) => {
+                return Self::new(ErrorCode::InvalidInput, error.to_string());
+            }
+            LedgerError::Refused(reason) => return Self::new(ErrorCode::IllegalState, reason),
+            LedgerError::Damaged { .. } | LedgerError::LostTail { .. } | LedgerError::Forked { .. } => {
+                return Self::new(ErrorCode::Corrupt, error.to_string());
+            }
             LedgerError::Record(_) => ErrorCode::Internal,
             _ => ErrorCode::EvidenceUnavailable,
         };

@@ -1,16 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
+mod checkpoints;
 mod commitment;
+mod committer;
+mod durable;
+mod epoch;
 mod error;
-mod evidence_file;
-mod line_file;
+mod files;
+mod ledger;
+pub mod merkle;
+pub mod note;
 mod scan;
+mod segment;
+mod tree_file;
+mod vault;
+mod witness;
+mod writer;
 
-pub use commitment::{Commitment, Committed, SaltFile, commit, opens};
+pub use audit::{AuditKeys, Audited, Finding, audit};
+pub use checkpoints::SignedCheckpoint;
+pub use commitment::{Commitment, commit, opens};
+pub use durable::TornLine;
 pub use error::LedgerError;
-pub use evidence_file::{EvidenceFile, leaf_hash};
-pub use line_file::{Opened, TornLine};
+pub use ledger::{Inclusion, Ledger, Opened, Settings, platform_actor};
 pub use scan::{Filter, Leaf, Scan};
+pub use vault::{Committed, Kept, Vault};
+pub use witness::{AddCheckpoint, Refusal, Witness};
 
 #[cfg(test)]
 mod tests;

@@ -94,11 +94,24 @@ pub(crate) enum Command {
     /// Keys: generate, register, list.
     #[command(subcommand)]
     Key(Key),
-    /// Prove offline that a downloaded file is genuine.
+    /// Prove offline that a downloaded file, or a receipt and its answer, is genuine.
     #[command(
-        after_help = "Example:\n  shuqiao verify latest.csv --manifest latest.manifest.json --jws latest.jws --keys jwks.json"
+        after_help = "Examples:\n  shuqiao verify latest.csv --manifest latest.manifest.json --jws latest.jws --keys jwks.json\n  shuqiao verify receipt.json answer.json --keys jwks.json"
     )]
     Verify(Verify),
+    /// Read all evidence, rows and manifests, and name every byte that does not agree with the others.
+    #[command(after_help = "Example:\n  shuqiao audit --checkpoint from-the-witness.txt")]
+    Audit {
+        /// A checkpoint from elsewhere, such as a witness's: the log must hold what it covers.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// The evidence log: key, head, what was asked, erasure, a new start after a loss.
+    #[command(subcommand)]
+    Log(Log),
+    /// Watch the evidence logs of others, and cosign what was not rewritten.
+    #[command(subcommand)]
+    Witness(Witness),
     /// Check the clock, the disk, the folder and the evidence log.
     Doctor,
     /// Print the OpenAPI 3.1 description of the API.
@@ -361,11 +374,77 @@ pub(crate) enum Key {
     List,
 }
 
+/// `log` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Print the key under which the log's checkpoints verify, for witnesses.
+    Key,
+    /// Print a checkpoint over everything.
+    Checkpoint,
+    /// Show the evidence of a request, and what was asked in it; that it was looked at is evidence too.
+    Open {
+        /// Id of the request or record.
+        id: String,
+    },
+    /// Destroy the key of a month's salts and request texts; the log and its proofs stay.
+    Erase {
+        /// A month that is over: 2026-10.
+        month: String,
+    },
+    /// Begin a new epoch after the end of the log was lost; its first record names the gap.
+    BeginEpoch {
+        /// The newest checkpoint that a witness has, if it is newer than the log's own.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+}
+
+/// `witness` subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Witness {
+    /// Print the witness's key, made on first use.
+    Key {
+        /// Folder of the witness.
+        store: PathBuf,
+        /// Name of the witness, needed the first time: witness.example.gov.cn.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Answer logs that ask for cosignatures (C2SP tlog-witness).
+    #[command(
+        after_help = "Example:\n  shuqiao witness key w --name witness.example.gov.cn\n  shuqiao witness serve w --log data.example.gov.cn/log+1a2b3c4d+AY..."
+    )]
+    Serve(WitnessServe),
+    /// Print the newest checkpoint of each log.
+    Heads {
+        /// Folder of the witness.
+        store: PathBuf,
+    },
+}
+
+/// Options of `witness serve`.
+#[derive(Debug, Args)]
+pub(crate) struct WitnessServe {
+    /// Folder of the witness.
+    pub(crate) store: PathBuf,
+    /// Key of a log to watch, as `shuqiao log key` prints it; may be repeated.
+    #[arg(long = "log", value_name = "KEY", required = true)]
+    pub(crate) logs: Vec<String>,
+    /// Address and port; a proxy in front ends TLS.
+    #[arg(long, default_value = "127.0.0.1:8790")]
+    pub(crate) listen: std::net::SocketAddr,
+}
+
 /// Options of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The downloaded file.
+    /// The downloaded file, or a receipt.
     pub(crate) file: PathBuf,
+    /// The answer that the receipt is of.
+    pub(crate) answer: Option<PathBuf>,
+    /// Key of a witness that must have cosigned the receipt's checkpoint.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) witness: Option<String>,
     /// Its manifest; beside the file, if not given.
     #[arg(long)]
     pub(crate) manifest: Option<PathBuf>,

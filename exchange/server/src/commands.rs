@@ -1,5 +1,6 @@
 //! The subcommands. Those that touch departments, data or grants speak the API, whichever way it is reached.
 
+mod audit;
 mod data;
 mod demo;
 mod directory;
@@ -7,8 +8,11 @@ mod doctor;
 mod gc;
 mod init;
 mod keys;
+mod log;
+mod receipt;
 mod serve;
 mod verify;
+mod witness;
 
 use catalog_core::{Error, ErrorCode, Result};
 use clap::CommandFactory as _;
@@ -28,6 +32,9 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Init => init::run(global).await,
         Command::Serve(options) => serve::run(global, options).await,
         Command::Verify(options) => verify::run(global, options),
+        Command::Audit { checkpoint } => audit::run(global, checkpoint.as_deref()).await,
+        Command::Log(command) => log::run(global, command).await,
+        Command::Witness(command) => witness::run(global, command).await,
         Command::Doctor => doctor::run(global).await,
         Command::Gc { dry_run } => gc::run(global, *dry_run).await,
         Command::Openapi => {

@@ -14,12 +14,13 @@ use datasets_samples::Divisions;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, generate_key_file, operator_context, read_key_file};
 use exchange_crypto::{SigningKey, to_base64url};
-use exchange_ledger::{EvidenceFile, SaltFile};
+use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use object_store::local::LocalFileSystem;
 use openapi_http::{App, AppParts, HttpLimits};
 
 use crate::config::Config;
+use crate::evidence;
 use crate::folder::Folder;
 
 /// The address that signatures name where nothing is served.
@@ -31,6 +32,7 @@ pub(crate) struct Platform {
     store: Arc<CatalogStore>,
     services: Services,
     datasets: DatasetStore,
+    evidence: Arc<Ledger>,
     records: u64,
     app: Arc<App>,
 }
@@ -45,16 +47,16 @@ impl Platform {
     pub(crate) async fn start(folder: Folder, base_url: Option<String>) -> Result<Self> {
         let config = folder.config()?;
         let store = Arc::new(CatalogStore::connect(&folder.database(&config)).await?);
-        let (evidence, opened) = EvidenceFile::open(folder.root()).map_err(Error::from)?;
+        let signer = Arc::new(platform_key(&folder)?);
+        let (evidence, opened) = Ledger::open(evidence::settings(&folder, &config, &signer)?)?;
         if let Some(torn) = &opened.torn {
             tracing::warn!(bytes = torn.bytes, "a torn record at the end of the evidence was set aside");
         }
-        let (evidence, records) = (Arc::new(evidence), opened.lines);
-        let salts = Arc::new(SaltFile::open(folder.root()).map_err(Error::from)?.0);
+        let (evidence, records) = (Arc::new(evidence), opened.records);
+        let vault = Arc::new(Vault::open(folder.root())?);
         let services = Services::new(store.clone(), evidence.clone());
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
-        let signer = Arc::new(platform_key(&folder)?);
         register_platform_key(&store, &services, &signer).await?;
         let objects = LocalFileSystem::new_with_prefix(folder.path("objects")).map_err(Error::internal)?;
         let datasets = DatasetStore::new(Arc::new(objects));
@@ -68,8 +70,8 @@ impl Platform {
         let app = App::new(AppParts {
             services: services.clone(),
             engine,
-            evidence,
-            salts,
+            evidence: evidence.clone(),
+            vault,
             revocations,
             datasets: datasets.clone(),
             authenticator,
@@ -80,7 +82,7 @@ impl Platform {
             spool,
             limits: HttpLimits::default(),
         });
-        Ok(Self { folder, store, services, datasets, records, app })
+        Ok(Self { folder, store, services, datasets, evidence, records, app })
     }
 
     /// The routes.
@@ -103,7 +105,22 @@ impl Platform {
         &self.datasets
     }
 
-    /// Records in the evidence log when it was opened; all of them were read.
+    /// The catalogue, for the audit.
+    pub(crate) fn store(&self) -> &CatalogStore {
+        &self.store
+    }
+
+    /// The evidence log.
+    pub(crate) fn evidence(&self) -> &Arc<Ledger> {
+        &self.evidence
+    }
+
+    /// The salts and request texts beside it.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.app.vault
+    }
+
+    /// Records in the evidence log when it was opened.
     pub(crate) fn evidence_length(&self) -> u64 {
         self.records
     }
@@ -152,10 +169,12 @@ impl Platform {
         }
     }
 
-    /// Writes down what is still in memory and gives the folder back.
+    /// Writes down what is still in memory, covers it by a checkpoint, and gives the folder back.
     pub(crate) async fn close(self) -> Result<()> {
         self.app.drain().await?;
-        self.services.relay().await
+        self.services.relay().await?;
+        self.evidence.checkpoint()?;
+        Ok(())
     }
 }
 
@@ -170,8 +189,8 @@ fn role(name: &str) -> Result<Role> {
     })
 }
 
-/// The key that signs answers and manifests, made on the first start.
-fn platform_key(folder: &Folder) -> Result<SigningKey> {
+/// The key that signs answers, manifests and checkpoints, made on the first start.
+pub(crate) fn platform_key(folder: &Folder) -> Result<SigningKey> {
     let path = folder.path("keys").join("platform.pem");
     let key = if path.exists() { read_key_file(&path) } else { generate_key_file(&path) };
     key.map_err(Error::from)

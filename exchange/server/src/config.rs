@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) catalogue: Catalogue,
     /// Limits of one query.
     pub(crate) query: Query,
+    /// The evidence log.
+    pub(crate) log: Log,
 }
 
 /// Where and how to serve.
@@ -75,6 +77,36 @@ impl Default for Query {
     fn default() -> Self {
         Self { seconds: 300, memory_mib: 1024, rows: 100_000_000, answer_mib: 16_384 }
     }
+}
+
+/// The evidence log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// Its name in checkpoints; a name made from the first key without it. It never changes.
+    pub(crate) origin: Option<String>,
+    /// Seconds after which a checkpoint covers what is new.
+    pub(crate) checkpoint_seconds: u64,
+    /// New records after which a checkpoint is made before that.
+    pub(crate) checkpoint_records: u64,
+    /// Those who cosign checkpoints.
+    pub(crate) witness: Vec<LogWitness>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { origin: None, checkpoint_seconds: 10, checkpoint_records: 10_000, witness: Vec::new() }
+    }
+}
+
+/// A witness of the evidence log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogWitness {
+    /// Its address; none for a former one, whose cosignatures still count.
+    pub(crate) url: Option<String>,
+    /// Its key, as `shuqiao witness key` prints it.
+    pub(crate) key: String,
 }
 
 impl Config {

@@ -115,6 +115,11 @@ impl Folder {
             .map_err(|_| Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display())))
     }
 
+    /// Writes a file of the folder once: an existing one is left as it is.
+    pub(crate) fn write_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_new(&self.path(name), bytes)
+    }
+
     /// Marks the folder as a demo: it never serves off the loopback.
     pub(crate) fn mark_demo(&self, people: u64) -> Result<()> {
         write_new(&self.path("demo"), people.to_string().as_bytes())

@@ -63,18 +63,74 @@ pub struct IssuedTicket {
     pub token: String,
 }
 
-/// What evidence holds about one answer, signed by the platform.
+/// What evidence holds about one answer, proven to be in the log and signed by the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
+    /// When it was assembled.
+    pub issued_at: Timestamp,
     /// The evidence records of the request, oldest first: a start and an end, or one for both.
     #[schema(value_type = Vec<Object>)]
     pub records: Vec<EvidenceRecord>,
     /// Whether the answer has ended.
     pub ended: bool,
+    /// For each record the proof that it is in the log of the checkpoint.
+    pub proofs: Vec<LeafProof>,
+    /// The head of the log: a signed note (C2SP tlog-checkpoint), with the cosignatures of witnesses.
+    pub checkpoint: String,
     /// The salts of the commitments in them, for the holder alone.
     pub salts: Vec<Salt>,
-    /// Detached JWS (`typ` `shuqiao-receipt`) by a platform key over the canonical JSON (RFC 8785) of `records`.
+    /// Detached JWS (`typ` `shuqiao-receipt`) by a platform key over the canonical JSON (RFC 8785) of the receipt without
+    /// `salts` and `signature`.
     pub signature: String,
+}
+
+/// What is signed of a receipt.
+#[derive(Debug, Serialize)]
+pub struct Statement<'a> {
+    issued_at: Timestamp,
+    records: &'a [EvidenceRecord],
+    ended: bool,
+    proofs: &'a [LeafProof],
+    checkpoint: &'a str,
+}
+
+impl Receipt {
+    /// What is signed of it.
+    pub fn statement(&self) -> Statement<'_> {
+        let Self { issued_at, records, ended, proofs, checkpoint, .. } = self;
+        Statement { issued_at: *issued_at, records, ended: *ended, proofs, checkpoint }
+    }
+}
+
+/// Where a record stands in the log, and the way from its leaf to the root (RFC 9162 section 2.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeafProof {
+    /// Place of the leaf, counted from 0. The leaf is the canonical JSON of the record.
+    pub index: u64,
+    /// SHA-256 values from below, base64.
+    pub path: Vec<String>,
+}
+
+/// Proves a leaf to be in a tree (RFC 9162 section 2.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InclusionProof {
+    /// Place of the leaf, counted from 0.
+    pub index: u64,
+    /// Leaves of the tree.
+    pub size: u64,
+    /// SHA-256 values from below, base64.
+    pub path: Vec<String>,
+}
+
+/// Proves that a tree begins with an earlier one (RFC 9162 section 2.1.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsistencyProof {
+    /// Leaves of the earlier tree.
+    pub first: u64,
+    /// Leaves of the later one.
+    pub second: u64,
+    /// SHA-256 values from below, base64.
+    pub path: Vec<String>,
 }
 
 /// What opens one commitment: SHA-256 of salt and content.

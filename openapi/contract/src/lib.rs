@@ -6,7 +6,10 @@ mod directory;
 pub mod header;
 mod problem;
 
-pub use access::{IssuedTicket, Reason, Receipt, Salt, TicketRequest, TicketView};
+pub use access::{
+    ConsistencyProof, InclusionProof, IssuedTicket, LeafProof, Reason, Receipt, Salt, Statement,
+    TicketRequest, TicketView,
+};
 pub use data::{
     PreparedVersion, QualityReport, RecordsQuery, RecordsWithdrawal, Rows, RuleViolations, Sort, SqlFunction,
     SqlQuery, UploadReport, VersionView,

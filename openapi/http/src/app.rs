@@ -12,15 +12,15 @@ use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use datasets_store::DatasetStore;
 use exchange_auth::Authenticator;
 use exchange_crypto::{MacKey, SigningKey};
-use exchange_ledger::{EvidenceFile, SaltFile};
+use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
 use futures::StreamExt;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::evidence::OpenCounts;
 
-/// Receipts sought at the same time: each search reads the evidence log from its start.
-const RECEIPTS: usize = 2;
+/// Receipts and proofs made at the same time: each reads the disk.
+const PROOFS: usize = 4;
 
 /// Gives the time of each request.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -59,9 +59,9 @@ pub struct AppParts {
     /// The way to data.
     pub engine: Arc<QueryEngine>,
     /// The evidence log, which receipts are read from; the same as the services'.
-    pub evidence: Arc<EvidenceFile>,
-    /// The salts of commitments.
-    pub salts: Arc<SaltFile>,
+    pub evidence: Arc<Ledger>,
+    /// The salts of commitments, and the texts of requests.
+    pub vault: Arc<Vault>,
     /// Ends running answers; the engine's own.
     pub revocations: Revocations,
     /// The stored versions.
@@ -89,8 +89,8 @@ pub struct App {
     pub(crate) open_counts: OpenCounts,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
-    /// Places for searches of receipts; the next waits.
-    pub(crate) receipts: Arc<Semaphore>,
+    /// Places for receipts and proofs; the next waits.
+    proofs: Arc<Semaphore>,
     /// Held while an extract is written.
     pub(crate) extracts: Mutex<()>,
 }
@@ -105,7 +105,7 @@ impl App {
             open_counts: OpenCounts::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
-            receipts: places(RECEIPTS),
+            proofs: places(PROOFS),
             extracts: Mutex::default(),
             parts,
         })
@@ -134,6 +134,20 @@ impl App {
             Error::new(ErrorCode::Unavailable, "too many queries are running; try again later")
         })?;
         Ok(holding(place, self.engine.run(ctx, request).await?))
+    }
+
+    /// Reads the evidence log on a thread that may block.
+    pub(crate) async fn prove<T: Send + 'static>(
+        self: Arc<Self>,
+        read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = Arc::clone(&self.proofs).acquire_owned().await.map_err(Error::internal)?;
+        let found = tokio::task::spawn_blocking(move || {
+            // It goes on when nobody waits for it any longer, and keeps its place until its end.
+            let _place = place;
+            read(&self)
+        });
+        found.await.map_err(Error::internal)?
     }
 
     /// Writes down what is still counted in memory. Call it when the last request has been answered.

@@ -22,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, organisation, pages, receipts, records, sql, tickets, uploads,
-    wrapper,
+    datasets, directory, downloads, grants, log, organisation, pages, receipts, records, sql, tickets,
+    uploads, wrapper,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -98,6 +98,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(tickets::routes())
         .merge(organisation::routes())
         .merge(receipts::routes())
+        .merge(log::routes())
         .merge(pages::routes())
 }
 

@@ -13,11 +13,11 @@ use catalog_core::context::PrincipalKind;
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
 use catalog_core::{Error, ErrorCode, OpContext, Result};
 use exchange_auth::REPR_DIGEST;
-use exchange_crypto::{Hasher, random};
+use exchange_crypto::{Digest, Hasher, random};
 use exchange_ledger::{Commitment, Committed};
 use futures::StreamExt;
 use futures::future::{try_join, try_join_all};
-use http::header;
+use http::{Method, header};
 
 use crate::app::App;
 use metered::Metered;
@@ -65,6 +65,42 @@ pub(crate) struct Sealed {
     pub(crate) has_receipt: bool,
 }
 
+/// What was asked: the commitment that the log holds, and the text that is kept sealed beside it.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    commitment: Commitment,
+    text: Bytes,
+}
+
+/// Bodies up to this size are kept with the text of a request; of larger ones the digest is.
+const KEPT_BODY_BYTES: usize = 1 << 20;
+
+impl Asked {
+    /// Commits to method, address and the body's digest. The body is kept with them for auditors.
+    pub(crate) fn of(
+        method: &Method,
+        target_uri: &str,
+        body: Option<&Digest>,
+        content: &[u8],
+    ) -> Result<Self> {
+        let digest = body.map(Digest::to_hex).unwrap_or_default();
+        let mut text = format!("{method} {target_uri}\n{digest}").into_bytes();
+        let commitment = exchange_ledger::commit(&text)?;
+        text.push(b'\n');
+        if content.len() <= KEPT_BODY_BYTES {
+            text.extend_from_slice(content);
+        }
+        Ok(Self { commitment, text: text.into() })
+    }
+
+    fn salt(&self) -> Secret<'_> {
+        (Committed::Request, self.commitment.salt, &self.text)
+    }
+}
+
+/// What is kept of one commitment: of what it is, its salt, and its text.
+type Secret<'a> = (Committed, [u8; 32], &'a [u8]);
+
 /// A commitment to something that passes by: SHA-256 of a random salt and the content.
 struct Committing {
     salt: [u8; 32],
@@ -88,7 +124,7 @@ impl Committing {
 pub(crate) async fn seal(
     app: &Arc<App>,
     ctx: &OpContext,
-    asked: Commitment,
+    asked: Asked,
     response: Response,
 ) -> Result<Sealed> {
     let (mut parts, body) = response.into_parts();
@@ -140,7 +176,7 @@ async fn read_ahead(body: &mut BodyDataStream) -> Result<(Vec<Bytes>, bool)> {
 async fn record_whole(
     app: &Arc<App>,
     ctx: &OpContext,
-    asked: Commitment,
+    asked: Asked,
     reading: Reading,
     content: &Bytes,
 ) -> Result<()> {
@@ -151,26 +187,21 @@ async fn record_whole(
     let answered = exchange_ledger::commit(content)?;
     let event = Event::Access {
         sources: reading.sources,
-        request_commitment: asked.digest,
+        request_commitment: asked.commitment.digest.clone(),
         rows,
         bytes,
         answer_commitment: answered.digest,
     };
-    let salts = [(Committed::Request, asked.salt), (Committed::Answer, answered.salt)];
+    let salts = [asked.salt(), (Committed::Answer, answered.salt, &[])];
     append(app, ctx, event, &salts).await
 }
 
-async fn record_start(
-    app: &Arc<App>,
-    ctx: &OpContext,
-    asked: Commitment,
-    reading: Reading,
-) -> Result<Ending> {
+async fn record_start(app: &Arc<App>, ctx: &OpContext, asked: Asked, reading: Reading) -> Result<Ending> {
     let end = End { app: Arc::clone(app), ctx: ctx.clone(), answer: Committing::new()?, bytes: 0, reading };
     if is_recorded(ctx) {
-        let event =
-            Event::AccessStarted { sources: end.reading.sources.clone(), request_commitment: asked.digest };
-        append(app, ctx, event, &[(Committed::Request, asked.salt)]).await?;
+        let request_commitment = asked.commitment.digest.clone();
+        let event = Event::AccessStarted { sources: end.reading.sources.clone(), request_commitment };
+        append(app, ctx, event, &[asked.salt()]).await?;
     }
     Ok(Ending(Some(end)))
 }
@@ -182,12 +213,12 @@ pub(crate) async fn record_refusal(
     ctx: &OpContext,
     code: ErrorCode,
     told: Option<Reading>,
-    asked: Commitment,
+    asked: Asked,
 ) -> Result<()> {
     if let Some(reading) = told.filter(|_| is_recorded(ctx)) {
-        let event =
-            Event::AccessStarted { sources: reading.sources, request_commitment: asked.digest.clone() };
-        append(app, ctx, event, &[(Committed::Request, asked.salt)]).await?;
+        let request_commitment = asked.commitment.digest.clone();
+        let event = Event::AccessStarted { sources: reading.sources, request_commitment };
+        append(app, ctx, event, &[asked.salt()]).await?;
     }
     let is_refusal = matches!(
         code,
@@ -206,15 +237,16 @@ pub(crate) async fn record_refusal(
     if !is_recorded(ctx) || !is_refusal {
         return Ok(());
     }
-    let event = Event::AccessRefused { code: code.to_string(), request_commitment: asked.digest };
-    append(app, ctx, event, &[(Committed::Request, asked.salt)]).await
+    let request_commitment = asked.commitment.digest.clone();
+    let event = Event::AccessRefused { code: code.to_string(), request_commitment };
+    append(app, ctx, event, &[asked.salt()]).await
 }
 
-/// Keeps a record, and apart from it the salts that open its commitments.
-async fn append(app: &App, ctx: &OpContext, event: Event, salts: &[(Committed, [u8; 32])]) -> Result<()> {
+/// Keeps a record, and apart from it, sealed, what opens its commitments.
+async fn append(app: &App, ctx: &OpContext, event: Event, secrets: &[Secret<'_>]) -> Result<()> {
     let record = EvidenceRecord { at: app.now(), ..EvidenceRecord::new(ctx, event) };
     let id = record.id.clone();
-    let kept = salts.iter().map(|(of, salt)| app.salts.keep(&id, *of, salt));
+    let kept = secrets.iter().map(|(of, salt, text)| app.vault.keep(&id, *of, salt, text));
     let kept = async { try_join_all(kept).await.map(drop).map_err(Error::from) };
     let logged = async { app.services.evidence().append(record).await.map(drop) };
     try_join(kept, logged).await.map(drop).map_err(|error| {
@@ -224,10 +256,10 @@ async fn append(app: &App, ctx: &OpContext, event: Event, salts: &[(Committed, [
 }
 
 /// An access under way. If it is dropped without an answer, because the client is gone, evidence says that it was tried.
-pub(crate) struct Attempt(Option<(Arc<App>, OpContext, Commitment)>);
+pub(crate) struct Attempt(Option<(Arc<App>, OpContext, Asked)>);
 
 impl Attempt {
-    pub(crate) fn new(app: &Arc<App>, ctx: &OpContext, asked: &Commitment) -> Self {
+    pub(crate) fn new(app: &Arc<App>, ctx: &OpContext, asked: &Asked) -> Self {
         Self(is_recorded(ctx).then(|| (Arc::clone(app), ctx.clone(), asked.clone())))
     }
 
@@ -242,11 +274,10 @@ impl Drop for Attempt {
         if let Some((app, ctx, asked)) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            let event =
-                Event::AccessRefused { code: DISCONNECTED.to_owned(), request_commitment: asked.digest };
-            let salts = [(Committed::Request, asked.salt)];
+            let request_commitment = asked.commitment.digest.clone();
+            let event = Event::AccessRefused { code: DISCONNECTED.to_owned(), request_commitment };
             runtime.spawn(async move {
-                if let Err(error) = append(&app, &ctx, event, &salts).await {
+                if let Err(error) = append(&app, &ctx, event, &[asked.salt()]).await {
                     tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no record");
                 }
             });
@@ -288,7 +319,7 @@ impl End {
             complete: stopped_by.is_none(),
             stopped_by: stopped_by.map(str::to_owned),
         };
-        append(&app, &ctx, event, &[(Committed::Answer, answered.salt)]).await.inspect_err(|error| {
+        append(&app, &ctx, event, &[(Committed::Answer, answered.salt, &[])]).await.inspect_err(|error| {
             tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no end record");
         })
     }

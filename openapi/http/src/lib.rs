@@ -12,6 +12,7 @@ mod downloads;
 mod evidence;
 mod extract;
 mod grants;
+mod log;
 mod organisation;
 mod pages;
 mod payload;

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,6 @@ use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Channel, Error, OpContext, Principal};
 use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
 use exchange_crypto::Digest;
-use exchange_ledger::Commitment;
 use futures::FutureExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,7 +18,7 @@ use openapi_contract::header::REQUEST_ID;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::evidence::{self, Attempt, Reading, Sealed};
+use crate::evidence::{self, Asked, Attempt, Reading, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 
@@ -70,15 +69,17 @@ async fn serve(
         Whose::Proven(ctx) => *ctx,
         Whose::Arrived(caller) => caller.with_body(digest.as_ref())?,
     };
-    let asked = request_commitment(app, &parts, digest.as_ref())?;
     parts.extensions.insert(ctx.clone());
-    let body = match content {
-        Content::Memory(bytes) => Body::from(bytes),
+    let content = match content {
+        Content::Memory(bytes) => Bytes::from(bytes),
         Content::Spooled(upload) => {
             parts.extensions.insert(Arc::new(upload));
-            Body::empty()
+            Bytes::new()
         }
     };
+    let target_uri = app.authenticator.target_uri(&parts.uri);
+    let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), &content)?;
+    let body = Body::from(content);
     let attempt = Attempt::new(app, &ctx, &asked);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let told = response.extensions().get::<Reading>().cloned();
@@ -162,13 +163,6 @@ impl Door {
         };
         Self { channel, body }
     }
-}
-
-/// Commits to method, address and body.
-fn request_commitment(app: &App, parts: &Parts, body: Option<&Digest>) -> Result<Commitment, Error> {
-    let body = body.map(Digest::to_hex).unwrap_or_default();
-    let target_uri = app.authenticator.target_uri(&parts.uri);
-    Ok(exchange_ledger::commit(format!("{} {target_uri}\n{body}", parts.method).as_bytes())?)
 }
 
 fn refused(refusal: &Refusal, request_id: &str) -> Sealed {

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use ::http::StatusCode;
 use axum::body::Body;
 use catalog_core::{OpContext, Role};
+use exchange_ledger::Committed;
 use exchange_query::Limits;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::city::{CODE, City};
-use crate::support::server::{Bounds, Call};
+use crate::support::server::{Bounds, Call, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_named_access_is_recorded_and_anonymous_ones_are_counted() {
@@ -96,6 +97,7 @@ async fn a_receipt_is_its_holders_and_opens_its_commitments() {
     let commitment = receipt["records"][0]["answer_commitment"].as_str().unwrap();
     let salt = exchange_crypto::from_hex(salt).unwrap();
     assert!(exchange_ledger::opens(commitment, &salt, answer.bytes()));
+    proven(server, &receipt);
     for stranger in [
         Call::get(&path),
         Call::get(&path).by(&city.consumer),
@@ -183,4 +185,68 @@ async fn last_end(city: &City) -> Value {
         tokio::task::yield_now().await;
     }
     panic!("no end record")
+}
+
+/// Checks the proofs of a receipt with an implementation that nobody here wrote, and the log's head over HTTP.
+fn proven(server: &Server, receipt: &Value) {
+    let note = signed_note::Note::from_bytes(receipt["checkpoint"].as_str().unwrap().as_bytes()).unwrap();
+    let key = signed_note::StandardVerifier::new(&server.evidence.key().to_string()).unwrap();
+    note.verify(&signed_note::VerifierList::new(vec![Box::new(key)])).unwrap();
+    let head = tlog_tiles::Checkpoint::from_bytes(note.text()).unwrap();
+    for (record, proof) in
+        receipt["records"].as_array().unwrap().iter().zip(receipt["proofs"].as_array().unwrap())
+    {
+        let leaf = tlog_tiles::record_hash(&serde_json_canonicalizer::to_vec(record).unwrap());
+        let path = proof["path"].as_array().unwrap().iter();
+        let path = path.map(|step| tlog_tiles::Hash::parse_hash(step.as_str().unwrap()).unwrap()).collect();
+        let index = proof["index"].as_u64().unwrap();
+        tlog_tiles::check_record(&path, head.size(), *head.hash(), index, leaf).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anyone_follows_the_log_from_head_to_head() {
+    let city = City::new().await;
+    let server = &city.server;
+    let head = async || {
+        let note = server.send(Call::get("/log/checkpoint")).await;
+        assert!(note.header("content-type").starts_with("text/plain"));
+        let note = signed_note::Note::from_bytes(note.ok_bytes()).unwrap();
+        tlog_tiles::Checkpoint::from_bytes(note.text()).unwrap()
+    };
+    server.evidence.checkpoint().unwrap();
+    let old = head().await;
+    server.send(city.sql("select case_no from scjg.penalty", Some(&city.machine))).await.ok();
+    let before = format!("/log/proof/inclusion?index=0&size={}", old.size() + 1);
+    assert_eq!(server.send(Call::get(before)).await.code(), "invalid_input", "beyond the newest checkpoint");
+    server.evidence.checkpoint().unwrap();
+    let new = head().await;
+    assert!(new.size() > old.size());
+    let path = format!("/log/proof/consistency?first={}&second={}", old.size(), new.size());
+    let proof = server.send(Call::get(path)).await.ok();
+    let steps = proof["path"].as_array().unwrap().iter();
+    let steps = steps.map(|step| tlog_tiles::Hash::parse_hash(step.as_str().unwrap()).unwrap()).collect();
+    tlog_tiles::check_tree(&steps, new.size(), *new.hash(), old.size(), *old.hash()).unwrap();
+    for wrong in
+        ["consistency?first=9&second=8", "inclusion?index=8&size=8", "inclusion?index=-1&size=8", "inclusion"]
+    {
+        assert_eq!(server.send(Call::get(format!("/log/proof/{wrong}"))).await.code(), "invalid_input");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_of_a_request_is_kept_sealed_and_is_what_the_log_commits_to() {
+    let city = City::new().await;
+    let server = &city.server;
+    let sql = "select case_no from scjg.penalty where county = '360481'";
+    server.send(city.sql(sql, Some(&city.machine))).await.ok();
+    server.send(city.sql("select nothing from scjg.penalty", Some(&city.machine))).await.code();
+    for (kind, part) in [("access", "360481"), ("access_refused", "select nothing")] {
+        let record = server.events(kind).pop().unwrap();
+        let kept = server.app.vault.of_record(record["id"].as_str().unwrap()).unwrap();
+        let asked = kept.iter().find(|kept| kept.of == Committed::Request).unwrap();
+        assert!(String::from_utf8_lossy(&asked.text).contains(part));
+        let commitment = record["request_commitment"].as_str().unwrap();
+        assert!(exchange_ledger::opens(commitment, &asked.salt, asked.committed()));
+    }
 }

@@ -15,7 +15,7 @@ use catalog_store::CatalogStore;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, JwkSet, RequestBinding, operator_context, sign_request, verify_response};
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
-use exchange_ledger::{EvidenceFile, Filter, SaltFile};
+use exchange_ledger::{Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use object_store::local::LocalFileSystem;
@@ -37,7 +37,7 @@ pub(crate) struct Bounds {
 pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) services: Services,
-    pub(crate) evidence: Arc<EvidenceFile>,
+    pub(crate) evidence: Arc<Ledger>,
     /// Set to make every write of evidence fail.
     pub(crate) evidence_fails: Arc<AtomicBool>,
     pub(crate) app: Arc<App>,
@@ -62,12 +62,13 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let path = folder.path().join("catalogue.sqlite");
         let store = Arc::new(CatalogStore::connect(&format!("sqlite://{}", path.display())).await.unwrap());
-        let evidence = Arc::new(EvidenceFile::open(folder.path()).unwrap().0);
+        let (signer, _) = SigningKey::generate().unwrap();
+        let signer = Arc::new(signer);
+        let settings = Settings::new(folder.path(), "data.example.gov.cn/log", signer.clone());
+        let evidence = Arc::new(Ledger::open(settings).unwrap().0);
         let evidence_fails = Arc::<AtomicBool>::default();
         let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };
         let services = Services::new(store.clone(), Arc::new(log));
-        let (signer, _) = SigningKey::generate().unwrap();
-        let signer = Arc::new(signer);
         let app = app(&folder, &base, bounds, services.clone(), store, evidence.clone(), signer.clone());
         let router = openapi_http::router(app.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -204,13 +205,13 @@ fn app(
     bounds: Bounds,
     services: Services,
     store: Arc<CatalogStore>,
-    evidence: Arc<EvidenceFile>,
+    evidence: Arc<Ledger>,
     signer: Arc<SigningKey>,
 ) -> Arc<App> {
     let objects = folder.path().join("objects");
     let spool = folder.path().join("spool");
     for folder in [&objects, &spool] {
-        std::fs::create_dir(folder).unwrap();
+        std::fs::create_dir_all(folder).unwrap();
     }
     let datasets = DatasetStore::new(Arc::new(LocalFileSystem::new_with_prefix(objects).unwrap()));
     let revocations = Revocations::default();
@@ -228,7 +229,7 @@ fn app(
         services,
         engine: Arc::new(engine.unwrap()),
         evidence,
-        salts: Arc::new(SaltFile::open(folder.path()).unwrap().0),
+        vault: Arc::new(Vault::open(folder.path()).unwrap()),
         revocations,
         datasets,
         authenticator: Authenticator::new(store.clone(), store, base).unwrap(),
@@ -243,7 +244,7 @@ fn app(
 
 /// The evidence log, until it is told to fail.
 struct Breakable {
-    log: Arc<EvidenceFile>,
+    log: Arc<Ledger>,
     fails: Arc<AtomicBool>,
 }
 

@@ -52,8 +52,10 @@ async fn platform(folder: Folder) -> Vec<Check> {
         Err(error) => vec![Check { name: "platform", outcome: Err(error.to_string()) }],
         Ok(platform) => {
             let records = platform.evidence_length();
-            let evidence =
-                Check { name: "evidence", outcome: Ok(format!("{records} records, all readable")) };
+            let evidence = Check {
+                name: "evidence",
+                outcome: Ok(format!("{records} records; `shuqiao audit` proves them")),
+            };
             let closed = platform.close().await.map(|()| "keys, database and objects open".to_owned());
             vec![Check { name: "platform", outcome: closed.map_err(|error| error.to_string()) }, evidence]
         }

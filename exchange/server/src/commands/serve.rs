@@ -9,6 +9,7 @@ use catalog_core::{Error, ErrorCode, Result};
 
 use crate::cli::{Global, Serve};
 use crate::compose::Platform;
+use crate::evidence;
 use crate::folder::Folder;
 use crate::output;
 
@@ -53,6 +54,7 @@ pub(crate) async fn serve(
     let platform = Platform::start(folder, Some(base_url.clone())).await?;
     let handle = Handle::new();
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
+    let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
     tokio::spawn(drain_on_signal(handle.clone()));
     ready(&platform, &base_url);
     let app = platform.router().into_make_service();
@@ -67,6 +69,7 @@ pub(crate) async fn serve(
         None => axum_server::from_tcp(listener).map_err(Error::internal)?.handle(handle).serve(app).await,
     };
     forgetting.abort();
+    covering.abort();
     platform.close().await?;
     served.map_err(Error::internal)
 }

@@ -7,6 +7,7 @@ use datasets_store::Manifest;
 use exchange_auth::{Jwk, JwkSet};
 use serde::Serialize;
 
+use super::receipt;
 use crate::cli::{Global, Verify};
 use crate::client::file_digest;
 use crate::folder::io;
@@ -31,13 +32,16 @@ pub(crate) struct Proven {
 
 /// Checks the file's digest against its manifest, and the manifest's signature against the keys.
 pub(crate) fn run(global: &Global, options: &Verify) -> Result<()> {
+    let keys: JwkSet = serde_json::from_slice(&read(&options.keys)?).map_err(|error| {
+        Error::new(ErrorCode::InvalidInput, format!("{} is no JWK set: {error}", options.keys.display()))
+    })?;
+    if let Some(receipt) = receipt::read(&options.file)? {
+        return receipt::run(global, options, &receipt, &keys);
+    }
     let manifest_path = options.manifest.clone().unwrap_or_else(|| beside(&options.file, "manifest.json"));
     let jws_path = options.jws.clone().unwrap_or_else(|| beside(&options.file, "jws"));
     let manifest = read(&manifest_path)?;
     let signature = String::from_utf8_lossy(&read(&jws_path)?).trim().to_owned();
-    let keys: JwkSet = serde_json::from_slice(&read(&options.keys)?).map_err(|error| {
-        Error::new(ErrorCode::InvalidInput, format!("{} is no JWK set: {error}", options.keys.display()))
-    })?;
     let outcome = genuine(&options.file, &manifest, &signature, &keys)?;
     if global.json {
         output::document(&outcome);

@@ -1,0 +1,70 @@
+//! Group commit: what arrives together shares one write and one fsync.
+
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::LedgerError;
+
+/// Items written with one fsync, at most.
+const BATCH: usize = 4096;
+
+type Waiting<T> = (T, oneshot::Sender<Option<u64>>);
+
+/// A thread that writes batches of items, one after the other.
+pub(crate) struct Committer<T> {
+    sender: Option<mpsc::Sender<Waiting<T>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<T: Send + 'static> Committer<T> {
+    /// Starts the thread. `write` makes a batch durable and gives the place of each item. Once it has failed it is never
+    /// called again: fsync reports an error only once, and the state of the file is unknown.
+    pub(crate) fn start(
+        name: &str,
+        mut write: impl FnMut(&[T]) -> Result<Vec<u64>, LedgerError> + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, mut receiver) = mpsc::channel::<Waiting<T>>(2 * BATCH);
+        // A thread of its own: fsync blocks, and a runtime that shuts down must not cut a batch in two.
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut batch = Vec::with_capacity(BATCH);
+            let mut is_broken = false;
+            while receiver.blocking_recv_many(&mut batch, BATCH) > 0 {
+                let (items, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                let places = if is_broken { None } else { durable(write(&items)) };
+                is_broken = places.is_none();
+                for (index, done) in waiting.into_iter().enumerate() {
+                    // Whoever no longer waits for the answer does not need it.
+                    let _ = done.send(places.as_ref().and_then(|places| places.get(index).copied()));
+                }
+            }
+        })?;
+        Ok(Self { sender: Some(sender), thread: Some(thread) })
+    }
+
+    /// Gives the place of the item once it is durable.
+    pub(crate) async fn commit(&self, item: T) -> Result<u64, LedgerError> {
+        let (done, answer) = oneshot::channel();
+        let sender = self.sender.as_ref().ok_or(LedgerError::Stopped)?;
+        sender.send((item, done)).await.map_err(|_| LedgerError::Stopped)?;
+        answer.await.ok().flatten().ok_or(LedgerError::Stopped)
+    }
+}
+
+impl<T> Drop for Committer<T> {
+    /// Waits until what was accepted is written.
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            // The thread has no panics of its own; if it died, its callers have been told by their dropped answers.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn durable(written: Result<Vec<u64>, LedgerError>) -> Option<Vec<u64>> {
+    written
+        .inspect_err(|error| tracing::error!(%error, "the log can't be written and refuses from now on"))
+        .ok()
+}

@@ -1,0 +1,88 @@
+use std::fs;
+
+use super::*;
+use crate::note::NoteKey;
+
+const NOW: u64 = 1_795_000_000;
+
+fn witness(folder: &TempDir, logs: Vec<NoteKey>) -> Witness {
+    let head = exchange_crypto::from_hex("302e020100300506032b657004220420").unwrap();
+    let key = SigningKey::from_pkcs8(&[head, vec![9; 32]].concat()).unwrap();
+    Witness::open(folder.path(), "witness.example", key, logs).unwrap()
+}
+
+/// What the log sends for its newest checkpoint to a witness that knows `old_size` leaves.
+fn request(log: &Ledger, old_size: u64) -> AddCheckpoint {
+    let signed = log.checkpoint().unwrap();
+    let proof = log.consistency(old_size, signed.checkpoint.size).unwrap();
+    AddCheckpoint { old_size, proof, note: signed.note }
+}
+
+#[test]
+fn a_growing_log_is_cosigned_and_the_cosignature_verifies() {
+    let (_folder, settings, _) = written(9);
+    let (log, store) = (open(&settings), tempdir().unwrap());
+    let watching = witness(&store, vec![log.key()]);
+    let first = request(&log, 0);
+    assert_eq!(AddCheckpoint::parse(&first.text()).unwrap(), first);
+    let line = watching.add(&first, NOW).unwrap().unwrap();
+    let mut note = first.note.clone();
+    note.signatures.push(line.clone());
+    assert_eq!(watching.key().signed(&note), Some(NOW));
+    log.add_cosignatures(&log.latest().unwrap(), vec![line]).unwrap();
+    append(&log, &[record(9)]);
+    assert_eq!(watching.add(&request(&log, 4), NOW).unwrap(), Err(Refusal::OtherHead(9)));
+    drop(watching);
+    // It remembers after a restart.
+    let watching = witness(&store, vec![log.key()]);
+    assert_eq!(watching.heads()[0].checkpoint.size, 9);
+    watching.add(&request(&log, 9), NOW).unwrap().unwrap();
+    assert_eq!(watching.heads()[0].checkpoint, log.latest().unwrap().checkpoint);
+    watching.add(&request(&log, 10), NOW + 1).unwrap().unwrap();
+}
+
+/// The operator has the real key and writes another history, shorter, longer, or as long.
+#[test]
+fn a_witness_refuses_a_rewritten_history_signed_with_the_real_key() {
+    let (folder, settings, records) = written(9);
+    let store = tempdir().unwrap();
+    let log = open(&settings);
+    let watching = witness(&store, vec![log.key()]);
+    watching.add(&request(&log, 0), NOW).unwrap().unwrap();
+    let honest = watching.heads();
+    drop(log);
+    for count in [5, 9, 20] {
+        fs::remove_dir_all(folder.path().join("evidence")).unwrap();
+        fs::remove_dir_all(folder.path().join("objects")).unwrap();
+        let log = open(&settings);
+        let others: Vec<_> = (0..count).map(record).collect();
+        append(&log, &[&records[..3], &others[3..]].concat());
+        for old_size in [0, 3, 9] {
+            let head = log.checkpoint().unwrap();
+            let proof = log.consistency(old_size.min(count), count).unwrap();
+            let request = AddCheckpoint { old_size, proof, note: head.note };
+            watching.add(&request, NOW).unwrap().unwrap_err();
+        }
+        if count >= 9 {
+            assert_eq!(watching.add(&request(&log, 9), NOW).unwrap(), Err(Refusal::Rewritten));
+        }
+        assert_eq!(watching.heads(), honest);
+    }
+}
+
+#[test]
+fn a_witness_cosigns_known_logs_with_known_keys_alone() {
+    let (_folder, settings, _) = written(3);
+    let (log, store) = (open(&settings), tempdir().unwrap());
+    let (stranger, _) = SigningKey::generate().unwrap();
+    let foreign = NoteKey::of_log("other.example/log", settings.signer.public());
+    let watching = witness(&store, vec![foreign]);
+    let unknown = watching.add(&request(&log, 0), NOW).unwrap();
+    assert_eq!(unknown, Err(Refusal::UnknownLog(ORIGIN.to_owned())));
+    drop(watching);
+    let watching = witness(&store, vec![NoteKey::of_log(ORIGIN, stranger.public())]);
+    assert_eq!(watching.add(&request(&log, 0), NOW).unwrap(), Err(Refusal::NotSigned));
+    for wrong in ["", "old 1\n", "old x\n\n", "old 0\nzz\n\nx", "old -1\n\nx\n\n— a b\n"] {
+        AddCheckpoint::parse(wrong).unwrap_err();
+    }
+}

@@ -1,0 +1,396 @@
+//! What evidence commits to but does not say: salts and the texts of requests, sealed, apart from the log.
+//!
+//! Each month has a file and a key. Whoever destroys the key has erased the month's texts and salts, in every copy of the
+//! file; the log and its proofs stay as they are.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use catalog_core::Timestamp;
+use exchange_crypto::{MacKey, SealingKey, from_base64, from_hex, random, to_base64, to_hex};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::committer::Committer;
+use crate::{LedgerError, durable};
+
+/// What a record commits to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Committed {
+    /// The request.
+    Request,
+    /// The answer.
+    Answer,
+}
+
+/// What is kept of one commitment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Id of the record.
+    pub record: String,
+    /// Of what it is.
+    pub of: Committed,
+    /// The salt.
+    pub salt: [u8; 32],
+    /// The text of the request; empty for an answer, which is not kept.
+    pub text: Vec<u8>,
+}
+
+impl Kept {
+    /// The part of a request's text that the commitment covers: method, address and the body's digest. The body follows.
+    pub fn committed(&self) -> &[u8] {
+        let ends = self.text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let end = ends.map(|(place, _)| place).nth(1).unwrap_or(self.text.len());
+        &self.text[..end]
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: String,
+    of: Committed,
+    sealed: String,
+}
+
+/// Salts and request texts by record.
+pub struct Vault {
+    folder: PathBuf,
+    keys: PathBuf,
+    open_keys: Mutex<BTreeMap<String, Arc<MacKey>>>,
+    committer: Committer<(String, Vec<u8>)>,
+}
+
+/// A file is ordered by time up to this many milliseconds: what a record waits to be written, at most.
+const DISORDER: u64 = 60_000;
+
+impl Vault {
+    /// Opens the folder `secrets` and the keys in `keys`, and seals the salts that an older program kept in clear.
+    pub fn open(data_folder: &Path) -> Result<Self, LedgerError> {
+        let (folder, keys) = (data_folder.join("secrets"), data_folder.join("keys"));
+        durable::make_folder(&folder)?;
+        durable::make_folder(&keys)?;
+        let mut files = BTreeMap::new();
+        let own = folder.clone();
+        let committer = Committer::start("vault", move |batch: &[(String, Vec<u8>)]| {
+            write(&own, &mut files, batch).map(|()| vec![0; batch.len()])
+        });
+        let committer = committer.map_err(LedgerError::io(&folder))?;
+        let vault = Self { folder, keys, open_keys: Mutex::default(), committer };
+        vault.seal_clear_salts()?;
+        Ok(vault)
+    }
+
+    /// Keeps the salt of what a record commits to, and the text of a request.
+    pub async fn keep(
+        &self,
+        record_id: &str,
+        of: Committed,
+        salt: &[u8; 32],
+        text: &[u8],
+    ) -> Result<(), LedgerError> {
+        let line = self.sealed_line(record_id, of, salt, text)?;
+        self.committer.commit(line).await.map(drop)
+    }
+
+    /// What is kept of a record, for whoever may have it; nothing where its month is erased.
+    pub fn of_record(&self, record_id: &str) -> Result<Vec<Kept>, LedgerError> {
+        let (month, time) = month_of(record_id)?;
+        if self.is_erased(&month) {
+            return Ok(Vec::new());
+        }
+        let path = self.file(&month);
+        let near = near(&path, record_id, time)?;
+        let lines = if near.is_empty() { all(&path, record_id)? } else { near };
+        let mut found: Vec<Kept> = Vec::new();
+        for line in &lines {
+            let kept = self.unseal(&month, line)?;
+            if !found.contains(&kept) {
+                found.push(kept);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The months that have a file, `2026-11`, and whether each is erased.
+    pub fn months(&self) -> Result<Vec<(String, bool)>, LedgerError> {
+        let mut months = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(LedgerError::io(&self.folder))? {
+            let path = entry.map_err(LedgerError::io(&self.folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "sealed")
+                && let Some(month) = path.file_stem().and_then(|stem| stem.to_str())
+            {
+                months.push((month.to_owned(), self.is_erased(month)));
+            }
+        }
+        months.sort();
+        Ok(months)
+    }
+
+    /// Destroys the key of a month that is over. Its texts and salts are gone for ever; that it was done stays known.
+    pub fn erase(&self, month: &str, now: Timestamp) -> Result<(), LedgerError> {
+        if month >= month_at(now).as_str() || !self.months()?.iter().any(|(known, _)| known == month) {
+            let reason = format!("`{month}` is no month that is over and has texts: write 2026-10");
+            return Err(LedgerError::Refused(reason));
+        }
+        let key = self.key_file(month);
+        durable::replace(&self.erased_mark(month), b"erased\n")?;
+        self.open_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(month);
+        if key.exists() {
+            // Its blocks are overwritten too, as far as the file system does that in place.
+            durable::overwrite_and_remove(&key)?;
+        }
+        Ok(())
+    }
+
+    /// Opens every line of a month; `each` gets what is kept, or what is wrong with the line (counted from 1).
+    pub(crate) fn read_month(
+        &self,
+        month: &str,
+        mut each: impl FnMut(u64, Result<Kept, LedgerError>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let path = self.file(month);
+        let file = File::open(&path).map_err(LedgerError::io(&path))?;
+        for (number, line) in (1..).zip(BufReader::new(file).split(b'\n')) {
+            let line = line.map_err(LedgerError::io(&path))?;
+            each(number, self.read_line(month, &line))?;
+        }
+        Ok(())
+    }
+
+    /// What a line holds. Only the one way to write it is accepted.
+    fn read_line(&self, month: &str, line: &[u8]) -> Result<Kept, LedgerError> {
+        let wrong = || LedgerError::Record("it is no line of sealed texts".to_owned());
+        let read: Line = serde_json::from_slice(line).map_err(|_| wrong())?;
+        match serde_json::to_vec(&read).is_ok_and(|again| again == line) {
+            true => self.unseal(month, &read),
+            false => Err(wrong()),
+        }
+    }
+
+    /// The file of a month.
+    pub(crate) fn file(&self, month: &str) -> PathBuf {
+        file_of(&self.folder, month)
+    }
+
+    fn key_file(&self, month: &str) -> PathBuf {
+        self.keys.join(format!("evidence-{month}.key"))
+    }
+
+    fn erased_mark(&self, month: &str) -> PathBuf {
+        self.keys.join(format!("evidence-{month}.erased"))
+    }
+
+    fn is_erased(&self, month: &str) -> bool {
+        self.erased_mark(month).exists()
+    }
+
+    fn sealed_line(
+        &self,
+        id: &str,
+        of: Committed,
+        salt: &[u8; 32],
+        text: &[u8],
+    ) -> Result<(String, Vec<u8>), LedgerError> {
+        let (month, _) = month_of(id)?;
+        let content = [salt.as_slice(), text].concat();
+        let key = self.key(&month, true)?;
+        let sealed = record_key(&key, id)?.seal(&name(id, of), &content)?;
+        let line = Line { id: id.to_owned(), of, sealed: to_base64(&sealed) };
+        let mut line = serde_json::to_vec(&line).map_err(|error| LedgerError::Record(error.to_string()))?;
+        line.push(b'\n');
+        Ok((month, line))
+    }
+
+    fn unseal(&self, month: &str, line: &Line) -> Result<Kept, LedgerError> {
+        let key = self.key(month, false)?;
+        let sealed = from_base64(&line.sealed)?;
+        let content = record_key(&key, &line.id)?.open(&name(&line.id, line.of), &sealed)?;
+        let (salt, text) = content
+            .split_first_chunk()
+            .ok_or_else(|| LedgerError::Record("a sealed text without a salt".to_owned()))?;
+        Ok(Kept { record: line.id.clone(), of: line.of, salt: *salt, text: text.to_vec() })
+    }
+
+    fn key(&self, month: &str, make: bool) -> Result<Arc<MacKey>, LedgerError> {
+        let mut keys = self.open_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get(month) {
+            return Ok(key.clone());
+        }
+        let path = self.key_file(month);
+        if make && !path.exists() {
+            if self.is_erased(month) {
+                return Err(LedgerError::Record(format!("the texts of {month} are erased")));
+            }
+            durable::replace(&path, to_hex(&random::bytes::<32>()?).as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(LedgerError::io(&path))?;
+        let key = Arc::new(MacKey::from_bytes(&from_hex(text.trim())?)?);
+        keys.insert(month.to_owned(), key.clone());
+        Ok(key)
+    }
+
+    /// Seals `salts.jsonl` line by line and removes it. Safe to repeat after a crash: a salt may be kept twice.
+    fn seal_clear_salts(&self) -> Result<(), LedgerError> {
+        #[derive(Deserialize)]
+        struct Clear {
+            id: String,
+            of: Committed,
+            salt: String,
+        }
+        let path = self.folder.join("salts.jsonl");
+        if !path.exists() {
+            return Ok(());
+        }
+        let mut file = durable::open(&path)?;
+        let mut sealed = Vec::new();
+        durable::read_lines(&path, &mut file, |number, line| {
+            let wrong = |error: &str| damaged(&path, number + 1, error);
+            let clear: Clear = serde_json::from_slice(line).map_err(|error| wrong(&error.to_string()))?;
+            let salt = from_hex(&clear.salt)?.try_into().map_err(|_| wrong("the salt has not 32 bytes"))?;
+            sealed.push(self.sealed_line(&clear.id, clear.of, &salt, b"")?);
+            Ok(())
+        })?;
+        write(&self.folder, &mut BTreeMap::new(), &sealed)?;
+        durable::overwrite_and_remove(&path)
+    }
+}
+
+/// Appends lines to the files of their months, each made durable once.
+fn write(
+    folder: &Path,
+    files: &mut BTreeMap<String, File>,
+    batch: &[(String, Vec<u8>)],
+) -> Result<(), LedgerError> {
+    let mut texts: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    for (month, line) in batch {
+        texts.entry(month).or_default().extend_from_slice(line);
+    }
+    for (month, text) in texts {
+        let path = file_of(folder, month);
+        if !files.contains_key(month) {
+            let mut file = durable::open_locked(&path)?;
+            durable::at_end(&path, &mut file)?;
+            files.insert(month.to_owned(), file);
+        }
+        let Some(file) = files.get_mut(month) else { continue };
+        file.write_all(&text).and_then(|()| file.sync_data()).map_err(LedgerError::io(&path))?;
+    }
+    Ok(())
+}
+
+fn file_of(folder: &Path, month: &str) -> PathBuf {
+    folder.join(format!("{month}.sealed"))
+}
+
+/// A key that seals one record's texts alone.
+fn record_key(month: &MacKey, id: &str) -> Result<SealingKey, LedgerError> {
+    Ok(SealingKey::from_bytes(&month.tag(id.as_bytes()))?)
+}
+
+fn name(id: &str, of: Committed) -> Vec<u8> {
+    let of = match of {
+        Committed::Request => "request",
+        Committed::Answer => "answer",
+    };
+    format!("{id}/{of}").into_bytes()
+}
+
+/// The lines of a record that stand where its time belongs: a search by halves.
+fn near(path: &Path, id: &str, time: u64) -> Result<Vec<Line>, LedgerError> {
+    let Ok(mut file) = File::open(path) else { return Ok(Vec::new()) };
+    let length = file.metadata().map_err(LedgerError::io(path))?.len();
+    let (mut low, mut high) = (0, length);
+    while high - low > 1 << 16 {
+        let middle = low + (high - low) / 2;
+        match time_after(path, &mut file, middle)? {
+            Some(found) if found + DISORDER < time => low = middle,
+            _ => high = middle,
+        }
+    }
+    let mut found = Vec::new();
+    read_from(path, &mut file, low, |line| match line_of(line) {
+        Some((line, at)) => {
+            let goes_on = at <= time + DISORDER;
+            if line.id == id {
+                found.push(line);
+            }
+            goes_on
+        }
+        None => true,
+    })?;
+    Ok(found)
+}
+
+/// All lines of a record.
+fn all(path: &Path, id: &str) -> Result<Vec<Line>, LedgerError> {
+    let Ok(mut file) = File::open(path) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    read_from(path, &mut file, 0, |line| {
+        found.extend(line_of(line).map(|(line, _)| line).filter(|line| line.id == id));
+        true
+    })?;
+    Ok(found)
+}
+
+/// The time of the first whole line behind that byte.
+fn time_after(path: &Path, file: &mut File, offset: u64) -> Result<Option<u64>, LedgerError> {
+    let mut time = None;
+    read_from(path, file, offset, |line| {
+        time = line_of(line).map(|(_, at)| at);
+        time.is_none()
+    })?;
+    Ok(time)
+}
+
+/// Reads whole lines behind that byte, as long as `each` wants more.
+fn read_from(
+    path: &Path,
+    file: &mut File,
+    offset: u64,
+    mut each: impl FnMut(&[u8]) -> bool,
+) -> Result<(), LedgerError> {
+    file.seek(SeekFrom::Start(offset)).map_err(LedgerError::io(path))?;
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        reader.read_until(b'\n', &mut line).map_err(LedgerError::io(path))?;
+        if line.pop_if(|last| *last == b'\n').is_none() || !each(&line) {
+            return Ok(());
+        }
+    }
+}
+
+/// A line with its record's time in milliseconds. Half a line, at the start of a search, is none.
+fn line_of(line: &[u8]) -> Option<(Line, u64)> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    let time = milliseconds(&line.id)?;
+    Some((line, time))
+}
+
+/// The time in a record's id (RFC 9562 section 5.7), in milliseconds since 1970.
+fn milliseconds(id: &str) -> Option<u64> {
+    let (seconds, nanos) = Uuid::parse_str(id).ok()?.get_timestamp()?.to_unix();
+    Some(seconds * 1000 + u64::from(nanos / 1_000_000))
+}
+
+/// The month of a record, `2026-11` in UTC, and its time in milliseconds.
+fn month_of(id: &str) -> Result<(String, u64), LedgerError> {
+    let none = || LedgerError::Record(format!("the id `{id}` has no time in it"));
+    let time = milliseconds(id).ok_or_else(none)?;
+    let micros = i64::try_from(time * 1000).map_err(|_| none())?;
+    Ok((month_at(Timestamp(micros)), time))
+}
+
+fn month_at(at: Timestamp) -> String {
+    at.to_string().chars().take(7).collect()
+}
+
+fn damaged(path: &Path, line: u64, reason: &str) -> LedgerError {
+    LedgerError::Damaged { path: path.to_owned(), line, reason: reason.to_owned() }
+}

@@ -1,0 +1,143 @@
+//! Catalogue rows against evidence: every change left the digest of the state that it made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog_core::dataset::{Version, VersionState};
+use catalog_core::evidence::Event;
+use catalog_core::policy::Grant;
+use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, GrantStore as _, VersionStore as _};
+use catalog_core::{Error, Result};
+use catalog_store::CatalogStore;
+use exchange_crypto::Digest;
+use exchange_ledger::{Filter, Finding, Ledger};
+use serde::Serialize;
+
+/// The kinds of entities whose rows are compared, as events name them.
+const KINDS: [&str; 6] = ["department ", "person ", "key ", "resource ", "grant ", "version "];
+
+/// What evidence says of the catalogue.
+struct Stated {
+    /// By entity and action, the digest of the newest state. A later action on a grant or version adds to its state,
+    /// elsewhere it replaces it.
+    newest: BTreeMap<(String, String), String>,
+    /// Digests of withdrawals of records, which have no name of their own.
+    withdrawals: BTreeSet<String>,
+    /// Entities whose rows were seen.
+    seen: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+/// Compares all rows; answers how many.
+pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut Vec<Finding>) -> Result<u64> {
+    let mut stated = Stated::read(ledger)?;
+    for department in store.departments().await? {
+        stated.row(format!("department {}", department.id), "", &department);
+    }
+    for person in store.people().await? {
+        stated.row(format!("person {}", person.id), "", &person);
+    }
+    for key in store.keys().await? {
+        stated.row(format!("key {}", key.id), "", &key);
+    }
+    for grant in store.grants().await? {
+        stated.grant(grant);
+    }
+    for entry in store.entries(None).await? {
+        let code = entry.draft.code.clone();
+        stated.row(format!("resource {code}"), "", &entry);
+        for version in store.versions(&code).await? {
+            stated.version(version);
+        }
+        for withdrawal in store.record_withdrawals(&code).await? {
+            stated.withdrawal(&digest(&withdrawal), code.as_str());
+        }
+    }
+    stated.without_rows();
+    let rows = stated.seen.len() as u64;
+    findings.append(&mut stated.findings);
+    Ok(rows)
+}
+
+impl Stated {
+    fn read(ledger: &Ledger) -> Result<Self> {
+        let (mut newest, mut withdrawals) = (BTreeMap::new(), BTreeSet::new());
+        for leaf in ledger.scan(Filter::default())? {
+            let Event::Changed { action, entity, entity_digest } = leaf.map_err(Error::from)?.record.event
+            else {
+                continue;
+            };
+            if action == "records.withdrawn" {
+                withdrawals.insert(entity_digest);
+            } else if KINDS.iter().any(|kind| entity.starts_with(kind)) {
+                // Grants and versions have one state for each action; all others have one.
+                let part = if entity.starts_with("grant ") || entity.starts_with("version ") {
+                    action
+                } else {
+                    String::new()
+                };
+                newest.insert((entity, part), entity_digest);
+            }
+        }
+        Ok(Self { newest, withdrawals, seen: BTreeSet::new(), findings: Vec::new() })
+    }
+
+    fn row(&mut self, entity: String, action: &str, state: &impl Serialize) {
+        let what = match self.newest.get(&(entity.clone(), action.to_owned())) {
+            Some(stated) if *stated == digest(state) => None,
+            Some(_) => Some("the row is not what its newest event made"),
+            None => Some("the row has no event that made it"),
+        };
+        self.findings.extend(what.map(|what| Finding { place: entity.clone(), what: what.to_owned() }));
+        self.seen.insert(entity);
+    }
+
+    fn grant(&mut self, mut grant: Grant) {
+        let entity = format!("grant {}", grant.id);
+        match grant.revocation.take() {
+            Some(revocation) => self.row(entity.clone(), "grant.revoked", &revocation),
+            None => self.not_stated(&entity, "grant.revoked"),
+        }
+        self.row(entity, "grant.created", &grant);
+    }
+
+    fn version(&mut self, mut version: Version) {
+        let entity = format!("version {} of {}", version.number, version.resource);
+        match version.tombstone.take() {
+            Some(tombstone) => self.row(entity.clone(), "version.withdrawn", &tombstone),
+            None => self.not_stated(&entity, "version.withdrawn"),
+        }
+        version.state = VersionState::Published;
+        self.row(entity, "version.published", &version);
+    }
+
+    fn not_stated(&mut self, entity: &str, action: &str) {
+        if self.newest.contains_key(&(entity.to_owned(), action.to_owned())) {
+            let what = format!("the row does not show the event `{action}`");
+            self.findings.push(Finding { place: entity.to_owned(), what });
+        }
+    }
+
+    fn withdrawal(&mut self, digest: &str, code: &str) {
+        if !self.withdrawals.remove(digest) {
+            let what = "the row has no event that made it".to_owned();
+            self.findings.push(Finding { place: format!("withdrawn records of {code}"), what });
+        }
+    }
+
+    /// What evidence names and no row shows.
+    fn without_rows(&mut self) {
+        let lost = self.newest.keys().map(|(entity, _)| entity).filter(|entity| !self.seen.contains(*entity));
+        let lost: BTreeSet<_> = lost.cloned().collect();
+        let what = "evidence names it, and its row is gone".to_owned();
+        self.findings.extend(lost.into_iter().map(|place| Finding { place, what: what.clone() }));
+        if !self.withdrawals.is_empty() {
+            let what = format!("{} of them are in evidence, and their rows are gone", self.withdrawals.len());
+            self.findings.push(Finding { place: "withdrawn records".to_owned(), what });
+        }
+    }
+}
+
+/// As the services make it.
+fn digest(state: &impl Serialize) -> String {
+    Digest::of(&serde_json::to_vec(state).unwrap_or_default()).to_hex()
+}

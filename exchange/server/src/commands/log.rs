@@ -1,0 +1,110 @@
+//! `log`: the evidence log's key and head, what was asked in a request, erasure, and a new start after a loss.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog_core::evidence::{Event, EvidenceLog as _, EvidenceRecord};
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
+use exchange_ledger::note::Note;
+use exchange_ledger::{Committed, Kept, Ledger, SignedCheckpoint, opens, platform_actor};
+
+use crate::cli::{Global, Log};
+use crate::compose::{Platform, platform_key};
+use crate::folder::{Folder, io};
+use crate::{evidence, output};
+
+/// Runs the command.
+pub(crate) async fn run(global: &Global, command: &Log) -> Result<()> {
+    if let Log::BeginEpoch { checkpoint } = command {
+        return begin_epoch(global, checkpoint.as_deref());
+    }
+    let platform = Platform::open(&global.data_dir, None).await?;
+    let done = on(&platform, global, command).await;
+    platform.close().await?;
+    done
+}
+
+async fn on(platform: &Platform, global: &Global, command: &Log) -> Result<()> {
+    let ledger = platform.evidence();
+    match command {
+        Log::Key => output::line(ledger.key().to_string()),
+        Log::Checkpoint => output::line(ledger.checkpoint()?.note.to_string().trim_end()),
+        Log::Open { id } => {
+            let ctx = platform.operator(&global.operator, Some(":auditor")).await?;
+            open(platform, &ctx, id).await?;
+        }
+        Log::Erase { month } => {
+            let ctx = platform.operator(&global.operator, Some(":security_administrator")).await?;
+            platform.vault().erase(month, ctx.now)?;
+            record(ledger, &ctx, "texts.erased", &format!("month {month}")).await?;
+            output::done(format!(
+                "the salts and request texts of {month} are gone; the log and its proofs stay"
+            ));
+        }
+        Log::BeginEpoch { .. } => {}
+    }
+    Ok(())
+}
+
+/// Shows what was asked. That it was looked at is evidence, and durable before it is shown.
+async fn open(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
+    let leaves = platform.evidence().find(id)?;
+    if leaves.is_empty() {
+        return Err(Error::not_found(format!("evidence {id}")));
+    }
+    record(platform.evidence(), ctx, "text.opened", &format!("request {id}")).await?;
+    for leaf in leaves {
+        let document = serde_json::to_string(&leaf.record).map_err(Error::internal)?;
+        output::line(format!("{} {document}", leaf.index));
+        for kept in platform.vault().of_record(&leaf.record.id)? {
+            show(&leaf.record, &kept)?;
+        }
+    }
+    Ok(())
+}
+
+fn show(record: &EvidenceRecord, kept: &Kept) -> Result<()> {
+    let (Committed::Request, Some(commitment)) = (kept.of, request_commitment(&record.event)) else {
+        return Ok(());
+    };
+    if !opens(commitment, &kept.salt, kept.committed()) {
+        let message = format!("the text kept for record {} is not what it commits to", record.id);
+        return Err(Error::new(ErrorCode::Corrupt, message));
+    }
+    output::line(String::from_utf8_lossy(&kept.text));
+    Ok(())
+}
+
+fn request_commitment(event: &Event) -> Option<&str> {
+    match event {
+        Event::AccessStarted { request_commitment, .. }
+        | Event::Access { request_commitment, .. }
+        | Event::AccessRefused { request_commitment, .. } => Some(request_commitment),
+        _ => None,
+    }
+}
+
+async fn record(ledger: &Ledger, ctx: &OpContext, action: &str, entity: &str) -> Result<()> {
+    let entity_digest = exchange_crypto::Digest::of(entity.as_bytes()).to_hex();
+    let event = Event::Changed { action: action.to_owned(), entity: entity.to_owned(), entity_digest };
+    ledger.append(EvidenceRecord::new(ctx, event)).await.map(drop)
+}
+
+fn begin_epoch(global: &Global, checkpoint: Option<&Path>) -> Result<()> {
+    let folder = Folder::open(&global.data_dir)?;
+    let signer = Arc::new(platform_key(&folder)?);
+    let settings = evidence::settings(&folder, &folder.config()?, &signer)?;
+    let last = checkpoint
+        .map(|path| read_note(path).and_then(|note| Ok(SignedCheckpoint::of(note)?)))
+        .transpose()?;
+    let actor = platform_actor(&format!("operator:{}", global.operator));
+    let opened = Ledger::begin_epoch(settings, last, actor, Timestamp::now())?;
+    output::done(format!("a new epoch names the gap; the log holds {} records", opened.records));
+    Ok(())
+}
+
+/// Reads a signed note.
+pub(crate) fn read_note(path: &Path) -> Result<Note> {
+    let text = std::fs::read_to_string(path).map_err(|error| io(path, &error))?;
+    Ok(Note::parse(&text)?)
+}
