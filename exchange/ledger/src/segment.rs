@@ -224,6 +224,16 @@ pub(crate) fn read_record(line: &[u8]) -> Result<EvidenceRecord, String> {
     serde_json::from_slice(line).map_err(|error| error.to_string())
 }
 
+/// The line of a record: canonical JSON. A record has only text, whole numbers below 2^53 and ASCII names, for which sorted
+/// names are all that RFC 8785 asks; the general way takes three times as long, and is what readers compare with.
+pub(crate) fn line_of(record: &EvidenceRecord) -> Result<Vec<u8>, LedgerError> {
+    let line = serde_json::to_value(record).and_then(|mut value| {
+        value.sort_all_objects();
+        serde_json::to_vec(&value)
+    });
+    line.map_err(|error| LedgerError::Record(error.to_string()))
+}
+
 /// Canonical JSON (RFC 8785).
 pub(crate) fn canonical(value: &impl Serialize) -> Result<Vec<u8>, LedgerError> {
     serde_json_canonicalizer::to_vec(value).map_err(|error| LedgerError::Record(error.to_string()))

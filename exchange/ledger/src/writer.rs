@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::epoch::Epoch;
 use crate::merkle::leaf_hash;
-use crate::segment::{Entry, Growing, canonical};
+use crate::segment::{Entry, Growing, line_of};
 use crate::tree_file::TreeFile;
 use crate::{LedgerError, durable};
 
@@ -31,7 +31,7 @@ pub(crate) struct Line {
 impl Line {
     /// The line of a record.
     pub(crate) fn of(record: &EvidenceRecord) -> Result<Self, LedgerError> {
-        let bytes = canonical(record)?;
+        let bytes = line_of(record)?;
         Ok(Self {
             id: key_of(record).map_err(LedgerError::Record)?,
             at: record.at,

@@ -24,6 +24,25 @@ fn what_is_appended_is_read_again_in_canonical_lines() {
     assert_eq!((leaf.index, leaf.hash), (0, leaf_hash(first.as_bytes())));
 }
 
+proptest::proptest! {
+    /// The fast way to write a line and the general one are the same, whatever text stands in it.
+    #[test]
+    fn lines_are_canonical(id: String, text: Option<String>, count in 0..1_u64 << 53, at in 0..4_000_000_000_000_000_i64) {
+        let mut record = record(1);
+        record.actor.id = id.clone();
+        record.actor.purpose = text;
+        record.at = Timestamp(at);
+        for event in [
+            Event::Changed { action: id.clone(), entity: id.clone(), entity_digest: id.clone() },
+            Event::EpochStarted { epoch: count, checkpoint: "a\n\u{7f}\u{2028}\"".to_owned(), kept: count, lost: 0 },
+        ] {
+            record.event = event;
+            let (fast, general) = (segment::line_of(&record).unwrap(), segment::canonical(&record).unwrap());
+            proptest::prop_assert_eq!(String::from_utf8(fast), String::from_utf8(general));
+        }
+    }
+}
+
 #[test]
 fn segments_are_sealed_by_size_and_moved_to_the_object_store() {
     let (folder, settings, records) = written(50);
