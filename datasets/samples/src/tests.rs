@@ -70,7 +70,7 @@ fn a_city_of_this_release_is_that_of_the_next() {
         entity.credit_code(&city).to_string(),
         entity.name(&city),
     ];
-    assert_eq!(found, ["992100196105086546", "宋细弟", "92990430MA7D35482M", "彭泽县优爱物流经营部"]);
+    assert_eq!(found, ["992100196105086546", "宋细弟", "91990430MA88DCBB2W", "彭泽县裕丰网络科技有限公司"]);
     assert_eq!(city.entity(7).name(&city), "濂溪区人民政府");
 }
 
