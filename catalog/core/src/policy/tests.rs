@@ -7,7 +7,7 @@ use crate::context::{Channel, OpContext, Principal, PrincipalKind, Role};
 use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, ValueFormat};
 use crate::error::ErrorCode;
 use crate::fixtures;
-use crate::ids::{ColumnName, DepartmentId, GrantId, SqlName};
+use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
 use crate::policy::filter::{Literal, parse_decimal};
 use crate::time::Timestamp;
 
