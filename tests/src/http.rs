@@ -8,4 +8,5 @@ mod evidence;
 mod grants;
 mod references;
 mod refusals;
+mod schema_change;
 mod tools;

@@ -102,10 +102,13 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
         rows: i64::try_from(stored.rows)?,
         bytes: i64::try_from(bytes)?,
         manifest_digest: String::new(),
+        based_on: None,
+        made_at: Timestamp(0),
         published_at: Timestamp(0),
         published_by: "bench".to_owned(),
         state: VersionState::Published,
         tombstone: None,
+        breaking: None,
     };
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let file = StoredFile { path: stored.path.clone(), bytes, rows: stored.rows };

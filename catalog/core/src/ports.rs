@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::context::{Channel, Role};
-use crate::dataset::{RecordWithdrawal, Tombstone, Version};
+use crate::dataset::{BreakingReview, RecordWithdrawal, Shape, Tombstone, Version};
 use crate::directory::Department;
 use crate::directory::resource::{Entry, UpdateCycle};
 use crate::error::Result;
@@ -180,10 +180,25 @@ pub trait VersionStore: Send + Sync {
         tombstone: &Tombstone,
         change: &EvidenceRecord,
     ) -> Result<()>;
-    /// Withdrawals of records from all versions of a resource, oldest first.
+    /// Records the review of a breaking change once; `illegal_state` where the version awaits none.
+    async fn review_version(
+        &self,
+        resource: &ResourceCode,
+        number: i64,
+        review: &BreakingReview,
+        change: &EvidenceRecord,
+    ) -> Result<()>;
+    /// Withdrawals and reinstatements of records of a resource, oldest first.
     async fn record_withdrawals(&self, resource: &ResourceCode) -> Result<Vec<RecordWithdrawal>>;
-    /// Adds a withdrawal of records.
+    /// Adds a withdrawal or reinstatement of records.
     async fn withdraw_records(&self, withdrawal: &RecordWithdrawal, change: &EvidenceRecord) -> Result<()>;
+}
+
+/// What versions look like, by their manifests, which lie beside the data.
+#[async_trait]
+pub trait Shapes: Send + Sync {
+    /// The shape of a version.
+    async fn shape(&self, version: &Version) -> Result<Shape>;
 }
 
 /// A person with an account.

@@ -4,8 +4,8 @@ mod datasets;
 mod directory;
 mod grants;
 mod organisation;
-#[cfg(test)]
-mod tests;
+mod publishing;
+mod withdrawals;
 
 use std::sync::Arc;
 

@@ -32,6 +32,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("grants", |store| Box::pin(versions::grants(store))),
     ("a withdrawal ends the grants", |store| Box::pin(versions::withdrawn_entries(store))),
     ("versions", |store| Box::pin(versions::versions(store))),
+    ("reviewed versions", |store| Box::pin(versions::reviewed_versions(store))),
     ("one writer wins", |store| Box::pin(versions::one_writer_wins(store))),
     ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
     ("people", |store| Box::pin(credentials::people(store))),

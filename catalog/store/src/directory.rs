@@ -161,6 +161,7 @@ fn entry(row: &AnyRow) -> Result<Entry> {
     Ok(Entry {
         draft: json::from_text(row.try_get("draft").map_err(failed)?)?,
         published: published.map(json::from_text).transpose()?,
+        retired: json::from_text(row.try_get("retired").map_err(failed)?)?,
         state: json::from_word(row.try_get("state").map_err(failed)?)?,
         revision: row.try_get("revision").map_err(failed)?,
         authors: json::from_text(row.try_get("authors").map_err(failed)?)?,
@@ -177,8 +178,8 @@ async fn insert_entry(connection: &mut AnyConnection, entry: &Entry) -> Result<i
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)?;
-    let sql = "INSERT INTO entries (provider, state, revision, authors, remark, updated_at, draft, published, code, id) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+    let sql = "INSERT INTO entries (provider, state, revision, authors, remark, updated_at, draft, published, \
+               retired, code, id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
     writing(sql, entry)?.bind(id).fetch_one(connection).await.map_err(violated(format!(
         "the code {code} is taken by another resource; leave it out or correct it"
     )))
@@ -186,7 +187,7 @@ async fn insert_entry(connection: &mut AnyConnection, entry: &Entry) -> Result<i
 
 async fn update_entry(connection: &mut AnyConnection, entry: &Entry, seen: i64) -> Result<i64> {
     let sql = "UPDATE entries SET provider = $1, state = $2, revision = $3, authors = $4, remark = $5, updated_at = $6, \
-               draft = $7, published = $8 WHERE code = $9 AND revision = $10 RETURNING id";
+               draft = $7, published = $8, retired = $9 WHERE code = $10 AND revision = $11 RETURNING id";
     let id =
         writing(sql, entry)?.bind(seen).fetch_optional(connection).await.map_err(violated("it is taken"))?;
     id.ok_or_else(|| {
@@ -197,7 +198,7 @@ async fn update_entry(connection: &mut AnyConnection, entry: &Entry, seen: i64) 
     })
 }
 
-/// A statement that takes an entry as `$1` to `$9` and answers its row number.
+/// A statement that takes an entry as `$1` to `$10` and answers its row number.
 fn writing<'q>(sql: &'static str, entry: &'q Entry) -> Result<QueryScalar<'q, Any, i64, AnyArguments>> {
     Ok(sqlx::query_scalar(sql)
         .bind(entry.draft.provider.as_str())
@@ -208,6 +209,7 @@ fn writing<'q>(sql: &'static str, entry: &'q Entry) -> Result<QueryScalar<'q, An
         .bind(entry.updated_at.0)
         .bind(json::to_text(&entry.draft)?)
         .bind(entry.published.as_ref().map(json::to_text).transpose()?)
+        .bind(json::to_text(&entry.retired)?)
         .bind(entry.draft.code.as_str()))
 }
 

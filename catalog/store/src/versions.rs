@@ -1,7 +1,7 @@
 //! Versions of datasets and withdrawals.
 
 use async_trait::async_trait;
-use catalog_core::dataset::{RecordWithdrawal, Tombstone, Version, VersionState};
+use catalog_core::dataset::{BreakingReview, RecordWithdrawal, Tombstone, Version, VersionState};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::VersionStore;
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
@@ -51,28 +51,35 @@ impl VersionStore for CatalogStore {
         change: &EvidenceRecord,
     ) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let sql = "SELECT document FROM versions WHERE resource = $1 AND number = $2";
-        let text: Option<String> = sqlx::query_scalar(sql)
-            .bind(resource.as_str())
-            .bind(number)
-            .fetch_optional(&mut *write.tx)
-            .await
-            .map_err(failed)?;
-        let what = format!("version {number} of {resource}");
-        let mut version: Version = json::from_text(&text.ok_or_else(|| Error::not_found(&what))?)?;
+        let mut version = read_version(&mut write, resource, number).await?;
         if version.state == VersionState::Withdrawn {
-            return Err(Error::new(ErrorCode::IllegalState, format!("{what} has been withdrawn already")));
+            return Err(Error::new(
+                ErrorCode::IllegalState,
+                format!("version {number} of {resource} has been withdrawn already"),
+            ));
         }
         version.state = VersionState::Withdrawn;
         version.tombstone = Some(tombstone.clone());
-        sqlx::query("UPDATE versions SET state = $1, document = $2 WHERE resource = $3 AND number = $4")
-            .bind(json::to_word(version.state)?)
-            .bind(json::to_text(&version)?)
-            .bind(resource.as_str())
-            .bind(number)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(failed)?;
+        save_version(&mut write, &version).await?;
+        write.commit(change).await
+    }
+
+    async fn review_version(
+        &self,
+        resource: &ResourceCode,
+        number: i64,
+        review: &BreakingReview,
+        change: &EvidenceRecord,
+    ) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let mut version = read_version(&mut write, resource, number).await?;
+        let waiting = version.breaking.as_mut().filter(|change| change.review.is_none());
+        let Some(breaking) = waiting.filter(|_| version.state == VersionState::Published) else {
+            let message = format!("version {number} of {resource} awaits no review");
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        };
+        breaking.review = Some(review.clone());
+        save_version(&mut write, &version).await?;
         write.commit(change).await
     }
 
@@ -93,4 +100,27 @@ impl VersionStore for CatalogStore {
             .map_err(violated(format!("the withdrawal {} exists", withdrawal.id)))?;
         write.commit(change).await
     }
+}
+
+async fn read_version(write: &mut Change, resource: &ResourceCode, number: i64) -> Result<Version> {
+    let sql = "SELECT document FROM versions WHERE resource = $1 AND number = $2";
+    let text: Option<String> = sqlx::query_scalar(sql)
+        .bind(resource.as_str())
+        .bind(number)
+        .fetch_optional(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    json::from_text(&text.ok_or_else(|| Error::not_found(format!("version {number} of {resource}")))?)
+}
+
+async fn save_version(write: &mut Change, version: &Version) -> Result<()> {
+    sqlx::query("UPDATE versions SET state = $1, document = $2 WHERE resource = $3 AND number = $4")
+        .bind(json::to_word(version.state)?)
+        .bind(json::to_text(version)?)
+        .bind(version.resource.as_str())
+        .bind(version.number)
+        .execute(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    Ok(())
 }

@@ -10,7 +10,7 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
 use arrow::util::display::array_value_to_string;
-use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::dataset::{ChangeKind, Notice, Version, VersionState};
 use catalog_core::directory::{InformationItem, Reference, Resource};
 use catalog_core::identity::DivisionTable;
 use catalog_core::{Error, Result, Timestamp};
@@ -56,12 +56,12 @@ pub struct IngestOptions {
     pub version: i64,
     /// What the delivery does to the dataset.
     pub change: ChangeKind,
-    /// The version that it changes: the newest published one, if any.
+    /// The version that it changes: the latest one in effect, if any.
     pub previous: Option<Manifest>,
     /// The largest share of bad rows, from 0 to 1, with which a version is still made.
     pub max_bad_share: f64,
-    /// Whether a replacement may remove or retype columns.
-    pub breaking: bool,
+    /// The notice with which a replacement may remove or retype columns.
+    pub breaking: Option<Notice>,
     /// The time of the operation; division codes must be valid in its year.
     pub now: Timestamp,
     /// Memory for sorting, in bytes.
@@ -78,7 +78,7 @@ impl IngestOptions {
             change: ChangeKind::Replace,
             previous: None,
             max_bad_share: 0.05,
-            breaking: false,
+            breaking: None,
             now,
             memory: 256 * 1024 * 1024,
             spill_folder: None,
@@ -127,10 +127,13 @@ impl Prepared {
             rows: number(self.manifest.rows),
             bytes: number(self.manifest.bytes),
             manifest_digest: self.digest.to_hex(),
+            based_on: self.manifest.based_on,
+            made_at: self.manifest.created_at,
             published_at,
             published_by: published_by.to_owned(),
             state: VersionState::Published,
             tombstone: None,
+            breaking: self.manifest.breaking.clone(),
         }
     }
 }
@@ -142,7 +145,7 @@ impl Ingest<'_> {
     /// `quality_threshold` with examples where too many rows are bad, `breaking_change` where the items do not fit the
     /// previous version, `invalid_input`, `too_large` or `unsupported_format` where the file cannot be read.
     pub async fn prepare(&self, delivery: &Delivery, options: &IngestOptions) -> Result<Prepared> {
-        rules::check_change(self.resource, options)?;
+        let breaking = rules::check_change(self.resource, options)?;
         let Taken { inspection, mut quarantine, verdict, first, mut rows } =
             Intake { ingest: self, delivery, options }.run().await?;
         rules::check_quality(&mut quarantine, &verdict, options)?;
@@ -174,6 +177,7 @@ impl Ingest<'_> {
             licence: self.resource.licence.clone(),
             quality: Quality { unchecked_references: self.unchecked(), ..quarantine.quality() },
             quarantine: self.upload_quarantine(quarantine, options, &attempt).await?,
+            breaking,
         };
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Prepared { manifest, digest })

@@ -60,7 +60,7 @@ impl Extremes {
             value.as_ref().map(|value| array_value_to_string(value, 0).map_err(Error::internal)).transpose()
         };
         let statistics = Statistics { nulls: self.nulls, min: text(&self.min)?, max: text(&self.max)? };
-        Ok(Column { statistics: Some(statistics), ..Column::of(item) })
+        Ok(Column { item: item.clone(), statistics: Some(statistics) })
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) async fn stored_rows(
     part: &Part,
     manifest: &Manifest,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let names: Vec<&str> = manifest.columns.iter().map(|column| column.column.as_str()).collect();
+    let names: Vec<&str> = manifest.columns.iter().map(|column| column.item.column.as_str()).collect();
     stored_columns(store, part, manifest, &names).await
 }
 

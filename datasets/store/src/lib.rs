@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod durable;
 mod error;
 mod gc;
 pub mod jws;
@@ -10,6 +11,7 @@ mod store;
 mod tests;
 mod types;
 
+pub use durable::{collect_unfinished, local_objects};
 pub use error::Error;
 pub use gc::{Collected, Garbage};
 pub use layout::VersionFolder;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use arrow::datatypes::Schema;
-use catalog_core::dataset::ChangeKind;
-use catalog_core::directory::{InformationItem, ItemType, ValueFormat};
+use catalog_core::dataset::{BreakingChange, ChangeKind, Shape};
+use catalog_core::directory::InformationItem;
 use catalog_core::{ColumnName, ResourceCode, Timestamp};
 use exchange_crypto::{Digest, PublicKey, SigningKey};
 use serde::{Deserialize, Serialize};
@@ -49,21 +49,17 @@ pub struct Manifest {
     pub quality: Quality,
     /// Rows of the delivery that broke a rule, as JSON Lines; the provider's alone.
     pub quarantine: Option<Part>,
+    /// The announcement, where columns that readers know are removed or retyped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaking: Option<BreakingChange>,
 }
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// Name in files and SQL.
-    pub column: ColumnName,
-    /// Chinese name.
-    pub title: String,
-    /// Type and length.
-    #[serde(rename = "type")]
-    pub item_type: ItemType,
-    /// Value format.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<ValueFormat>,
+    /// The information item, as the directory described it when the version was made.
+    #[serde(flatten)]
+    pub item: InformationItem,
     /// What is known of the values, where all parts were written together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
@@ -133,47 +129,25 @@ pub struct RuleCount {
     pub count: u64,
 }
 
-impl Column {
-    /// The column of an item, nothing known of its values.
-    pub fn of(item: &InformationItem) -> Self {
-        Self {
-            column: item.column.clone(),
-            title: item.title.clone(),
-            item_type: item.item_type,
-            format: item.format,
-            statistics: None,
-        }
-    }
-}
-
 impl Manifest {
     /// The exact Arrow schema of every part.
     pub fn arrow_schema(&self) -> Schema {
-        let shape = |column: &Column| (column.item_type, column.format);
-        schema_of(self.columns.iter().map(|column| {
-            let (item_type, format) = shape(column);
-            (column.column.as_str(), item_type, format)
-        }))
+        let items = self.columns.iter().map(|column| &column.item);
+        schema_of(items.map(|item| (item.column.as_str(), item.item_type, item.format)))
+    }
+
+    /// What the rows look like.
+    pub fn shape(&self) -> Shape {
+        let items = self.columns.iter().map(|column| column.item.clone());
+        Shape { items: items.collect(), key: self.key.clone(), sort: self.sort.clone() }
     }
 
     /// Whether parts of this version may stand beside parts with these items: same columns, types and order.
     pub fn has_shape_of(&self, items: &[InformationItem]) -> bool {
         let same = |(column, item): (&Column, &InformationItem)| {
-            column.column == item.column && column.item_type == item.item_type && column.format == item.format
+            column.item.column == item.column && column.item.stored() == item.stored()
         };
         self.columns.len() == items.len() && self.columns.iter().zip(items).all(same)
-    }
-
-    /// Columns of this version that items lack or retype: what makes a change a breaking one.
-    pub fn broken_by(&self, items: &[InformationItem]) -> Vec<&ColumnName> {
-        let kept = |column: &&Column| {
-            items.iter().any(|item| {
-                item.column == column.column
-                    && item.item_type == column.item_type
-                    && item.format == column.format
-            })
-        };
-        self.columns.iter().filter(|column| !kept(column)).map(|column| &column.column).collect()
     }
 
     /// Every object the version needs, parts of earlier versions included, the manifest itself excluded.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use catalog_core::dataset::Version;
+use catalog_core::dataset::{Shape, Version};
+use catalog_core::ports::Shapes;
 use exchange_crypto::{Digest, Hasher, PublicKey, SigningKey};
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -133,6 +135,13 @@ impl DatasetStore {
             size += bytes.len() as u64;
         }
         Ok((hasher.finish(), size))
+    }
+}
+
+#[async_trait]
+impl Shapes for DatasetStore {
+    async fn shape(&self, version: &Version) -> catalog_core::Result<Shape> {
+        Ok(self.manifest(version).await?.shape())
     }
 }
 

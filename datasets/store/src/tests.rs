@@ -1,11 +1,8 @@
-use std::sync::Arc;
-
-use catalog_core::dataset::{ChangeKind, Tombstone, Version, VersionState};
+use catalog_core::dataset::{ChangeKind, Shape, Tombstone, Version, VersionState};
 use catalog_core::directory::{InformationItem, ItemKind, ItemType, ValueFormat};
 use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp, fixtures};
 use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64url};
 use object_store::ObjectStoreExt;
-use object_store::local::LocalFileSystem;
 use proptest::prelude::*;
 
 use super::*;
@@ -27,7 +24,7 @@ fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
         change: ChangeKind::Replace,
         based_on: None,
         created_at: Timestamp(1_780_000_000_000_000),
-        columns: items().iter().map(Column::of).collect(),
+        columns: items().into_iter().map(column).collect(),
         key: vec![ColumnName::new("id").unwrap()],
         sort: Vec::new(),
         rows: parts.iter().map(|part| part.rows).sum(),
@@ -37,7 +34,12 @@ fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
         licence: None,
         quality: Quality::default(),
         quarantine: None,
+        breaking: None,
     }
+}
+
+fn column(item: InformationItem) -> Column {
+    Column { item, statistics: None }
 }
 
 fn version_of(manifest: &Manifest) -> Version {
@@ -48,10 +50,13 @@ fn version_of(manifest: &Manifest) -> Version {
         rows: 0,
         bytes: 0,
         manifest_digest: manifest.digest().unwrap().to_hex(),
+        based_on: manifest.based_on,
+        made_at: manifest.created_at,
         published_at: Timestamp(0),
         published_by: "tester".to_owned(),
         state: VersionState::Published,
         tombstone: None,
+        breaking: None,
     }
 }
 
@@ -64,9 +69,8 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let objects = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
         let (key, _) = SigningKey::generate().unwrap();
-        Self { store: DatasetStore::new(Arc::new(objects)), key, _folder: folder }
+        Self { store: DatasetStore::new(local_objects(folder.path()).unwrap()), key, _folder: folder }
     }
 
     async fn part(&self, version: i64, content: &'static str) -> Part {
@@ -108,19 +112,27 @@ fn every_item_type_has_its_arrow_type() {
 #[test]
 fn shape_is_columns_types_and_order_but_not_titles() {
     let manifest = manifest(1, Vec::new());
+    let shape = manifest.shape();
+    let of = |items: &[InformationItem]| Shape { items: items.to_vec(), ..shape.clone() };
     let mut changed = items();
     changed[0].title = "新名".to_owned();
-    assert!(manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
+    changed[0].item_type = ItemType::sized(ItemKind::C, 19);
+    assert!(manifest.has_shape_of(&changed) && shape.broken_by(&changed).is_empty());
+    assert_eq!(of(&changed).digest(), shape.digest(), "a longer text is no other shape");
     let mut reordered = items();
     reordered[1].item_type = reordered[0].item_type;
     let mut swapped = reordered.clone();
     swapped.swap(0, 1);
-    let same_types = Manifest { columns: reordered.iter().map(Column::of).collect(), ..manifest.clone() };
+    let columns = reordered.iter().cloned().map(column).collect();
+    let same_types = Manifest { columns, ..manifest.clone() };
     assert!(same_types.has_shape_of(&reordered) && !same_types.has_shape_of(&swapped));
+    assert_ne!(of(&reordered).digest(), of(&swapped).digest());
     changed.push(item("more", ItemType::plain(ItemKind::I)));
-    assert!(!manifest.has_shape_of(&changed) && manifest.broken_by(&changed).is_empty());
-    changed[0].item_type = ItemType::sized(ItemKind::C, 19);
-    assert_eq!(manifest.broken_by(&changed), [&ColumnName::new("id").unwrap()]);
+    assert!(!manifest.has_shape_of(&changed) && shape.broken_by(&changed).is_empty());
+    changed[0].item_type = ItemType::plain(ItemKind::I);
+    assert_eq!(shape.broken_by(&changed), [ColumnName::new("id").unwrap()]);
+    changed.remove(0);
+    assert_eq!(shape.broken_by(&changed), [ColumnName::new("id").unwrap()]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The command line as types; clap makes the help and the completion of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -67,17 +67,26 @@ pub(crate) enum Command {
     Resource(Resource),
     /// Check a file against a resource's items and make it the next version.
     #[command(
-        after_help = "Examples:\n  shuqiao ingest 302001/000001 people.csv --as gaj\n  shuqiao ingest 302001/000001 new.csv --change append --as gaj"
+        after_help = "Examples:\n  shuqiao ingest 302001/000001 people.csv --as gaj\n  shuqiao ingest 302001/000001 new.csv --change append --as gaj\n  shuqiao ingest 302001/000001 people.csv --breaking --reason '户别改用统一代码' --notice-days 30 --as gaj"
     )]
     Ingest(Ingest),
+    /// Consent to a version that removes or retypes columns, as another person: its notice runs from then.
+    #[command(after_help = "Example:\n  shuqiao review 302001/000001 5 --as gaj:reviewer --operator li")]
+    Review(Review),
+    /// List the versions of a resource, with what is announced and what was withdrawn.
+    #[command(after_help = "Example:\n  shuqiao versions 302001/000001 --as gaj")]
+    Versions {
+        /// Code of the resource.
+        code: String,
+    },
     /// Open items of a resource to the public, after review.
     #[command(
         after_help = "Example:\n  shuqiao publish 307001/000001 --basis '政府信息公开条例第二十条' --as jyj:reviewer --operator li"
     )]
     Publish(Publish),
-    /// Withdraw a version, or records from all versions.
+    /// Withdraw a version, or records from all versions; or reinstate records for later deliveries.
     #[command(
-        after_help = "Examples:\n  shuqiao withdraw 302001/000001 --version 3 --reason '数据有误' --as gaj\n  shuqiao withdraw 304001/000001 --record 9f27 --reason '信用修复' --as xyb"
+        after_help = "Examples:\n  shuqiao withdraw 302001/000001 --version 3 --reason '数据有误' --as gaj\n  shuqiao withdraw 304001/000001 --record 9f27 --reason '信用修复' --as xyb\n  shuqiao withdraw 304001/000001 --record 9f27 --reinstate --reason '已更正' --as xyb"
     )]
     Withdraw(Withdraw),
     /// Ask in SQL across departments, under the grants.
@@ -245,6 +254,39 @@ pub(crate) struct Ingest {
     /// Share of bad rows in percent up to which the version is published.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) threshold: f64,
+    /// Announce a change that removes or retypes columns: in effect after another person's review and the notice.
+    #[arg(long, requires = "reason")]
+    pub(crate) breaking: bool,
+    /// Why, for readers of a breaking change.
+    #[arg(long, requires = "breaking", value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Days from the review to the breaking change; 30, if not given.
+    #[arg(long, requires = "breaking", value_name = "DAYS")]
+    pub(crate) notice_days: Option<u32>,
+}
+
+impl Ingest {
+    /// A whole file anew.
+    pub(crate) fn replacing(code: &str, file: &Path) -> Self {
+        Self {
+            code: code.to_owned(),
+            file: file.to_owned(),
+            change: Change::Replace,
+            threshold: 5.0,
+            breaking: false,
+            reason: None,
+            notice_days: None,
+        }
+    }
+}
+
+/// Options of `review`.
+#[derive(Debug, Args)]
+pub(crate) struct Review {
+    /// Code of the resource.
+    pub(crate) code: String,
+    /// Number of the version.
+    pub(crate) version: i64,
 }
 
 /// Kinds of change.
@@ -282,6 +324,9 @@ pub(crate) struct Withdraw {
     /// A record's key values, comma-separated; repeat for several records.
     #[arg(long)]
     pub(crate) record: Vec<String>,
+    /// End the records' withdrawal for data delivered whole from now on; earlier versions stay as they are.
+    #[arg(long, requires = "record")]
+    pub(crate) reinstate: bool,
     /// Why, for the tombstone.
     #[arg(long)]
     pub(crate) reason: String,

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
@@ -17,12 +18,14 @@ use exchange_crypto::{Digest, Hasher, SigningKey};
 use futures::StreamExt as _;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use openapi_http::Follower;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::folder::io;
+use crate::progress::FileProgress;
 
 /// A way to the API.
 pub(crate) struct Client {
@@ -54,8 +57,8 @@ pub(crate) enum Payload<'a> {
     Empty,
     /// A JSON document.
     Json(Value),
-    /// A file, as a stream, with its media type.
-    File(&'a Path, &'a str),
+    /// A file, as a stream, with its media type, and who follows it.
+    File(&'a Path, &'a str, Option<FileProgress>),
     /// Bytes with their media type.
     Bytes(Bytes, &'a str),
 }
@@ -118,6 +121,10 @@ impl Client {
         payload: Payload<'_>,
         accept: &str,
     ) -> Result<Answer> {
+        let progress = match &payload {
+            Payload::File(_, _, progress) => progress.clone(),
+            _ => None,
+        };
         let (body, digest, media_type) = open(payload).await?;
         let mut headers = self.headers(accept)?;
         if let Some(media_type) = media_type {
@@ -125,7 +132,14 @@ impl Client {
         }
         let (status, answer) = match &self.way {
             Way::Folder { router, context } => {
-                in_process(router, context, &self.assertions, method, path, headers, body).await?
+                let context = self.assertions.of(context);
+                let request = in_process(context, method, path, headers, body, progress)?;
+                let response = match router.clone().oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                };
+                let (parts, body) = response.into_parts();
+                (parts.status, Answer { headers: parts.headers, body, proof: None })
             }
             Way::Server { http, base, key, keys } => {
                 let address = format!("{base}{path}");
@@ -164,22 +178,25 @@ impl Client {
     }
 }
 
-async fn in_process(
-    router: &Router,
-    context: &OpContext,
-    assertions: &Assertions,
+impl Assertions {
+    /// The operator's context for one more request.
+    fn of(&self, operator: &OpContext) -> OpContext {
+        let mut context =
+            operator.clone().asserting(self.purpose.clone(), self.matter.clone(), self.operator.clone());
+        context.now = Timestamp::now();
+        context.request_id = uuid::Uuid::now_v7().to_string();
+        context
+    }
+}
+
+fn in_process(
+    context: OpContext,
     method: Method,
     path: &str,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Answer)> {
-    let mut context = context.clone().asserting(
-        assertions.purpose.clone(),
-        assertions.matter.clone(),
-        assertions.operator.clone(),
-    );
-    context.now = Timestamp::now();
-    context.request_id = uuid::Uuid::now_v7().to_string();
+    progress: Option<FileProgress>,
+) -> Result<Request<Body>> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = path
@@ -187,12 +204,10 @@ async fn in_process(
         .map_err(|_| Error::new(ErrorCode::InvalidInput, format!("`{path}` can't stand in an address")))?;
     *request.headers_mut() = headers;
     request.extensions_mut().insert(context);
-    let response = match router.clone().oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    let (parts, body) = response.into_parts();
-    Ok((parts.status, Answer { headers: parts.headers, body, proof: None }))
+    if let Some(progress) = progress {
+        request.extensions_mut().insert::<Follower>(Arc::new(progress));
+    }
+    Ok(request)
 }
 
 /// The body as a stream, its digest, and its media type.
@@ -208,10 +223,14 @@ async fn open(payload: Payload<'_>) -> Result<(Body, Option<Digest>, Option<Stri
             let digest = Digest::of(&bytes);
             Ok((Body::from(bytes), Some(digest), Some(media_type.to_owned())))
         }
-        Payload::File(path, media_type) => {
+        Payload::File(path, media_type, progress) => {
             let digest = file_digest(path)?;
             let file = tokio::fs::File::open(path).await.map_err(|error| io(path, &error))?;
-            let body = Body::from_stream(tokio_util::io::ReaderStream::new(file));
+            let stream = tokio_util::io::ReaderStream::new(file);
+            let body = match progress {
+                Some(progress) => Body::from_stream(progress.counted(stream)),
+                None => Body::from_stream(stream),
+            };
             Ok((body, Some(digest), Some(media_type.to_owned())))
         }
     }

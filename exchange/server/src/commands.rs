@@ -57,6 +57,8 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Org(command) => directory::org(client, global, command).await,
         Command::Resource(command) => directory::resource(client, global, command).await,
         Command::Ingest(options) => data::ingest(client, global, options).await,
+        Command::Review(options) => data::review(client, global, options).await,
+        Command::Versions { code } => data::versions(client, global, code).await,
         Command::Publish(options) => data::publish(client, global, options).await,
         Command::Withdraw(options) => data::withdraw(client, global, options).await,
         Command::Query(options) => data::query(client, global, options).await,

@@ -1,7 +1,7 @@
 //! The composition root: from an open folder to the running parts. Nothing else wires anything.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use exchange_auth::{Authenticator, generate_key_file, operator_context, read_key
 use exchange_crypto::{SigningKey, to_base64url};
 use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
-use object_store::local::LocalFileSystem;
 use openapi_http::{App, AppParts, HttpLimits};
 
 use crate::config::Config;
@@ -58,15 +57,14 @@ impl Platform {
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
         register_platform_key(&store, &services, &signer).await?;
-        let objects = LocalFileSystem::new_with_prefix(folder.path("objects")).map_err(Error::internal)?;
-        let datasets = DatasetStore::new(Arc::new(objects));
+        let objects = datasets_store::local_objects(&folder.path("objects")).map_err(Error::internal)?;
+        let datasets = DatasetStore::new(objects);
         let revocations = Revocations::default();
         let engine = engine(&folder, &config, &services, &datasets, &revocations)?;
         let base_url = base_url.unwrap_or_else(|| NOWHERE.to_owned());
         let authenticator =
             Authenticator::new(store.clone(), store.clone(), &base_url).map_err(Error::from)?;
-        let spool = folder.path("spool");
-        std::fs::create_dir_all(&spool).map_err(|error| crate::folder::io(&spool, &error))?;
+        let spool = empty_spool(&folder)?;
         let app = App::new(AppParts {
             services: services.clone(),
             engine,
@@ -176,6 +174,17 @@ impl Platform {
         self.evidence.checkpoint()?;
         Ok(())
     }
+}
+
+/// The folder for uploads, without what a killed process left there.
+fn empty_spool(folder: &Folder) -> Result<PathBuf> {
+    let spool = folder.path("spool");
+    let emptied = match std::fs::remove_dir_all(&spool) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir_all(&spool),
+    };
+    emptied.map_err(|error| crate::folder::io(&spool, &error))?;
+    Ok(spool)
 }
 
 fn daily_roles() -> Vec<Result<Role>> {

@@ -8,6 +8,7 @@ mod config;
 mod evidence;
 mod folder;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Data: uploads, records, SQL.
 
 use catalog_core::Timestamp;
-use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::dataset::{BreakingChange, ChangeKind, Standing, Version};
 use catalog_core::policy::Filter;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,10 +62,15 @@ pub struct VersionView {
     pub number: i64,
     /// How it came about.
     pub change: ChangeKind,
-    /// When it became visible.
+    /// When it was published.
     pub published_at: Timestamp,
-    /// Readable or withdrawn.
-    pub state: VersionState,
+    /// How it stands: readable, withdrawn, or a breaking change that is still to come.
+    pub state: Standing,
+    /// From when it is the dataset's data; none while it awaits review.
+    pub effective_from: Option<Timestamp>,
+    /// The announcement, where it removes or retypes columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaking: Option<BreakingChange>,
     /// When it was withdrawn.
     pub withdrawn_at: Option<Timestamp>,
     /// Why it was withdrawn.
@@ -77,15 +82,18 @@ pub struct VersionView {
 }
 
 impl VersionView {
-    /// The version for someone who sees `everything` of it, or less.
-    pub fn of(version: Version, everything: bool) -> Self {
+    /// The version now, for someone who sees `everything` of it, or less.
+    pub fn of(version: Version, everything: bool, now: Timestamp) -> Self {
+        let (state, effective_from) = (version.standing(now), version.effective_from());
         let (withdrawn_at, withdrawn_because) =
             version.tombstone.map(|tombstone| (tombstone.at, tombstone.reason)).unzip();
         Self {
             number: version.number,
             change: version.change,
             published_at: version.published_at,
-            state: version.state,
+            state,
+            effective_from,
+            breaking: version.breaking,
             withdrawn_at,
             withdrawn_because,
             rows: everything.then_some(version.rows),
@@ -94,7 +102,7 @@ impl VersionView {
     }
 }
 
-/// Withdraws records from all versions.
+/// Withdraws records from all versions, or reinstates them for later ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordsWithdrawal {

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use axum::{Extension, Json};
+use catalog_core::dataset::Version;
 use catalog_core::directory::Resource;
 use catalog_core::schema::{DictionaryLine, dictionary, json_schema, visible};
-use catalog_core::{OpContext, ResourceCode};
+use catalog_core::services::VersionSelector;
+use catalog_core::{ErrorCode, OpContext, ResourceCode};
 use exchange_query::export::Format;
 use exchange_query::{Cut, QueryRequest, Selection, TableName};
 use http::StatusCode;
 use openapi_contract::{Reason, RecordsWithdrawal, Rows, VersionView};
+use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::{Code, CodePath, Input, Number, NumberPath};
+use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params};
 use crate::problem::Refusal;
 use crate::records::answered;
 
@@ -27,8 +31,10 @@ const PREVIEW_ROWS: u32 = 20;
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_versions))
+        .routes(routes!(review_version))
         .routes(routes!(withdraw_version))
         .routes(routes!(withdraw_records))
+        .routes(routes!(reinstate_records))
         .routes(routes!(get_schema))
         .routes(routes!(get_dictionary))
         .routes(routes!(preview_records))
@@ -42,9 +48,26 @@ async fn list_versions(
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
 ) -> Result<Json<Vec<VersionView>>, Refusal> {
-    let sees_all = app.services.why(&ctx, &code).await?.into_policy()?.policy.is_transparent();
+    let granted = app.services.why(&ctx, &code).await?.into_policy();
+    let sees_all = granted.is_ok_and(|granted| granted.policy.is_transparent());
     let versions = app.services.versions(&ctx, &code).await?;
-    Ok(Json(versions.into_iter().map(|version| VersionView::of(version, sees_all)).collect()))
+    let view = |version| VersionView::of(version, sees_all, ctx.now);
+    Ok(Json(versions.into_iter().map(view).collect()))
+}
+
+/// Consent to a breaking change, as another person of the provider than the one who delivered it
+///
+/// From now on its notice runs. `latest` keeps the old columns until the date in the answer.
+#[utoipa::path(post, path = "/api/v1/resources/{code}/versions/{number}/review", tag = "data",
+    params(CodePath, NumberPath),
+    responses((status = 200, description = "The announced version, with its date", body = Version)))]
+async fn review_version(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Number(number): Number,
+) -> Result<Json<Version>, Refusal> {
+    Ok(Json(app.services.review_version(&ctx, &code, number).await?))
 }
 
 /// Withdraw a version: unreadable at every door at once
@@ -77,26 +100,53 @@ async fn withdraw_records(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Reinstate withdrawn records, named by their keys, for data delivered later
+///
+/// They show again in versions that go back to a whole delivery (`replace`) made after this, and stay hidden in all
+/// others: in versions that are there, and in appends and upserts to them.
+#[utoipa::path(post, path = "/api/v1/resources/{code}/records/reinstate", tag = "data", params(CodePath),
+    request_body = RecordsWithdrawal, responses((status = 204, description = "Reinstated for later deliveries")))]
+async fn reinstate_records(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+    Input(RecordsWithdrawal { keys, reason }): Input<RecordsWithdrawal>,
+) -> Result<StatusCode, Refusal> {
+    app.services.reinstate_records(&ctx, &code, keys, &reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which version is described.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    /// A version by number; the latest when left out.
+    version: Option<i64>,
+}
+
 /// The JSON Schema (2020-12) of one row, as the caller sees it
-#[utoipa::path(get, path = "/api/v1/resources/{code}/schema", tag = "data", params(CodePath),
+#[utoipa::path(get, path = "/api/v1/resources/{code}/schema", tag = "data", params(CodePath, Described),
     responses((status = 200, description = "Items that the caller does not see are absent", body = Object)))]
 async fn get_schema(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
+    Params(described): Params<Described>,
 ) -> Result<Json<Value>, Refusal> {
-    Ok(Json(json_schema(&seen(&app, &ctx, &code).await?)))
+    Ok(Json(json_schema(&seen(&app, &ctx, &code, &described).await?)))
 }
 
 /// The data dictionary 数据字典, as the caller sees it
-#[utoipa::path(get, path = "/api/v1/resources/{code}/dictionary", tag = "data", params(CodePath),
+#[utoipa::path(get, path = "/api/v1/resources/{code}/dictionary", tag = "data", params(CodePath, Described),
     responses((status = 200, description = "One line per item", body = Vec<DictionaryLine>)))]
 async fn get_dictionary(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
+    Params(described): Params<Described>,
 ) -> Result<Json<Vec<DictionaryLine>>, Refusal> {
-    Ok(Json(dictionary(&seen(&app, &ctx, &code).await?)))
+    Ok(Json(dictionary(&seen(&app, &ctx, &code, &described).await?)))
 }
 
 /// The first rows of the newest version
@@ -112,9 +162,23 @@ async fn preview_records(
     answered(answer, Format::Json)
 }
 
-/// The resource as the caller's one policy shows it.
-async fn seen(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Resource, Refusal> {
-    let granted = app.services.why(ctx, code).await?.into_policy()?;
-    let resource = app.services.resource(ctx, code).await?;
-    Ok(visible(&resource, &granted.policy))
+/// A version of the resource as the caller's one policy shows it. Before there is data, the directory describes it.
+async fn seen(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    described: &Described,
+) -> Result<Resource, Refusal> {
+    let selector = described.version.map_or(VersionSelector::Latest, VersionSelector::Number);
+    match app.services.open(ctx, &app.datasets, code, selector).await {
+        Ok(dataset) => Ok(visible(&dataset.resource, &dataset.granted.policy)),
+        Err(error)
+            if described.version.is_none()
+                && matches!(error.code, ErrorCode::NotFound | ErrorCode::Withdrawn) =>
+        {
+            let granted = app.services.why(ctx, code).await?.into_policy()?;
+            Ok(visible(&app.services.resource(ctx, code).await?, &granted.policy))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

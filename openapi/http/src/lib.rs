@@ -26,3 +26,4 @@ mod wrapper;
 
 pub use app::{App, AppParts, Clock, HttpLimits};
 pub use document::{openapi, router};
+pub use uploads::Follower;

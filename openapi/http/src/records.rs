@@ -80,7 +80,7 @@ async fn list_records(
     query.count = parsed(&mut values, "count", "`true` or `false`")?.unwrap_or_default();
     query.as_of = time(&mut values, "as_of")?;
     query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
-    query.filter = filter_of(&app, &ctx, &code, values).await?;
+    query.filter = filter_of(&app, &ctx, &code, version_of(&query)?, values).await?;
     let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
     let next = answer.next.as_deref().map(|cursor| next_page(&uri, cursor));
     let mut response = answered(answer, format)?;
@@ -129,18 +129,19 @@ async fn filter_of(
     app: &App,
     ctx: &OpContext,
     code: &ResourceCode,
+    version: VersionSelector,
     values: BTreeMap<String, String>,
 ) -> Result<Option<Filter>, Refusal> {
     if values.is_empty() {
         return Ok(None);
     }
-    let resource = app.services.resource(ctx, code).await?;
-    let granted = app.services.why(ctx, code).await?.into_policy()?;
-    let seen = visible(&resource, &granted.policy);
+    let dataset = app.services.open(ctx, &app.datasets, code, version).await?;
+    let seen = visible(&dataset.resource, &dataset.granted.policy);
+    let resource = &dataset.resource;
     let mut parts = Vec::with_capacity(values.len());
     for (column, value) in values {
         match seen.item(&column) {
-            Some(item) if is_personal(&resource, item) => {
+            Some(item) if is_personal(resource, item) => {
                 let message =
                     format!("`{column}` is personal; send the filter in the body of a POST instead");
                 return Err(invalid(&message));
@@ -159,14 +160,19 @@ fn shown(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
+/// The version that a query names by number or time.
+fn version_of(query: &RecordsQuery) -> Result<VersionSelector, Refusal> {
+    match (query.version, query.as_of) {
+        (Some(_), Some(_)) => Err(invalid("name a version by `version` or by `as_of`, not by both")),
+        (Some(number), None) => Ok(VersionSelector::Number(number)),
+        (None, Some(time)) => Ok(VersionSelector::At(time)),
+        (None, None) => Ok(VersionSelector::Latest),
+    }
+}
+
 fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selection, Refusal> {
-    let RecordsQuery { items, filter, sort, version, as_of, limit, count, cursor } = query;
-    let version = match (version, as_of) {
-        (Some(_), Some(_)) => return Err(invalid("name a version by `version` or by `as_of`, not by both")),
-        (Some(number), None) => VersionSelector::Number(number),
-        (None, Some(time)) => VersionSelector::At(time),
-        (None, None) => VersionSelector::Latest,
-    };
+    let version = version_of(&query)?;
+    let RecordsQuery { items, filter, sort, limit, count, cursor, .. } = query;
     let sort = sort.into_iter().map(|key| SortKey { column: key.item, descending: key.descending });
     Ok(Selection {
         table: TableName::Code(code),

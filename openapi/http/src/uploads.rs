@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::dataset::{self, ChangeKind, Notice, Version, VersionState};
 use catalog_core::directory::{Reference, Resource};
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
@@ -58,15 +58,23 @@ struct Wanted {
     /// Whether the version is published at once.
     #[serde(default)]
     publish: bool,
-    /// Whether a replacement may remove or retype columns.
+    /// Whether a replacement may remove or retype columns: then it is announced, and in effect after review and notice.
     #[serde(default)]
     breaking: bool,
+    /// Why it does, for readers; needed where it is breaking.
+    reason: Option<String>,
+    /// Days from the review to the change; 30 when left out, 7 at least.
+    notice_days: Option<u32>,
 }
 
 /// Upload a file: it is checked row by row, and becomes a version
 ///
 /// Bad rows are set aside and counted; too many of them and no version is made. What is not published at once waits under
 /// the number and digest of the report.
+///
+/// What removes or retypes columns is announced with `breaking`: it waits for review by another person, and is in effect
+/// when its notice has passed. Until then `latest` keeps the old columns, and deliveries without `breaking` are checked
+/// against them; another delivery with `breaking` in the announced columns keeps the announced date.
 #[utoipa::path(post, path = "/api/v1/resources/{code}/data", tag = "data", params(CodePath, Wanted),
     request_body(content((String = "text/csv"), (String = "application/jsonl"), (String = "application/geo+json"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -78,14 +86,24 @@ async fn upload_data(
     Extension(upload): Extension<Arc<Upload>>,
     Code(code): Code,
     Params(wanted): Params<Wanted>,
+    follower: Option<Extension<Follower>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let number = app.services.next_version(&ctx, &code).await?;
     let delivery = delivery(&upload, wanted.name.as_deref(), &headers)?;
     let options = options(&app, &ctx, &code, number, &wanted).await?;
-    let resource = app.services.resource(&ctx, &code).await?;
+    let resource = expected(&app, &ctx, &code, &options).await?;
     let References { loaded, sources } = references(&app, &ctx, &resource).await?;
-    let taken = take(&app, &ctx, &resource, loaded, &delivery, &options, wanted.publish).await;
+    let ingest = Ingest {
+        store: &app.datasets,
+        resource: &resource,
+        order_key: &app.layout_key,
+        signing_key: &app.signer,
+        divisions: app.divisions.clone(),
+        references: Some(Arc::new(loaded)),
+        progress: follower.map_or_else(|| Arc::new(Quiet) as _, |Extension(follower)| follower),
+    };
+    let taken = take(&app, &ctx, &ingest, &delivery, &options, wanted.publish).await;
     let mut response = match taken {
         Ok(report) => (StatusCode::CREATED, Json(report)).into_response(),
         Err(error) => Refusal::from(error).into_response(),
@@ -100,21 +118,11 @@ async fn upload_data(
 async fn take(
     app: &App,
     ctx: &OpContext,
-    resource: &Resource,
-    references: LoadedReferences,
+    ingest: &Ingest<'_>,
     delivery: &Delivery,
     options: &IngestOptions,
     publishes: bool,
 ) -> Result<UploadReport, Error> {
-    let ingest = Ingest {
-        store: &app.datasets,
-        resource,
-        order_key: &app.layout_key,
-        signing_key: &app.signer,
-        divisions: app.divisions.clone(),
-        references: Some(Arc::new(references)),
-        progress: Arc::new(Quiet),
-    };
     let prepared = ingest.prepare(delivery, options).await?;
     let published = match publishes {
         true => Some(publish(app, ctx, &prepared).await?),
@@ -146,10 +154,13 @@ async fn publish_version(
         change: ChangeKind::Replace,
         rows: 0,
         bytes: 0,
+        based_on: None,
+        made_at: ctx.now,
         published_at: ctx.now,
         published_by: ctx.principal.id.clone(),
         state: VersionState::Published,
         tombstone: None,
+        breaking: None,
     };
     let manifest = app.datasets.manifest(&waiting).await.map_err(|error| match error {
         datasets_store::Error::Missing(_) => {
@@ -204,7 +215,8 @@ async fn get_quarantine(
 
 /// A version of the caller's own department.
 async fn own(app: &App, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Dataset, Error> {
-    let dataset = app.services.open(ctx, code, VersionSelector::Number(number)).await?;
+    let selector = VersionSelector::Number(number);
+    let dataset = app.services.open(ctx, &app.datasets, code, selector).await?;
     match dataset.granted.kind {
         GrantKind::Own => Ok(dataset),
         _ => {
@@ -213,10 +225,20 @@ async fn own(app: &App, ctx: &OpContext, code: &ResourceCode, number: i64) -> Re
     }
 }
 
+/// Publishes what is prepared, unless another shape has come into effect while it was made or waited.
 async fn publish(app: &App, ctx: &OpContext, prepared: &Prepared) -> Result<Version, Error> {
-    let version = prepared.version(ctx.now, &ctx.principal.id);
-    app.services.publish_version(ctx, &version).await?;
-    Ok(version)
+    let manifest = &prepared.manifest;
+    if let Some(current) = in_effect(app, ctx, &manifest.resource).await? {
+        let breaks = !current.shape().broken_by(&manifest.shape().items).is_empty();
+        if breaks && manifest.breaking.is_none() {
+            let message = format!(
+                "version {} with other columns has come into effect since: deliver again",
+                current.version
+            );
+            return Err(Error::new(ErrorCode::BreakingChange, message));
+        }
+    }
+    app.services.publish_version(ctx, prepared.version(ctx.now, &ctx.principal.id)).await
 }
 
 fn delivery(upload: &Upload, name: Option<&str>, headers: &HeaderMap) -> Result<Delivery, Refusal> {
@@ -259,22 +281,44 @@ async fn options(
     if !(0.0..=1.0).contains(&max_bad_share) {
         return Err(invalid("`threshold` lies between 0 and 1"));
     }
+    let reason = wanted.reason.as_deref().unwrap_or_default();
+    let breaking = wanted.breaking.then(|| Notice::new(reason, wanted.notice_days)).transpose()?;
     Ok(IngestOptions {
         change: wanted.change.unwrap_or(ChangeKind::Replace),
-        previous: newest(app, ctx, code).await?,
+        previous: in_effect(app, ctx, code).await?,
         max_bad_share,
-        breaking: wanted.breaking,
+        breaking,
         spill_folder: Some(app.spool.clone()),
         ..defaults
     })
 }
 
-/// The manifest of the newest version that is not withdrawn.
-async fn newest(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Manifest>, Error> {
+/// The manifest of the version that `latest` means.
+async fn in_effect(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Manifest>, Error> {
     let versions = app.services.versions(ctx, code).await?;
-    match versions.iter().rev().find(|version| version.state == VersionState::Published) {
+    match dataset::latest(&versions, ctx.now) {
         Some(version) => Ok(Some(app.datasets.manifest(version).await?)),
         None => Ok(None),
+    }
+}
+
+/// The resource with the items that a delivery must have. While a breaking change is announced, what does not belong to
+/// it is delivered as before, in the columns of the version in effect.
+async fn expected(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    options: &IngestOptions,
+) -> Result<Resource, Error> {
+    let resource = app.services.resource(ctx, code).await?;
+    let Some(shape) = options.previous.as_ref().map(Manifest::shape) else { return Ok(resource) };
+    if options.breaking.is_some() || shape.broken_by(&resource.items).is_empty() {
+        return Ok(resource);
+    }
+    let versions = app.services.versions(ctx, code).await?;
+    match versions.iter().any(|version| version.is_pending(ctx.now)) {
+        true => Ok(Resource { items: shape.items, key: shape.key, sort: shape.sort, ..resource }),
+        false => Ok(resource),
     }
 }
 
@@ -300,7 +344,7 @@ async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<R
         };
         if target.provider != resource.provider {
             references.verify(app, ctx, reference).await?;
-        } else if let Some(manifest) = newest(app, ctx, &target.code).await? {
+        } else if let Some(manifest) = in_effect(app, ctx, &target.code).await? {
             references.loaded.load(&app.datasets, reference, &manifest).await?;
         }
     }
@@ -327,7 +371,10 @@ impl References {
     }
 }
 
-/// Nobody watches an upload's rows: the client watches its own sending.
+/// Is told how far an upload is: put into a request's extensions by the command line in this process.
+pub type Follower = Arc<dyn Progress>;
+
+/// From a network nobody follows an upload's rows: the client follows its own sending.
 struct Quiet;
 
 impl Progress for Quiet {

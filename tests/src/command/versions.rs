@@ -5,7 +5,7 @@ use std::fs;
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::city::{CODE, ROWS};
+use crate::support::city::{CODE, ROWS, resource};
 use crate::support::command::{Folder, Visitor};
 use crate::support::server::Call;
 
@@ -46,6 +46,9 @@ fn append_upsert_and_the_past() {
     for version in ["", "version as of 1", "version as of 2"] {
         assert!(!amounts(&folder, version).to_string().contains("A2"), "{version}");
     }
+    let reinstate = ["withdraw", CODE, "--record", "A2", "--reinstate", "--reason", "已更正", "--as", "scjg"];
+    assert!(folder.ok(&reinstate).contains("reinstated"));
+    assert!(!amounts(&folder, "").to_string().contains("A2"), "earlier versions stay as they are");
     folder.ok(&["withdraw", CODE, "--version", "1", "--reason", "数据有误", "--as", "scjg"]);
     let past = ["query", "select * from scjg.penalty version as of 1", "--as", "scjg"];
     assert_eq!(folder.refusal(&past).1, "withdrawn");
@@ -53,6 +56,33 @@ fn append_upsert_and_the_past() {
     assert_eq!((&garbage["dry_run"], &garbage["objects"]), (&json!(true), &json!([])));
     folder.ok(&["gc"]);
     assert_eq!(amounts(&folder, "version as of 2").as_array().unwrap().len(), 3);
+    folder.ok(&["doctor"]);
+}
+
+#[test]
+fn a_breaking_change_is_announced_reviewed_and_listed() {
+    let folder = Folder::with_resource();
+    let old = folder.file("old.csv", ROWS);
+    folder.ok(&["ingest", CODE, &old, "--as", "scjg"]);
+    let mut changed = resource();
+    changed["items"].as_array_mut().unwrap().remove(3);
+    folder.put_in_force(&changed);
+    let new = folder.file("new.csv", "case_no,county,person,note\nA1,360481,,\n");
+    let ingest = ["ingest", CODE, &new, "--as", "scjg", "--operator", "wang"];
+    assert_eq!(folder.refusal(&ingest).1, "breaking_change");
+    let breaking = [&ingest[..], &["--breaking", "--reason", "金额另行公布", "--notice-days", "10"]].concat();
+    assert!(folder.ok(&breaking).contains("removes or retypes amount: 金额另行公布"));
+    let review = |role, operator| ["review", CODE, "2", "--as", role, "--operator", operator];
+    assert_eq!(folder.refusal(&review("scjg", "wang")).1, "forbidden");
+    let own = folder.refusal(&review("scjg:reviewer", "wang"));
+    assert_eq!(own, (3, "forbidden".to_owned()), "nobody reviews what they delivered");
+    let reviewed = folder.ok(&review("scjg:reviewer", "li"));
+    assert!(reviewed.contains("is announced") && reviewed.contains("in effect from"), "{reviewed}");
+    let listed = folder.json(&["versions", CODE, "--as", "scjg"]);
+    assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("published"), &json!("announced")));
+    assert!(folder.ok(&["versions", CODE, "--as", "scjg"]).contains("已公告"));
+    folder.ok(&["ingest", CODE, &old, "--as", "scjg"]);
+    assert_eq!(amounts(&folder, "").as_array().unwrap().len(), 3, "the old columns go on");
     folder.ok(&["doctor"]);
 }
 

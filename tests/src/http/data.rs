@@ -219,6 +219,92 @@ async fn what_is_withdrawn_or_revoked_is_gone_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reinstated_record_shows_in_later_deliveries_and_nowhere_else() {
+    let city = City::new().await;
+    let server = &city.server;
+    let path = format!("/api/v1/resources/{CODE}");
+    let act = async |act: &str, key: &str, reason: &str| {
+        let body = json!({"keys": [[key]], "reason": reason});
+        server.send(Call::post(format!("{path}/records/{act}"), &body).by(&city.machine)).await
+    };
+    let amount = async |version: i64| {
+        let sql = format!("select amount from scjg.penalty version as of {version} where case_no = 'A2'");
+        server.send(city.sql(&sql, Some(&city.machine))).await.ok()["data"].clone()
+    };
+    let upload = async |rows: &str, change: &str| {
+        let address = format!("{path}/data?publish=true&name=x.csv&change={change}");
+        let call = Call::new(Method::POST, address).body(rows, "text/csv").by(&city.machine);
+        server.send(call).await.ok()["published"]["number"].as_i64().unwrap()
+    };
+    let head = "case_no,county,person,amount,note\n";
+    let corrected = ROWS.replace("20.00", "21.00");
+    act("withdraw", "A2", "处罚变更").await.ok();
+    let hidden = upload(&corrected, "replace").await;
+    assert_eq!(act("reinstate", "A1", "已更正").await.code(), "invalid_input", "A1 is not withdrawn");
+    assert_eq!(act("reinstate", "A2", " ").await.code(), "invalid_input");
+    act("reinstate", "A2", "已更正").await.ok();
+    let recorded = server.events("changed").pop().unwrap();
+    assert_eq!(recorded["action"], "records.reinstated");
+
+    // An append and an upsert carry the old row over: what was withdrawn stays so until all is delivered anew.
+    let appended = upload(&format!("{head}A9,360481,,9,\n"), "append").await;
+    let upserted = upload(&format!("{head}A9,360481,,10,\n"), "upsert").await;
+    for version in [1, hidden, appended, upserted] {
+        assert_eq!(amount(version).await, json!([]), "version {version}");
+    }
+    let shown = upload(&corrected, "replace").await;
+    let after = upload(&format!("{head}A9,360481,,9,\n"), "append").await;
+    for version in [shown, after] {
+        assert_eq!(amount(version).await, json!([{"amount": 21.0}]), "version {version}");
+    }
+    assert_eq!(amount(1).await, json!([]));
+    act("withdraw", "A2", "依法删除").await.ok();
+    for version in [1, shown, after] {
+        assert_eq!(amount(version).await, json!([]), "withdrawn again: hidden everywhere");
+    }
+    let stranger = Call::post(format!("{path}/records/reinstate"), &json!({"keys": [["A2"]], "reason": "x"}));
+    assert_eq!(server.send(stranger.by(&city.consumer)).await.code(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_writers_at_once_each_version_has_one() {
+    let city = City::new().await;
+    let path = format!("/api/v1/resources/{CODE}");
+    let uploads = (0..8).map(|writer| {
+        let rows = ROWS.replace("A1", &format!("W{writer}"));
+        let address = format!("{path}/data?publish=true&name=x.csv");
+        let call = Call::new(Method::POST, address).body(rows, "text/csv").by(&city.machine);
+        let server = &city.server;
+        async move { (writer, server.send(call).await) }
+    });
+    let answers = futures::future::join_all(uploads).await;
+    let mut published = Vec::new();
+    for (writer, answer) in answers {
+        if answer.status.is_success() {
+            published.push((answer.ok()["published"]["number"].as_i64().unwrap(), writer));
+        } else {
+            assert_eq!(answer.code(), "conflict");
+        }
+    }
+    published.sort_unstable();
+    assert!(!published.is_empty());
+    for ((number, writer), expected) in published.iter().zip(2..) {
+        assert_eq!(*number, expected, "numbers without a gap");
+        let sql = format!("select case_no from scjg.penalty version as of {number} where case_no like 'W%'");
+        let found = city.server.send(city.sql(&sql, Some(&city.machine))).await.ok()["data"].clone();
+        assert_eq!(found, json!([{"case_no": format!("W{writer}")}]), "who was told so wrote it");
+    }
+    let prepared = {
+        let address = format!("{path}/data?name=x.csv");
+        let call = Call::new(Method::POST, address).body(ROWS, "text/csv").by(&city.machine);
+        city.server.send(call).await.ok()["prepared"].clone()
+    };
+    let publish = || Call::post(format!("{path}/versions"), &prepared).by(&city.machine);
+    let twice = futures::future::join_all((0..4).map(|_| city.server.send(publish()))).await;
+    assert_eq!(twice.iter().filter(|answer| answer.status.is_success()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_rows_is_whole_in_every_format() {
     let city = City::new().await;
     let sql = json!({"sql": "select case_no from scjg.penalty where county = 'x'"});

@@ -22,7 +22,7 @@ async fn an_open_file_is_proven_genuine_offline() {
     let platform = server.keys.keys[0].public_key().unwrap();
     manifest.verify(&jws, &platform).unwrap();
     assert_eq!(manifest.rows, 3);
-    let columns: Vec<_> = manifest.columns.iter().map(|column| column.column.as_str()).collect();
+    let columns: Vec<_> = manifest.columns.iter().map(|column| column.item.column.as_str()).collect();
     assert_eq!(columns, ["case_no", "county", "amount"]);
     assert!(!document.text().contains("person") && !document.text().contains("quarantine-"));
     for (name, first) in

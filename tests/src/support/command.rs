@@ -55,22 +55,31 @@ impl Folder {
     /// With the resource of [`resource`] too, from a spreadsheet, reviewed by another person and published.
     pub(crate) fn with_resource() -> Self {
         let folder = Self::with_departments();
-        let sheet = folder.sheet("directory.xlsx");
-        folder.ok(&["resource", "import", &sheet, "--as", "scjg"]);
+        folder.put_in_force(&resource());
+        folder
+    }
+
+    /// Imports a resource from a spreadsheet, has it reviewed by another person and publishes it.
+    pub(crate) fn put_in_force(&self, resource: &Value) {
+        let sheet = self.sheet_of("directory.xlsx", resource);
+        self.ok(&["resource", "import", &sheet, "--as", "scjg"]);
         for (step, role, operator) in [
             ("submit-registration", "scjg", "wang"),
             ("approve-registration", "scjg:reviewer", "li"),
             ("submit-publication", "scjg", "wang"),
             ("approve-publication", "scjg:reviewer", "li"),
         ] {
-            folder.ok(&["resource", "step", step, CODE, "--as", role, "--operator", operator]);
+            self.ok(&["resource", "step", step, CODE, "--as", role, "--operator", operator]);
         }
-        folder
     }
 
     /// Writes the directory of the one resource as a spreadsheet.
     pub(crate) fn sheet(&self, name: &str) -> String {
-        let resource = serde_json::from_value(resource()).unwrap();
+        self.sheet_of(name, &resource())
+    }
+
+    fn sheet_of(&self, name: &str, resource: &Value) -> String {
+        let resource = serde_json::from_value(resource.clone()).unwrap();
         let workbook = sheet::write(&[resource], &departments()).unwrap();
         self.file(name, catalog_sheet::write_xlsx(&workbook).unwrap())
     }

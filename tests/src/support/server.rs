@@ -18,7 +18,6 @@ use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
 use exchange_ledger::{Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use object_store::local::LocalFileSystem;
 use openapi_http::{App, AppParts, HttpLimits};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -213,7 +212,7 @@ fn app(
     for folder in [&objects, &spool] {
         std::fs::create_dir_all(folder).unwrap();
     }
-    let datasets = DatasetStore::new(Arc::new(LocalFileSystem::new_with_prefix(objects).unwrap()));
+    let datasets = DatasetStore::new(datasets_store::local_objects(&objects).unwrap());
     let revocations = Revocations::default();
     let engine = QueryEngine::new(EngineParts {
         tables: Arc::new(CatalogTables::new(services.clone(), datasets.clone())),

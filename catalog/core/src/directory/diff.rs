@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{InformationItem, ItemKind, Opening, Resource, Sharing, ValueFormat};
+use super::{InformationItem, Opening, Resource, Sharing, ValueFormat};
 use crate::ids::ColumnName;
 
 #[cfg(test)]
@@ -160,18 +160,8 @@ fn break_of(old: &InformationItem, new: &Resource) -> Option<String> {
     let Some(item) = new.item(column.as_str()) else {
         return Some(format!("the column `{column}` is removed"));
     };
-    if stored(old) != stored(item) {
+    if old.stored() != item.stored() {
         return Some(format!("the column `{column}` changes from {} to {}", old.item_type, item.item_type));
     }
     (old.required && !item.required).then(|| format!("the column `{column}` may now be empty"))
-}
-
-/// What decides how values lie in files. The length of a text is a rule about new rows, not about their shape.
-fn stored(item: &InformationItem) -> (ItemKind, Option<(u8, i8)>, bool) {
-    let kind = match item.item_type.kind {
-        ItemKind::M => ItemKind::C,
-        ItemKind::Y => ItemKind::N,
-        kind => kind,
-    };
-    (kind, item.item_type.decimal(), item.format == Some(ValueFormat::Geometry))
 }

@@ -1,5 +1,7 @@
 //! What happens to an entry: edits and steps of its life cycle, by persons named.
 
+use std::collections::BTreeSet;
+
 use super::Resource;
 use super::lifecycle::{LifecycleState, LifecycleStep};
 use super::resource::Entry;
@@ -15,6 +17,7 @@ impl Entry {
         Self {
             draft,
             published: None,
+            retired: Vec::new(),
             state: LifecycleState::Draft,
             revision: 1,
             authors: [author.to_owned()].into(),
@@ -66,16 +69,32 @@ impl Entry {
         match step {
             LifecycleStep::ApprovePublication => {
                 self.draft.published_on.get_or_insert(now.shanghai_date());
-                self.published = Some(self.draft.clone());
+                self.put_in_force(Some(self.draft.clone()));
             }
-            LifecycleStep::Withdraw if self.published.take().is_none() => {
+            LifecycleStep::Withdraw if self.published.is_none() => {
                 let message = format!("{code} is not published, so there is nothing to withdraw");
                 return Err(Error::new(ErrorCode::IllegalState, message));
             }
+            LifecycleStep::Withdraw => self.put_in_force(None),
             _ => {}
         }
         self.changed(next, remark, now);
         Ok(())
+    }
+
+    /// Puts a new state in force, or none; items that it lacks are remembered.
+    fn put_in_force(&mut self, resource: Option<Resource>) {
+        let old = std::mem::replace(&mut self.published, resource);
+        self.retired.extend(old.into_iter().flat_map(|resource| resource.items));
+        let mut seen = BTreeSet::new();
+        // What was retired last is what counts; what is in force again is not retired.
+        self.retired.reverse();
+        let published = self.published.as_ref();
+        self.retired.retain(|item| {
+            published.is_none_or(|resource| resource.item(item.column.as_str()).is_none())
+                && seen.insert(item.column.clone())
+        });
+        self.retired.reverse();
     }
 
     fn state_after(&self, step: LifecycleStep) -> Result<LifecycleState> {

@@ -309,3 +309,37 @@ pub struct InformationItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
 }
+
+impl InformationItem {
+    /// What decides how values lie in files: kind, digits, geometry. The length of a text is a rule about new rows,
+    /// not about their shape.
+    pub fn stored(&self) -> (ItemKind, Option<(u8, i8)>, bool) {
+        let kind = match self.item_type.kind {
+            ItemKind::M => ItemKind::C,
+            ItemKind::Y => ItemKind::N,
+            kind => kind,
+        };
+        (kind, self.item_type.decimal(), self.format == Some(ValueFormat::Geometry))
+    }
+
+    /// The item as a version holds it, shown by the directory of today: `published` is what the directory says of the
+    /// column now, `retired` what it said last of a column that it has no more.
+    ///
+    /// Who may see it is decided by the directory of today, and by nothing where that knows nothing: it is closed.
+    pub fn as_stored(self, published: Option<&Self>, retired: Option<&Self>) -> Self {
+        let Some(known) = published.or(retired) else {
+            let basis = "信息资源目录中无此信息项".to_owned();
+            let (sharing, opening) = (Sharing::Withheld { basis }, Opening::Closed);
+            return Self { sharing, opening, personal: true, ..self };
+        };
+        let same = published.filter(|item| item.stored() == self.stored());
+        Self {
+            title: same.map_or(self.title, |item| item.title.clone()),
+            sharing: known.sharing.clone(),
+            opening: known.opening.clone(),
+            data_class: known.data_class,
+            personal: self.personal || known.personal,
+            ..self
+        }
+    }
+}

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::format::ResourceFormat;
 use super::item::{DataClass, InformationItem, Opening, Sharing};
 use super::lifecycle::LifecycleState;
+use crate::dataset::Shape;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 use crate::time::Timestamp;
 
@@ -153,6 +154,18 @@ impl Resource {
         self.items.iter().find(|item| item.column.as_str() == column)
     }
 
+    /// The resource with the columns, key and order of a stored version, shown by the directory of today.
+    pub fn as_stored(&self, retired: &[InformationItem], shape: Shape) -> Self {
+        let past = |column: &str| retired.iter().find(|item| item.column.as_str() == column);
+        let seen = |item: InformationItem| {
+            let column = item.column.clone();
+            item.as_stored(self.item(column.as_str()), past(column.as_str()))
+        };
+        let items: Vec<_> = shape.items.into_iter().map(seen).collect();
+        let subject = self.subject.clone().filter(|name| items.iter().any(|item| item.column == *name));
+        Self { items, key: shape.key, sort: shape.sort, subject, ..self.clone() }
+    }
+
     /// Whether the public's directory lists it: open, or open under a condition.
     pub fn is_publicly_listed(&self) -> bool {
         *self.opening() != Opening::Closed
@@ -166,6 +179,10 @@ pub struct Entry {
     pub draft: Resource,
     /// What is published and in force; `None` before the first publication and after a withdrawal.
     pub published: Option<Resource>,
+    /// Items that were published once and are no more, as the directory last described them: old versions still hold
+    /// them, and who may see them there is decided by this.
+    #[serde(default)]
+    pub retired: Vec<InformationItem>,
     /// Where the draft stands.
     pub state: LifecycleState,
     /// Counts every change; an update names the revision that it has seen.

@@ -62,6 +62,11 @@ impl BoundPolicy {
             .items
             .iter()
             .filter(|item| grant.items.contains(&item.column) && grant.may_show(resource, item).is_ok())
+            // An old version may hold the column in a type that the mask does not fit: then it can't be shown.
+            .filter(|item| {
+                let mask = grant.masks.get(&item.column);
+                mask.is_none_or(|mask| mask.output_type(item.item_type).is_some())
+            })
             .map(|item| VisibleColumn {
                 column: item.column.clone(),
                 title: item.title.clone(),

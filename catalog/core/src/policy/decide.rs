@@ -97,11 +97,17 @@ impl Decision {
 /// the other kinds fit every purpose. Without a purpose: own, else the only conditional or unconditional one, else
 /// public. Several that could answer are refused by name: grants are never merged.
 pub fn decide_read(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> Decision {
+    decide_version(ctx, resource, resource, grants)
+}
+
+/// [`decide_read`] about one version: `stored` is the resource as that version holds it, to whose columns the policy is
+/// bound. What the caller may know of is still decided by the directory of today.
+pub fn decide_version(ctx: &OpContext, resource: &Resource, stored: &Resource, grants: &[Grant]) -> Decision {
     if ctx.principal.roles.iter().any(|role| role.is_administrator()) {
         return Decision::deny(ErrorCode::Forbidden, "an administrator 三员 reads no data");
     }
     if reads_own(ctx, resource) {
-        return Decision::permit(None, GrantKind::Own, BoundPolicy::everything(resource));
+        return Decision::permit(None, GrantKind::Own, BoundPolicy::everything(stored));
     }
     let usable: Vec<&Grant> = grants
         .iter()
@@ -109,7 +115,7 @@ pub fn decide_read(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> De
         .filter(|grant| grant.terms.grantee.covers(&ctx.principal) && may_use(ctx, grant))
         .collect();
     match choose(ctx, &usable) {
-        Choice::One(grant) => bind(ctx, resource, grant),
+        Choice::One(grant) => bind(ctx, stored, grant),
         Choice::Several(grants) => ambiguous(&grants),
         Choice::None => refuse(ctx, resource, &usable),
     }

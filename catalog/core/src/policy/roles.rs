@@ -25,6 +25,8 @@ pub enum Action {
     IngestData,
     /// Make a version visible, or withdraw one.
     PublishData,
+    /// Approve a breaking change of a dataset's shape.
+    ReviewData,
     /// Approve that items become open to the public.
     ReviewOpening,
     /// Make and revoke grants on a department's resources.
@@ -39,7 +41,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 12] = [
+    pub const ALL: [Action; 13] = [
         Action::ManageDepartments,
         Action::ManagePeople,
         Action::ManageKeys,
@@ -47,6 +49,7 @@ impl Action {
         Action::ReviewDirectory,
         Action::IngestData,
         Action::PublishData,
+        Action::ReviewData,
         Action::ReviewOpening,
         Action::ManageGrants,
         Action::IssueTickets,
@@ -80,7 +83,7 @@ impl Action {
             Self::EditDirectory => (&[Role::DirectoryEditor], true),
             Self::ReviewDirectory => (&[Role::Reviewer], true),
             Self::IngestData | Self::PublishData => (&[Role::DataSteward], true),
-            Self::ReviewOpening => (&[Role::Reviewer], true),
+            Self::ReviewData | Self::ReviewOpening => (&[Role::Reviewer], true),
             Self::ManageGrants => (&[Role::Approver], true),
             Self::IssueTickets => (&[Role::Analyst, Role::DataSteward, Role::Developer], false),
             Self::ReadEvidence => (&[Role::Auditor], false),

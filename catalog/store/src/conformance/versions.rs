@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catalog_core::context::Channel;
-use catalog_core::dataset::{ChangeKind, RecordWithdrawal, Tombstone, Version, VersionState};
+use catalog_core::dataset::{
+    BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Tombstone, Version, VersionState,
+};
 use catalog_core::directory::resource::Entry;
 use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
 use catalog_core::ports::{GrantEnding, Store};
@@ -30,10 +32,13 @@ pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version
         rows: 10,
         bytes: 1_000,
         manifest_digest: "ab".repeat(32),
+        based_on: None,
+        made_at: Timestamp(number),
         published_at: Timestamp(number),
         published_by: by.to_owned(),
         state: VersionState::Published,
         tombstone: None,
+        breaking: None,
     }
 }
 
@@ -146,6 +151,27 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn reviewed_versions(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let notice = Notice { reason: "统一编码".to_owned(), days: 30 };
+    let change = BreakingChange { notice, columns: Vec::new(), shape: "ab".repeat(32), review: None };
+    let review = change.reviewed("reviewer", Timestamp(5));
+    let announced = Version { breaking: Some(change.clone()), ..version(&code, 2, "steward") };
+    for version in [&version(&code, 1, "steward"), &announced] {
+        store.publish_version(version, &event("version.published")).await?;
+    }
+    let reviewed = || event("version.reviewed");
+    store.review_version(&code, 2, &review, &reviewed()).await?;
+    for number in [1, 2] {
+        refused(store.review_version(&code, number, &review, &reviewed()).await, ErrorCode::IllegalState);
+    }
+    refused(store.review_version(&code, 3, &review, &reviewed()).await, ErrorCode::NotFound);
+    let found = store.versions(&code).await?.pop();
+    let breaking = Some(BreakingChange { review: Some(review), ..change });
+    assert_eq!(found, Some(Version { breaking, ..announced }));
+    Ok(())
+}
+
 pub(super) async fn one_writer_wins(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
     let mut tasks = JoinSet::new();
@@ -169,6 +195,7 @@ pub(super) async fn withdrawn_records(store: Arc<dyn Store>) -> Result<()> {
         let withdrawal = RecordWithdrawal {
             id: format!("withdrawal {key}"),
             resource: code.clone(),
+            act: RecordAct::Withdraw,
             columns: vec![ColumnName::new("part")?, ColumnName::new("number")?],
             keys: vec![vec![key.to_owned(), String::new()]],
             tombstone: tombstone(),

@@ -1,6 +1,6 @@
 //! Whether a delivery may change the dataset as it is asked to.
 
-use catalog_core::dataset::ChangeKind;
+use catalog_core::dataset::{BreakingChange, ChangeKind, Shape};
 use catalog_core::directory::Resource;
 use catalog_core::{Error, ErrorCode, Problem, Result};
 use datasets_store::Manifest;
@@ -19,8 +19,8 @@ pub(super) fn base(options: &IngestOptions) -> Option<&Manifest> {
 }
 
 /// Checks the change against key and shape: append and upsert need the same shape, a replacement that removes or
-/// retypes columns must be meant as a breaking one.
-pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Result<()> {
+/// retypes columns must be meant as a breaking one, which is answered as it will be announced.
+pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Result<Option<BreakingChange>> {
     if !(0.0..=1.0).contains(&options.max_bad_share) {
         return Err(malformed("the share of bad rows lies between 0 and 1"));
     }
@@ -39,12 +39,15 @@ pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Resu
         );
         return Err(Error::new(ErrorCode::BreakingChange, message));
     }
-    let Some(previous) = options.previous.as_ref().filter(|_| !options.breaking) else {
-        return Ok(());
-    };
-    let broken = previous.broken_by(&resource.items);
+    let Some(previous) = &options.previous else { return Ok(None) };
+    let broken = previous.shape().broken_by(&resource.items);
     if broken.is_empty() {
-        return Ok(());
+        return Ok(None);
+    }
+    if let Some(notice) = options.breaking.clone() {
+        let (items, key, sort) = (resource.items.clone(), resource.key.clone(), resource.sort.clone());
+        let shape = Shape { items, key, sort }.digest();
+        return Ok(Some(BreakingChange { notice, columns: broken, shape, review: None }));
     }
     let problems = broken.iter().map(|column| {
         let message = format!("version {} has `{column}`, now removed or of another type", previous.version);
@@ -52,7 +55,7 @@ pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Resu
     });
     let mut error = Error::new(
         ErrorCode::BreakingChange,
-        "columns that readers know are removed or retyped: say that the change is breaking, and why",
+        "columns that readers know are removed or retyped: announce a breaking change, with its reason and notice",
     );
     error.problems = problems.collect();
     Err(error)

@@ -1,4 +1,4 @@
-use catalog_core::dataset::ChangeKind;
+use catalog_core::dataset::{ChangeKind, Notice};
 use catalog_core::{ColumnName, ErrorCode};
 
 use super::*;
@@ -142,8 +142,17 @@ async fn changes_of_shape_are_breaking() {
     let replace = next(&one, ChangeKind::Replace);
     let error = desk.ingest(&narrower, "b.csv", content, &replace).await.unwrap_err();
     assert_eq!((error.code, error.problems[0].at.as_str()), (ErrorCode::BreakingChange, "day"));
-    let breaking = IngestOptions { breaking: true, ..replace };
-    desk.ingest(&narrower, "b.csv", content, &breaking).await.unwrap();
+    let notice = Notice::new("不再采集日期", None).unwrap();
+    let breaking = IngestOptions { breaking: Some(notice.clone()), ..replace };
+    let announced = desk.ingest(&narrower, "b.csv", content, &breaking).await.unwrap();
+    let change = announced.manifest.breaking.clone().unwrap();
+    assert_eq!(
+        (change.columns, change.notice, change.review),
+        (vec![ColumnName::new("day").unwrap()], notice, None)
+    );
+    assert_eq!(change.shape, announced.manifest.shape().digest());
+    let wide = desk.ingest(&wider, "b.csv", content, &breaking).await.unwrap();
+    assert_eq!(wide.manifest.breaking, None, "added columns break nothing");
 
     let mut keyless = things();
     keyless.key.clear();

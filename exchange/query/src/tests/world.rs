@@ -304,7 +304,7 @@ pub(crate) fn stored(folder: &TempDir, place: &str, batch: &RecordBatch, name: &
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let version = serde_json::from_value(json!({
         "resource": resource.code, "number": 1, "change": "replace", "rows": batch.num_rows(), "bytes": 0,
-        "manifest_digest": "00", "published_at": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        "manifest_digest": "00", "made_at": Timestamp(0), "published_at": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         "published_by": "steward", "state": "published", "tombstone": null,
     }));
     OpenTable {

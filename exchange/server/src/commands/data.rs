@@ -1,23 +1,30 @@
-//! `ingest`, `publish`, `withdraw`, `query` and `grant`: data and who sees it.
+//! `ingest`, `review`, `versions`, `publish`, `withdraw`, `query` and `grant`: data and who sees it.
 
 use std::path::Path;
 
+use catalog_core::dataset::{Standing, Version};
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Opening, Resource};
 use catalog_core::policy::{self, GrantKind, Grantee};
 use catalog_core::{Channel, ColumnName, Error, ErrorCode, ResourceCode, Result};
 use http::Method;
-use openapi_contract::{Rows, UploadReport};
+use openapi_contract::{Rows, UploadReport, VersionView};
 use serde_json::{Value, json};
 
 use super::{code_segment, read_list, segment};
-use crate::cli::{Change, Format, Global, Grant, Ingest, Publish, Query, Withdraw};
+use crate::cli::{Change, Format, Global, Grant, Ingest, Publish, Query, Review, Withdraw};
 use crate::client::{Client, Payload};
+use crate::folder::io;
 use crate::output;
+use crate::progress::FileProgress;
 
 /// Checks a file and makes it the next version.
 pub(crate) async fn ingest(client: &Client, global: &Global, options: &Ingest) -> Result<()> {
-    let report = upload(client, &options.code, &options.file, options.change, options.threshold).await?;
+    let size = std::fs::metadata(&options.file).map_err(|error| io(&options.file, &error))?.len();
+    let progress = FileProgress::new(size)?;
+    let report = upload(client, options, Some(&progress)).await;
+    progress.clear();
+    let report = report?;
     if global.json {
         output::document(&report);
         return Ok(());
@@ -27,36 +34,100 @@ pub(crate) async fn ingest(client: &Client, global: &Global, options: &Ingest) -
         output::line(format!("  {} × {} {}", rule.count, rule.column, rule.rule));
     }
     match &report.published {
-        Some(version) => output::done(format!(
-            "version {} of {}: {} rows, {} set aside, {} bytes",
-            version.number, version.resource, version.rows, quality.rows_quarantined, version.bytes
-        )),
+        Some(version) => {
+            output::done(format!(
+                "version {} of {}: {} rows, {} set aside, {} bytes",
+                version.number, version.resource, version.rows, quality.rows_quarantined, version.bytes
+            ));
+            announced(version);
+        }
         None => output::line("the file was checked, nothing was published"),
     }
     Ok(())
 }
 
+/// Says from when a breaking version is in effect, or what it waits for.
+fn announced(version: &Version) {
+    let Some(change) = &version.breaking else { return };
+    let columns: Vec<_> = change.columns.iter().map(ToString::to_string).collect();
+    output::line(format!("  removes or retypes {}: {}", columns.join(", "), change.notice.reason));
+    match &change.review {
+        Some(review) => {
+            let from = review.effective_from.shanghai_text();
+            output::line(format!("  in effect from {from}; until then `latest` keeps the old columns"));
+        }
+        None => output::line(format!(
+            "  another person reviews it: shuqiao review {} {} --as DEPARTMENT:reviewer; then {} days of notice run",
+            version.resource, version.number, change.notice.days
+        )),
+    }
+}
+
 /// Uploads a file as a version.
 pub(crate) async fn upload(
     client: &Client,
-    code: &str,
-    file: &Path,
-    change: Change,
-    threshold: f64,
+    options: &Ingest,
+    progress: Option<&FileProgress>,
 ) -> Result<UploadReport> {
-    let change = match change {
+    let file = &options.file;
+    let change = match options.change {
         Change::Replace => "replace",
         Change::Append => "append",
         Change::Upsert => "upsert",
     };
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("data");
-    let path = format!(
+    let mut path = format!(
         "/api/v1/resources/{}/data?change={change}&threshold={}&name={}&publish=true",
-        code_segment(code)?,
-        threshold / 100.0,
+        code_segment(&options.code)?,
+        options.threshold / 100.0,
         segment(name)
     );
-    client.json(Method::POST, &path, Payload::File(file, media_type(file)?)).await
+    if options.breaking {
+        path += &format!("&breaking=true&reason={}", segment(options.reason.as_deref().unwrap_or_default()));
+    }
+    if let Some(days) = options.notice_days {
+        path += &format!("&notice_days={days}");
+    }
+    client.json(Method::POST, &path, Payload::File(file, media_type(file)?, progress.cloned())).await
+}
+
+/// Consents to a breaking version.
+pub(crate) async fn review(client: &Client, global: &Global, options: &Review) -> Result<()> {
+    let path =
+        format!("/api/v1/resources/{}/versions/{}/review", code_segment(&options.code)?, options.version);
+    let version: Version = client.json(Method::POST, &path, Payload::Empty).await?;
+    if global.json {
+        output::document(&version);
+    } else {
+        output::done(format!("version {} of {} is announced", version.number, version.resource));
+        announced(&version);
+    }
+    Ok(())
+}
+
+/// Lists the versions of a resource.
+pub(crate) async fn versions(client: &Client, global: &Global, code: &str) -> Result<()> {
+    let path = format!("/api/v1/resources/{}/versions", code_segment(code)?);
+    let versions: Vec<VersionView> = client.json(Method::GET, &path, Payload::Empty).await?;
+    if global.json {
+        output::document(&versions);
+        return Ok(());
+    }
+    let row = |version: VersionView| {
+        let state = match version.state {
+            Standing::AwaitsReview => "待审核",
+            Standing::Announced => "已公告",
+            Standing::Published => "已发布",
+            Standing::Withdrawn => "已撤回",
+        };
+        let reason = version.breaking.map(|change| change.notice.reason).or(version.withdrawn_because);
+        let from = version.effective_from.map(catalog_core::Timestamp::shanghai_text).unwrap_or_default();
+        let rows = version.rows.map(|rows| rows.to_string()).unwrap_or_default();
+        vec![version.number.to_string(), state.to_owned(), from, rows, reason.unwrap_or_default()]
+    };
+    let rows: Vec<_> = versions.into_iter().map(row).collect();
+    output::table(&["版本", "状态", "生效时间", "行数", "原因"], &rows);
+    Ok(())
 }
 
 fn media_type(file: &Path) -> Result<&'static str> {
@@ -112,7 +183,7 @@ pub(crate) async fn open_to_public(
     client.json(Method::POST, "/api/v1/grants", Payload::Json(grant)).await
 }
 
-/// Withdraws a version or records.
+/// Withdraws a version or records, or reinstates records.
 pub(crate) async fn withdraw(client: &Client, _global: &Global, options: &Withdraw) -> Result<()> {
     let code = code_segment(&options.code)?;
     let (path, body) = match options.version {
@@ -123,11 +194,15 @@ pub(crate) async fn withdraw(client: &Client, _global: &Global, options: &Withdr
         None => {
             let keys: Vec<Vec<&str>> = options.record.iter().map(|key| key.split(',').collect()).collect();
             let body = json!({ "keys": keys, "reason": options.reason });
-            (format!("/api/v1/resources/{code}/records/withdraw"), body)
+            let act = if options.reinstate { "reinstate" } else { "withdraw" };
+            (format!("/api/v1/resources/{code}/records/{act}"), body)
         }
     };
     client.send(Method::POST, &path, Payload::Json(body), "application/json").await?;
-    output::done("withdrawn at every door; a tombstone with the reason remains");
+    output::done(match options.reinstate {
+        true => "reinstated for data that is delivered whole from now on; earlier versions stay as they are",
+        false => "withdrawn at every door; a tombstone with the reason remains",
+    });
     Ok(())
 }
 

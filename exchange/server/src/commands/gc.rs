@@ -5,6 +5,7 @@ use datasets_store::Garbage;
 
 use crate::cli::Global;
 use crate::compose::Platform;
+use crate::folder::io;
 use crate::output;
 
 /// Nothing younger is erased: it may belong to a version that is being written.
@@ -16,7 +17,11 @@ pub(crate) async fn run(global: &Global, dry_run: bool) -> Result<()> {
     let ctx = platform.operator(&global.operator, Some(":system_administrator")).await?;
     let versions = platform.services().all_versions(&ctx).await?;
     let older_than = Timestamp::now().plus_seconds(-GRACE_SECONDS);
-    let collected = platform.datasets().gc(&versions, Garbage { older_than, dry_run }).await?;
+    let garbage = Garbage { older_than, dry_run };
+    let mut collected = platform.datasets().gc(&versions, garbage).await?;
+    let objects = platform.folder().path("objects");
+    datasets_store::collect_unfinished(&objects, garbage, &mut collected)
+        .map_err(|error| io(&objects, &error))?;
     platform.close().await?;
     if global.json {
         let (objects, bytes, kept) = (&collected.objects, collected.bytes, collected.kept);

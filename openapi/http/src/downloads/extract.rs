@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use catalog_core::dataset::ChangeKind;
 use catalog_core::policy::VisibleColumn;
+use catalog_core::schema::visible;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{ColumnName, Error, ErrorCode, OpContext, Result};
 use datasets_store::{Column, Manifest, Part, Quality, Source};
@@ -216,17 +217,16 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>) -> Result<Manifest> {
         sha256: first.sha256.clone(),
         bytes: first.bytes,
     };
-    let visible = &dataset.granted.policy.columns;
-    let is_clear = |name: &ColumnName| visible.iter().any(|seen| seen.column == *name && seen.mask.is_none());
-    let key = if resource.key.iter().all(is_clear) { resource.key.clone() } else { Vec::new() };
+    // A masked column has the mask's type and no rules about the hidden values.
+    let seen = visible(resource, &dataset.granted.policy);
     Ok(Manifest {
         resource: resource.code.clone(),
         version: version.number,
         change: ChangeKind::Replace,
         based_on: None,
         created_at: version.published_at,
-        columns: visible.iter().map(|seen| column(dataset, seen)).collect(),
-        key,
+        columns: seen.items.into_iter().map(|item| Column { item, statistics: None }).collect(),
+        key: seen.key,
         sort: Vec::new(),
         parts,
         rows,
@@ -235,20 +235,8 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>) -> Result<Manifest> {
         licence: resource.licence.clone(),
         quality: Quality { rows_read: rows, rows_accepted: rows, ..Quality::default() },
         quarantine: None,
+        breaking: None,
     })
-}
-
-/// A column as seen: a masked one has the mask's type and no format.
-fn column(dataset: &Dataset, seen: &VisibleColumn) -> Column {
-    let masked = seen.mask.as_ref().and_then(|mask| mask.output_type(seen.stored_type));
-    let item = dataset.resource.item(seen.column.as_str());
-    Column {
-        column: seen.column.clone(),
-        title: seen.title.clone(),
-        item_type: masked.unwrap_or(seen.stored_type),
-        format: item.filter(|_| seen.mask.is_none()).and_then(|item| item.format),
-        statistics: None,
-    }
 }
 
 pub(super) fn unreadable(error: object_store::Error) -> Error {

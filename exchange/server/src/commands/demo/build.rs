@@ -12,15 +12,15 @@ use catalog_core::{Error, Result, Timestamp};
 use datasets_samples::{SampleCity, Table};
 use exchange_auth::generate_key_file;
 use exchange_crypto::to_base64url;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
-use crate::cli::{Change, Step};
+use crate::cli::{Ingest, Step};
 use crate::client::{Assertions, Client};
 use crate::commands::{data, directory, keys};
 use crate::compose::Platform;
 use crate::folder::{Folder, io};
 use crate::output;
+use crate::progress;
 
 /// The seed of the demo city: the same city on every machine.
 const SEED: u64 = 42;
@@ -155,9 +155,7 @@ async fn mount(
     departments: &[Department],
     city: &SampleCity,
 ) -> Result<()> {
-    let bar = ProgressBar::new(Table::ALL.iter().map(|table| city.rows(*table)).sum());
-    let style = ProgressStyle::with_template("  {msg:24} {bar:32} {pos}/{len} rows  {per_sec}  {eta} left");
-    bar.set_style(style.map_err(Error::internal)?);
+    let bar = progress::rows(Table::ALL.iter().map(|table| city.rows(*table)).sum())?;
     let (mut rows, mut tables) = (0, 0);
     for department in departments {
         let client = acting(platform, "数据管理员", &format!("{}:data_steward", department.id)).await?;
@@ -171,7 +169,7 @@ async fn mount(
             bar.set_message(entry.draft.title.clone());
             let file = site.join("spool").join(format!("{}.csv", table.name()));
             write_csv(city, table, &file)?;
-            let report = data::upload(&client, &code, &file, Change::Replace, 5.0).await?;
+            let report = data::upload(&client, &Ingest::replacing(&code, &file), None).await?;
             std::fs::remove_file(&file).map_err(|error| io(&file, &error))?;
             bar.inc(city.rows(table));
             rows += report.quality.rows_accepted;
@@ -188,7 +186,7 @@ async fn mount_boundaries(client: &Client, code: &str, site: &Path) -> Result<u6
     let file = site.join("spool").join("boundaries.geojson");
     let text = datasets_samples::boundaries_geojson(datasets_samples::PREFECTURE).map_err(Error::internal)?;
     std::fs::write(&file, text).map_err(|error| io(&file, &error))?;
-    let report = data::upload(client, code, &file, Change::Replace, 5.0).await?;
+    let report = data::upload(client, &Ingest::replacing(code, &file), None).await?;
     std::fs::remove_file(&file).map_err(|error| io(&file, &error))?;
     Ok(report.quality.rows_accepted)
 }

@@ -1,0 +1,88 @@
+//! Publishing versions, and the review of those that change the shape of a dataset.
+
+use super::Services;
+use crate::context::OpContext;
+use crate::dataset::Version;
+use crate::error::{Error, ErrorCode, Result};
+use crate::ids::ResourceCode;
+use crate::policy::Action;
+
+impl Services {
+    /// The next version number of a resource, for the one who is about to write its objects.
+    pub async fn next_version(&self, ctx: &OpContext, code: &ResourceCode) -> Result<i64> {
+        let resource = self.published(code).await?;
+        Self::permit(ctx, Action::IngestData, Some(&resource.provider))?;
+        let versions = self.store.versions(code).await?;
+        Ok(versions.last().map_or(1, |version| version.number + 1))
+    }
+
+    /// Publishes a written and verified version, in one catalogue transaction, and answers it as it is recorded.
+    ///
+    /// A breaking change is announced by it and is in effect after review and notice. One in the shape of a change that
+    /// is announced already belongs to that announcement: it keeps its notice, its review and its date.
+    pub async fn publish_version(&self, ctx: &OpContext, mut version: Version) -> Result<Version> {
+        let resource = self.published(&version.resource).await?;
+        Self::permit(ctx, Action::PublishData, Some(&resource.provider))?;
+        let versions = self.store.versions(&version.resource).await?;
+        // Uploads that began earlier may end later, and clocks are set back: versions keep the order of their numbers.
+        version.published_at = versions.iter().fold(version.published_at, |at, one| at.max(one.published_at));
+        join_announcement(ctx, &mut version, &versions)?;
+        let entity = format!("version {} of {}", version.number, version.resource);
+        let action = if version.breaking.is_some() { "version.announced" } else { "version.published" };
+        let change = Self::change(ctx, action, entity, &version);
+        self.store.publish_version(&version, &change).await?;
+        self.relay().await?;
+        Ok(version)
+    }
+
+    /// Consents to a breaking change, as another person of the provider: from now on its notice runs.
+    pub async fn review_version(&self, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Version> {
+        let resource = self.published(code).await?;
+        Self::permit(ctx, Action::ReviewData, Some(&resource.provider))?;
+        let versions = self.store.versions(code).await?;
+        let awaits = |version: &&Version| {
+            version.is_pending(ctx.now)
+                && version.breaking.as_ref().is_some_and(|change| change.review.is_none())
+        };
+        let mut version = match versions.iter().rfind(awaits) {
+            Some(newest) if newest.number == number => newest.clone(),
+            Some(newest) => {
+                let message = format!("version {} of {code} is the newest that awaits review", newest.number);
+                return Err(Error::new(ErrorCode::IllegalState, message));
+            }
+            None => {
+                let message = format!("no version of {code} awaits review");
+                return Err(Error::new(ErrorCode::IllegalState, message));
+            }
+        };
+        if version.published_by == ctx.principal.id {
+            let message =
+                format!("you delivered version {number}; another person of the department reviews it");
+            return Err(Error::new(ErrorCode::Forbidden, message));
+        }
+        let Some(breaking) = &mut version.breaking else { return Ok(version) };
+        let review = breaking.reviewed(&ctx.principal.id, ctx.now);
+        breaking.review = Some(review.clone());
+        let change = Self::change(ctx, "version.reviewed", format!("version {number} of {code}"), &version);
+        self.store.review_version(code, number, &review, &change).await?;
+        self.relay().await?;
+        Ok(version)
+    }
+}
+
+/// Puts a breaking version under the announcement of its shape that is under way, if there is one.
+fn join_announcement(ctx: &OpContext, version: &mut Version, versions: &[Version]) -> Result<()> {
+    let Some(new) = &mut version.breaking else { return Ok(()) };
+    let pending = versions.iter().rev().filter(|version| version.is_pending(ctx.now));
+    let Some(announced) = pending.flat_map(|version| &version.breaking).find(|one| one.shape == new.shape)
+    else {
+        new.review = None;
+        return Ok(());
+    };
+    if announced.review.as_ref().is_some_and(|review| review.by == ctx.principal.id) {
+        let message = "you reviewed this change; another person of the department delivers its data";
+        return Err(Error::new(ErrorCode::Forbidden, message));
+    }
+    *new = announced.clone();
+    Ok(())
+}
