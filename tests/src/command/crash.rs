@@ -27,6 +27,8 @@ fn generation(folder: &Folder, prefix: &str, number: u32, rows: u32) -> String {
 
 /// A run that delivers that generation.
 type Run = fn(&Folder, u32) -> Command;
+/// The generations that are readable, each with the number of its rows.
+type Generations = Vec<(u32, u64)>;
 
 fn ingest(folder: &Folder, file: &str, change: &str) -> Command {
     let mut command = folder.command(&["ingest", CODE, file, "--change", change, "--as", "scjg"]);
@@ -47,8 +49,8 @@ fn upsert(folder: &Folder, number: u32) -> Command {
     ingest(folder, &generation(folder, "G", number, ROWS / 2), "upsert")
 }
 
-/// The generations that are readable with their rows; each is whole in itself.
-fn readable(folder: &Folder) -> Vec<(u32, u64)> {
+/// What is readable; each generation is whole in itself.
+fn readable(folder: &Folder) -> Generations {
     let sql = "select count(*) as rows, count(distinct case_no) as keys, min(amount) as low, max(amount) as high \
                from scjg.penalty group by note order by high";
     let found = folder.rows(sql, &["scjg"]);
@@ -61,7 +63,7 @@ fn readable(folder: &Folder) -> Vec<(u32, u64)> {
 
 /// Kills runs at moments spread over a whole one: afterwards there is what was there, or that and the next delivery
 /// as `after` says.
-fn killed(run: Run, moments: u32, after: fn(&[(u32, u64)], u32) -> Vec<(u32, u64)>) -> Folder {
+fn killed(run: Run, moments: u32, after: fn(&[(u32, u64)], u32) -> Generations) -> Folder {
     let folder = Folder::with_resource();
     assert!(replace(&folder, 0).status().unwrap().success());
     let started = Instant::now();
