@@ -64,7 +64,8 @@ impl Read<'_> {
     fn described(&self, dataset: Dataset) -> Result<OpenTable> {
         let name = (dataset.version.resource.clone(), dataset.version.number);
         let manifest = self.manifests.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-        let manifest = manifest.ok_or_else(|| Error::internal("a version was opened without its manifest"))?;
+        let manifest =
+            manifest.ok_or_else(|| Error::internal("a version was opened without its manifest"))?;
         let files = manifest.parts.iter().map(|part| StoredFile {
             path: part.path.clone(),
             bytes: part.bytes,

@@ -67,6 +67,7 @@ impl Action {
             Self::ReviewDirectory => "reviewing directory entries 审核目录",
             Self::IngestData => "uploading data 汇集数据",
             Self::PublishData => "publishing and withdrawing data 发布数据",
+            Self::ReviewData => "reviewing breaking changes of data 审核数据结构变更",
             Self::ReviewOpening => "opening data to the public 审核开放",
             Self::ManageGrants => "deciding on grants 授权",
             Self::IssueTickets => "issuing tickets 签发凭证",

@@ -4,13 +4,14 @@ use super::Services;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::{self, Standing, Version};
-use crate::directory::{InformationItem, Resource};
 use crate::directory::resource::Entry;
+use crate::directory::{InformationItem, Resource};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, decide_action, decide_read, decide_version,
+    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, decide_action, decide_read,
+    decide_version,
 };
 use crate::ports::Shapes;
 use crate::time::Timestamp;
@@ -217,7 +218,8 @@ fn check_cells(
     };
     let dimensions = policy.stored_columns().iter().map(|column| &column.column);
     let others = policy.statistics.iter().flat_map(|cells| cells.measures.iter().chain([&cells.subject]));
-    let shape = |resource: &Resource, name: &ColumnName| resource.item(name.as_str()).map(InformationItem::stored);
+    let shape =
+        |resource: &Resource, name: &ColumnName| resource.item(name.as_str()).map(InformationItem::stored);
     let same = |name: &ColumnName| {
         let today = shape(resource, name);
         today.is_some() && shape(stored, name) == today

@@ -171,8 +171,7 @@ async fn a_cursor_serves_one_selection_of_one_policy() {
     assert_eq!(page(&engine, "both", next.clone()).await.unwrap_err().code, ErrorCode::Conflict);
     let other = Selection { sort: vec![sort("name", true)], ..next.clone() };
     assert_eq!(page(&engine, "rows", other).await.unwrap_err().code, ErrorCode::Conflict);
-    let texts =
-        BTreeSet::from([String::new(), "x.y".to_owned(), flipped(&cursor), format!("{cursor}A")]);
+    let texts = BTreeSet::from([String::new(), "x.y".to_owned(), flipped(&cursor), format!("{cursor}A")]);
     for forged in texts {
         let forged = Selection { cursor: Some(forged), ..first.clone() };
         assert_eq!(page(&engine, "rows", forged).await.unwrap_err().code, ErrorCode::InvalidInput);
