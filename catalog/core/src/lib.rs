@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod calendar;
 pub mod context;
 pub mod dataset;
+pub mod deadline;
 pub mod directory;
 pub mod error;
 pub mod evidence;

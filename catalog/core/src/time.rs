@@ -40,6 +40,12 @@ impl Timestamp {
         self.shanghai().date_naive()
     }
 
+    /// The first instant of a day in Asia/Shanghai, which is 24:00 of the day before.
+    pub fn start_of_shanghai_day(day: NaiveDate) -> Self {
+        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros();
+        Self(midnight).plus_seconds(-i64::from(SHANGHAI_SECONDS))
+    }
+
     /// For people: `2026-11-22 09:05:00` in Asia/Shanghai.
     pub fn shanghai_text(self) -> String {
         self.shanghai().format("%Y-%m-%d %H:%M:%S").to_string()
