@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod fixtures;
 pub mod identity;
 pub mod ids;
+pub mod matter;
 pub mod policy;
 pub mod ports;
 pub mod schema;

@@ -19,6 +19,8 @@ pub enum LimitKind {
     ConditionalDecision,
     /// 数据交付: after the decision
     Delivery,
+    /// 应急共享决定: the authority's second person
+    EmergencyDecision,
     /// 应急共享事后审查
     EmergencyReview,
     /// 数据校核: check, correction and answer
@@ -62,11 +64,12 @@ pub struct Limit {
 const LONGEST: u32 = 500;
 
 /// Kind, working days, extension, source. What law does not set is marked as the platform's own.
-const DEFAULTS: [(LimitKind, u32, u32, &str); 16] = [
+const DEFAULTS: [(LimitKind, u32, u32, &str); 17] = [
     (LimitKind::FormalCheck, 2, 0, "政务数据共享条例；县级规则 2 个工作日"),
     (LimitKind::UnconditionalAccess, 1, 0, "政务数据共享条例"),
     (LimitKind::ConditionalDecision, 10, 10, "政务数据共享条例"),
     (LimitKind::Delivery, 20, 0, "政务数据共享条例"),
+    (LimitKind::EmergencyDecision, 1, 0, "平台规则"),
     (LimitKind::EmergencyReview, 5, 0, "平台规则"),
     (LimitKind::Correction, 10, 0, "政务数据共享条例"),
     (LimitKind::Arbitration, 10, 0, "平台规则"),

@@ -1,0 +1,46 @@
+//! One item of the yearly opening plan 数据开放计划, due on the day that the plan names.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::machine::{By, Clock, Machine, Rule, rule};
+use super::vocabulary::{Event, State};
+use crate::deadline::LimitKind;
+use crate::ids::ResourceCode;
+
+/// One item of the opening plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningItem {
+    /// Year of the plan.
+    pub year: i32,
+    /// What is to be opened.
+    pub title: String,
+    /// The last day.
+    #[schema(value_type = String, format = Date)]
+    pub due: NaiveDate,
+    /// The resource, once it exists.
+    #[serde(default)]
+    pub resource: Option<ResourceCode>,
+}
+
+pub(super) const MACHINE: Machine = Machine {
+    initial: &[State::Planned],
+    rules: RULES,
+    clocks: &[Clock {
+        limit: LimitKind::OpeningPlan,
+        runs: &[State::Planned, State::Examining],
+        stands: &[],
+    }],
+    once: &[],
+    within: &[],
+};
+
+const RULES: &[Rule] = &[
+    rule(State::Planned, Event::Start, State::Examining, By::Handler),
+    rule(State::Planned, Event::Postpone, State::Planned, By::Authority),
+    rule(State::Planned, Event::Cancel, State::Withdrawn, By::Authority),
+    rule(State::Examining, Event::Return, State::Planned, By::Handler),
+    rule(State::Examining, Event::Publish, State::Opened, By::Handler),
+];
