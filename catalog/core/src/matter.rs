@@ -38,7 +38,8 @@ pub use vocabulary::{Event, MatterKind, State};
 use crate::context::{Principal, PrincipalKind, Role};
 use crate::deadline::{Light, LimitKind, Rules, RunningLimit};
 use crate::error::{Error, ErrorCode, Problem, Result};
-use crate::ids::DepartmentId;
+use crate::ids::{DepartmentId, GrantId};
+use crate::policy::{Action, Grantee, decide_action};
 use crate::time::Timestamp;
 
 /// Who asks.
@@ -56,6 +57,25 @@ pub enum Applicant {
 }
 
 impl Applicant {
+    /// One unambiguous name, by which matters are listed: `department:gaj`, `developer:li`, `authority`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Department(department) => format!("department:{department}"),
+            Self::Developer(account) => format!("developer:{account}"),
+            Self::Authority => "authority".to_owned(),
+            Self::Public(code) => format!("public:{code}"),
+        }
+    }
+
+    /// Who holds a grant that the applicant is given; only departments and developers are.
+    pub fn grantee(&self) -> Option<Grantee> {
+        match self {
+            Self::Department(department) => Some(Grantee::Department(department.clone())),
+            Self::Developer(account) => Some(Grantee::Developer(account.clone())),
+            Self::Authority | Self::Public(_) => None,
+        }
+    }
+
     /// Whether the principal is on the applicant's side.
     pub fn covers(&self, principal: &Principal) -> bool {
         match self {
@@ -81,6 +101,13 @@ pub struct Handler {
 }
 
 impl Handler {
+    /// The name by which matters are listed: `department:scjg`, `authority`.
+    pub fn label(&self) -> String {
+        self.department
+            .as_ref()
+            .map_or("authority".to_owned(), |department| format!("department:{department}"))
+    }
+
     /// Whether the principal holds the role in the department.
     pub fn covers(&self, principal: &Principal) -> bool {
         principal.has(self.role)
@@ -173,6 +200,9 @@ pub struct Matter {
     pub state: State,
     /// All limits that have run, oldest first.
     pub limits: Vec<RunningLimit>,
+    /// The grants that it has made.
+    #[serde(default)]
+    pub grants: Vec<GrantId>,
     /// All steps, oldest first; the first is the opening.
     pub history: Vec<Step>,
     /// Counts changes: of two writers one wins.
@@ -205,6 +235,7 @@ impl Matter {
             handler,
             state,
             limits: Vec::new(),
+            grants: Vec::new(),
             history: vec![opening],
             revision: 1,
         };
@@ -266,6 +297,7 @@ impl Matter {
         match by {
             By::Machine => return forbid("这一步由平台自动完成"),
             By::Applicant if !self.applicant.covers(principal) => return forbid("这一步由申请人完成"),
+            By::Applicant => decide_action(principal, Action::Apply, None).into_permission()?,
             By::Handler | By::SecondHandler if !self.handler.covers(principal) || !is_person => {
                 return forbid("这一步由承办部门的承办角色完成");
             }
@@ -274,8 +306,7 @@ impl Matter {
             }
             _ => {}
         }
-        let decides_grants = matches!(self.kind(), MatterKind::Provision | MatterKind::EmergencyGrant);
-        if decides_grants && by != By::Applicant && self.applicant.covers(principal) {
+        if by != By::Applicant && self.gives_to(principal) {
             return forbid("审批人不得是申请人，也不得属于申请部门");
         }
         let last_person = self.history.iter().rev().find_map(|step| step.by.as_ref());
@@ -283,6 +314,16 @@ impl Matter {
             return forbid("上一步由您完成，这一步须由另一人完成（四眼原则）");
         }
         Ok(())
+    }
+
+    /// Whether a grant of this matter would be the principal's own, or its department's.
+    fn gives_to(&self, principal: &Principal) -> bool {
+        match &self.content {
+            Content::Provision(_) => self.applicant.covers(principal),
+            Content::EmergencyGrant(EmergencyGrant { grantee, .. })
+            | Content::GrantImport(GrantImport { grantee, .. }) => principal.acts_for(grantee),
+            _ => false,
+        }
     }
 
     fn check_words(&self, step: &Move<'_>) -> Result<()> {

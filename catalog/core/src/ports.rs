@@ -17,6 +17,7 @@ use crate::directory::resource::{Entry, UpdateCycle};
 use crate::error::Result;
 use crate::evidence::EvidenceRecord;
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
+use crate::matter::{Matter, MatterKind};
 use crate::policy::{Grant, Revocation};
 use crate::time::Timestamp;
 
@@ -303,6 +304,46 @@ pub trait CredentialStore: Send + Sync {
     async fn forget_nonces(&self, now: Timestamp) -> Result<u64>;
 }
 
+/// Which matters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatterQuery {
+    /// Of one kind.
+    pub kind: Option<MatterKind>,
+    /// In which this party is applicant or handler, by its label: `department:scjg`, `authority`.
+    pub party: Option<String>,
+    /// Brought about by this matter.
+    pub parent: Option<String>,
+    /// Only those in which somebody has something to do.
+    pub open_only: bool,
+}
+
+/// What one step brings about: written all or nothing, each with its event.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MatterChange {
+    /// Matters; the revision seen, `None` for new ones.
+    pub matters: Vec<(Matter, Option<i64>, EvidenceRecord)>,
+    /// New grants, if there are still as many others as have been looked at, see [`GrantStore::add_grant`].
+    pub grants: Vec<(Grant, EvidenceRecord)>,
+    /// How many grants were looked at before the new ones.
+    pub grants_seen: usize,
+    /// Grants that end.
+    pub revocations: Vec<(GrantId, Revocation, EvidenceRecord)>,
+}
+
+/// Matters 办件.
+#[async_trait]
+pub trait MatterStore: Send + Sync {
+    /// Takes the next sequence number of a series (`SQ-2026`). A number once taken is never given again.
+    async fn next_matter(&self, series: &str) -> Result<u64>;
+    /// The matter of that number.
+    async fn matter(&self, number: &str) -> Result<Option<Matter>>;
+    /// The matters that a query asks for: those due first come first, those without a limit last, then by number.
+    async fn matters(&self, query: &MatterQuery) -> Result<Vec<Matter>>;
+    /// Writes what a step brings about. Another revision in the store than the one seen is a `conflict`, and nothing
+    /// is written.
+    async fn save_matters(&self, change: &MatterChange) -> Result<()>;
+}
+
 /// Events that wait for the evidence log.
 #[async_trait]
 pub trait Outbox: Send + Sync {
@@ -313,6 +354,6 @@ pub trait Outbox: Send + Sync {
 }
 
 /// Everything the services need from a database.
-pub trait Store: DirectoryStore + GrantStore + VersionStore + CredentialStore + Outbox {}
+pub trait Store: DirectoryStore + GrantStore + VersionStore + MatterStore + CredentialStore + Outbox {}
 
-impl<T: DirectoryStore + GrantStore + VersionStore + CredentialStore + Outbox> Store for T {}
+impl<T: DirectoryStore + GrantStore + VersionStore + MatterStore + CredentialStore + Outbox> Store for T {}

@@ -3,6 +3,7 @@
 mod datasets;
 mod directory;
 mod grants;
+mod matters;
 mod organisation;
 mod publishing;
 mod withdrawals;
@@ -13,6 +14,7 @@ use exchange_crypto::Digest;
 use serde::Serialize;
 
 use crate::context::OpContext;
+use crate::deadline::Rules;
 use crate::error::Result;
 use crate::evidence::{Event, EvidenceLog, EvidenceRecord};
 use crate::ids::DepartmentId;
@@ -20,21 +22,28 @@ use crate::policy::{Action, decide_action};
 use crate::ports::Store;
 
 pub use datasets::{Dataset, VersionSelector};
+pub use matters::{Act, MatterFilter, MatterView};
 
 /// The operations over one store and one evidence log.
 #[derive(Clone)]
 pub struct Services {
     store: Arc<dyn Store>,
     log: Arc<dyn EvidenceLog>,
+    rules: Arc<Rules>,
 }
 
 /// Events moved from the outbox in one go.
 const RELAY_BATCH: u32 = 200;
 
 impl Services {
-    /// The services over a store and a log.
+    /// The services over a store and a log, with the built-in calendar and the limits of law.
     pub fn new(store: Arc<dyn Store>, log: Arc<dyn EvidenceLog>) -> Self {
-        Self { store, log }
+        Self { store, log, rules: Arc::default() }
+    }
+
+    /// The same with another calendar or other limits.
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
     }
 
     /// The evidence log, for doors that record their accesses.

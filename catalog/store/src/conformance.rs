@@ -5,6 +5,7 @@
 mod credentials;
 mod directory;
 mod events;
+mod matters;
 pub mod samples;
 mod search;
 mod versions;
@@ -35,6 +36,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("reviewed versions", |store| Box::pin(versions::reviewed_versions(store))),
     ("one writer wins", |store| Box::pin(versions::one_writer_wins(store))),
     ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
+    ("matters", |store| Box::pin(matters::kept_and_listed(store))),
+    ("a matter's step is whole", |store| Box::pin(matters::all_or_nothing(store))),
     ("people", |store| Box::pin(credentials::people(store))),
     ("keys", |store| Box::pin(credentials::keys(store))),
     ("tickets", |store| Box::pin(credentials::tickets(store))),

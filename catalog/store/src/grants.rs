@@ -29,25 +29,10 @@ impl GrantStore for CatalogStore {
 
     async fn add_grant(&self, grant: &Grant, others: usize, change: &EvidenceRecord) -> Result<bool> {
         let mut write = Change::begin(&self.writer).await?;
-        check_published(&mut write.tx, &grant.terms.resource).await?;
-        let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM grants")
-            .fetch_one(&mut *write.tx)
-            .await
-            .map_err(failed)?;
-        if usize::try_from(there) != Ok(others) {
+        if !is_count(&mut write.tx, others).await? {
             return Ok(false);
         }
-        let sql =
-            "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
-        sqlx::query(sql)
-            .bind(grant.id.as_str())
-            .bind(grant.terms.resource.as_str())
-            .bind(grant.created_at.0)
-            .bind(i64::from(grant.revocation.is_some()))
-            .bind(json::to_text(grant)?)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(violated(format!("the grant {} exists", grant.id)))?;
+        insert(&mut write.tx, grant).await?;
         write.commit(change).await.map(|()| true)
     }
 
@@ -61,6 +46,29 @@ impl GrantStore for CatalogStore {
         revoke(&mut write.tx, id, revocation).await?;
         write.commit(change).await
     }
+}
+
+/// Whether there are so many grants, in whatever state.
+pub(crate) async fn is_count(connection: &mut AnyConnection, grants: usize) -> Result<bool> {
+    let there: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM grants").fetch_one(connection).await.map_err(failed)?;
+    Ok(usize::try_from(there) == Ok(grants))
+}
+
+/// Adds a grant on a resource that is published.
+pub(crate) async fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
+    check_published(&mut *connection, &grant.terms.resource).await?;
+    let sql = "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
+    sqlx::query(sql)
+        .bind(grant.id.as_str())
+        .bind(grant.terms.resource.as_str())
+        .bind(grant.created_at.0)
+        .bind(i64::from(grant.revocation.is_some()))
+        .bind(json::to_text(grant)?)
+        .execute(connection)
+        .await
+        .map_err(violated(format!("the grant {} exists", grant.id)))?;
+    Ok(())
 }
 
 /// Ends a grant that nobody has ended before.

@@ -7,6 +7,7 @@ mod directory;
 mod failure;
 mod grants;
 mod json;
+mod matters;
 mod migration;
 mod outbox;
 mod search;

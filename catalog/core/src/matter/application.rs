@@ -13,7 +13,7 @@ use super::vocabulary::{Event, State};
 use crate::context::Channel;
 use crate::deadline::LimitKind;
 use crate::ids::{ColumnName, ResourceCode};
-use crate::policy::{Filter, GrantKind, GrantTerms, Grantee, Mask};
+use crate::policy::{Filter, GrantKind, GrantTerms, Grantee, Mask, Statistics};
 use crate::time::Timestamp;
 
 /// What is asked of one resource.
@@ -33,6 +33,9 @@ pub struct Ask {
     pub masks: BTreeMap<ColumnName, Mask>,
     /// Doors: SQL, API, file, verification.
     pub doors: BTreeSet<Channel>,
+    /// Cells instead of rows, for a statistics-only grant.
+    #[serde(default)]
+    pub statistics: Option<Statistics>,
 }
 
 /// An application 数据共享申请 for data of one or several providers.
@@ -88,7 +91,7 @@ impl Ask {
             doors: self.doors.clone(),
             demands_matter: false,
             demands_operator: false,
-            min_group: None,
+            statistics: self.statistics.clone(),
         }
     }
 }

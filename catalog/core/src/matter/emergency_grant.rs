@@ -7,7 +7,7 @@ use super::application::Ask;
 use super::machine::{By, Clock, Machine, Rule, rule};
 use super::vocabulary::{Event, State};
 use crate::deadline::LimitKind;
-use crate::ids::{DepartmentId, GrantId};
+use crate::ids::DepartmentId;
 
 /// The longest emergency grant, in hours.
 pub const LONGEST_HOURS: u32 = 72;
@@ -26,9 +26,6 @@ pub struct EmergencyGrant {
     pub legal_basis: String,
     /// How long from the decision, at most 72 hours.
     pub hours: u32,
-    /// The grant that was made.
-    #[serde(default)]
-    pub grant: Option<GrantId>,
 }
 
 pub(super) const MACHINE: Machine = Machine {

@@ -7,7 +7,7 @@ use super::application::Ask;
 use super::machine::{By, Clock, Machine, Rule, rule};
 use super::vocabulary::{Event, State};
 use crate::deadline::LimitKind;
-use crate::ids::{DepartmentId, GrantId};
+use crate::ids::DepartmentId;
 use crate::time::Timestamp;
 
 /// An agreement from before the platform.
@@ -28,9 +28,6 @@ pub struct GrantImport {
     pub document_number: String,
     /// End of the term, excluded.
     pub valid_until: Timestamp,
-    /// The grant that was made.
-    #[serde(default)]
-    pub grant: Option<GrantId>,
 }
 
 pub(super) const MACHINE: Machine =

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::machine::{By, Clock, Machine, Rule, rule};
 use super::vocabulary::{Event, State};
 use crate::deadline::LimitKind;
-use crate::ids::ResourceCode;
+use crate::ids::{DepartmentId, ResourceCode};
 
 /// One item of the opening plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,6 +15,8 @@ use crate::ids::ResourceCode;
 pub struct OpeningItem {
     /// Year of the plan.
     pub year: i32,
+    /// The department that opens it.
+    pub department: DepartmentId,
     /// What is to be opened.
     pub title: String,
     /// The last day.

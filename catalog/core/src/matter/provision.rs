@@ -9,7 +9,6 @@ use super::application::Application;
 use super::machine::{By, Clock, Machine, Rule, rule};
 use super::vocabulary::{Event, State};
 use crate::deadline::LimitKind;
-use crate::ids::GrantId;
 
 /// One provider's part of an application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -18,9 +17,6 @@ pub struct Provision {
     pub application: Application,
     /// Whether personal, important or core items are asked for, so that two persons decide.
     pub sensitive: bool,
-    /// The grants that were made.
-    #[serde(default)]
-    pub grants: Vec<GrantId>,
 }
 
 pub(super) const MACHINE: Machine = Machine {

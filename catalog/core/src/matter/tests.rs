@@ -152,7 +152,7 @@ fn provision(state: State) -> Matter {
     let sensitive = state == State::Proposing;
     Matter::open(
         "TG-2026-000001".to_owned(),
-        Content::Provision(Provision { application, sensitive, grants: Vec::new() }),
+        Content::Provision(Provision { application, sensitive }),
         Applicant::Department(DepartmentId::new("gaj").unwrap()),
         DepartmentId::new("scjg").ok(),
         state,
@@ -286,10 +286,11 @@ fn completion_is_asked_once_and_within_seven_working_days() {
     let approver = person("a", "scjg", Role::Approver);
     let late = disclosure().take(&approver, &step(Event::AskCompletion, "2026-03-12T00:00:00"), &rules);
     assert_eq!(late.unwrap_err().code, ErrorCode::IllegalState);
+    disclosure().take(&approver, &step(Event::AskCompletion, "2026-03-11T23:59:59"), &rules).unwrap();
     let mut matter = disclosure();
-    matter.take(&approver, &step(Event::AskCompletion, "2026-03-11T23:59:59"), &rules).unwrap();
-    matter.go(None, &step(Event::Complete, "2026-03-12T10:00:00"), &rules).unwrap();
-    let twice = matter.take(&approver, &step(Event::AskCompletion, "2026-03-12T11:00:00"), &rules);
+    matter.take(&approver, &step(Event::AskCompletion, "2026-03-03T10:00:00"), &rules).unwrap();
+    matter.go(None, &step(Event::Complete, "2026-03-04T10:00:00"), &rules).unwrap();
+    let twice = matter.take(&approver, &step(Event::AskCompletion, "2026-03-05T10:00:00"), &rules);
     assert_eq!(twice.unwrap_err().code, ErrorCode::IllegalState);
 }
 
@@ -297,8 +298,13 @@ fn completion_is_asked_once_and_within_seven_working_days() {
 fn an_item_of_the_plan_is_due_on_its_day() {
     let rules = Rules::default();
     let day = |text: &str| text.parse().unwrap();
-    let content =
-        OpeningItem { year: 2026, title: "样例".to_owned(), due: day("2026-06-30"), resource: None };
+    let content = OpeningItem {
+        year: 2026,
+        department: DepartmentId::new("scjg").unwrap(),
+        title: "样例".to_owned(),
+        due: day("2026-06-30"),
+        resource: None,
+    };
     let opened = (None, at("2026-01-05T10:00:00"));
     let department = DepartmentId::new("scjg").ok();
     let number = "JH-2026-000001".to_owned();

@@ -193,6 +193,11 @@ impl Event {
         )
     }
 
+    /// Whether the grants that the matter has made end with it.
+    pub fn ends_grants(self) -> bool {
+        matches!(self, Self::Revoke | Self::End)
+    }
+
     /// Whether a legal basis goes with it: what is refused, also in part, names the article.
     pub fn needs_legal_basis(self) -> bool {
         matches!(self, Self::GrantInPart | Self::Refuse | Self::Revoke)

@@ -31,6 +31,8 @@ pub enum Action {
     ReviewOpening,
     /// Make and revoke grants on a department's resources.
     ManageGrants,
+    /// Open matters 办件 in the name of one's department, or as a developer, and follow them.
+    Apply,
     /// Issue and revoke bearer tickets for oneself.
     IssueTickets,
     /// Read evidence and access logs.
@@ -52,6 +54,7 @@ impl Action {
         Action::ReviewData,
         Action::ReviewOpening,
         Action::ManageGrants,
+        Action::Apply,
         Action::IssueTickets,
         Action::ReadEvidence,
         Action::MaintainStorage,
@@ -70,6 +73,7 @@ impl Action {
             Self::ReviewData => "reviewing breaking changes of data 审核数据结构变更",
             Self::ReviewOpening => "opening data to the public 审核开放",
             Self::ManageGrants => "deciding on grants 授权",
+            Self::Apply => "applying and following matters 申请办件",
             Self::IssueTickets => "issuing tickets 签发凭证",
             Self::ReadEvidence => "reading evidence 查阅存证",
             Self::MaintainStorage => "maintaining the storage 维护存储",
@@ -86,6 +90,16 @@ impl Action {
             Self::IngestData | Self::PublishData => (&[Role::DataSteward], true),
             Self::ReviewData | Self::ReviewOpening => (&[Role::Reviewer], true),
             Self::ManageGrants => (&[Role::Approver], true),
+            Self::Apply => (
+                &[
+                    Role::AuthorityOfficer,
+                    Role::DirectoryEditor,
+                    Role::DataSteward,
+                    Role::Analyst,
+                    Role::Developer,
+                ],
+                false,
+            ),
             Self::IssueTickets => (&[Role::Analyst, Role::DataSteward, Role::Developer], false),
             Self::ReadEvidence => (&[Role::Auditor], false),
             Self::MaintainStorage => (&[Role::SystemAdministrator], false),
@@ -102,7 +116,11 @@ pub fn decide_action(principal: &Principal, action: Action, owner: Option<&Depar
     let machine = principal.kind == PrincipalKind::Machine
         && matches!(
             action,
-            Action::EditDirectory | Action::IngestData | Action::PublishData | Action::IssueTickets
+            Action::EditDirectory
+                | Action::IngestData
+                | Action::PublishData
+                | Action::Apply
+                | Action::IssueTickets
         );
     let role =
         roles.iter().copied().find(|role| principal.has(*role)).or(machine.then_some(Role::DataSteward));

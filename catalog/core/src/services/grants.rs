@@ -12,31 +12,46 @@ use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, S
 impl Services {
     /// Makes a grant on a published resource. Opening to the public takes a reviewer, everything else an approver;
     /// both of the provider.
-    pub async fn create_grant(&self, ctx: &OpContext, mut terms: GrantTerms) -> Result<Grant> {
+    pub async fn create_grant(&self, ctx: &OpContext, terms: GrantTerms) -> Result<Grant> {
         let resource = self.published(&terms.resource).await?;
         Self::permit(ctx, action_for(terms.kind, &terms.grantee)?, Some(&resource.provider))?;
-        check_licence(&terms, &resource)?;
+        let grant = Self::new_grant(ctx, terms, &resource)?;
+        let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
+        // What was made meanwhile has not been looked at: look again.
+        while !self
+            .store
+            .add_grant(&grant, self.check_linkage(&grant, &resource, &[]).await?, &change)
+            .await?
+        {}
+        self.relay().await?;
+        Ok(grant)
+    }
+
+    /// A grant whose terms fit the resource. Whoever asks for it has decided that it may be.
+    pub(super) fn new_grant(ctx: &OpContext, mut terms: GrantTerms, resource: &Resource) -> Result<Grant> {
+        check_licence(&terms, resource)?;
         terms.valid_from.get_or_insert(ctx.now);
-        terms.check(&resource)?;
-        let grant = Grant {
+        terms.check(resource)?;
+        Ok(Grant {
             id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
             terms,
             created_by: ctx.principal.id.clone(),
             created_at: ctx.now,
             revocation: None,
-        };
-        let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
-        // What was made meanwhile has not been looked at: look again.
-        while !self.store.add_grant(&grant, self.check_linkage(&grant, &resource).await?, &change).await? {}
-        self.relay().await?;
-        Ok(grant)
+        })
     }
 
-    /// Refuses a grant that another one undoes, or that undoes another one, and says how many grants it has looked at.
+    /// Refuses a grant that another one undoes, or that undoes another one, and says how many grants it has looked at. Those
+    /// `beside` it are about to be made together with it.
     ///
     /// A pseudonym is undone where its holder sees the same identifier in clear, in its own data and in public data
     /// too; cells are where it sees other cells of the same dataset.
-    async fn check_linkage(&self, grant: &Grant, resource: &Resource) -> Result<usize> {
+    pub(super) async fn check_linkage(
+        &self,
+        grant: &Grant,
+        resource: &Resource,
+        beside: &[Grant],
+    ) -> Result<usize> {
         let grants = self.store.grants().await?;
         let entries = self.store.entries(None).await?;
         let published: BTreeMap<_, _> = entries
@@ -45,10 +60,13 @@ impl Services {
             .map(|resource| (&resource.code, resource))
             .collect();
         let new = Sight { resource, terms: Some(&grant.terms) };
-        let given = grants.iter().filter(|other| !other.has_ended(grant.created_at)).filter_map(|other| {
-            let resource = published.get(&other.terms.resource)?;
-            Some((format!("the grant {}", other.id), Sight { resource, terms: Some(&other.terms) }))
-        });
+        let given =
+            grants.iter().chain(beside).filter(|other| !other.has_ended(grant.created_at)).filter_map(
+                |other| {
+                    let resource = published.get(&other.terms.resource)?;
+                    Some((format!("the grant {}", other.id), Sight { resource, terms: Some(&other.terms) }))
+                },
+            );
         let own = published
             .values()
             .map(|own| (format!("its own data {}", own.code), Sight { resource: own, terms: None }));

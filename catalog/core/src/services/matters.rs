@@ -1,0 +1,267 @@
+//! Matters: opening, acting on, listing. What a step brings about beyond the matter itself stands in `effects`.
+
+mod effects;
+mod opening;
+
+use std::collections::BTreeSet;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Services;
+use crate::context::{OpContext, PrincipalKind, Role};
+use crate::deadline::Light;
+use crate::error::{Error, ErrorCode, Result};
+use crate::ids::{DepartmentId, GrantId, ResourceCode};
+use crate::matter::{Application, Ask, Content, Event, Matter, MatterKind, Move, State, legal_events};
+use crate::policy::Revocation;
+use crate::ports::{MatterChange, MatterQuery};
+use crate::time::Timestamp;
+
+/// A step as a caller asks for it. Which fields it takes depends on the event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    /// What happens.
+    pub event: Event,
+    /// Why, for people.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The article it rests on.
+    #[serde(default)]
+    pub legal_basis: Option<String>,
+    /// For 补正 of an application: how it reads now.
+    #[serde(default)]
+    pub application: Option<Application>,
+    /// For 部分同意: what is granted, within what was asked.
+    #[serde(default)]
+    pub asks: Option<Vec<Ask>>,
+    /// For 分派: to whom.
+    #[serde(default)]
+    pub department: Option<DepartmentId>,
+    /// For 交付 of a demand: the resource that meets it.
+    #[serde(default)]
+    pub resource: Option<ResourceCode>,
+    /// For 更正 of data: the version that corrects them.
+    #[serde(default)]
+    pub version: Option<i64>,
+    /// For 调整时间: the new day.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub due: Option<NaiveDate>,
+}
+
+/// Which matters a caller wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatterFilter {
+    /// Of these kinds; of all if empty.
+    pub kinds: BTreeSet<MatterKind>,
+    /// Handled by this role.
+    pub role: Option<Role>,
+    /// With this light or a worse one.
+    pub light: Option<Light>,
+    /// Settled ones too.
+    pub settled: bool,
+}
+
+/// A matter with its light at the time of asking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatterView {
+    /// The matter.
+    #[serde(flatten)]
+    pub matter: Matter,
+    /// The worst light of its open limits.
+    pub light: Option<Light>,
+    /// When the nearest limit ends.
+    pub due: Option<Timestamp>,
+    /// What can happen next, whoever may bring it about.
+    pub next: Vec<Event>,
+    /// The matters that it has brought about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
+}
+
+impl MatterView {
+    fn of(matter: Matter, now: Timestamp) -> Self {
+        Self {
+            light: matter.light(now),
+            due: matter.limit().and_then(|limit| limit.reckoning.due),
+            next: legal_events(matter.kind(), matter.state).collect(),
+            parts: Vec::new(),
+            matter,
+        }
+    }
+}
+
+impl Services {
+    /// A matter with its parts, for those whom it concerns: applicant, handler, the authority, auditors.
+    pub async fn matter(&self, ctx: &OpContext, number: &str) -> Result<MatterView> {
+        let matter = self.visible_matter(ctx, number).await?;
+        let parts = self.parts_of(number).await?;
+        let mut view = MatterView::of(matter, ctx.now);
+        view.parts = parts.into_iter().map(|part| part.number).collect();
+        Ok(view)
+    }
+
+    /// The matters that concern the caller, those due first come first. The authority and auditors see all.
+    pub async fn matters(&self, ctx: &OpContext, filter: &MatterFilter) -> Result<Vec<MatterView>> {
+        let mut query = MatterQuery { open_only: !filter.settled, ..MatterQuery::default() };
+        if let [kind] = filter.kinds.iter().copied().collect::<Vec<_>>()[..] {
+            query.kind = Some(kind);
+        }
+        if !sees_all(ctx) {
+            query.party = Some(own_label(ctx)?);
+        }
+        let wanted = |view: &MatterView| {
+            (filter.kinds.is_empty() || filter.kinds.contains(&view.matter.kind()))
+                && filter.role.is_none_or(|role| view.matter.handler.role == role)
+                && filter.light.is_none_or(|light| view.light >= Some(light))
+        };
+        let matters =
+            self.store.matters(&query).await?.into_iter().map(|matter| MatterView::of(matter, ctx.now));
+        Ok(matters.filter(wanted).collect())
+    }
+
+    /// Takes a step in a matter, with everything that it brings about, in one transaction.
+    pub async fn act_on_matter(&self, ctx: &OpContext, number: &str, act: &Act) -> Result<MatterView> {
+        let mut matter = self.visible_matter(ctx, number).await?;
+        let seen = matter.revision;
+        let step = Move {
+            event: act.event,
+            reason: act.reason.as_deref(),
+            legal_basis: act.legal_basis.as_deref(),
+            at: ctx.now,
+        };
+        matter.take(&ctx.principal, &step, &self.rules)?;
+        let mut change = MatterChange::default();
+        self.bring_about(ctx, &mut matter, act, &mut change).await?;
+        let event = Self::matter_event(ctx, &matter);
+        // Parents before parts, which refer to them.
+        change.matters.insert(0, (matter, Some(seen), event));
+        self.end_whole(ctx, &mut change).await?;
+        self.store.save_matters(&change).await?;
+        self.relay().await?;
+        self.matter(ctx, number).await
+    }
+
+    /// The platform's daily round, by the operator: reckons open limits anew where the calendar has changed, and ends what
+    /// has expired. Answers how many matters changed. Safe to repeat.
+    pub async fn run_clock(&self, ctx: &OpContext) -> Result<usize> {
+        if ctx.principal.kind != PrincipalKind::Operator {
+            return Err(Error::new(ErrorCode::Forbidden, "the clock is run by the operator"));
+        }
+        let mut changed = 0;
+        for mut matter in self.store.matters(&MatterQuery::default()).await? {
+            let seen = matter.revision;
+            let expired = self.has_expired(ctx, &matter).await?;
+            if expired {
+                matter.take_by_machine(Event::Expire, ctx.now, &self.rules)?;
+            } else if matter.recompute(&self.rules) {
+                matter.revision += 1;
+            }
+            if matter.revision != seen {
+                let event = Self::matter_event(ctx, &matter);
+                let mut change =
+                    MatterChange { matters: vec![(matter, Some(seen), event)], ..MatterChange::default() };
+                self.end_whole(ctx, &mut change).await?;
+                self.store.save_matters(&change).await?;
+                changed += 1;
+            }
+        }
+        self.relay().await?;
+        Ok(changed)
+    }
+
+    async fn has_expired(&self, ctx: &OpContext, matter: &Matter) -> Result<bool> {
+        let may_expire = legal_events(matter.kind(), matter.state).any(|event| event == Event::Expire);
+        if !may_expire || matter.grants.is_empty() {
+            return Ok(false);
+        }
+        for id in &matter.grants {
+            let grant = self.store.grant(id).await?;
+            if grant.is_some_and(|grant| !grant.has_ended(ctx.now)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// When the last part of an application is settled, the platform ends the whole.
+    async fn end_whole(&self, ctx: &OpContext, change: &mut MatterChange) -> Result<()> {
+        let Some(number) = change.matters.first().and_then(|(matter, ..)| matter.parent.clone()) else {
+            return Ok(());
+        };
+        let Some(mut whole) = self.store.matter(&number).await? else { return Ok(()) };
+        if whole.state != State::Accepted {
+            return Ok(());
+        }
+        let parts = self.parts_of(&number).await?;
+        let now = |part: &Matter| {
+            let moved = change.matters.iter().find(|(matter, ..)| matter.number == part.number);
+            moved.map_or(part.state, |(matter, ..)| matter.state)
+        };
+        if parts.iter().all(|part| now(part).is_settled()) {
+            let seen = whole.revision;
+            whole.take_by_machine(Event::End, ctx.now, &self.rules)?;
+            let event = Self::matter_event(ctx, &whole);
+            change.matters.push((whole, Some(seen), event));
+        }
+        Ok(())
+    }
+
+    async fn parts_of(&self, number: &str) -> Result<Vec<Matter>> {
+        self.store.matters(&MatterQuery { parent: Some(number.to_owned()), ..MatterQuery::default() }).await
+    }
+
+    async fn visible_matter(&self, ctx: &OpContext, number: &str) -> Result<Matter> {
+        let matter = self.store.matter(number).await?.filter(|matter| {
+            let principal = &ctx.principal;
+            let handles =
+                matter.handler.department.as_ref().is_some_and(|department| principal.acts_for(department));
+            sees_all(ctx) || handles || matter.applicant.covers(principal)
+        });
+        matter.ok_or_else(|| Error::not_found(format!("matter {number}")))
+    }
+
+    async fn new_number(&self, ctx: &OpContext, kind: MatterKind) -> Result<String> {
+        let series = format!("{}-{}", kind.series(), ctx.now.shanghai_date().year());
+        let sequence = self.store.next_matter(&series).await?;
+        Ok(format!("{series}-{sequence:06}"))
+    }
+
+    /// The evidence of a matter's newest step.
+    fn matter_event(ctx: &OpContext, matter: &Matter) -> crate::evidence::EvidenceRecord {
+        let event = matter.history.last().and_then(|step| step.event);
+        let word = event.and_then(|event| serde_json::to_value(event).ok());
+        let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("opened");
+        Self::change(ctx, &format!("matter.{word}"), format!("matter {}", matter.number), matter)
+    }
+
+    fn grant_ends(ctx: &OpContext, id: &GrantId, reason: &str, change: &mut MatterChange) {
+        let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
+        let event = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
+        change.revocations.push((id.clone(), revocation, event));
+    }
+}
+
+fn sees_all(ctx: &OpContext) -> bool {
+    ctx.principal.has(Role::AuthorityOfficer) || ctx.principal.has(Role::Auditor)
+}
+
+/// The label under which the caller's matters are listed.
+fn own_label(ctx: &OpContext) -> Result<String> {
+    match (&ctx.principal.department, ctx.principal.has(Role::Developer)) {
+        (Some(department), _) => Ok(format!("department:{department}")),
+        (None, true) => Ok(format!("developer:{}", ctx.principal.id)),
+        _ => Err(Error::new(ErrorCode::Forbidden, "matters belong to departments and developers; sign in")),
+    }
+}
+
+/// Whether the content is an application, which completion may replace.
+fn application_mut(matter: &mut Matter) -> Option<&mut Application> {
+    match &mut matter.content {
+        Content::Application(application) => Some(application),
+        _ => None,
+    }
+}

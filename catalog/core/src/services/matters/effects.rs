@@ -1,0 +1,330 @@
+//! What a step brings about beyond the matter itself: parts, grants, their end.
+
+use std::collections::BTreeMap;
+
+use super::opening::is_sensitive;
+use super::{Act, Services, application_mut};
+use crate::context::OpContext;
+use crate::dataset::VersionState;
+use crate::error::{Error, ErrorCode, Result};
+use crate::ids::{DepartmentId, ResourceCode};
+use crate::matter::{
+    Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, Provision, State,
+};
+use crate::policy::{Filter, GrantKind, GrantTerms, Grantee};
+use crate::ports::MatterChange;
+use crate::time::Timestamp;
+
+impl Services {
+    /// Does what follows from a step that has just been taken.
+    pub(super) async fn bring_about(
+        &self,
+        ctx: &OpContext,
+        matter: &mut Matter,
+        act: &Act,
+        change: &mut MatterChange,
+    ) -> Result<()> {
+        match (matter.kind(), act.event) {
+            (MatterKind::Application, Event::Complete) => self.completed(ctx, matter, act).await,
+            (MatterKind::Application, Event::Accept) => self.spread(ctx, matter, change).await,
+            (MatterKind::Provision, Event::Grant) => {
+                self.make_grants(ctx, matter, GrantKind::Conditional, None, change).await
+            }
+            (MatterKind::Provision, Event::GrantInPart) => {
+                let asks = act.asks.as_deref().ok_or_else(|| missing("asks", "what is granted"))?;
+                self.make_grants(ctx, matter, GrantKind::Conditional, Some(asks), change).await
+            }
+            (MatterKind::Provision, Event::Deliver) => self.check_delivered(matter).await,
+            (MatterKind::EmergencyGrant | MatterKind::GrantImport, Event::Grant) => {
+                self.grant_by_authority(ctx, matter, change).await
+            }
+            (_, event) if event.ends_grants() => {
+                let reason = act.reason.as_deref().unwrap_or("申请人办结");
+                for id in &matter.grants {
+                    // What a withdrawal has ended already has its own reason.
+                    if self.store.grant(id).await?.is_some_and(|grant| grant.revocation.is_none()) {
+                        Self::grant_ends(ctx, id, reason, change);
+                    }
+                }
+                Ok(())
+            }
+            (MatterKind::Demand, Event::Route) => {
+                let department =
+                    act.department.as_ref().ok_or_else(|| missing("department", "to whom it goes"))?;
+                matter.handler.department = Some(self.department(ctx, department).await?.id);
+                Ok(())
+            }
+            (MatterKind::Demand, Event::Return) => {
+                matter.handler.department = None;
+                Ok(())
+            }
+            (MatterKind::Demand, Event::Deliver) => self.meet(matter, act).await,
+            (MatterKind::OpeningItem, Event::Postpone) => {
+                let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
+                matter.postpone(due, ctx.now, &self.rules);
+                Ok(())
+            }
+            (MatterKind::Objection, Event::Correct) => self.correct(matter, act).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// An application as it reads after completion. What was granted at once stays as it is.
+    async fn completed(&self, ctx: &OpContext, matter: &mut Matter, act: &Act) -> Result<()> {
+        let Some(replacement) = &act.application else { return Ok(()) };
+        self.check_application(ctx, &matter.applicant, replacement).await?;
+        if let Some(application) = application_mut(matter) {
+            *application = replacement.clone();
+        }
+        Ok(())
+    }
+
+    /// Gives each provider its part of an accepted application. If completion has left nothing to decide, the whole is at
+    /// its end.
+    async fn spread(&self, ctx: &OpContext, matter: &mut Matter, change: &mut MatterChange) -> Result<()> {
+        let Content::Application(application) = matter.content.clone() else { return Ok(()) };
+        let parts = self.parts_of(&matter.number).await?;
+        let has_part = |ask: &Ask| {
+            let resources = parts.iter().filter_map(provision).flat_map(|part| &part.application.asks);
+            resources.into_iter().any(|given| given.resource == ask.resource)
+        };
+        let asks = application.asks.iter().filter(|ask| !has_part(ask)).cloned().collect();
+        for (provider, asks) in self.by_provider(asks).await? {
+            let mut sensitive = false;
+            for ask in &asks {
+                sensitive |= is_sensitive(&self.published(&ask.resource).await?, ask);
+            }
+            let part = self.part(ctx, matter, provider, asks, sensitive).await?;
+            let event = Self::matter_event(ctx, &part);
+            change.matters.push((part, None, event));
+        }
+        let is_done = change.matters.is_empty() && parts.iter().all(|part| part.state.is_settled());
+        match is_done {
+            true => matter.take_by_machine(Event::End, ctx.now, &self.rules),
+            false => Ok(()),
+        }
+    }
+
+    /// Asks by their providers.
+    pub(super) async fn by_provider(&self, asks: Vec<Ask>) -> Result<BTreeMap<DepartmentId, Vec<Ask>>> {
+        let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ask in asks {
+            let provider = self.published(&ask.resource).await?.provider;
+            parts.entry(provider).or_default().push(ask);
+        }
+        Ok(parts)
+    }
+
+    /// One provider's part of an application.
+    pub(super) async fn part(
+        &self,
+        ctx: &OpContext,
+        whole: &Matter,
+        provider: DepartmentId,
+        asks: Vec<Ask>,
+        sensitive: bool,
+    ) -> Result<Matter> {
+        let Content::Application(application) = &whole.content else {
+            return Err(Error::internal("only applications have parts"));
+        };
+        let application = Application { asks, ..application.clone() };
+        let number = self.new_number(ctx, MatterKind::Provision).await?;
+        let content = Content::Provision(Provision { application, sensitive });
+        let state = if sensitive { State::Proposing } else { State::Deciding };
+        let applicant = whole.applicant.clone();
+        let opened = (Some(ctx.principal.id.clone()), ctx.now);
+        let mut part = Matter::open(number, content, applicant, Some(provider), state, opened, &self.rules)?;
+        part.parent = Some(whole.number.clone());
+        Ok(part)
+    }
+
+    /// Makes the grants of a part: as asked, or the narrower ones of a decision in part.
+    pub(super) async fn make_grants(
+        &self,
+        ctx: &OpContext,
+        matter: &mut Matter,
+        kind: GrantKind,
+        instead: Option<&[Ask]>,
+        change: &mut MatterChange,
+    ) -> Result<()> {
+        let Content::Provision(Provision { application, .. }) = matter.content.clone() else { return Ok(()) };
+        let Some(grantee) = matter.applicant.grantee() else { return Ok(()) };
+        let asks = match instead {
+            None => application.asks.clone(),
+            Some(narrower) => narrowed(&application.asks, narrower)?,
+        };
+        for ask in &asks {
+            let from = self.term_start(ctx, &matter.applicant, &application, ask).await?;
+            let terms = application.terms(ask, kind, grantee.clone(), from);
+            self.make_grant(ctx, matter, terms, change).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_grant(
+        &self,
+        ctx: &OpContext,
+        matter: &mut Matter,
+        terms: GrantTerms,
+        change: &mut MatterChange,
+    ) -> Result<()> {
+        let resource = self.published(&terms.resource).await?;
+        self.check_single(&terms).await?;
+        let beside: Vec<_> = change.grants.iter().map(|(grant, _)| grant.clone()).collect();
+        let grant = Self::new_grant(ctx, terms, &resource)?;
+        let seen = self.check_linkage(&grant, &resource, &beside).await?;
+        if change.grants.is_empty() {
+            change.grants_seen = seen;
+        }
+        let event = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
+        matter.grants.push(grant.id.clone());
+        change.grants.push((grant, event));
+        Ok(())
+    }
+
+    /// The grant of an emergency, or of an agreement from before.
+    async fn grant_by_authority(
+        &self,
+        ctx: &OpContext,
+        matter: &mut Matter,
+        change: &mut MatterChange,
+    ) -> Result<()> {
+        let terms = match &matter.content {
+            Content::EmergencyGrant(emergency) => {
+                let until = ctx.now.plus_seconds(i64::from(emergency.hours) * 3600);
+                let grantee = Grantee::Department(emergency.grantee.clone());
+                let words = (emergency.purpose.as_str(), emergency.legal_basis.as_str());
+                emergency.ask.terms(GrantKind::Conditional, grantee, words, (ctx.now, Some(until)))
+            }
+            Content::GrantImport(import) => {
+                let grantee = Grantee::Department(import.grantee.clone());
+                let basis =
+                    format!("{}（{} {}）", import.legal_basis, import.approved_by, import.document_number);
+                let words = (import.purpose.as_str(), basis.as_str());
+                import.ask.terms(GrantKind::Conditional, grantee, words, (ctx.now, Some(import.valid_until)))
+            }
+            _ => return Ok(()),
+        };
+        self.make_grant(ctx, matter, terms, change).await
+    }
+
+    /// When the term of a grant begins: now, or where the grant that it renews ends.
+    pub(super) async fn term_start(
+        &self,
+        ctx: &OpContext,
+        applicant: &Applicant,
+        application: &Application,
+        ask: &Ask,
+    ) -> Result<Timestamp> {
+        let Some(number) = &application.renews else { return Ok(ctx.now) };
+        let wrong = || {
+            let message = format!(
+                "{number} is no provision of {} to this applicant, so it can't be renewed",
+                ask.resource
+            );
+            Error::new(ErrorCode::InvalidInput, message)
+        };
+        let renewed = self.store.matter(number).await?.filter(|matter| matter.applicant == *applicant);
+        let renewed = renewed.filter(|matter| matter.kind() == MatterKind::Provision).ok_or_else(wrong)?;
+        for id in &renewed.grants {
+            if let Some(grant) = self.store.grant(id).await?
+                && grant.terms.resource == ask.resource
+            {
+                let end = grant.terms.valid_until.filter(|_| grant.revocation.is_none());
+                return Ok(end.unwrap_or(ctx.now).max(ctx.now));
+            }
+        }
+        Err(wrong())
+    }
+
+    /// Delivered is what has a version to read.
+    async fn check_delivered(&self, matter: &Matter) -> Result<()> {
+        let asks = provision(matter).into_iter().flat_map(|part| &part.application.asks);
+        for ask in asks {
+            self.check_version(&ask.resource, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_version(&self, resource: &ResourceCode, number: Option<i64>) -> Result<()> {
+        let versions = self.store.versions(resource).await?;
+        let is_there = versions.iter().any(|version| {
+            version.state == VersionState::Published && number.is_none_or(|number| version.number == number)
+        });
+        match is_there {
+            true => Ok(()),
+            false => {
+                let message = format!("{resource} has no such published version: publish the data first");
+                Err(Error::new(ErrorCode::IllegalState, message))
+            }
+        }
+    }
+
+    async fn meet(&self, matter: &mut Matter, act: &Act) -> Result<()> {
+        let code = act.resource.as_ref().ok_or_else(|| missing("resource", "what meets the demand"))?;
+        let resource = self.published(code).await?;
+        if matter.handler.department.as_ref() != Some(&resource.provider) {
+            let message = format!("{code} is another department's");
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
+        if let Content::Demand(demand) = &mut matter.content {
+            demand.met_by = Some(resource.code);
+        }
+        Ok(())
+    }
+
+    async fn correct(&self, matter: &mut Matter, act: &Act) -> Result<()> {
+        if let Content::Objection(objection) = &mut matter.content
+            && objection.subject == ObjectionSubject::Data
+        {
+            let version =
+                act.version.ok_or_else(|| missing("version", "the version that corrects the data"))?;
+            self.check_version(&objection.resource, Some(version)).await?;
+            objection.corrected_by = Some(version);
+        }
+        Ok(())
+    }
+}
+
+fn provision(matter: &Matter) -> Option<&Provision> {
+    match &matter.content {
+        Content::Provision(part) => Some(part),
+        _ => None,
+    }
+}
+
+fn missing(field: &str, what: &str) -> Error {
+    Error::new(ErrorCode::InvalidInput, format!("this step names {what} in `{field}`"))
+}
+
+/// The asks of a decision in part: each within what was asked. Rows are those of both filters.
+fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
+    let wider = |ask: &Ask, what: &str| {
+        let message = format!("{}: {what} beyond what was asked can't be granted", ask.resource);
+        Error::new(ErrorCode::InvalidInput, message)
+    };
+    let mut narrower = Vec::new();
+    for ask in granted {
+        let whole = asked.iter().find(|whole| whole.resource == ask.resource);
+        let whole = whole.ok_or_else(|| wider(ask, "a resource"))?;
+        if !ask.items.iter().all(|item| whole.items.contains(item)) {
+            return Err(wider(ask, "an item"));
+        }
+        if !ask.doors.is_subset(&whole.doors) {
+            return Err(wider(ask, "a door"));
+        }
+        let filters: Vec<Filter> = whole.filter.iter().chain(&ask.filter).cloned().collect();
+        let filter = match filters.len() {
+            0 | 1 => filters.into_iter().next(),
+            _ => Some(Filter::And(filters)),
+        };
+        let masks = whole.masks.iter().chain(&ask.masks).filter(|(column, _)| ask.items.contains(column));
+        let masks = masks.map(|(column, mask)| (column.clone(), mask.clone())).collect();
+        let statistics = ask.statistics.clone().or_else(|| whole.statistics.clone());
+        narrower.push(Ask { filter, masks, statistics, ..ask.clone() });
+    }
+    match narrower.is_empty() {
+        true => Err(missing("asks", "at least one resource that is granted")),
+        false => Ok(narrower),
+    }
+}

@@ -1,0 +1,185 @@
+//! Matters.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use catalog_core::context::Channel;
+use catalog_core::deadline::Rules;
+use catalog_core::matter::{
+    Applicant, Content, Demand, Matter, MatterKind, Move, Objection, ObjectionSubject, State,
+};
+use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
+use catalog_core::ports::{MatterChange, MatterQuery, Store};
+use catalog_core::{
+    ColumnName, DepartmentId, ErrorCode, GrantId, Principal, ResourceCode, Result, Role, Timestamp,
+};
+
+use super::refused;
+use super::samples::event;
+use super::versions::with_resource;
+
+/// A demand of the department, received on that day.
+fn demand(number: &str, applicant: &str, received: &str) -> Result<Matter> {
+    let content = Content::Demand(Demand {
+        title: "样例".to_owned(),
+        items: vec!["编号".to_owned()],
+        purpose: "样例业务".to_owned(),
+        legal_basis: "条例".to_owned(),
+        met_by: None,
+    });
+    open(number, content, applicant, None, State::Routing, received)
+}
+
+fn open(
+    number: &str,
+    content: Content,
+    applicant: &str,
+    handler: Option<&str>,
+    state: State,
+    received: &str,
+) -> Result<Matter> {
+    let at = Timestamp::parse(received).unwrap_or_default();
+    let applicant = Applicant::Department(DepartmentId::new(applicant)?);
+    let handler = handler.map(DepartmentId::new).transpose()?;
+    let by = (Some("clerk".to_owned()), at);
+    Matter::open(number.to_owned(), content, applicant, handler, state, by, &Rules::default())
+}
+
+fn opened(matter: &Matter) -> MatterChange {
+    MatterChange { matters: vec![(matter.clone(), None, event("matter.opened"))], ..Default::default() }
+}
+
+async fn numbers(store: &Arc<dyn Store>, query: MatterQuery) -> Result<Vec<String>> {
+    Ok(store.matters(&query).await?.into_iter().map(|matter| matter.number).collect())
+}
+
+pub(super) async fn kept_and_listed(store: Arc<dyn Store>) -> Result<()> {
+    assert_eq!(store.next_matter("XQ-2026").await?, 1);
+    assert_eq!(store.next_matter("XQ-2026").await?, 2);
+    assert_eq!(store.next_matter("YY-2026").await?, 1);
+    let later = demand("XQ-2026-000001", "gaj", "2026-03-04T02:00:00Z")?;
+    let sooner = demand("XQ-2026-000002", "gaj", "2026-03-02T02:00:00Z")?;
+    let mut child = demand("XQ-2026-000003", "rsj", "2026-03-05T02:00:00Z")?;
+    child.parent = Some(later.number.clone());
+    let objection = Objection {
+        subject: ObjectionSubject::Data,
+        resource: ResourceCode::new("301001/000001")?,
+        user: None,
+        description: "样例".to_owned(),
+        receipt: None,
+        corrected_by: None,
+    };
+    let content = Content::Objection(objection);
+    let other = open("YY-2026-000001", content, "rsj", Some("gaj"), State::Checking, "2026-03-02T02:00:00Z")?;
+    for matter in [&later, &sooner, &child, &other] {
+        store.save_matters(&opened(matter)).await?;
+    }
+    refused(store.save_matters(&opened(&later)).await, ErrorCode::Conflict);
+    assert_eq!(store.matter(&later.number).await?, Some(later.clone()));
+    assert_eq!(store.matter("XQ-2026-999999").await?, None);
+
+    let all = numbers(&store, MatterQuery::default()).await?;
+    assert_eq!(all, ["XQ-2026-000002", "XQ-2026-000001", "XQ-2026-000003", "YY-2026-000001"]);
+    let party = |party: &str| MatterQuery { party: Some(party.to_owned()), ..Default::default() };
+    assert_eq!(numbers(&store, party("department:rsj")).await?, ["XQ-2026-000003", "YY-2026-000001"]);
+    let both = numbers(&store, party("department:gaj")).await?;
+    assert_eq!(both, ["XQ-2026-000002", "XQ-2026-000001", "YY-2026-000001"], "as applicant and as handler");
+    assert_eq!(numbers(&store, party("department:nobody")).await?, Vec::<String>::new());
+    let of_kind = MatterQuery { kind: Some(MatterKind::Objection), ..Default::default() };
+    assert_eq!(numbers(&store, of_kind).await?, ["YY-2026-000001"]);
+    let children = MatterQuery { parent: Some(later.number.clone()), ..Default::default() };
+    assert_eq!(numbers(&store, children).await?, ["XQ-2026-000003"]);
+
+    let mut withdrawn = sooner.clone();
+    withdraw(&mut withdrawn)?;
+    let change =
+        MatterChange { matters: vec![(withdrawn.clone(), Some(1), event("x"))], ..Default::default() };
+    store.save_matters(&change).await?;
+    refused(store.save_matters(&change).await, ErrorCode::Conflict);
+    assert_eq!(store.matter(&sooner.number).await?, Some(withdrawn));
+    let open = numbers(&store, MatterQuery { open_only: true, ..Default::default() }).await?;
+    assert_eq!(open, ["XQ-2026-000001", "XQ-2026-000003", "YY-2026-000001"]);
+    Ok(())
+}
+
+fn withdraw(matter: &mut Matter) -> Result<()> {
+    let clerk = Principal {
+        department: Some(DepartmentId::new("gaj")?),
+        roles: BTreeSet::from([Role::Analyst]),
+        ..Principal::public()
+    };
+    let step = Move {
+        event: catalog_core::matter::Event::Withdraw,
+        reason: None,
+        legal_basis: None,
+        at: matter.received(),
+    };
+    matter.take(&clerk, &step, &Rules::default())
+}
+
+fn grant(resource: &ResourceCode) -> Result<Grant> {
+    Ok(Grant {
+        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
+        terms: GrantTerms {
+            kind: GrantKind::Unconditional,
+            resource: resource.clone(),
+            grantee: Grantee::Department(DepartmentId::new("rsj")?),
+            items: vec![ColumnName::new("number")?],
+            filter: None,
+            masks: Default::default(),
+            purpose: None,
+            legal_basis: "条例".to_owned(),
+            valid_from: Some(Timestamp(1)),
+            valid_until: None,
+            doors: BTreeSet::from([Channel::Sql]),
+            demands_matter: false,
+            demands_operator: false,
+            statistics: None,
+        },
+        created_by: "officer".to_owned(),
+        created_at: Timestamp(1),
+        revocation: None,
+    })
+}
+
+/// A step with several matters, grants and revocations is written whole or not at all, with an event for each.
+pub(super) async fn all_or_nothing(store: Arc<dyn Store>) -> Result<()> {
+    let code = with_resource(&store).await?;
+    let (first, second) = (grant(&code)?, grant(&code)?);
+    let matter = demand("XQ-2026-000001", "gaj", "2026-03-02T02:00:00Z")?;
+    let before = store.pending(100).await?.len();
+    let mut change = opened(&matter);
+    change.grants = vec![(first.clone(), event("grant.created")), (second.clone(), event("grant.created"))];
+    change.grants_seen = 1;
+    refused(store.save_matters(&change).await, ErrorCode::Conflict);
+    assert_eq!(store.matter(&matter.number).await?, None, "somebody made a grant that was not looked at");
+    change.grants_seen = 0;
+    store.save_matters(&change).await?;
+    assert_eq!(store.grants().await?.len(), 2);
+    let events: Vec<_> = store.pending(100).await?.split_off(before);
+    let expected = [&change.matters[0].2, &change.grants[0].1, &change.grants[1].1];
+    assert_eq!(events.iter().collect::<Vec<_>>(), expected);
+
+    let revocation = Revocation { at: Timestamp(9), by: "officer".to_owned(), reason: "到期".to_owned() };
+    let mut withdrawn = matter.clone();
+    withdraw(&mut withdrawn)?;
+    let twice = |number: i64| MatterChange {
+        matters: vec![(withdrawn.clone(), Some(number), event("x"))],
+        grants: Vec::new(),
+        grants_seen: 0,
+        revocations: vec![
+            (first.id.clone(), revocation.clone(), event("grant.revoked")),
+            (first.id.clone(), revocation.clone(), event("grant.revoked")),
+        ],
+    };
+    refused(store.save_matters(&twice(1)).await, ErrorCode::IllegalState);
+    assert_eq!(store.matter(&matter.number).await?, Some(matter.clone()), "the matter has not moved either");
+    assert_eq!(store.grant(&first.id).await?, Some(first.clone()));
+    let mut once = twice(1);
+    once.revocations.truncate(1);
+    store.save_matters(&once).await?;
+    assert_eq!(store.matter(&matter.number).await?, Some(withdrawn));
+    assert_eq!(store.grant(&first.id).await?.and_then(|grant| grant.revocation), Some(revocation));
+    assert_eq!(store.pending(100).await?.len(), before + 5);
+    Ok(())
+}

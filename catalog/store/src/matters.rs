@@ -1,0 +1,119 @@
+//! Matters.
+
+use async_trait::async_trait;
+use catalog_core::evidence::EvidenceRecord;
+use catalog_core::matter::Matter;
+use catalog_core::ports::{MatterChange, MatterQuery, MatterStore};
+use catalog_core::{Error, ErrorCode, Result};
+
+use crate::change::Change;
+use crate::failure::{failed, violated};
+use crate::store::CatalogStore;
+use crate::{grants, json};
+
+#[async_trait]
+impl MatterStore for CatalogStore {
+    async fn next_matter(&self, series: &str) -> Result<u64> {
+        let sql = "INSERT INTO sequences (name, taken) VALUES ($1, 1) \
+                   ON CONFLICT (name) DO UPDATE SET taken = sequences.taken + 1 RETURNING taken";
+        let taken: i64 = sqlx::query_scalar(sql)
+            .bind(format!("matter:{series}"))
+            .fetch_one(&self.writer)
+            .await
+            .map_err(failed)?;
+        u64::try_from(taken).map_err(Error::internal)
+    }
+
+    async fn matter(&self, number: &str) -> Result<Option<Matter>> {
+        self.document(sqlx::query_scalar("SELECT document FROM matters WHERE number = $1").bind(number)).await
+    }
+
+    async fn matters(&self, query: &MatterQuery) -> Result<Vec<Matter>> {
+        // An empty text stands for no condition: the drivers can't tell the type of a bare NULL.
+        let sql = "SELECT document FROM matters \
+                   WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR applicant = $2 OR handler = $2) \
+                   AND ($3 = '' OR parent = $3) AND settled <= $4 \
+                   ORDER BY CASE WHEN due IS NULL THEN 1 ELSE 0 END, due, number";
+        let kind = query.kind.map(json::to_word).transpose()?.unwrap_or_default();
+        self.documents(
+            sqlx::query_scalar(sql)
+                .bind(kind)
+                .bind(query.party.clone().unwrap_or_default())
+                .bind(query.parent.clone().unwrap_or_default())
+                .bind(i64::from(!query.open_only)),
+        )
+        .await
+    }
+
+    async fn save_matters(&self, change: &MatterChange) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let mut events = Vec::new();
+        for (matter, expected, event) in &change.matters {
+            save(&mut write, matter, *expected).await?;
+            events.push(event);
+        }
+        if !change.grants.is_empty() && !grants::is_count(&mut write.tx, change.grants_seen).await? {
+            return Err(Error::new(
+                ErrorCode::Conflict,
+                "another grant was made meanwhile; take the step again",
+            ));
+        }
+        for (grant, event) in &change.grants {
+            grants::insert(&mut write.tx, grant).await?;
+            events.push(event);
+        }
+        for (id, revocation, event) in &change.revocations {
+            grants::revoke(&mut write.tx, id, revocation).await?;
+            events.push(event);
+        }
+        finish(write, &events).await
+    }
+}
+
+async fn finish(mut write: Change, events: &[&EvidenceRecord]) -> Result<()> {
+    let Some((last, others)) = events.split_last() else { return Ok(()) };
+    for event in others {
+        write.record(event).await?;
+    }
+    write.commit(last).await
+}
+
+async fn save(write: &mut Change, matter: &Matter, expected: Option<i64>) -> Result<()> {
+    let sql = match expected {
+        None => {
+            "INSERT INTO matters (kind, state, settled, applicant, handler, parent, due, revision, document, number) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        }
+        Some(_) => {
+            "UPDATE matters SET kind = $1, state = $2, settled = $3, applicant = $4, handler = $5, parent = $6, \
+             due = $7, revision = $8, document = $9 WHERE number = $10 AND revision = $11"
+        }
+    };
+    let query = sqlx::query(sql)
+        .bind(json::to_word(matter.kind())?)
+        .bind(json::to_word(matter.state)?)
+        .bind(i64::from(matter.state.is_settled()))
+        .bind(matter.applicant.label())
+        .bind(matter.handler.label())
+        .bind(matter.parent.clone())
+        .bind(matter.limit().and_then(|limit| limit.reckoning.due).map(|due| due.0))
+        .bind(matter.revision)
+        .bind(json::to_text(matter)?)
+        .bind(matter.number.clone());
+    let query = match expected {
+        None => query,
+        Some(revision) => query.bind(revision),
+    };
+    let written = query
+        .execute(&mut *write.tx)
+        .await
+        .map_err(violated(format!("the matter {} exists", matter.number)))?
+        .rows_affected();
+    match written {
+        0 => {
+            let message = format!("{} 刚被他人处理，请重新打开后再办", matter.number);
+            Err(Error::new(ErrorCode::Conflict, message))
+        }
+        _ => Ok(()),
+    }
+}
