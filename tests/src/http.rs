@@ -6,6 +6,7 @@ mod directory;
 mod downloads;
 mod evidence;
 mod grants;
+mod matters;
 mod references;
 mod refusals;
 mod schema_change;

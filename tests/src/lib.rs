@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod calendar;
 mod command;
 mod http;
 mod signatures;

@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, log, organisation, pages, receipts, records, sql, tickets,
+    datasets, directory, downloads, grants, log, matters, organisation, pages, receipts, records, sql, tickets,
     uploads, wrapper,
 };
 
@@ -42,6 +42,7 @@ use crate::{
         (name = "sql", description = "One governed query"),
         (name = "downloads", description = "Whole files of open data, without a key"),
         (name = "grants", description = "Who may read what, and why"),
+        (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
         (name = "evidence", description = "What an answer leaves behind"),
@@ -95,6 +96,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(sql::routes())
         .merge(downloads::routes())
         .merge(grants::routes())
+        .merge(matters::routes())
         .merge(tickets::routes())
         .merge(organisation::routes())
         .merge(receipts::routes())

@@ -13,6 +13,7 @@ mod evidence;
 mod extract;
 mod grants;
 mod log;
+mod matters;
 mod organisation;
 mod pages;
 mod payload;

@@ -1,7 +1,7 @@
 //! Two departments, and one dataset with everything a policy can do to it. All of it is synthetic.
 
-use catalog_core::Role;
 use catalog_core::directory::{Department, Level};
+use catalog_core::{Role, Timestamp};
 use exchange_crypto::SigningKey;
 use http::Method;
 use serde_json::{Value, json};
@@ -82,7 +82,10 @@ impl City {
     }
 
     async fn within(bounds: Bounds) -> Self {
-        let server = Server::start_with(bounds).await;
+        Self::on(Server::start_with(bounds).await).await
+    }
+
+    async fn on(server: Server) -> Self {
         let [scjg, gaj] = departments();
         server.department(&scjg).await;
         server.department(&gaj).await;
@@ -109,6 +112,13 @@ impl City {
             "legal_basis": "政府信息公开条例 第二十条", "doors": ["api", "sql", "file"],
         }))
         .await;
+        city
+    }
+
+    /// The same on a server whose clock stands at a time.
+    pub(crate) async fn new_at(time: Timestamp) -> Self {
+        let city = Self::on(Server::start_at(Bounds::default(), time).await).await;
+        city.upload(ROWS).await;
         city
     }
 

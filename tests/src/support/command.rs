@@ -223,7 +223,7 @@ impl Visitor {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
-        exchange(&self.http, &self.base, &self.keys, call).await
+        exchange(&self.http, &self.base, &self.keys, catalog_core::Timestamp::now(), call).await
     }
 
     /// Downloads a file to a path.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use catalog_core::context::OpContext;
 use catalog_core::directory::Department;
@@ -39,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) evidence: Arc<Ledger>,
     /// Set to make every write of evidence fail.
     pub(crate) evidence_fails: Arc<AtomicBool>,
+    /// The time in microseconds; 0 goes by the system's.
+    clock: Arc<AtomicI64>,
     pub(crate) app: Arc<App>,
     folder: TempDir,
     pub(crate) keys: JwkSet,
@@ -55,6 +57,12 @@ impl Drop for Server {
 impl Server {
     /// Starts a server with these limits.
     pub(crate) async fn start_with(bounds: Bounds) -> Self {
+        Self::start_at(bounds, Timestamp(0)).await
+    }
+
+    /// Starts a server whose clock stands at a time, until [`Server::set_clock`] moves it; 0 goes by the system's.
+    pub(crate) async fn start_at(bounds: Bounds, time: Timestamp) -> Self {
+        let clock = Arc::new(AtomicI64::new(time.0));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,22 +76,35 @@ impl Server {
         let evidence_fails = Arc::<AtomicBool>::default();
         let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };
         let services = Services::new(store.clone(), Arc::new(log));
-        let app = app(&folder, &base, bounds, services.clone(), store, evidence.clone(), signer.clone());
+        let reading = clock.clone();
+        let parts = (services.clone(), evidence.clone(), signer.clone());
+        let app = app(&folder, &base, bounds, parts, store, Arc::new(move || read(&reading)));
         let router = openapi_http::router(app.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let keys = JwkSet::default();
-        let mut server = Self { base, services, evidence, evidence_fails, app, folder, keys, http, task };
+        let mut server =
+            Self { base, services, evidence, evidence_fails, clock, app, folder, keys, http, task };
         server.register(&signer, KeyOwner::Platform).await;
         server.keys =
             JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
         server
     }
 
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        read(&self.clock)
+    }
+
+    /// Sets the server's clock, and the client's with it.
+    pub(crate) fn set_clock(&self, time: Timestamp) {
+        self.clock.store(time.0, Ordering::SeqCst);
+    }
+
     /// An operator at the command line, in these roles.
     pub(crate) fn operator(&self, roles: &[Role]) -> OpContext {
         let roles = roles.iter().copied().collect::<BTreeSet<_>>();
-        operator_context("operator", None, roles, uuid::Uuid::now_v7().to_string(), Timestamp::now())
+        operator_context("operator", None, roles, uuid::Uuid::now_v7().to_string(), self.now())
     }
 
     fn security(&self) -> OpContext {
@@ -102,7 +123,7 @@ impl Server {
             id: public.id(),
             owner,
             public_key: to_base64url(public.as_bytes()),
-            valid_from: Timestamp::now().plus_seconds(-60),
+            valid_from: self.now().plus_seconds(-60),
             valid_until: None,
         };
         self.services.put_key(&self.security(), &record).await.unwrap();
@@ -154,7 +175,7 @@ impl Server {
 
     /// Sends a request and reads the whole answer, see [`exchange`].
     pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
-        exchange(&self.http, &self.base, &self.keys, call).await
+        exchange(&self.http, &self.base, &self.keys, self.now(), call).await
     }
 
     /// Events in the evidence log of one kind, by its tag.
@@ -166,13 +187,18 @@ impl Server {
 }
 
 /// Sends a request to a server and reads the whole answer. Panics unless the platform signed it for this very request.
-pub(crate) async fn exchange(http: &reqwest::Client, base: &str, keys: &JwkSet, call: Call<'_>) -> Answer {
+pub(crate) async fn exchange(
+    http: &reqwest::Client,
+    base: &str,
+    keys: &JwkSet,
+    now: Timestamp,
+    call: Call<'_>,
+) -> Answer {
     let address = format!("{}{}", base, call.path);
     let mut headers = call.headers;
     let binding = match call.key {
         Some(key) => {
             let digest = (!call.body.is_empty()).then(|| Digest::of(&call.body));
-            let now = Timestamp::now();
             sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
         }
         None => RequestBinding::lenient(&call.method, &address, &headers),
@@ -187,14 +213,9 @@ pub(crate) async fn exchange(http: &reqwest::Client, base: &str, keys: &JwkSet, 
         (_, Ok(body)) => Some(Digest::of(body)),
     };
     let key = |id: &str, at: Timestamp| keys.key_at(id, at);
-    verify_response(key, &binding, status, &headers, digest.as_ref(), Timestamp::now()).unwrap_or_else(
-        |error| {
-            panic!(
-                "{} {}: {status} is not signed as it must be: {error}\n{headers:?}",
-                call.method, call.path
-            )
-        },
-    );
+    verify_response(key, &binding, status, &headers, digest.as_ref(), now).unwrap_or_else(|error| {
+        panic!("{} {}: {status} is not signed as it must be: {error}\n{headers:?}", call.method, call.path)
+    });
     Answer { status, headers, body }
 }
 
@@ -202,10 +223,9 @@ fn app(
     folder: &TempDir,
     base: &str,
     bounds: Bounds,
-    services: Services,
+    (services, evidence, signer): (Services, Arc<Ledger>, Arc<SigningKey>),
     store: Arc<CatalogStore>,
-    evidence: Arc<Ledger>,
-    signer: Arc<SigningKey>,
+    clock: openapi_http::Clock,
 ) -> Arc<App> {
     let objects = folder.path().join("objects");
     let spool = folder.path().join("spool");
@@ -235,10 +255,17 @@ fn app(
         signer,
         layout_key: MacKey::ephemeral().unwrap(),
         divisions: None,
-        clock: Arc::new(Timestamp::now),
+        clock,
         spool,
         limits: bounds.door,
     })
+}
+
+fn read(clock: &AtomicI64) -> Timestamp {
+    match clock.load(Ordering::SeqCst) {
+        0 => Timestamp::now(),
+        time => Timestamp(time),
+    }
 }
 
 /// The evidence log, until it is told to fail.

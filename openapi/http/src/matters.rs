@@ -1,0 +1,167 @@
+//! Matters 办件: opening, following and deciding them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use catalog_core::deadline::Light;
+use catalog_core::matter::{
+    Application, Content, Demand, EmergencyGrant, GrantImport, MatterKind, Objection, OpeningItem,
+};
+use catalog_core::services::{Act, MatterFilter, MatterView};
+use catalog_core::{OpContext, Role};
+use exchange_query::Cut;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Id, Input, Params};
+use crate::problem::Refusal;
+
+type Opened = Result<(StatusCode, Json<MatterView>), Refusal>;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create_application))
+        .routes(routes!(create_objection))
+        .routes(routes!(create_demand))
+        .routes(routes!(create_emergency_grant))
+        .routes(routes!(create_grant_import))
+        .routes(routes!(create_opening_item))
+        .routes(routes!(list_matters))
+        .routes(routes!(get_matter))
+        .routes(routes!(advance_matter))
+}
+
+async fn open(app: &App, ctx: &OpContext, content: Content) -> Opened {
+    Ok((StatusCode::CREATED, Json(app.services.open_matter(ctx, content).await?)))
+}
+
+/// Apply for data of one or several providers
+#[utoipa::path(post, path = "/api/v1/applications", tag = "matters", request_body = Application,
+    responses((status = 201, description = "Received; what is shared without a condition is granted", body = MatterView)))]
+async fn create_application(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(application): Input<Application>,
+) -> Opened {
+    open(&app, &ctx, Content::Application(application)).await
+}
+
+/// Object to wrong data, a wrong directory entry, or a wrong use
+#[utoipa::path(post, path = "/api/v1/objections", tag = "matters", request_body = Objection,
+    responses((status = 201, description = "Received by the department that it is against", body = MatterView)))]
+async fn create_objection(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(objection): Input<Objection>,
+) -> Opened {
+    open(&app, &ctx, Content::Objection(objection)).await
+}
+
+/// Ask for data that no resource offers yet
+#[utoipa::path(post, path = "/api/v1/demands", tag = "matters", request_body = Demand,
+    responses((status = 201, description = "Received by the data authority", body = MatterView)))]
+async fn create_demand(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(demand): Input<Demand>,
+) -> Opened {
+    open(&app, &ctx, Content::Demand(demand)).await
+}
+
+/// Propose an emergency grant, which another officer of the data authority decides
+#[utoipa::path(post, path = "/api/v1/emergency-grants", tag = "matters", request_body = EmergencyGrant,
+    responses((status = 201, description = "Proposed; the provider sees it", body = MatterView)))]
+async fn create_emergency_grant(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(emergency): Input<EmergencyGrant>,
+) -> Opened {
+    open(&app, &ctx, Content::EmergencyGrant(emergency)).await
+}
+
+/// Enter an agreement from before the platform, which another officer of the data authority confirms
+#[utoipa::path(post, path = "/api/v1/grant-imports", tag = "matters", request_body = GrantImport,
+    responses((status = 201, description = "Entered", body = MatterView)))]
+async fn create_grant_import(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(import): Input<GrantImport>,
+) -> Opened {
+    open(&app, &ctx, Content::GrantImport(import)).await
+}
+
+/// Put an item into the yearly opening plan
+#[utoipa::path(post, path = "/api/v1/opening-plan", tag = "matters", request_body = OpeningItem,
+    responses((status = 201, description = "Planned", body = MatterView)))]
+async fn create_opening_item(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(item): Input<OpeningItem>,
+) -> Opened {
+    open(&app, &ctx, Content::OpeningItem(item)).await
+}
+
+/// Which matters to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    /// Of one kind.
+    #[param(inline)]
+    kind: Option<MatterKind>,
+    /// Handled by this role.
+    #[param(inline)]
+    role: Option<Role>,
+    /// With this light or a worse one: `paused`, `green`, `yellow`, `red`.
+    #[param(inline)]
+    light: Option<Light>,
+    /// Settled ones too.
+    #[serde(default)]
+    settled: bool,
+}
+
+/// The matters that concern the caller, those due first come first
+#[utoipa::path(get, path = "/api/v1/matters", tag = "matters", params(Listing),
+    responses((status = 200, description = "Of one's own department; the authority and auditors see all", body = Vec<MatterView>)))]
+async fn list_matters(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(Listing { kind, role, light, settled }): Params<Listing>,
+) -> Result<Json<Vec<MatterView>>, Refusal> {
+    let filter = MatterFilter { kinds: kind.into_iter().collect(), role, light, settled };
+    Ok(Json(app.services.matters(&ctx, &filter).await?))
+}
+
+/// One matter with its history, limits and light
+#[utoipa::path(get, path = "/api/v1/matters/{id}", tag = "matters",
+    params(("id" = String, Path, description = "Number of the matter: SQ-2026-000001")),
+    responses((status = 200, description = "The matter", body = MatterView)))]
+async fn get_matter(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+) -> Result<Json<MatterView>, Refusal> {
+    Ok(Json(app.services.matter(&ctx, &number).await?))
+}
+
+/// Take a step in a matter: check, decide, deliver, withdraw, …
+#[utoipa::path(post, path = "/api/v1/matters/{id}/steps", tag = "matters",
+    params(("id" = String, Path, description = "Number of the matter")), request_body = Act,
+    responses((status = 200, description = "The matter after the step", body = MatterView)))]
+async fn advance_matter(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+    Input(act): Input<Act>,
+) -> Result<Json<MatterView>, Refusal> {
+    let view = app.services.act_on_matter(&ctx, &number, &act).await?;
+    if act.event.ends_grants() {
+        view.matter.grants.iter().for_each(|grant| app.revocations.cut(Cut::Grant(grant.clone())));
+    }
+    Ok(Json(view))
+}
