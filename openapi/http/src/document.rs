@@ -22,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, log, matters, organisation, pages, receipts, records, sql, tickets,
-    uploads, wrapper,
+    datasets, directory, downloads, grants, log, matters, organisation, pages, receipts, records, sql,
+    tickets, uploads, wrapper,
 };
 
 #[derive(utoipa::OpenApi)]
