@@ -43,7 +43,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 13] = [
+    pub const ALL: [Action; 14] = [
         Action::ManageDepartments,
         Action::ManagePeople,
         Action::ManageKeys,
