@@ -35,6 +35,7 @@ fn record(number: u64) -> Result<EvidenceRecord, Box<dyn Error>> {
         operator: Some("li".to_owned()),
         purpose: Some("社会救助".to_owned()),
         matter: None,
+        ticket: None,
         channel: Channel::Sql,
     };
     let event = Event::Access {

@@ -1,6 +1,8 @@
 //! The `shuqiao` command as its users run it: real processes on real folders.
 
+mod administration;
 mod bad_input;
+mod beside;
 mod clerk;
 mod crash;
 mod demo;

@@ -1,5 +1,6 @@
 //! The HTTP API on a real server. Every answer's signature is checked by the client of `support::server`.
 
+mod accesses;
 mod coverage;
 mod data;
 mod directory;

@@ -170,6 +170,8 @@ pub struct OpContext {
     pub matter: Option<String>,
     /// The operator's staff id, as the caller's department asserts it.
     pub operator: Option<String>,
+    /// The ticket by which the caller was proven, if it was one.
+    pub ticket: Option<String>,
     /// The door.
     pub channel: Channel,
     /// The time of the operation; services know no other clock.
@@ -181,7 +183,16 @@ impl OpContext {
     ///
     /// Reserved to `exchange-auth`: everything else receives a context and never makes one.
     pub fn authenticated(principal: Principal, request_id: String, channel: Channel, now: Timestamp) -> Self {
-        Self { principal, request_id, purpose: None, matter: None, operator: None, channel, now }
+        Self {
+            principal,
+            request_id,
+            purpose: None,
+            matter: None,
+            operator: None,
+            ticket: None,
+            channel,
+            now,
+        }
     }
 
     /// The same caller, asking whether values exist: only grants for verification serve it.

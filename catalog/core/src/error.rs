@@ -96,6 +96,53 @@ codes! {
     Internal = "internal",
 }
 
+/// Whose fault an error is. Exit statuses, log levels and the class of HTTP statuses follow from this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The input must change.
+    Input,
+    /// The caller may not do this, or has not proven that they may.
+    Refusal,
+    /// Things are not as the request supposes: a name is free or taken, a state has passed.
+    State,
+    /// The platform or something that it needs; only this is for its operator to mend.
+    Server,
+}
+
+impl ErrorCode {
+    /// Whose fault it is.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::InvalidInput
+            | Self::TooLarge
+            | Self::UnsupportedFormat
+            | Self::AmbiguousGrant
+            | Self::SqlSyntax
+            | Self::SqlUnsupported
+            | Self::UnknownTable
+            | Self::UnknownColumn
+            | Self::QueryFailed
+            | Self::LimitTime
+            | Self::LimitMemory
+            | Self::LimitRows
+            | Self::LimitBytes
+            | Self::LimitSql
+            | Self::BreakingChange
+            | Self::QualityThreshold => Fault::Input,
+            Self::Unauthenticated
+            | Self::SignatureInvalid
+            | Self::ClockSkew
+            | Self::Replayed
+            | Self::Forbidden
+            | Self::NotGranted
+            | Self::ObligationMissing
+            | Self::Revoked => Fault::Refusal,
+            Self::NotFound | Self::Conflict | Self::IllegalState | Self::Withdrawn => Fault::State,
+            Self::Corrupt | Self::EvidenceUnavailable | Self::Unavailable | Self::Internal => Fault::Server,
+        }
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -21,6 +21,9 @@ pub struct Actor {
     pub purpose: Option<String>,
     /// Matter number 办件号, as asserted.
     pub matter: Option<String>,
+    /// The ticket that was shown instead of a signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// The door.
     pub channel: Channel,
 }
@@ -34,6 +37,7 @@ impl Actor {
             operator: ctx.operator.clone(),
             purpose: ctx.purpose.clone(),
             matter: ctx.matter.clone(),
+            ticket: ctx.ticket.clone(),
             channel: ctx.channel,
         }
     }

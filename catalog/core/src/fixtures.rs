@@ -29,6 +29,7 @@ pub fn event(action: &str) -> EvidenceRecord {
             operator: None,
             purpose: None,
             matter: None,
+            ticket: None,
             channel: Channel::CommandLine,
         },
         event: Event::Changed {

@@ -19,6 +19,6 @@ pub mod services;
 pub mod time;
 
 pub use context::{Channel, OpContext, Principal, Role};
-pub use error::{Error, ErrorCode, Problem, Result};
+pub use error::{Error, ErrorCode, Fault, Problem, Result};
 pub use ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
 pub use time::Timestamp;

@@ -3,6 +3,7 @@
 mod datasets;
 mod directory;
 mod grants;
+mod keys;
 mod matters;
 mod organisation;
 mod publishing;
@@ -22,6 +23,7 @@ use crate::policy::{Action, decide_action};
 use crate::ports::Store;
 
 pub use datasets::{Dataset, VersionSelector};
+pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{Act, MatterFilter, MatterView};
 
 /// The operations over one store and one evidence log.

@@ -44,28 +44,16 @@ impl CredentialStore for CatalogStore {
         self.documents(sqlx::query_scalar("SELECT document FROM public_keys ORDER BY valid_from, id")).await
     }
 
-    /// An id stands for one public key of one owner for ever: anything but its period is a `conflict`.
     async fn put_key(&self, key: &KeyRecord, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let sql = "INSERT INTO public_keys (id, owner, public_key, valid_from, valid_until, document) \
-                   VALUES ($1, $2, $3, $4, $5, $6) \
-                   ON CONFLICT (id) DO UPDATE SET valid_until = excluded.valid_until, document = excluded.document \
-                   WHERE public_keys.owner = excluded.owner AND public_keys.public_key = excluded.public_key \
-                   AND public_keys.valid_from = excluded.valid_from";
-        let written = sqlx::query(sql)
-            .bind(&key.id)
-            .bind(json::to_text(&key.owner)?)
-            .bind(&key.public_key)
-            .bind(key.valid_from.0)
-            .bind(key.valid_until.map(|end| end.0))
-            .bind(json::to_text(key)?)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(failed)?;
-        if written.rows_affected() == 0 {
-            let message =
-                format!("the key {} is registered; only the end of its validity may change", key.id);
-            return Err(Error::new(ErrorCode::Conflict, message));
+        write_key(&mut write, key).await?;
+        write.commit(change).await
+    }
+
+    async fn replace_key(&self, old: &KeyRecord, new: &KeyRecord, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        for key in [old, new] {
+            write_key(&mut write, key).await?;
         }
         write.commit(change).await
     }
@@ -138,4 +126,28 @@ impl CredentialStore for CatalogStore {
             .map_err(failed)?;
         Ok(forgotten.rows_affected())
     }
+}
+
+/// An id stands for one public key of one owner for ever: anything but its period is a `conflict`.
+async fn write_key(write: &mut Change, key: &KeyRecord) -> Result<()> {
+    let sql = "INSERT INTO public_keys (id, owner, public_key, valid_from, valid_until, document) \
+               VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (id) DO UPDATE SET valid_until = excluded.valid_until, document = excluded.document \
+               WHERE public_keys.owner = excluded.owner AND public_keys.public_key = excluded.public_key \
+               AND public_keys.valid_from = excluded.valid_from";
+    let written = sqlx::query(sql)
+        .bind(&key.id)
+        .bind(json::to_text(&key.owner)?)
+        .bind(&key.public_key)
+        .bind(key.valid_from.0)
+        .bind(key.valid_until.map(|end| end.0))
+        .bind(json::to_text(key)?)
+        .execute(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    if written.rows_affected() == 0 {
+        let message = format!("the key {} is registered; only the end of its validity may change", key.id);
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
+    Ok(())
 }

@@ -27,6 +27,8 @@ pub struct Arrival<'a> {
     pub request_id: &'a str,
     /// The time of arrival.
     pub now: Timestamp,
+    /// Whether nobody on the way can have read it: over TLS, or within this machine.
+    pub confidential: bool,
 }
 
 /// How an identity was proven.
@@ -163,6 +165,9 @@ impl Authenticator {
 
     async fn by_ticket(&self, arrival: Arrival<'_>, token: &str) -> Result<Caller, AuthError> {
         let refused = |reason: &str| AuthError::Ticket(reason.to_owned());
+        if !arrival.confidential {
+            return Err(refused("anyone on the way could read it: use https, revoke it, ask for a new one"));
+        }
         let ticket = self.credentials.ticket_by_digest(&token_digest(token)).await?;
         let ticket = ticket.ok_or_else(|| refused("it is not known here"))?;
         if ticket.revoked_at.is_some() {
@@ -183,7 +188,8 @@ impl Authenticator {
         if stated.is_some() && stated != ticket.purpose {
             return Err(refused("its purpose is fixed and differs from the one stated"));
         }
-        let context = context(principal, arrival).asserting(ticket.purpose, None, None);
+        let mut context = context(principal, arrival).asserting(ticket.purpose, None, None);
+        context.ticket = Some(ticket.id.clone());
         Ok(Caller { context, proof: Proof::Ticket { ticket_id: ticket.id }, signed_body: None })
     }
 
@@ -254,6 +260,12 @@ impl Authenticator {
         };
         Ok(principal(PrincipalKind::Person, id, department.as_ref(), person.roles))
     }
+}
+
+/// The context of whoever redeems the first administrator's code, see [`crate::FirstCode`].
+pub fn claimant_context(id: &str, request_id: String, now: Timestamp) -> OpContext {
+    let roles = BTreeSet::from([Role::SystemAdministrator]);
+    build(principal(PrincipalKind::Person, id, None, roles), request_id, Channel::Api, now)
 }
 
 /// The context of the public.

@@ -78,6 +78,9 @@ pub enum AuthError {
     /// A bearer ticket that is unknown, over, revoked or for another door.
     #[error("the ticket is not accepted: {0}")]
     Ticket(String),
+    /// A one-time code that is wrong, used or over.
+    #[error("the one-time code is not accepted: {0}")]
+    OneTimeCode(String),
     /// A key file that can't be used.
     #[error("{}: {reason}", path.display())]
     KeyFile {
@@ -114,7 +117,9 @@ impl AuthError {
             | Self::Component { .. }
             | Self::WrongSignature { .. }
             | Self::WrongBody => ErrorCode::SignatureInvalid,
-            Self::UnknownKey(_) | Self::KeyNotUsable { .. } | Self::Ticket(_) => ErrorCode::Unauthenticated,
+            Self::UnknownKey(_) | Self::KeyNotUsable { .. } | Self::Ticket(_) | Self::OneTimeCode(_) => {
+                ErrorCode::Unauthenticated
+            }
             Self::ClockSkew { .. } => ErrorCode::ClockSkew,
             Self::Replayed => ErrorCode::Replayed,
             Self::KeyFile { .. } => ErrorCode::InvalidInput,

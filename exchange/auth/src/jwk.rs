@@ -47,7 +47,8 @@ impl Jwk {
     /// The document of a registered key, with its period.
     pub fn of_record(record: &KeyRecord) -> Result<Self, AuthError> {
         let key = public_key(record)?;
-        let exp = record.valid_until.map(Timestamp::seconds);
+        // The last second counts whole: what the key signed within it stays provable.
+        let exp = record.valid_until.map(|end| Timestamp(end.0.saturating_add(999_999)).seconds());
         Ok(Self { nbf: Some(record.valid_from.seconds()), exp, ..Self::of(&key) })
     }
 

@@ -65,23 +65,36 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Reads a private key file (PKCS#8 PEM). A file that others than its owner may read or write is refused.
 pub fn read_key_file(path: &Path) -> Result<SigningKey, AuthError> {
     let fault = |reason: String| AuthError::KeyFile { path: PathBuf::from(path), reason };
-    let open = || -> io::Result<(u32, String)> {
+    let open = || -> io::Result<(File, String)> {
         let file = File::open(path)?;
-        let mode = file.metadata()?.permissions().mode();
         let mut text = String::new();
-        file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text)?;
-        Ok((mode, text))
+        (&file).take(MAX_KEY_FILE_BYTES).read_to_string(&mut text)?;
+        Ok((file, text))
     };
-    let (mode, text) = open().map_err(|error| fault(format!("can't be read: {error}")))?;
-    if mode & 0o077 != 0 {
-        let shown = mode & 0o777;
-        return Err(fault(format!(
-            "others may access this private key (mode {shown:04o}): run `chmod 600 {}`",
-            path.display()
-        )));
-    }
+    let (file, text) = open().map_err(|error| fault(format!("can't be read: {error}")))?;
+    check_mode(path, &file)?;
     let document = pem_body(&text).ok_or_else(|| fault(format!("holds no `{BEGIN}` block (PKCS#8 PEM)")))?;
     SigningKey::from_pkcs8(&document).map_err(|error| fault(error.to_string()))
+}
+
+/// Refuses a private key or secret that others than its owner may read or write.
+pub fn check_secret_file(path: &Path) -> Result<(), AuthError> {
+    let fault = |error: io::Error| AuthError::KeyFile {
+        path: path.to_owned(),
+        reason: format!("can't be read: {error}"),
+    };
+    check_mode(path, &File::open(path).map_err(fault)?)
+}
+
+fn check_mode(path: &Path, file: &File) -> Result<(), AuthError> {
+    let fault = |reason: String| AuthError::KeyFile { path: path.to_owned(), reason };
+    let metadata = file.metadata().map_err(|error| fault(format!("can't be read: {error}")))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let advice = format!("run `chmod 600 {}`", path.display());
+    Err(fault(format!("others may access this private key (mode {mode:04o}): {advice}")))
 }
 
 fn pem_body(text: &str) -> Option<Vec<u8>> {

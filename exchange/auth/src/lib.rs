@@ -14,12 +14,14 @@ mod signature;
 mod ticket;
 
 pub use assertion::{MATTER_FIELD, OPERATOR_FIELD, PURPOSE_FIELD, decode_assertion, encode_assertion};
-pub use authenticate::{Arrival, Authenticator, Caller, Proof, operator_context, public_context};
+pub use authenticate::{
+    Arrival, Authenticator, Caller, Proof, claimant_context, operator_context, public_context,
+};
 pub use content_digest::{CONTENT_DIGEST, REPR_DIGEST, digest_field, read_digest_field};
 pub use error::AuthError;
 pub use jwk::{Jwk, JwkSet};
-pub use key_file::{generate_key_file, read_key_file, write_key_file, write_secret_file};
-pub use one_time_code::OneTimeCode;
+pub use key_file::{check_secret_file, generate_key_file, read_key_file, write_key_file, write_secret_file};
+pub use one_time_code::{FirstCode, OneTimeCode};
 pub use request::{CLOCK_WINDOW_SECONDS, sign_request};
 pub use response::{RECEIPT_FIELD, RequestBinding, sign_response, verify_response};
 pub use ticket::{MAX_TICKET_SECONDS, NewTicket, issue_ticket};

@@ -1,11 +1,15 @@
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use catalog_core::{Error, ErrorCode, Timestamp};
 use exchange_crypto::{Digest, random};
+use serde::{Deserialize, Serialize};
 
-use crate::AuthError;
+use crate::{AuthError, write_secret_file};
 
-/// A code that works once: it lets the first administrator in.
-///
-/// Whoever makes it shows the code once and stores the digest alone, in a file of mode 0600; whoever accepts it deletes
-/// that file before anything else.
+/// A fresh code: shown once, and only its digest is stored.
 pub struct OneTimeCode {
     /// The code to show, five groups of letters and digits.
     pub code: String,
@@ -39,12 +43,107 @@ impl OneTimeCode {
         let digest = digest_of(&code);
         Ok(Self { code, digest })
     }
+}
 
-    /// Whether what someone typed is the code of that digest. Case, spaces and hyphens do not matter.
-    pub fn matches(typed: &str, digest: &Digest) -> bool {
-        // Digests of a secret: how long the comparison takes tells nothing about the secret.
-        digest_of(typed) == *digest
+/// The code by which the first administrator comes in, as it lies in the data folder: its digest and its end.
+///
+/// It works once, for a week, and only a few tries a minute are heard. One per server.
+pub struct FirstCode {
+    path: PathBuf,
+    tries: Mutex<Tries>,
+}
+
+/// Seconds for which a code works.
+const LIFE_SECONDS: i64 = 7 * 86_400;
+/// Tries heard in a minute, right or wrong.
+const TRIES: u32 = 10;
+const MINUTE: i64 = 60;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    digest: String,
+    expires_at: Timestamp,
+}
+
+/// Tries since a minute began.
+#[derive(Default)]
+struct Tries {
+    since: Timestamp,
+    count: u32,
+}
+
+impl FirstCode {
+    /// The code that lies, or may come to lie, in this file.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, tries: Mutex::default() }
     }
+
+    /// Makes a code and stores its digest, unless one is waiting that has not expired.
+    pub fn issue(&self, now: Timestamp) -> Result<Option<OneTimeCode>, AuthError> {
+        match self.stored()? {
+            Some(stored) if now < stored.expires_at => return Ok(None),
+            Some(_) => self.remove()?,
+            None => {}
+        }
+        let code = OneTimeCode::generate()?;
+        let stored = Stored { digest: code.digest.to_hex(), expires_at: now.plus_seconds(LIFE_SECONDS) };
+        let document = serde_json::to_vec(&stored).map_err(Error::internal)?;
+        write_secret_file(&self.path, &document)?;
+        Ok(Some(code))
+    }
+
+    /// Accepts what someone typed, once. The code is gone before this returns, whatever becomes of the claim.
+    ///
+    /// # Errors
+    /// `unauthenticated` if it is wrong, was used or has expired; `unavailable` after too many tries in a minute.
+    pub fn redeem(&self, typed: &str, now: Timestamp) -> Result<(), AuthError> {
+        // Held until the code is gone: of two who come with it, one gets in.
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < tries.since || tries.since.plus_seconds(MINUTE) <= now {
+            *tries = Tries { since: now, count: 0 };
+        }
+        tries.count += 1;
+        if tries.count > TRIES {
+            let message = "too many codes were tried; wait a minute";
+            return Err(Error::new(ErrorCode::Unavailable, message).into());
+        }
+        let refused = |reason: &str| AuthError::OneTimeCode(reason.to_owned());
+        let stored = self.stored()?.ok_or_else(|| refused("none is waiting; `shuqiao init` makes one"))?;
+        let expected = Digest::from_hex(&stored.digest)?;
+        if !is_same(&digest_of(typed), &expected) {
+            return Err(refused("it is not the one that `shuqiao init` printed"));
+        }
+        if stored.expires_at <= now {
+            return Err(refused("it has expired; `shuqiao init` makes a new one"));
+        }
+        self.remove()
+    }
+
+    fn stored(&self) -> Result<Option<Stored>, AuthError> {
+        match fs::read(&self.path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|_| self.fault("is damaged: remove it and call `shuqiao init` again".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.fault(error.to_string())),
+        }
+    }
+
+    fn remove(&self) -> Result<(), AuthError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        fs::remove_file(&self.path)
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(|error| self.fault(format!("can't be removed: {error}")))
+    }
+
+    fn fault(&self, reason: String) -> AuthError {
+        AuthError::KeyFile { path: self.path.clone(), reason }
+    }
+}
+
+/// Compares in a time that does not depend on where they differ.
+fn is_same(one: &Digest, other: &Digest) -> bool {
+    one.as_bytes().iter().zip(other.as_bytes()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
 fn digest_of(code: &str) -> Digest {

@@ -1,4 +1,5 @@
 mod answers;
+mod codes;
 mod fake;
 mod files;
 mod requests;

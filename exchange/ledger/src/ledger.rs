@@ -274,6 +274,7 @@ pub fn platform_actor(id: &str) -> Actor {
         operator: None,
         purpose: None,
         matter: None,
+        ticket: None,
         channel: Channel::Api,
     }
 }

@@ -28,6 +28,7 @@ fn record(number: u64) -> EvidenceRecord {
         operator: None,
         purpose: Some("企业开办".to_owned()),
         matter: None,
+        ticket: None,
         channel: Channel::Sql,
     };
     let resource = ResourceCode::new(format!("301001/{:06}", number % 5)).unwrap();

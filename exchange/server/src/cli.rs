@@ -1,8 +1,14 @@
 //! The command line as types; clap makes the help and the completion of it.
 
+mod keys;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use keys::{Key, KeyRotate, Ticket};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
 #[derive(Debug, Parser)]
@@ -22,7 +28,7 @@ pub(crate) struct Global {
     /// The data folder.
     #[arg(long, global = true, env = "SHUQIAO_DATA_DIR", default_value = "shuqiao-data", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
-    /// Speak to this server instead of opening the folder; needs --key.
+    /// Speak to this server instead of opening the folder, or to the one that runs on it; needs --key.
     #[arg(long, global = true, env = "SHUQIAO_SERVER", value_name = "URL", requires = "key")]
     pub(crate) server: Option<String>,
     /// Private key (PKCS#8 PEM) that signs the requests.
@@ -122,16 +128,20 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Witness(Witness),
     /// Check the clock, the disk, the folder and the evidence log.
+    #[command(after_help = "Examples:\n  shuqiao doctor --data-dir /srv/shuqiao\n  shuqiao doctor --json")]
     Doctor,
     /// Print the OpenAPI 3.1 description of the API.
+    #[command(after_help = "Example:\n  shuqiao openapi > openapi.json")]
     Openapi,
     /// Erase objects that no version names.
+    #[command(after_help = "Examples:\n  shuqiao gc --dry-run\n  shuqiao gc")]
     Gc {
         /// Only say what would be erased.
         #[arg(long)]
         dry_run: bool,
     },
     /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  shuqiao completions bash > /etc/bash_completion.d/shuqiao")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -164,34 +174,65 @@ pub(crate) struct Serve {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Org {
     /// List the departments.
+    #[command(after_help = "Example:\n  shuqiao org list")]
     List,
     /// Create or change departments from a JSON file (one object or a list).
+    #[command(after_help = "Example:\n  shuqiao org put departments.json")]
     Put {
         /// The file.
         file: PathBuf,
     },
     /// Create or change people from a JSON file (one object or a list).
+    #[command(
+        after_help = "Example:\n  shuqiao org people people.json --as :security_administrator --operator zhao"
+    )]
     People {
         /// The file.
         file: PathBuf,
     },
+    /// Become the first system administrator, with the one-time code that `init` printed and a key of your own.
+    #[command(
+        after_help = "Example:\n  shuqiao org claim --code CPNK3-X7RAM-T8DTX-VXSME-49RV9 --id li --name 李明 --key li.pem --server https://data.example.gov.cn"
+    )]
+    Claim(Claim),
+}
+
+/// Options of `org claim`.
+#[derive(Debug, Args)]
+pub(crate) struct Claim {
+    /// The code.
+    #[arg(long)]
+    pub(crate) code: String,
+    /// Your login name: letters and digits.
+    #[arg(long)]
+    pub(crate) id: String,
+    /// Your name as shown.
+    #[arg(long)]
+    pub(crate) name: String,
 }
 
 /// `resource` subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Resource {
     /// Search the published directory.
+    #[command(
+        after_help = "Examples:\n  shuqiao resource search 处罚\n  shuqiao resource search --as gaj --json"
+    )]
     Search {
         /// Words in Chinese or English.
         #[arg(default_value = "")]
         text: String,
     },
     /// Show an entry.
+    #[command(after_help = "Example:\n  shuqiao resource show 302001/000001")]
     Show {
         /// Its code.
         code: String,
     },
     /// Fill the directory from the 26-column sheet (.xlsx, .xls, .csv).
+    #[command(
+        after_help = "Examples:\n  shuqiao resource import 目录.xlsx --as scjg\n  shuqiao resource import 目录.csv --extension 目录.扩展.csv --as scjg"
+    )]
     Import {
         /// The sheet.
         file: PathBuf,
@@ -200,11 +241,15 @@ pub(crate) enum Resource {
         extension: Option<PathBuf>,
     },
     /// Write the department's directory as the 26-column sheet.
+    #[command(after_help = "Example:\n  shuqiao resource export 目录.xlsx --as scjg")]
     Export {
         /// The file to write: .xlsx, or .csv with a second file beside it.
         file: PathBuf,
     },
     /// Move entries on in their life cycle.
+    #[command(
+        after_help = "Examples:\n  shuqiao resource step submit-registration --as scjg --operator wang\n  shuqiao resource step approve-registration 302001/000001 --as scjg:reviewer --operator li\n  shuqiao resource step return 302001/000001 --remark '摘要太短' --as scjg:reviewer --operator li"
+    )]
     Step {
         /// The step.
         step: Step,
@@ -215,6 +260,7 @@ pub(crate) enum Resource {
         remark: Option<String>,
     },
     /// Show what a draft changes.
+    #[command(after_help = "Example:\n  shuqiao resource diff 302001/000001 --as scjg")]
     Diff {
         /// The code.
         code: String,
@@ -363,13 +409,18 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Grant {
     /// List the grants that concern you.
+    #[command(after_help = "Example:\n  shuqiao grant list --as gaj")]
     List,
     /// Make a grant from a JSON file.
+    #[command(after_help = "Example:\n  shuqiao grant create grant.json --as scjg:approver --operator li")]
     Create {
         /// The file.
         file: PathBuf,
     },
     /// Revoke a grant at once.
+    #[command(
+        after_help = "Example:\n  shuqiao grant revoke 019aa0c4-0000-7000-8000-000000000001 --reason '协议到期' --as scjg:approver"
+    )]
     Revoke {
         /// Its id.
         id: String,
@@ -379,64 +430,31 @@ pub(crate) enum Grant {
     },
 }
 
-/// `ticket` subcommands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ticket {
-    /// Issue a ticket; its token is shown once.
-    Issue {
-        /// Doors it opens: sql, api, file.
-        #[arg(long, value_delimiter = ',', default_value = "sql")]
-        doors: Vec<String>,
-        /// Hours until it ends, at most 12.
-        #[arg(long, default_value_t = 8)]
-        hours: u32,
-    },
-    /// List your tickets.
-    List,
-    /// End a ticket at once.
-    Revoke {
-        /// Its id.
-        id: String,
-    },
-}
-
-/// `key` subcommands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Make a key pair; the private key goes to a file of mode 0600.
-    Generate {
-        /// The file to write.
-        file: PathBuf,
-    },
-    /// Register a department's public key.
-    Register {
-        /// The department.
-        department: String,
-        /// The private key file, whose public half is taken.
-        file: PathBuf,
-    },
-    /// List all keys with their periods.
-    List,
-}
-
 /// `log` subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Log {
     /// Print the key under which the log's checkpoints verify, for witnesses.
+    #[command(after_help = "Example:\n  shuqiao log key")]
     Key,
     /// Print a checkpoint over everything.
+    #[command(after_help = "Example:\n  shuqiao log checkpoint > checkpoint.txt")]
     Checkpoint,
     /// Show the evidence of a request, and what was asked in it; that it was looked at is evidence too.
+    #[command(
+        after_help = "Example:\n  shuqiao log open 019aa0c4-0000-7000-8000-000000000001 --operator sun"
+    )]
     Open {
         /// Id of the request or record.
         id: String,
     },
     /// Destroy the key of a month's salts and request texts; the log and its proofs stay.
+    #[command(after_help = "Example:\n  shuqiao log erase 2026-10 --operator zhao")]
     Erase {
         /// A month that is over: 2026-10.
         month: String,
     },
     /// Begin a new epoch after the end of the log was lost; its first record names the gap.
+    #[command(after_help = "Example:\n  shuqiao log begin-epoch --checkpoint from-the-witness.txt")]
     BeginEpoch {
         /// The newest checkpoint that a witness has, if it is newer than the log's own.
         #[arg(long, value_name = "FILE")]
@@ -448,6 +466,7 @@ pub(crate) enum Log {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Witness {
     /// Print the witness's key, made on first use.
+    #[command(after_help = "Example:\n  shuqiao witness key w --name witness.example.gov.cn")]
     Key {
         /// Folder of the witness.
         store: PathBuf,
@@ -457,10 +476,11 @@ pub(crate) enum Witness {
     },
     /// Answer logs that ask for cosignatures (C2SP tlog-witness).
     #[command(
-        after_help = "Example:\n  shuqiao witness key w --name witness.example.gov.cn\n  shuqiao witness serve w --log data.example.gov.cn/log+1a2b3c4d+AY..."
+        after_help = "Example:\n  shuqiao witness serve w --log data.example.gov.cn/log+1a2b3c4d+AY..."
     )]
     Serve(WitnessServe),
     /// Print the newest checkpoint of each log.
+    #[command(after_help = "Example:\n  shuqiao witness heads w")]
     Heads {
         /// Folder of the witness.
         store: PathBuf,

@@ -25,6 +25,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::folder::io;
+use crate::local;
 use crate::progress::FileProgress;
 
 /// A way to the API.
@@ -36,8 +37,10 @@ pub(crate) struct Client {
 enum Way {
     /// In this process, as the operator of the folder.
     Folder { router: Router, context: Box<OpContext> },
-    /// Over the network, signed.
-    Server { http: reqwest::Client, base: String, key: SigningKey, keys: JwkSet },
+    /// Over the network, signed where there is a key.
+    Server { http: reqwest::Client, base: String, key: Option<SigningKey>, keys: JwkSet },
+    /// Through the socket of the server that owns the folder, as its operator.
+    Beside { http: reqwest::Client, acting_as: Option<String>, _address: local::Address },
 }
 
 /// What the caller asserts about its business.
@@ -85,9 +88,26 @@ impl Client {
         Self { way: Way::Folder { router, context: Box::new(context) }, assertions }
     }
 
+    /// A client of the server that owns the folder; `None` where none listens there.
+    pub(crate) fn beside(
+        root: &Path,
+        acting_as: Option<&str>,
+        assertions: Assertions,
+    ) -> Result<Option<Self>> {
+        let connected = local::connect(root)?;
+        Ok(connected.map(|(http, address)| {
+            let acting_as = acting_as.map(encode_assertion);
+            Self { way: Way::Beside { http, acting_as, _address: address }, assertions }
+        }))
+    }
+
     /// A client of a server. The server's keys are fetched, and every answer is checked against them.
-    pub(crate) async fn of_server(base: &str, key_file: &Path, assertions: Assertions) -> Result<Self> {
-        let key = read_key_file(key_file).map_err(Error::from)?;
+    pub(crate) async fn of_server(
+        base: &str,
+        key_file: Option<&Path>,
+        assertions: Assertions,
+    ) -> Result<Self> {
+        let key = key_file.map(read_key_file).transpose()?;
         let http = reqwest::Client::builder().build().map_err(|error| unreachable_server(base, &error))?;
         let base = base.trim_end_matches('/').to_owned();
         let address = format!("{base}/.well-known/jwks.json");
@@ -143,19 +163,23 @@ impl Client {
             }
             Way::Server { http, base, key, keys } => {
                 let address = format!("{base}{path}");
-                let binding =
-                    sign_request(key, &method, &address, &mut headers, digest.as_ref(), Timestamp::now())
-                        .map_err(Error::from)?;
-                let request = http
-                    .request(method, &address)
-                    .headers(headers)
-                    .body(reqwest::Body::wrap_stream(body.into_data_stream()));
-                let response = request.send().await.map_err(|error| unreachable_server(base, &error))?;
-                let (status, headers) = (response.status(), response.headers().clone());
-                let received_at = Timestamp::now();
-                let proof = Proof { keys: keys.clone(), binding, status, received_at };
-                let body = Body::from_stream(response.bytes_stream());
-                (status, Answer { headers, body, proof: Some(proof) })
+                let now = Timestamp::now();
+                let binding = match key {
+                    Some(key) => sign_request(key, &method, &address, &mut headers, digest.as_ref(), now)?,
+                    None => RequestBinding::new(&method, &address, &headers)?,
+                };
+                let request = http.request(method, &address).headers(headers);
+                let (status, mut answer) = over_a_connection(base, request, body).await?;
+                answer.proof =
+                    Some(Proof { keys: keys.clone(), binding, status, received_at: Timestamp::now() });
+                (status, answer)
+            }
+            Way::Beside { http, acting_as, .. } => {
+                if let Some(acting_as) = acting_as {
+                    headers.insert(local::ACTING_AS_FIELD, header(acting_as)?);
+                }
+                let request = http.request(method, format!("http://localhost{path}")).headers(headers);
+                over_a_connection("the data folder", request, body).await?
             }
         };
         if status.is_success() { Ok(answer) } else { Err(answer.into_error(status).await) }
@@ -187,6 +211,18 @@ impl Assertions {
         context.request_id = uuid::Uuid::now_v7().to_string();
         context
     }
+}
+
+async fn over_a_connection(
+    base: &str,
+    request: reqwest::RequestBuilder,
+    body: Body,
+) -> Result<(StatusCode, Answer)> {
+    let request = request.body(reqwest::Body::wrap_stream(body.into_data_stream()));
+    let response = request.send().await.map_err(|error| unreachable_server(base, &error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = Body::from_stream(response.bytes_stream());
+    Ok((status, Answer { headers, body, proof: None }))
 }
 
 fn in_process(

@@ -19,9 +19,10 @@ use clap::CommandFactory as _;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Global, Key, Org};
 use crate::client::{Assertions, Client};
 use crate::compose::Platform;
+use crate::folder::{Folder, in_use};
 use crate::output;
 
 /// Runs the command.
@@ -36,7 +37,6 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Log(command) => log::run(global, command).await,
         Command::Witness(command) => witness::run(global, command).await,
         Command::Doctor => doctor::run(global).await,
-        Command::Gc { dry_run } => gc::run(global, *dry_run).await,
         Command::Openapi => {
             output::document(&openapi_http::openapi());
             Ok(())
@@ -45,13 +45,14 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
             clap_complete::generate(*shell, &mut Cli::command(), "shuqiao", &mut std::io::stdout());
             Ok(())
         }
-        Command::Key(command) if keys::is_offline(command) => keys::generate(global, command),
+        Command::Key(Key::Generate { file }) => keys::generate(global, file),
+        Command::Key(Key::Rotate(options)) if options.platform => keys::rotate_platform(global).await,
         command => with_client(global, command).await,
     }
 }
 
 async fn with_client(global: &Global, command: &Command) -> Result<()> {
-    let session = Session::start(global).await?;
+    let session = Session::start(global, matches!(command, Command::Org(Org::Claim(_)))).await?;
     let client = &session.client;
     let done = match command {
         Command::Org(command) => directory::org(client, global, command).await,
@@ -63,6 +64,7 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Withdraw(options) => data::withdraw(client, global, options).await,
         Command::Query(options) => data::query(client, global, options).await,
         Command::Grant(command) => data::grant(client, global, command).await,
+        Command::Gc { dry_run } => gc::run(client, global, *dry_run).await,
         Command::Ticket(command) => keys::ticket(client, global, command).await,
         Command::Key(command) => keys::key(client, global, command).await,
         _ => Err(Error::internal("this command needs no client")),
@@ -78,17 +80,24 @@ struct Session {
 }
 
 impl Session {
-    async fn start(global: &Global) -> Result<Self> {
+    async fn start(global: &Global, is_claim: bool) -> Result<Self> {
         let assertions = Assertions {
             purpose: global.purpose.clone(),
             matter: global.matter.clone(),
             operator: Some(global.operator.clone()),
         };
-        if let (Some(server), Some(key)) = (&global.server, &global.key) {
+        if let Some(server) = &global.server {
+            // Who claims the administration has no account yet: the code is the proof, and the key signs nothing.
+            let key = if is_claim { None } else { global.key.as_deref() };
             return Ok(Self { client: Client::of_server(server, key, assertions).await?, platform: None });
         }
-        let platform = Platform::open(&global.data_dir, None).await?;
-        let context = platform.operator(&global.operator, global.acting_as.as_deref()).await?;
+        let acting_as = global.acting_as.as_deref();
+        let Some(folder) = Folder::open_unless_owned(&global.data_dir)? else {
+            let client = Client::beside(&global.data_dir, acting_as, assertions)?;
+            return Ok(Self { client: client.ok_or_else(|| in_use(&global.data_dir))?, platform: None });
+        };
+        let platform = Platform::start(folder, None).await?;
+        let context = platform.operator(&global.operator, acting_as).await?;
         let client = Client::of_folder(platform.router(), context, assertions);
         Ok(Self { client, platform: Some(platform) })
     }

@@ -1,26 +1,26 @@
 //! The composition root: from an open folder to the running parts. Nothing else wires anything.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, KeyOwner, KeyRecord};
+use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, KeyRecord};
 use catalog_core::services::Services;
 use catalog_core::{DepartmentId, Error, ErrorCode, OpContext, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_samples::Divisions;
 use datasets_store::DatasetStore;
-use exchange_auth::{Authenticator, generate_key_file, operator_context, read_key_file};
-use exchange_crypto::{SigningKey, to_base64url};
-use exchange_ledger::{Ledger, Vault};
+use exchange_auth::{Authenticator, FirstCode, OneTimeCode, operator_context};
+use exchange_ledger::{Filter, Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
-use openapi_http::{App, AppParts, HttpLimits};
+use openapi_http::{AccessLog, App, AppParts, HttpLimits};
 
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
+use crate::{local, platform_key};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -30,23 +30,26 @@ pub(crate) struct Platform {
     folder: Folder,
     store: Arc<CatalogStore>,
     services: Services,
-    datasets: DatasetStore,
     evidence: Arc<Ledger>,
     records: u64,
     app: Arc<App>,
 }
 
-impl Platform {
-    /// Opens the folder at that path, see [`Platform::start`].
-    pub(crate) async fn open(root: &Path, base_url: Option<String>) -> Result<Self> {
-        Self::start(Folder::open(root)?, base_url).await
-    }
+/// How a platform is reached, where it is served.
+pub(crate) struct Served {
+    /// The address that clients write.
+    pub(crate) base_url: String,
+    /// Whether TLS is ended here, or by a trusted proxy in front.
+    pub(crate) encrypted: bool,
+}
 
-    /// Starts everything over the folder. `base_url` is the address that clients write, if it is served.
-    pub(crate) async fn start(folder: Folder, base_url: Option<String>) -> Result<Self> {
+impl Platform {
+    /// Starts everything over the folder.
+    pub(crate) async fn start(folder: Folder, served: Option<Served>) -> Result<Self> {
         let config = folder.config()?;
         let store = Arc::new(CatalogStore::connect(&folder.database(&config)).await?);
-        let signer = Arc::new(platform_key(&folder)?);
+        platform_key::finish_rotation(&folder, &store).await?;
+        let signer = Arc::new(platform_key::read(&folder)?);
         let (evidence, opened) = Ledger::open(evidence::settings(&folder, &config, &signer)?)?;
         if let Some(torn) = &opened.torn {
             tracing::warn!(bytes = torn.bytes, "a torn record at the end of the evidence was set aside");
@@ -56,12 +59,14 @@ impl Platform {
         let services = Services::new(store.clone(), evidence.clone());
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
-        register_platform_key(&store, &services, &signer).await?;
-        let objects = datasets_store::local_objects(&folder.path("objects")).map_err(Error::internal)?;
+        platform_key::register(&store, &services, &signer).await?;
+        let objects_folder = folder.path("objects");
+        let objects = datasets_store::local_objects(&objects_folder).map_err(Error::internal)?;
         let datasets = DatasetStore::new(objects);
         let revocations = Revocations::default();
         let engine = engine(&folder, &config, &services, &datasets, &revocations)?;
-        let base_url = base_url.unwrap_or_else(|| NOWHERE.to_owned());
+        let Served { base_url, encrypted } =
+            served.unwrap_or_else(|| Served { base_url: NOWHERE.to_owned(), encrypted: false });
         let authenticator =
             Authenticator::new(store.clone(), store.clone(), &base_url).map_err(Error::from)?;
         let spool = empty_spool(&folder)?;
@@ -71,8 +76,12 @@ impl Platform {
             evidence: evidence.clone(),
             vault,
             revocations,
-            datasets: datasets.clone(),
+            datasets,
+            objects_folder: Some(objects_folder),
             authenticator,
+            encrypted,
+            first_code: first_code(&folder),
+            access_log: AccessLog::open(&folder.path("access"), config.access_log.days)?,
             signer,
             layout_key: folder.secret("layout.key")?,
             divisions: Some(Arc::new(Divisions::load().with_years())),
@@ -80,7 +89,7 @@ impl Platform {
             spool,
             limits: HttpLimits::default(),
         });
-        Ok(Self { folder, store, services, datasets, evidence, records, app })
+        Ok(Self { folder, store, services, evidence, records, app })
     }
 
     /// The routes.
@@ -93,14 +102,24 @@ impl Platform {
         &self.folder
     }
 
-    /// The services, for what has no route: maintenance of the folder.
-    pub(crate) fn services(&self) -> &Services {
-        &self.services
+    /// The routes as the folder's operator calls them through its socket.
+    pub(crate) fn local_router(&self) -> Router {
+        local::router(self.router(), Arc::clone(&self.store))
     }
 
-    /// The stored objects.
-    pub(crate) fn datasets(&self) -> &DatasetStore {
-        &self.datasets
+    /// A new code for the first administrator; `None` where one is waiting, or an administrator has come.
+    pub(crate) async fn first_code(&self) -> Result<Option<OneTimeCode>> {
+        let people = self.store.people().await?;
+        if people.iter().any(|person| person.active && person.roles.contains(&Role::SystemAdministrator)) {
+            return Ok(None);
+        }
+        first_code(&self.folder).issue(Timestamp::now()).map_err(Error::from)
+    }
+
+    /// Gives the platform a new key, see [`platform_key::rotate`].
+    pub(crate) async fn rotate_key(&self, name: &str) -> Result<KeyRecord> {
+        let ctx = self.operator(name, Some(":security_administrator")).await?;
+        platform_key::rotate(&self.folder, &self.app.signer, &self.services, &ctx).await
     }
 
     /// The catalogue, for the audit.
@@ -118,39 +137,19 @@ impl Platform {
         &self.app.vault
     }
 
+    /// The stored objects.
+    pub(crate) fn datasets(&self) -> &DatasetStore {
+        &self.app.datasets
+    }
+
     /// Records in the evidence log when it was opened.
     pub(crate) fn evidence_length(&self) -> u64 {
         self.records
     }
 
-    /// The operator at the command line, acting for a department in roles: `scjg`, `scjg:reviewer,approver`, or
-    /// `:system_administrator` for none. Without roles: those of daily work in a department.
+    /// The operator at the command line, see [`operator`].
     pub(crate) async fn operator(&self, name: &str, acting_as: Option<&str>) -> Result<OpContext> {
-        let (department, roles) = acting_as.unwrap_or(":system_administrator").split_once(':').map_or_else(
-            || (acting_as.unwrap_or_default(), daily_roles()),
-            |(department, roles)| (department, roles.split(',').map(role).collect()),
-        );
-        let roles = roles.into_iter().collect::<Result<BTreeSet<_>>>()?;
-        if !Role::may_combine(&roles) {
-            let message = "an administrator 三员 holds that role alone: --as :security_administrator";
-            return Err(Error::new(ErrorCode::InvalidInput, message));
-        }
-        let department = match department {
-            "" => None,
-            id => {
-                let id = DepartmentId::new(id)?;
-                let found = self.store.department(&id).await?;
-                Some(found.ok_or_else(|| Error::not_found(format!("department `{id}`")))?)
-            }
-        };
-        let request_id = uuid::Uuid::now_v7().to_string();
-        Ok(operator_context(
-            &format!("operator:{name}"),
-            department.as_ref(),
-            roles,
-            request_id,
-            Timestamp::now(),
-        ))
+        operator(&self.store, name, acting_as).await
     }
 
     /// Forgets nonces whose time has passed, every `period`, for as long as it is polled.
@@ -165,6 +164,15 @@ impl Platform {
                 }
             }
         }
+    }
+
+    /// The time of the last record in the evidence log; reads the whole log.
+    pub(crate) fn last_evidence(&self) -> Result<Option<Timestamp>> {
+        let mut last = None;
+        for leaf in self.evidence.scan(Filter::default())? {
+            last = Some(leaf?.record.at);
+        }
+        Ok(last)
     }
 
     /// Writes down what is still in memory, covers it by a checkpoint, and gives the folder back.
@@ -187,6 +195,36 @@ fn empty_spool(folder: &Folder) -> Result<PathBuf> {
     Ok(spool)
 }
 
+/// The operator at the command line, acting for a department in roles: `scjg`, `scjg:reviewer,approver`, or
+/// `:system_administrator` for none. Without roles: those of daily work in a department.
+pub(crate) async fn operator(store: &CatalogStore, name: &str, acting_as: Option<&str>) -> Result<OpContext> {
+    let (department, roles) = acting_as.unwrap_or(":system_administrator").split_once(':').map_or_else(
+        || (acting_as.unwrap_or_default(), daily_roles()),
+        |(department, roles)| (department, roles.split(',').map(role).collect()),
+    );
+    let roles = roles.into_iter().collect::<Result<BTreeSet<_>>>()?;
+    if !Role::may_combine(&roles) {
+        let message = "an administrator 三员 holds that role alone: --as :security_administrator";
+        return Err(Error::new(ErrorCode::InvalidInput, message));
+    }
+    let department = match department {
+        "" => None,
+        id => {
+            let id = DepartmentId::new(id)?;
+            let found = store.department(&id).await?;
+            Some(found.ok_or_else(|| Error::not_found(format!("department `{id}`")))?)
+        }
+    };
+    let request_id = uuid::Uuid::now_v7().to_string();
+    Ok(operator_context(
+        &format!("operator:{name}"),
+        department.as_ref(),
+        roles,
+        request_id,
+        Timestamp::now(),
+    ))
+}
+
 fn daily_roles() -> Vec<Result<Role>> {
     vec![Ok(Role::DirectoryEditor), Ok(Role::DataSteward), Ok(Role::Analyst)]
 }
@@ -198,29 +236,8 @@ fn role(name: &str) -> Result<Role> {
     })
 }
 
-/// The key that signs answers, manifests and checkpoints, made on the first start.
-pub(crate) fn platform_key(folder: &Folder) -> Result<SigningKey> {
-    let path = folder.path("keys").join("platform.pem");
-    let key = if path.exists() { read_key_file(&path) } else { generate_key_file(&path) };
-    key.map_err(Error::from)
-}
-
-async fn register_platform_key(store: &CatalogStore, services: &Services, key: &SigningKey) -> Result<()> {
-    let public = key.public();
-    if store.key(&public.id()).await?.is_some() {
-        return Ok(());
-    }
-    let record = KeyRecord {
-        id: public.id(),
-        owner: KeyOwner::Platform,
-        public_key: to_base64url(public.as_bytes()),
-        valid_from: Timestamp::now(),
-        valid_until: None,
-    };
-    let roles = BTreeSet::from([Role::SecurityAdministrator]);
-    let request_id = uuid::Uuid::now_v7().to_string();
-    let ctx = operator_context("platform", None, roles, request_id, Timestamp::now());
-    services.put_key(&ctx, &record).await
+fn first_code(folder: &Folder) -> FirstCode {
+    FirstCode::at(folder.path("keys").join("one-time-code.json"))
 }
 
 fn engine(

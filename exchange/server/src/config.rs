@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use catalog_core::{Error, ErrorCode, Result};
 use serde::Deserialize;
+
+use crate::guard::Bounds;
 
 /// What `init` writes: every setting with its default and meaning.
 pub(crate) const TEMPLATE: &str = include_str!("shuqiao.toml");
@@ -21,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) query: Query,
     /// The evidence log.
     pub(crate) log: Log,
+    /// Who called what.
+    pub(crate) access_log: AccessLog,
 }
 
 /// Where and how to serve.
@@ -37,6 +42,10 @@ pub(crate) struct Server {
     pub(crate) certificate_key: Option<PathBuf>,
     /// Whether a proxy on this machine or network ends TLS in front.
     pub(crate) behind_trusted_proxy: bool,
+    /// Connections at the same time.
+    pub(crate) connections: usize,
+    /// Milliseconds for the head of a request, and for the next request on a connection.
+    pub(crate) head_millis: u64,
 }
 
 impl Default for Server {
@@ -47,7 +56,30 @@ impl Default for Server {
             certificate: None,
             certificate_key: None,
             behind_trusted_proxy: false,
+            connections: 512,
+            head_millis: 20_000,
         }
+    }
+}
+
+impl Server {
+    /// What the server bears of strangers.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds { connections: self.connections, head: Duration::from_millis(self.head_millis) }
+    }
+}
+
+/// Who called what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AccessLog {
+    /// Days for which it is kept.
+    pub(crate) days: u32,
+}
+
+impl Default for AccessLog {
+    fn default() -> Self {
+        Self { days: 180 }
     }
 }
 

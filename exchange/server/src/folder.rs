@@ -1,6 +1,6 @@
 //! A data folder: its layout, its format version, and the lock by which it has one owner.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use catalog_core::{Error, ErrorCode, Result};
 use crate::config::{self, Config};
 
 /// The format of the folder that this binary writes. A newer binary raises it and migrates.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// An open data folder, owned by this process until it is dropped.
 #[derive(Debug)]
@@ -25,25 +25,32 @@ impl Folder {
             fs::create_dir_all(root.join(part)).map_err(|error| io(root, &error))?;
         }
         restrict(root)?;
-        let folder = Self { root: root.to_owned(), _lock: lock(root)? };
+        let lock = lock(root)?.ok_or_else(|| in_use(root))?;
+        let folder = Self { root: root.to_owned(), _lock: lock };
         write_new(&root.join("shuqiao.toml"), config::TEMPLATE.as_bytes())?;
         // The mark comes last: a folder without it is not finished, and `init` may be called again.
         write_new(&root.join("format"), FORMAT.to_string().as_bytes())?;
-        folder.check_format()?;
+        folder.migrate()?;
         Ok(folder)
     }
 
     /// Opens an existing folder as its only owner.
     pub(crate) fn open(root: &Path) -> Result<Self> {
+        Self::open_unless_owned(root)?.ok_or_else(|| in_use(root))
+    }
+
+    /// Opens an existing folder, unless another process owns it.
+    pub(crate) fn open_unless_owned(root: &Path) -> Result<Option<Self>> {
         if !Self::exists(root) {
             let message =
                 format!("{} is no data folder: make one with `shuqiao init --data-dir …`", root.display());
             return Err(Error::new(ErrorCode::NotFound, message));
         }
-        let folder = Self { root: root.to_owned(), _lock: lock(root)? };
-        folder.check_format()?;
+        let Some(lock) = lock(root)? else { return Ok(None) };
+        let folder = Self { root: root.to_owned(), _lock: lock };
+        folder.migrate()?;
         folder.check_private()?;
-        Ok(folder)
+        Ok(Some(folder))
     }
 
     /// Refuses a folder that other users of the machine can enter: rows, keys and evidence lie in it.
@@ -66,16 +73,33 @@ impl Folder {
         root.join("format").is_file()
     }
 
-    fn check_format(&self) -> Result<()> {
+    /// The format that the folder has, and the one that this program writes.
+    pub(crate) fn format(&self) -> Result<(u32, u32)> {
         let path = self.path("format");
         let text = fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
-        match text.trim().parse::<u32>() {
-            Ok(format) if format <= FORMAT => Ok(()),
-            Ok(format) => Err(Error::new(
-                ErrorCode::IllegalState,
-                format!("the folder has format {format}, this program knows {FORMAT}: use a newer program"),
-            )),
-            Err(_) => Err(Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display()))),
+        let format = text
+            .trim()
+            .parse()
+            .map_err(|_| Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display())))?;
+        Ok((format, FORMAT))
+    }
+
+    /// Brings an older folder to this program's format, and refuses a newer one. The catalogue's database has
+    /// migrations of its own and is copied before them.
+    fn migrate(&self) -> Result<()> {
+        let (format, known) = self.format()?;
+        if format > known {
+            let message =
+                format!("the folder has format {format}, this program knows {known}: use a newer program");
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
+        if format < 2 {
+            // Nothing redeemed the code of format 1, and it had no end: `init` makes one that does.
+            remove(&self.path("keys").join("one-time-code.sha256"))?;
+        }
+        match format < known {
+            true => write(&self.path("format"), known.to_string().as_bytes()),
+            false => Ok(()),
         }
     }
 
@@ -131,7 +155,8 @@ impl Folder {
     }
 }
 
-fn lock(root: &Path) -> Result<File> {
+/// The lock of the folder; `None` where another process holds it.
+fn lock(root: &Path) -> Result<Option<File>> {
     let path = root.join("lock");
     let file = OpenOptions::new()
         .create(true)
@@ -139,20 +164,31 @@ fn lock(root: &Path) -> Result<File> {
         .write(true)
         .open(&path)
         .map_err(|error| io(&path, &error))?;
-    file.try_lock().map_err(|_| {
-        let message = format!(
-            "{} is in use by a running server or command: speak to the server with --server URL --key FILE",
-            root.display()
-        );
-        Error::new(ErrorCode::Conflict, message)
-    })?;
-    Ok(file)
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(io(&path, &error)),
+    }
+}
+
+/// That another process owns the folder, and is no server that would speak for it.
+pub(crate) fn in_use(root: &Path) -> Error {
+    let message = format!(
+        "{} is in use by another command, or by a server that this one can't work beside: try again when it has ended",
+        root.display()
+    );
+    Error::new(ErrorCode::Conflict, message)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.exists() {
-        return Ok(());
+    match path.exists() {
+        true => Ok(()),
+        false => write(path, bytes),
     }
+}
+
+/// Writes a file that is there either whole or as it was.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let whole = || -> std::io::Result<()> {
         let part = path.with_extension("part");
         let mut file = File::create(&part)?;
@@ -161,6 +197,13 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::rename(part, path)
     };
     whole().map_err(|error| io(path, &error))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 fn restrict(folder: &Path) -> Result<()> {

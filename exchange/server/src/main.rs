@@ -7,8 +7,12 @@ mod compose;
 mod config;
 mod evidence;
 mod folder;
+mod guard;
+mod local;
 mod output;
+mod platform_key;
 mod progress;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use catalog_core::{Error, ErrorCode};
+use catalog_core::{Error, Fault};
 use owo_colors::OwoColorize as _;
 use serde_json::json;
+
+use crate::cli::Global;
 
 /// Prints the error, in colour for people or as JSON for scripts, and gives the exit status.
 ///
@@ -15,10 +17,10 @@ pub(crate) fn fail(error: &Error, as_json: bool) -> ExitCode {
     let mut stderr = anstream::stderr().lock();
     // Nothing is left to be done where even the error can't be printed.
     let _ = if as_json { fail_json(&mut stderr, error) } else { fail_text(&mut stderr, error) };
-    ExitCode::from(match error.code {
-        ErrorCode::InvalidInput | ErrorCode::UnsupportedFormat | ErrorCode::TooLarge => 2,
-        ErrorCode::Forbidden | ErrorCode::NotGranted | ErrorCode::Unauthenticated => 3,
-        _ => 1,
+    ExitCode::from(match error.code.fault() {
+        Fault::Input => 2,
+        Fault::Refusal => 3,
+        Fault::State | Fault::Server => 1,
     })
 }
 
@@ -56,6 +58,46 @@ pub(crate) fn heading(text: &str) {
 /// Prints what has been done.
 pub(crate) fn done(text: impl std::fmt::Display) {
     line(format!("{} {text}", "✓".green()));
+}
+
+/// Prints what works and needs attention.
+pub(crate) fn doubt(text: impl std::fmt::Display) {
+    line(format!("{} {text}", "!".yellow()));
+}
+
+/// Prints what is wrong.
+pub(crate) fn bad(text: impl std::fmt::Display) {
+    line(format!("{} {text}", "✗".red()));
+}
+
+/// Prints what has been done: for people a line, for scripts a document.
+pub(crate) fn outcome(global: &Global, document_of_it: &impl serde::Serialize, text: impl std::fmt::Display) {
+    match global.json {
+        true => document(document_of_it),
+        false => done(text),
+    }
+}
+
+/// Prints one value alone, for people to copy, or as the one field of a document.
+pub(crate) fn plain(global: &Global, name: &str, value: impl std::fmt::Display) {
+    match global.json {
+        true => document(&json!({ name: value.to_string() })),
+        false => line(value),
+    }
+}
+
+/// Prints a step of several for people alone.
+pub(crate) fn done_unless_json(global: &Global, text: impl std::fmt::Display) {
+    if !global.json {
+        done(text);
+    }
+}
+
+/// Prints a document for scripts alone.
+pub(crate) fn document_if_json(global: &Global, value: &impl serde::Serialize) {
+    if global.json {
+        document(value);
+    }
 }
 
 /// Prints rows under headings, columns aligned by their width on the screen.

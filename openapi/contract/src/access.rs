@@ -1,4 +1,4 @@
-//! Access: tickets, revocations, receipts.
+//! Access: the first administrator, keys, tickets, revocations, receipts, maintenance.
 
 use std::collections::BTreeSet;
 
@@ -142,4 +142,51 @@ pub struct Salt {
     pub of: String,
     /// 32 bytes, hex.
     pub salt: String,
+}
+
+/// Redeems the one-time code that `shuqiao init` printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdministratorClaim {
+    /// The code; case, spaces and hyphens do not matter.
+    pub code: String,
+    /// Login name of the first system administrator.
+    pub id: String,
+    /// Their name as shown.
+    pub name: String,
+    /// Their Ed25519 public key, base64url.
+    pub public_key: String,
+}
+
+/// Replaces a key by its successor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRotation {
+    /// The successor: an Ed25519 public key, base64url.
+    pub public_key: String,
+    /// Seconds for which the old key stays valid beside it, at most 7,776,000.
+    #[schema(example = 604_800)]
+    pub overlap_seconds: i64,
+}
+
+/// Asks for the collection of garbage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GarbageCollection {
+    /// Only say what would be erased.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Objects that no version needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GarbageCollected {
+    /// Their paths, in order.
+    pub objects: Vec<String>,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Objects that stay.
+    pub kept: u64,
+    /// Whether nothing was erased yet.
+    pub dry_run: bool,
 }

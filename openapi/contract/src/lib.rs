@@ -7,8 +7,8 @@ pub mod header;
 mod problem;
 
 pub use access::{
-    ConsistencyProof, InclusionProof, IssuedTicket, LeafProof, Reason, Receipt, Salt, Statement,
-    TicketRequest, TicketView,
+    AdministratorClaim, ConsistencyProof, GarbageCollected, GarbageCollection, InclusionProof, IssuedTicket,
+    KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
 };
 pub use data::{
     PreparedVersion, QualityReport, RecordsQuery, RecordsWithdrawal, Rows, RuleViolations, Sort, SqlFunction,

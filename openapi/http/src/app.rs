@@ -10,13 +10,14 @@ use catalog_core::identity::DivisionTable;
 use catalog_core::services::Services;
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use datasets_store::DatasetStore;
-use exchange_auth::Authenticator;
+use exchange_auth::{Authenticator, FirstCode};
 use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
 use futures::StreamExt;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use crate::access_log::AccessLog;
 use crate::evidence::OpenCounts;
 
 /// Receipts and proofs made at the same time: each reads the disk.
@@ -66,8 +67,16 @@ pub struct AppParts {
     pub revocations: Revocations,
     /// The stored versions.
     pub datasets: DatasetStore,
+    /// Where they lie, if on this machine: writes that were cut short leave files there.
+    pub objects_folder: Option<PathBuf>,
     /// Proves who calls; knows the address under which clients reach the server.
     pub authenticator: Authenticator,
+    /// Whether TLS is ended by this server, or by a trusted proxy in front of it.
+    pub encrypted: bool,
+    /// The first administrator's code.
+    pub first_code: FirstCode,
+    /// Who called what.
+    pub access_log: AccessLog,
     /// The platform's key, which signs every answer.
     pub signer: Arc<SigningKey>,
     /// Secret that orders the rows of new versions.

@@ -22,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, log, matters, organisation, pages, receipts, records, sql,
-    tickets, uploads, wrapper,
+    datasets, directory, downloads, grants, keys, log, maintenance, matters, organisation, pages, receipts,
+    records, sql, tickets, uploads, wrapper,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -99,6 +99,8 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(matters::routes())
         .merge(tickets::routes())
         .merge(organisation::routes())
+        .merge(keys::routes())
+        .merge(maintenance::routes())
         .merge(receipts::routes())
         .merge(log::routes())
         .merge(pages::routes())

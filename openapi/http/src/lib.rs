@@ -4,6 +4,7 @@
     reason = "the code that `utoipa::path` makes qualifies the types of parameters"
 )]
 
+mod access_log;
 mod app;
 mod datasets;
 mod directory;
@@ -12,7 +13,9 @@ mod downloads;
 mod evidence;
 mod extract;
 mod grants;
+mod keys;
 mod log;
+mod maintenance;
 mod matters;
 mod organisation;
 mod pages;
@@ -25,6 +28,7 @@ mod tickets;
 mod uploads;
 mod wrapper;
 
+pub use access_log::AccessLog;
 pub use app::{App, AppParts, Clock, HttpLimits};
 pub use document::{openapi, router};
 pub use uploads::Follower;

@@ -1,18 +1,22 @@
-//! Departments, people and keys.
+//! Departments, people, and the first of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::directory::Department;
-use catalog_core::ports::{KeyRecord, Person};
-use catalog_core::{DepartmentId, OpContext};
+use catalog_core::ports::{KeyOwner, KeyRecord, Person};
+use catalog_core::{DepartmentId, OpContext, Role};
+use exchange_auth::claimant_context;
 use http::StatusCode;
+use openapi_contract::AdministratorClaim;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::extract::{Id, Input, invalid};
+use crate::keys::key_record;
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -21,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_department, put_department))
         .routes(routes!(list_people))
         .routes(routes!(put_person))
-        .routes(routes!(list_keys, put_key))
+        .routes(routes!(claim_administration))
 }
 
 /// All departments
@@ -86,26 +90,29 @@ async fn put_person(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// All public keys ever registered, with their periods
-#[utoipa::path(get, path = "/api/v1/keys", tag = "organisation",
-    responses((status = 200, description = "Oldest first", body = Vec<KeyRecord>)))]
-async fn list_keys(
+/// Become the first system administrator, with the one-time code that `shuqiao init` printed
+///
+/// The code works once, for a week. The administrator signs with the key that is sent along.
+#[utoipa::path(post, path = "/api/v1/administration/claim", tag = "organisation", request_body = AdministratorClaim,
+    responses((status = 201, description = "The account exists, and this is its key", body = KeyRecord)))]
+async fn claim_administration(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-) -> Result<Json<Vec<KeyRecord>>, Refusal> {
-    Ok(Json(app.services.key_history(&ctx).await?))
-}
-
-/// Register a public key, or end one by its `valid_until`
-#[utoipa::path(put, path = "/api/v1/keys", tag = "organisation", request_body = KeyRecord,
-    responses((status = 204, description = "Done")))]
-async fn put_key(
-    State(app): State<Arc<App>>,
-    Extension(ctx): Extension<OpContext>,
-    Input(key): Input<KeyRecord>,
-) -> Result<StatusCode, Refusal> {
-    app.services.put_key(&ctx, &key).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Input(claim): Input<AdministratorClaim>,
+) -> Result<(StatusCode, Json<KeyRecord>), Refusal> {
+    let AdministratorClaim { code, id, name, public_key } = claim;
+    let is_name = !id.is_empty() && id.len() <= 64 && id.chars().all(char::is_alphanumeric);
+    if !is_name || name.trim().is_empty() {
+        return Err(invalid("`id` is 1 to 64 letters and digits, and `name` is not empty"));
+    }
+    let valid_from = ctx.now;
+    let key = key_record(KeyOwner::Person(id.clone()), public_key, valid_from)?;
+    app.first_code.redeem(&code, ctx.now)?;
+    let roles = BTreeSet::from([Role::SystemAdministrator]);
+    let person = Person { id, name, department: None, roles, active: true };
+    let claimant = claimant_context(&person.id, ctx.request_id, ctx.now);
+    app.services.claim_administration(&claimant, &person, &key).await?;
+    Ok((StatusCode::CREATED, Json(key)))
 }
 
 fn same_id(address: &str, body: &str) -> Result<(), Refusal> {

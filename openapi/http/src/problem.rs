@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
-use catalog_core::{Error, ErrorCode};
+use catalog_core::{Error, ErrorCode, Fault};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use openapi_contract::ProblemDetails;
 
@@ -85,7 +85,11 @@ impl Refusal {
     pub(crate) fn written(&self, request_id: &str) -> (Response, Bytes) {
         let Self { error, status, field } = self;
         if let Some(cause) = error.internal_cause() {
-            tracing::error!(request_id, code = error.code.as_str(), cause, "request failed");
+            let code = error.code.as_str();
+            match error.code.fault() {
+                Fault::Server => tracing::error!(request_id, code, cause, "request failed"),
+                _ => tracing::info!(request_id, code, cause, "request refused"),
+            }
         }
         let body = serde_json::to_vec(&details(error, *status, request_id)).unwrap_or_default();
         let body = Bytes::from(body);
@@ -136,5 +140,18 @@ impl IntoResponse for Refusal {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_agree_with_whose_fault_it_is() {
+        for code in ErrorCode::ALL {
+            let is_ours = code.fault() == Fault::Server;
+            assert_eq!(face(*code).0.is_server_error(), is_ours, "{code}");
+        }
     }
 }

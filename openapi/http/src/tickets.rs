@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::OpContext;
+use catalog_core::{Error, ErrorCode, OpContext};
 use exchange_auth::{NewTicket, issue_ticket};
 use http::StatusCode;
 use openapi_contract::{IssuedTicket, TicketRequest, TicketView};
@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::{Id, Input};
 use crate::problem::Refusal;
+use crate::wrapper::Wire;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_tickets, create_ticket)).routes(routes!(delete_ticket))
@@ -36,8 +37,13 @@ async fn list_tickets(
 async fn create_ticket(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    Extension(wire): Extension<Wire>,
     Input(TicketRequest { purpose, doors, seconds }): Input<TicketRequest>,
 ) -> Result<(StatusCode, Json<IssuedTicket>), Refusal> {
+    if !wire.confidential {
+        let message = "anyone on the way could read the token: ask for it over https";
+        return Err(Error::new(ErrorCode::Forbidden, message).into());
+    }
     let (ticket, token) = issue_ticket(&ctx, NewTicket { purpose, doors, seconds })?;
     app.services.add_ticket(&ctx, &ticket).await?;
     Ok((StatusCode::CREATED, Json(IssuedTicket { ticket: ticket.into(), token })))

@@ -7,6 +7,7 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Channel, Error, OpContext, Principal};
 use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use openapi_contract::header::REQUEST_ID;
 use uuid::Uuid;
 
+use crate::access_log::{self, Line};
 use crate::app::App;
 use crate::evidence::{self, Asked, Attempt, Reading, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
@@ -29,7 +31,8 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let proven = parts.extensions.get::<OpContext>();
     let request_id = proven.map_or_else(|| Uuid::now_v7().to_string(), |ctx| ctx.request_id.clone());
     let mut body = body.into_data_stream();
-    let served = AssertUnwindSafe(serve(&app, &request_id, parts, &mut body, next)).catch_unwind().await;
+    let mut line = Line::of(&parts, request_id.clone(), app.now());
+    let served = AssertUnwindSafe(serve(&app, &mut line, parts, &mut body, next)).catch_unwind().await;
     if !matches!(served, Ok(Ok(_))) {
         payload::drain(&mut body).await;
     }
@@ -38,18 +41,21 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
         Ok(Err(refusal)) => refused(&refusal, &request_id),
         Err(_) => refused(&Error::internal("a handler panicked").into(), &request_id),
     };
-    finished(&app, &binding, &request_id, sealed)
+    access_log::follow(&app, line, finished(&app, &binding, &request_id, sealed))
 }
 
 async fn serve(
     app: &Arc<App>,
-    request_id: &str,
+    line: &mut Line,
     mut parts: Parts,
     body: &mut BodyDataStream,
     next: Next,
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
-    let caller = caller(app, request_id, &mut parts, door.channel).await?;
+    let wire = Wire::of(app, &parts);
+    let caller = caller(app, &line.request_id, &mut parts, door.channel, wire).await?;
+    line.principal =
+        Some(caller.principal()).filter(|who| who.kind != PrincipalKind::Public).map(|who| who.id.clone());
     if let Some(action) = door.body.needs() {
         let principal = caller.principal();
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
@@ -70,6 +76,7 @@ async fn serve(
         Whose::Arrived(caller) => caller.with_body(digest.as_ref())?,
     };
     parts.extensions.insert(ctx.clone());
+    parts.extensions.insert(wire);
     let content = match content {
         Content::Memory(bytes) => Bytes::from(bytes),
         Content::Spooled(upload) => {
@@ -112,13 +119,34 @@ impl Whose {
 }
 
 /// No request from a network carries extensions: a context in them was put there by the composition of this process.
-async fn caller(app: &App, request_id: &str, parts: &mut Parts, channel: Channel) -> Result<Whose, Refusal> {
+async fn caller(
+    app: &App,
+    request_id: &str,
+    parts: &mut Parts,
+    channel: Channel,
+    wire: Wire,
+) -> Result<Whose, Refusal> {
     if let Some(mut ctx) = parts.extensions.remove::<OpContext>() {
         ctx.channel = channel;
         return Ok(Whose::Proven(Box::new(ctx)));
     }
-    let arrival = Arrival { parts, channel, request_id, now: app.now() };
+    let confidential = wire.confidential;
+    let arrival = Arrival { parts, channel, request_id, now: app.now(), confidential };
     Ok(Whose::Arrived(Box::new(app.authenticator.authenticate(arrival).await?)))
+}
+
+/// The way by which a request came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wire {
+    /// Whether nobody on it can read secrets: TLS, or within this machine. What is not known is not.
+    pub(crate) confidential: bool,
+}
+
+impl Wire {
+    fn of(app: &App, parts: &Parts) -> Self {
+        let is_local = access_log::peer(parts).is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+        Self { confidential: app.encrypted || is_local }
+    }
 }
 
 /// What an address says before anything is read.

@@ -42,6 +42,19 @@ fn a_folder_of_another_kind_is_refused() {
 }
 
 #[test]
+fn an_older_folder_is_brought_to_the_format_of_today() {
+    let folder = Folder::initialised();
+    let keys = folder.data().join("keys");
+    fs::write(folder.data().join("format"), "1").unwrap();
+    fs::remove_file(keys.join("one-time-code.json")).unwrap();
+    fs::write(keys.join("one-time-code.sha256"), "0".repeat(64)).unwrap();
+    folder.ok(&["org", "list"]);
+    assert_eq!(fs::read_to_string(folder.data().join("format")).unwrap(), "2");
+    assert!(!keys.join("one-time-code.sha256").exists());
+    assert!(folder.json(&["init"])["one_time_code"].is_string(), "the old code could never be redeemed");
+}
+
+#[test]
 fn a_private_key_that_others_can_read_is_refused() {
     let folder = Folder::initialised();
     let key = folder.data().join("keys").join("platform.pem");

@@ -157,6 +157,11 @@ impl Folder {
         file
     }
 
+    /// Serves another data folder on a free port.
+    pub(crate) fn serve_at(&self, data_dir: &str) -> Serving {
+        Serving::start(self.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir]))
+    }
+
     /// Serves the folder on a free port.
     pub(crate) fn serve(&self) -> Serving {
         Serving::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))

@@ -1,6 +1,7 @@
 //! A real server on a free port over an empty data folder, and a client that signs, and checks every answer's signature.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -13,12 +14,14 @@ use catalog_core::services::Services;
 use catalog_core::{Error, ErrorCode, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_store::DatasetStore;
-use exchange_auth::{Authenticator, JwkSet, RequestBinding, operator_context, sign_request, verify_response};
+use exchange_auth::{
+    Authenticator, FirstCode, JwkSet, RequestBinding, operator_context, sign_request, verify_response,
+};
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
 use exchange_ledger::{Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use openapi_http::{App, AppParts, HttpLimits};
+use openapi_http::{AccessLog, App, AppParts, HttpLimits};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -42,7 +45,7 @@ pub(crate) struct Server {
     /// The time in microseconds; 0 goes by the system's.
     clock: Arc<AtomicI64>,
     pub(crate) app: Arc<App>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) keys: JwkSet,
     http: reqwest::Client,
     task: tokio::task::JoinHandle<()>,
@@ -80,7 +83,9 @@ impl Server {
         let parts = (services.clone(), evidence.clone(), signer.clone());
         let app = app(&folder, &base, bounds, parts, store, Arc::new(move || read(&reading)));
         let router = openapi_http::router(app.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap()
+        });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let keys = JwkSet::default();
         let mut server =
@@ -251,7 +256,11 @@ fn app(
         vault: Arc::new(Vault::open(folder.path()).unwrap()),
         revocations,
         datasets,
+        objects_folder: Some(objects),
         authenticator: Authenticator::new(store.clone(), store, base).unwrap(),
+        encrypted: false,
+        first_code: FirstCode::at(folder.path().join("one-time-code.json")),
+        access_log: AccessLog::open(&folder.path().join("access"), 180).unwrap(),
         signer,
         layout_key: MacKey::ephemeral().unwrap(),
         divisions: None,

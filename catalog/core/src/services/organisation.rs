@@ -1,13 +1,13 @@
-//! Departments, people and keys.
+//! Departments, people and tickets.
 
 use super::Services;
-use crate::context::{OpContext, PrincipalKind, Role};
+use crate::context::{OpContext, Role};
 use crate::directory::Department;
 use crate::error::{Error, ErrorCode, Problem, Result};
 use crate::identity::{is_credit_code, is_division_code};
 use crate::ids::DepartmentId;
 use crate::policy::Action;
-use crate::ports::{KeyOwner, KeyRecord, Person, Ticket};
+use crate::ports::{KeyRecord, Person, Ticket};
 
 impl Services {
     /// All departments, by machine name. Public to everyone.
@@ -73,51 +73,35 @@ impl Services {
         self.relay().await
     }
 
+    /// Creates the first system administrator, who signs with this key. The caller has proven the one-time code.
+    ///
+    /// # Errors
+    /// `illegal_state` where an active system administrator exists.
+    pub async fn claim_administration(
+        &self,
+        ctx: &OpContext,
+        person: &Person,
+        key: &KeyRecord,
+    ) -> Result<()> {
+        let administrates =
+            |person: &Person| person.active && person.roles.contains(&Role::SystemAdministrator);
+        if self.store.people().await?.iter().any(administrates) {
+            let message =
+                "there is a system administrator already; the security administrator makes accounts";
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
+        // The account comes last: it is what ends the claim, and a crash before it leaves nothing that counts.
+        let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);
+        self.store.put_key(key, &change).await?;
+        let change = Self::change(ctx, "administration.claimed", format!("person {}", person.id), person);
+        self.store.put_person(person, &change).await?;
+        self.relay().await
+    }
+
     /// All people.
     pub async fn people(&self, ctx: &OpContext) -> Result<Vec<Person>> {
         Self::permit(ctx, Action::ManagePeople, None)?;
         self.store.people().await
-    }
-
-    /// All public keys ever registered, with their periods: what offline verification needs. Public to everyone.
-    pub async fn key_history(&self, _ctx: &OpContext) -> Result<Vec<KeyRecord>> {
-        self.store.keys().await
-    }
-
-    /// Registers a public key, or ends one by an earlier `valid_until`.
-    pub async fn put_key(&self, ctx: &OpContext, key: &KeyRecord) -> Result<()> {
-        Self::permit(ctx, Action::ManageKeys, None)?;
-        self.check_key(ctx, key).await?;
-        let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);
-        self.store.put_key(key, &change).await?;
-        self.relay().await
-    }
-
-    async fn check_key(&self, ctx: &OpContext, key: &KeyRecord) -> Result<()> {
-        let public = exchange_crypto::from_base64url(&key.public_key)
-            .and_then(|bytes| exchange_crypto::PublicKey::from_bytes(&bytes))
-            .map_err(|error| Error::new(ErrorCode::InvalidInput, error.to_string()))?;
-        if public.id() != key.id {
-            let message = format!("the key's id must be its JWK thumbprint, `{}`", public.id());
-            return Err(Error::new(ErrorCode::InvalidInput, message));
-        }
-        if let Some(known) = self.store.key(&key.id).await?
-            && (known.owner != key.owner || known.public_key != key.public_key)
-        {
-            return Err(Error::new(ErrorCode::Conflict, "the key is registered for another owner"));
-        }
-        match &key.owner {
-            KeyOwner::Platform if ctx.principal.kind == PrincipalKind::Operator => Ok(()),
-            KeyOwner::Platform => {
-                let message = "the platform's keys are made in its data folder, not registered from outside";
-                Err(Error::new(ErrorCode::Forbidden, message))
-            }
-            KeyOwner::Department(id) => self.department(ctx, id).await.map(|_| ()),
-            KeyOwner::Person(id) => match self.store.person(id).await? {
-                Some(_) => Ok(()),
-                None => Err(Error::not_found(format!("person `{id}`"))),
-            },
-        }
     }
 
     /// Issues a ticket that `exchange-auth` has made for the caller.

@@ -56,7 +56,15 @@ pub(super) async fn keys(store: Arc<dyn Store>) -> Result<()> {
     refused(store.put_key(&given, &event("key.registered")).await, ErrorCode::Conflict);
     assert_eq!(store.key(&old.id).await?, Some(old.clone()));
     assert_eq!(store.key("none").await?, None);
-    assert_eq!(store.keys().await?, [old, new]);
+    assert_eq!(store.keys().await?, [old.clone(), new.clone()]);
+
+    let next = KeyRecord { id: "next".to_owned(), public_key: "CCCC".to_owned(), ..new.clone() };
+    let ended = KeyRecord { valid_until: Some(Timestamp(9)), ..new.clone() };
+    let taken = KeyRecord { public_key: "DDDD".to_owned(), ..old.clone() };
+    refused(store.replace_key(&ended, &taken, &event("key.rotated")).await, ErrorCode::Conflict);
+    assert_eq!(store.key(&new.id).await?, Some(new), "both change or neither");
+    store.replace_key(&ended, &next, &event("key.rotated")).await?;
+    assert_eq!(store.keys().await?, [old, ended, next]);
     Ok(())
 }
 

@@ -25,7 +25,7 @@ fn call(
     channel: Channel,
     now: Timestamp,
 ) -> Result<OpContext, AuthError> {
-    let arrival = Arrival { parts, channel, request_id: "r", now };
+    let arrival = Arrival { parts, channel, request_id: "r", now, confidential: true };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(fake.authenticator().authenticate(arrival))?.with_body(None)
 }
@@ -112,10 +112,17 @@ fn tickets_are_short_and_never_for_everyone() {
 }
 
 #[test]
-fn one_time_codes_are_typed_by_people() {
-    let made = OneTimeCode::generate().unwrap();
-    assert_eq!(made.code.len(), 29);
-    assert!(OneTimeCode::matches(&made.code.to_lowercase().replace('-', " "), &made.digest));
-    assert!(!OneTimeCode::matches(&OneTimeCode::generate().unwrap().code, &made.digest));
-    assert!(!OneTimeCode::matches("", &made.digest));
+fn no_ticket_is_accepted_where_others_could_have_read_it() {
+    let fake = Arc::new(Fake::default());
+    let (_, token) = issued(&fake, &fake.department());
+    let parts = with_token("POST", &token);
+    let call = |confidential| {
+        let arrival =
+            Arrival { parts: &parts, channel: Channel::Sql, request_id: "r", now: NOW, confidential };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(fake.authenticator().authenticate(arrival)).map(|_| ())
+    };
+    assert_eq!(call(true), Ok(()));
+    let Err(AuthError::Ticket(reason)) = call(false) else { panic!("it was accepted") };
+    assert!(reason.contains("https"));
 }

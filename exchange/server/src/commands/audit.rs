@@ -18,9 +18,9 @@ use serde_json::json;
 
 use super::log::read_note;
 use crate::cli::Global;
-use crate::compose::{Platform, platform_key};
+use crate::compose::Platform;
 use crate::folder::Folder;
-use crate::{evidence, output};
+use crate::{evidence, output, platform_key};
 
 /// Runs every check; any finding makes the command fail, with all of them named.
 pub(crate) async fn run(global: &Global, checkpoint: Option<&Path>) -> Result<()> {
@@ -44,7 +44,7 @@ pub(crate) async fn run(global: &Global, checkpoint: Option<&Path>) -> Result<()
 /// The log itself, before anything opens it to write.
 async fn log(folder: &Folder, checkpoint: Option<&Path>) -> Result<Audited> {
     let config = folder.config()?;
-    let settings = evidence::settings(folder, &config, &Arc::new(platform_key(folder)?))?;
+    let settings = evidence::settings(folder, &config, &Arc::new(platform_key::read(folder)?))?;
     let store = CatalogStore::connect(&folder.database(&config)).await?;
     let keys = platform_keys(&store.keys().await?);
     let witnesses = evidence::witness_keys(&config.log)?;

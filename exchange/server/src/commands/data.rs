@@ -184,7 +184,7 @@ pub(crate) async fn open_to_public(
 }
 
 /// Withdraws a version or records, or reinstates records.
-pub(crate) async fn withdraw(client: &Client, _global: &Global, options: &Withdraw) -> Result<()> {
+pub(crate) async fn withdraw(client: &Client, global: &Global, options: &Withdraw) -> Result<()> {
     let code = code_segment(&options.code)?;
     let (path, body) = match options.version {
         Some(version) => (
@@ -199,10 +199,12 @@ pub(crate) async fn withdraw(client: &Client, _global: &Global, options: &Withdr
         }
     };
     client.send(Method::POST, &path, Payload::Json(body), "application/json").await?;
-    output::done(match options.reinstate {
+    let text = match options.reinstate {
         true => "reinstated for data that is delivered whole from now on; earlier versions stay as they are",
         false => "withdrawn at every door; a tombstone with the reason remains",
-    });
+    };
+    let document = json!({ "resource": options.code, "version": options.version, "records": options.record });
+    output::outcome(global, &document, text);
     Ok(())
 }
 
@@ -272,16 +274,20 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
             );
         }
         Grant::Create { file } => {
+            let mut made = Vec::new();
             for terms in read_list::<policy::GrantTerms>(file)? {
                 let grant = create_grant(client, &terms).await?;
-                output::done(format!("grant {} on {}", grant.id, grant.terms.resource));
+                output::done_unless_json(global, format!("grant {} on {}", grant.id, grant.terms.resource));
+                made.push(grant);
             }
+            output::document_if_json(global, &made);
         }
         Grant::Revoke { id, reason } => {
             let path = format!("/api/v1/grants/{}/revoke", segment(id));
             let body = Payload::Json(json!({ "reason": reason }));
             client.send(Method::POST, &path, body, "application/json").await?;
-            output::done(format!("grant {id} is revoked; running reads are cut"));
+            let text = format!("grant {id} is revoked; running reads are cut");
+            output::outcome(global, &json!({ "revoked": id }), text);
         }
     }
     Ok(())

@@ -5,10 +5,12 @@ use std::path::Path;
 use catalog_core::directory::Department;
 use catalog_core::directory::diff::Change;
 use catalog_core::directory::resource::Entry;
-use catalog_core::ports::{Person, SearchPage};
+use catalog_core::ports::{KeyRecord, Person, SearchPage};
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+use exchange_auth::read_key_file;
+use exchange_crypto::to_base64url;
 use http::Method;
-use openapi_contract::{ImportReport, StepOutcome};
+use openapi_contract::{AdministratorClaim, ImportReport, StepOutcome};
 use serde_json::{Value, json};
 
 use super::{code_segment, read_list, segment};
@@ -40,16 +42,36 @@ pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Resu
             );
         }
         Org::Put { file } => {
-            for department in read_list::<Department>(file)? {
-                put_department(client, &department).await?;
-                output::done(format!("{} {}", department.id, department.name));
+            let departments = read_list::<Department>(file)?;
+            for department in &departments {
+                put_department(client, department).await?;
+                output::done_unless_json(global, format!("{} {}", department.id, department.name));
             }
+            output::document_if_json(global, &departments);
         }
         Org::People { file } => {
-            for person in read_list::<Person>(file)? {
-                put(client, &format!("/api/v1/people/{}", segment(&person.id)), &person).await?;
-                output::done(format!("{} {}", person.id, person.name));
+            let people = read_list::<Person>(file)?;
+            for person in &people {
+                put(client, &format!("/api/v1/people/{}", segment(&person.id)), person).await?;
+                output::done_unless_json(global, format!("{} {}", person.id, person.name));
             }
+            output::document_if_json(global, &people);
+        }
+        Org::Claim(claim) => {
+            let file = global.key.as_deref().ok_or_else(|| {
+                let message = "name your private key with --key FILE; `shuqiao key generate FILE` makes one";
+                Error::new(ErrorCode::InvalidInput, message)
+            })?;
+            let body = AdministratorClaim {
+                code: claim.code.clone(),
+                id: claim.id.clone(),
+                name: claim.name.clone(),
+                public_key: to_base64url(read_key_file(file).map_err(Error::from)?.public().as_bytes()),
+            };
+            let body = Payload::Json(serde_json::to_value(body).map_err(Error::internal)?);
+            let key: KeyRecord = client.json(Method::POST, "/api/v1/administration/claim", body).await?;
+            let text = format!("{} is the system administrator and signs with {}", claim.id, key.id);
+            output::outcome(global, &key, text);
         }
     }
     Ok(())
@@ -78,7 +100,7 @@ pub(crate) async fn resource(client: &Client, global: &Global, command: &Resourc
             let report = import(client, file, extension.as_deref()).await?;
             show_import(global, &report)
         }
-        Resource::Export { file } => export(client, file).await,
+        Resource::Export { file } => export(client, global, file).await,
         Resource::Step { step, codes, remark } => {
             let outcomes = advance(client, *step, codes, remark.as_deref()).await?;
             show_steps(global, &outcomes)
@@ -146,7 +168,7 @@ fn show_import(global: &Global, report: &ImportReport) -> Result<()> {
     Err(Error::invalid(message, report.problems.clone()))
 }
 
-async fn export(client: &Client, file: &Path) -> Result<()> {
+async fn export(client: &Client, global: &Global, file: &Path) -> Result<()> {
     let format = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     if !matches!(format, "xlsx" | "csv") {
         return Err(Error::new(ErrorCode::UnsupportedFormat, "export to a file ending in .xlsx or .csv"));
@@ -156,13 +178,15 @@ async fn export(client: &Client, file: &Path) -> Result<()> {
     } else {
         vec![("sheet", file.to_owned())]
     };
-    for (part, path) in parts {
+    for (part, path) in &parts {
         let address = format!("/api/v1/directory/export?format={format}&part={part}");
         let answer = client.send(Method::GET, &address, Payload::Empty, "*/*").await?;
         let bytes = answer.bytes().await?;
-        std::fs::write(&path, &bytes).map_err(|error| crate::folder::io(&path, &error))?;
-        output::done(format!("{} written", path.display()));
+        std::fs::write(path, &bytes).map_err(|error| crate::folder::io(path, &error))?;
+        output::done_unless_json(global, format!("{} written", path.display()));
     }
+    let written: Vec<_> = parts.iter().map(|(_, path)| path).collect();
+    output::document_if_json(global, &json!({ "written": written }));
     Ok(())
 }
 

@@ -1,28 +1,25 @@
 //! `key` and `ticket`: who may sign, and what replaces a signature where a tool can't make one.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use catalog_core::ports::{KeyOwner, KeyRecord};
 use catalog_core::{Channel, DepartmentId, Error, ErrorCode, Result, Timestamp};
 use exchange_auth::{generate_key_file, read_key_file};
 use exchange_crypto::to_base64url;
 use http::Method;
-use openapi_contract::{IssuedTicket, TicketView};
+use openapi_contract::{IssuedTicket, KeyRotation, TicketView};
 use serde_json::json;
 
 use super::segment;
-use crate::cli::{Global, Key, Ticket};
+use crate::cli::{Global, Key, KeyRotate, Ticket};
 use crate::client::{Client, Payload};
+use crate::compose::Platform;
+use crate::folder::Folder;
 use crate::output;
 
-/// Whether the command works without folder and server.
-pub(crate) fn is_offline(command: &Key) -> bool {
-    matches!(command, Key::Generate { .. })
-}
-
 /// Makes a key pair.
-pub(crate) fn generate(global: &Global, command: &Key) -> Result<()> {
-    let Key::Generate { file } = command else { return Ok(()) };
+pub(crate) fn generate(global: &Global, file: &Path) -> Result<()> {
     let public = generate_key_file(file).map_err(Error::from)?.public();
     if global.json {
         output::document(&exchange_auth::Jwk::of(&public));
@@ -34,21 +31,50 @@ pub(crate) fn generate(global: &Global, command: &Key) -> Result<()> {
     Ok(())
 }
 
-/// Registers and lists keys.
+/// Gives the platform a new key, while no server runs.
+pub(crate) async fn rotate_platform(global: &Global) -> Result<()> {
+    let Some(folder) = Folder::open_unless_owned(&global.data_dir)? else {
+        let message = "a running server signs with the old key: stop it, rotate, and start it again";
+        return Err(Error::new(ErrorCode::IllegalState, message));
+    };
+    let platform = Platform::start(folder, None).await?;
+    let rotated = platform.rotate_key(&global.operator).await;
+    platform.close().await?;
+    let new = rotated?;
+    output::outcome(global, &new, format!("the platform signs with {} from now on", new.id));
+    Ok(())
+}
+
+/// Registers, replaces, ends and lists keys.
 pub(crate) async fn key(client: &Client, global: &Global, command: &Key) -> Result<()> {
     match command {
         Key::Generate { .. } => Ok(()),
-        Key::Register { department, file } => {
+        Key::Register { owner, file, person } => {
             let public = read_key_file(file).map_err(Error::from)?.public();
             let record = KeyRecord {
                 id: public.id(),
-                owner: KeyOwner::Department(DepartmentId::new(department.as_str())?),
+                owner: match person {
+                    true => KeyOwner::Person(owner.clone()),
+                    false => KeyOwner::Department(DepartmentId::new(owner.as_str())?),
+                },
                 public_key: to_base64url(public.as_bytes()),
                 valid_from: Timestamp::now(),
                 valid_until: None,
             };
             register(client, &record).await?;
-            output::done(format!("{department} signs with {}", record.id));
+            output::outcome(global, &record, format!("{owner} signs with {}", record.id));
+            Ok(())
+        }
+        Key::Rotate(options) => rotate(client, global, options).await,
+        Key::Retire { id } => {
+            let path = format!("/api/v1/keys/{}/retire", segment(id));
+            let ended: KeyRecord = client.json(Method::POST, &path, Payload::Empty).await?;
+            let end = ended.valid_until.map_or(String::new(), Timestamp::shanghai_text);
+            output::outcome(
+                global,
+                &ended,
+                format!("{id} is over since {end}; what it signed stays provable"),
+            );
             Ok(())
         }
         Key::List => {
@@ -65,6 +91,23 @@ pub(crate) async fn key(client: &Client, global: &Global, command: &Key) -> Resu
             Ok(())
         }
     }
+}
+
+async fn rotate(client: &Client, global: &Global, options: &KeyRotate) -> Result<()> {
+    let (Some(id), Some(file)) = (&options.id, &options.file) else {
+        let message = "name the old key and the file of the new one, or --platform";
+        return Err(Error::new(ErrorCode::InvalidInput, message));
+    };
+    let rotation = KeyRotation {
+        public_key: to_base64url(read_key_file(file).map_err(Error::from)?.public().as_bytes()),
+        overlap_seconds: i64::from(options.overlap_days) * 86_400,
+    };
+    let body = Payload::Json(serde_json::to_value(rotation).map_err(Error::internal)?);
+    let path = format!("/api/v1/keys/{}/rotate", segment(id));
+    let new: KeyRecord = client.json(Method::POST, &path, body).await?;
+    let days = options.overlap_days;
+    output::outcome(global, &new, format!("{} is valid from now on, {id} for {days} more days", new.id));
+    Ok(())
 }
 
 /// Registers a key.
@@ -93,12 +136,21 @@ pub(crate) async fn ticket(client: &Client, global: &Global, command: &Ticket) -
         Ticket::List => {
             let tickets: Vec<TicketView> =
                 client.json(Method::GET, "/api/v1/tickets", Payload::Empty).await?;
-            output::document(&tickets);
+            if global.json {
+                output::document(&tickets);
+                return Ok(());
+            }
+            let row = |ticket: TicketView| {
+                let state = if ticket.revoked_at.is_some() { "已撤销" } else { "" };
+                let purpose = ticket.purpose.unwrap_or_default();
+                vec![ticket.id, purpose, ticket.expires_at.shanghai_text(), state.to_owned()]
+            };
+            output::table(&["票据", "用途", "至", ""], &tickets.into_iter().map(row).collect::<Vec<_>>());
         }
         Ticket::Revoke { id } => {
             let path = format!("/api/v1/tickets/{}", segment(id));
             client.send(Method::DELETE, &path, Payload::Empty, "application/json").await?;
-            output::done("the ticket is over");
+            output::outcome(global, &json!({ "revoked": id }), "the ticket is over");
         }
     }
     Ok(())

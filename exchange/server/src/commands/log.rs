@@ -7,18 +7,19 @@ use catalog_core::evidence::{Event, EvidenceLog as _, EvidenceRecord};
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use exchange_ledger::note::Note;
 use exchange_ledger::{Committed, Kept, Ledger, SignedCheckpoint, opens, platform_actor};
+use serde_json::json;
 
 use crate::cli::{Global, Log};
-use crate::compose::{Platform, platform_key};
+use crate::compose::Platform;
 use crate::folder::{Folder, io};
-use crate::{evidence, output};
+use crate::{evidence, output, platform_key};
 
 /// Runs the command.
 pub(crate) async fn run(global: &Global, command: &Log) -> Result<()> {
     if let Log::BeginEpoch { checkpoint } = command {
         return begin_epoch(global, checkpoint.as_deref());
     }
-    let platform = Platform::open(&global.data_dir, None).await?;
+    let platform = Platform::start(Folder::open(&global.data_dir)?, None).await?;
     let done = on(&platform, global, command).await;
     platform.close().await?;
     done
@@ -27,19 +28,21 @@ pub(crate) async fn run(global: &Global, command: &Log) -> Result<()> {
 async fn on(platform: &Platform, global: &Global, command: &Log) -> Result<()> {
     let ledger = platform.evidence();
     match command {
-        Log::Key => output::line(ledger.key().to_string()),
-        Log::Checkpoint => output::line(ledger.checkpoint()?.note.to_string().trim_end()),
+        Log::Key => output::plain(global, "key", ledger.key().to_string()),
+        Log::Checkpoint => {
+            output::plain(global, "checkpoint", ledger.checkpoint()?.note.to_string().trim_end());
+        }
         Log::Open { id } => {
             let ctx = platform.operator(&global.operator, Some(":auditor")).await?;
-            open(platform, &ctx, id).await?;
+            open(platform, global, &ctx, id).await?;
         }
         Log::Erase { month } => {
             let ctx = platform.operator(&global.operator, Some(":security_administrator")).await?;
             platform.vault().erase(month, ctx.now)?;
             record(ledger, &ctx, "texts.erased", &format!("month {month}")).await?;
-            output::done(format!(
-                "the salts and request texts of {month} are gone; the log and its proofs stay"
-            ));
+            let text =
+                format!("the salts and request texts of {month} are gone; the log and its proofs stay");
+            output::outcome(global, &json!({ "erased": month }), text);
         }
         Log::BeginEpoch { .. } => {}
     }
@@ -47,32 +50,39 @@ async fn on(platform: &Platform, global: &Global, command: &Log) -> Result<()> {
 }
 
 /// Shows what was asked. That it was looked at is evidence, and durable before it is shown.
-async fn open(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
+async fn open(platform: &Platform, global: &Global, ctx: &OpContext, id: &str) -> Result<()> {
     let leaves = platform.evidence().find(id)?;
     if leaves.is_empty() {
         return Err(Error::not_found(format!("evidence {id}")));
     }
     record(platform.evidence(), ctx, "text.opened", &format!("request {id}")).await?;
+    let mut opened = Vec::new();
     for leaf in leaves {
         let document = serde_json::to_string(&leaf.record).map_err(Error::internal)?;
-        output::line(format!("{} {document}", leaf.index));
+        let mut texts = Vec::new();
         for kept in platform.vault().of_record(&leaf.record.id)? {
-            show(&leaf.record, &kept)?;
+            texts.extend(asked(&leaf.record, &kept)?);
         }
+        if !global.json {
+            output::line(format!("{} {document}", leaf.index));
+            texts.iter().for_each(output::line);
+        }
+        opened.push(json!({ "index": leaf.index, "record": leaf.record, "texts": texts }));
     }
+    output::document_if_json(global, &opened);
     Ok(())
 }
 
-fn show(record: &EvidenceRecord, kept: &Kept) -> Result<()> {
+/// The text of the request, if that is what is kept.
+fn asked(record: &EvidenceRecord, kept: &Kept) -> Result<Option<String>> {
     let (Committed::Request, Some(commitment)) = (kept.of, request_commitment(&record.event)) else {
-        return Ok(());
+        return Ok(None);
     };
     if !opens(commitment, &kept.salt, kept.committed()) {
         let message = format!("the text kept for record {} is not what it commits to", record.id);
         return Err(Error::new(ErrorCode::Corrupt, message));
     }
-    output::line(String::from_utf8_lossy(&kept.text));
-    Ok(())
+    Ok(Some(String::from_utf8_lossy(&kept.text).into_owned()))
 }
 
 fn request_commitment(event: &Event) -> Option<&str> {
@@ -92,14 +102,15 @@ async fn record(ledger: &Ledger, ctx: &OpContext, action: &str, entity: &str) ->
 
 fn begin_epoch(global: &Global, checkpoint: Option<&Path>) -> Result<()> {
     let folder = Folder::open(&global.data_dir)?;
-    let signer = Arc::new(platform_key(&folder)?);
+    let signer = Arc::new(platform_key::read(&folder)?);
     let settings = evidence::settings(&folder, &folder.config()?, &signer)?;
     let last = checkpoint
         .map(|path| read_note(path).and_then(|note| Ok(SignedCheckpoint::of(note)?)))
         .transpose()?;
     let actor = platform_actor(&format!("operator:{}", global.operator));
     let opened = Ledger::begin_epoch(settings, last, actor, Timestamp::now())?;
-    output::done(format!("a new epoch names the gap; the log holds {} records", opened.records));
+    let text = format!("a new epoch names the gap; the log holds {} records", opened.records);
+    output::outcome(global, &json!({ "records": opened.records }), text);
     Ok(())
 }
 

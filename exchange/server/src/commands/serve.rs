@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use catalog_core::{Error, ErrorCode, Result};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
 
 use crate::cli::{Global, Serve};
-use crate::compose::Platform;
+use crate::compose::{Platform, Served};
 use crate::evidence;
 use crate::folder::Folder;
-use crate::output;
+use crate::guard::guard;
+use crate::{local, output, tls};
 
 /// Seconds that running requests have to finish.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(global: &Global, options: &Serve) -> Result<()> {
     let folder = Folder::open(&global.data_dir)?;
     serve(folder, options.listen, |_, address| {
-        output::done(format!("serving at {address}"));
+        output::outcome(global, &serde_json::json!({ "serving": address }), format!("serving at {address}"));
     })
     .await
 }
@@ -47,41 +48,37 @@ pub(crate) async fn serve(
     listener.set_nonblocking(true).map_err(Error::internal)?;
     let bound = listener.local_addr().map_err(Error::internal)?;
     let base_url = config.base_url(bound);
-    let tls = match (&config.server.certificate, &config.server.certificate_key) {
-        (Some(chain), Some(key)) => Some(tls(&folder, chain, key).await?),
-        _ => None,
-    };
-    let platform = Platform::start(folder, Some(base_url.clone())).await?;
-    let handle = Handle::new();
+    let tls = tls::read(folder.root(), &config, Timestamp::now())?;
+    let encrypted = tls.is_some() || config.server.behind_trusted_proxy;
+    let platform = Platform::start(folder, Some(Served { base_url: base_url.clone(), encrypted })).await?;
+    let (door, local) = local::bind(platform.folder().root())?;
+    let (handle, local_handle) = (Handle::new(), Handle::new());
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
-    tokio::spawn(drain_on_signal(handle.clone()));
+    tokio::spawn(drain_on_signal(handle.clone(), local_handle.clone()));
     ready(&platform, &base_url);
-    let app = platform.router().into_make_service();
+    let beside = axum_server::from_unix(local)
+        .map_err(Error::internal)?
+        .handle(local_handle)
+        .serve(platform.local_router().into_make_service());
+    let routes = platform.router().into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum_server::from_tcp(listener).map_err(Error::internal)?.handle(handle);
+    let bounds = config.server.bounds();
     let served = match tls {
-        Some(tls) => {
-            axum_server::from_tcp_rustls(listener, tls)
-                .map_err(Error::internal)?
-                .handle(handle)
-                .serve(app)
-                .await
+        Some(certificate) => {
+            let tls = RustlsAcceptor::new(RustlsConfig::from_config(certificate.config));
+            tokio::try_join!(guard(server.acceptor(tls), bounds).serve(routes), beside)
         }
-        None => axum_server::from_tcp(listener).map_err(Error::internal)?.handle(handle).serve(app).await,
+        None => tokio::try_join!(guard(server, bounds).serve(routes), beside),
     };
     forgetting.abort();
     covering.abort();
+    drop(door);
     platform.close().await?;
-    served.map_err(Error::internal)
+    served.map(drop).map_err(Error::internal)
 }
 
-async fn tls(folder: &Folder, chain: &std::path::Path, key: &std::path::Path) -> Result<RustlsConfig> {
-    let (chain, key) = (folder.path("").join(chain), folder.path("").join(key));
-    RustlsConfig::from_pem_file(&chain, &key).await.map_err(|error| {
-        Error::new(ErrorCode::InvalidInput, format!("can't use the certificate {}: {error}", chain.display()))
-    })
-}
-
-async fn drain_on_signal(handle: Handle<SocketAddr>) {
+async fn drain_on_signal(handle: Handle<SocketAddr>, local: Handle<std::os::unix::net::SocketAddr>) {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
@@ -97,4 +94,5 @@ async fn drain_on_signal(handle: Handle<SocketAddr>) {
     drop(interrupted.await);
     tracing::info!("draining");
     handle.graceful_shutdown(Some(DRAIN));
+    local.graceful_shutdown(Some(DRAIN));
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(global: &Global, command: &Command) -> Result<()> {
     match command {
         Command::Key { store, name } => {
             let witness = open(store, name.as_deref(), Vec::new())?;
-            output::line(witness.key().to_string());
+            output::plain(global, "key", witness.key().to_string());
             Ok(())
         }
         Command::Heads { store } => {
@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, command: &Command) -> Result<()> {
             }
             Ok(())
         }
-        Command::Serve(options) => serve(options).await,
+        Command::Serve(options) => serve(global, options).await,
     }
 }
 
@@ -68,14 +68,19 @@ fn open(store: &Path, name: Option<&str>, logs: Vec<NoteKey>) -> Result<Witness>
     Ok(Witness::open(store, &known, read_key_file(&key_path)?, logs)?)
 }
 
-async fn serve(options: &WitnessServe) -> Result<()> {
+async fn serve(global: &Global, options: &WitnessServe) -> Result<()> {
     let logs = options.logs.iter().map(|key| Ok(NoteKey::parse(key)?)).collect::<Result<Vec<_>>>()?;
     let witness = Arc::new(open(&options.store, None, logs)?);
     let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(|error| {
         Error::new(ErrorCode::Unavailable, format!("can't listen at {}: {error}", options.listen))
     })?;
     let bound = listener.local_addr().map_err(Error::internal)?;
-    output::done(format!("witnessing at http://{bound}"));
+    let address = format!("http://{bound}");
+    output::outcome(
+        global,
+        &serde_json::json!({ "witnessing": address }),
+        format!("witnessing at {address}"),
+    );
     let app = router(witness);
     axum::serve(listener, app).await.map_err(Error::internal)
 }

@@ -65,6 +65,7 @@ fn record(event: Event, at: Timestamp) -> EvidenceRecord {
         operator: None,
         purpose: None,
         matter: None,
+        ticket: None,
         channel: Channel::File,
     };
     EvidenceRecord { request_id: id.clone(), id, at, actor, event }

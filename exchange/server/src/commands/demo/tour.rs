@@ -76,7 +76,7 @@ async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> 
         matter: Some("JJ-2026-000117".to_owned()),
         operator: Some("demo".to_owned()),
     };
-    Client::of_server(address, &key_file(root, department), assertions).await
+    Client::of_server(address, Some(&key_file(root, department)), assertions).await
 }
 
 async fn refused(address: &str, root: &Path) -> Result<()> {

@@ -1,0 +1,46 @@
+use clap::CommandFactory as _;
+
+use super::*;
+
+/// Splits as a shell does, as far as the examples go: quotes, and what follows `>` is no argument.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.split(" > ").next().unwrap().chars().chain([' ']) {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
+            c => word.push(c),
+        }
+    }
+    words
+}
+
+fn check(path: &str, command: &clap::Command, found: &mut usize) {
+    let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+    for below in &below {
+        check(&format!("{path} {}", below.get_name()), below, found);
+    }
+    if !below.is_empty() {
+        return;
+    }
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let examples: Vec<_> = help.lines().filter(|line| line.starts_with("  shuqiao ")).collect();
+    assert!(!examples.is_empty(), "`{path}` has no example");
+    for example in examples {
+        assert!(example.trim().starts_with(path), "`{example}` stands at `{path}`");
+        if let Err(error) = Cli::try_parse_from(words(example.trim())) {
+            panic!("`{example}` does not work: {error}");
+        }
+        *found += 1;
+    }
+}
+
+#[test]
+fn every_subcommand_has_examples_that_it_takes() {
+    Cli::command().debug_assert();
+    let mut command = Cli::command();
+    command.build();
+    let mut found = 0;
+    check("shuqiao", &command, &mut found);
+    assert!(found > 30, "{found}");
+}

@@ -1,0 +1,208 @@
+//! What a server bears of strangers: how many connections, and how long each may take to say what it wants.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum_server::Server;
+use axum_server::accept::Accept;
+use hyper_util::rt::TokioTimer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
+
+/// How every connection of HTTP/2 begins; any other first byte is HTTP/1.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Time in which a client of HTTP/2 answers a ping.
+const PING: Duration = Duration::from_secs(20);
+
+/// The bounds of a server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Connections at the same time; one more is closed at once.
+    pub(crate) connections: usize,
+    /// Time for the head of a request, and for the next request on a connection.
+    pub(crate) head: Duration,
+}
+
+/// Puts a server within its bounds.
+pub(crate) fn guard<Addr, A>(server: Server<Addr, A>, bounds: Bounds) -> Server<Addr, Guard<A>>
+where
+    Addr: axum_server::Address,
+{
+    let places = Arc::new(Semaphore::new(bounds.connections));
+    let mut server = server.map(|inner| Guard { inner, places, head: bounds.head });
+    let builder = server.http_builder();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+    server
+}
+
+/// Takes connections in, each with a place of its own.
+#[derive(Clone)]
+pub(crate) struct Guard<A> {
+    inner: A,
+    places: Arc<Semaphore>,
+    head: Duration,
+}
+
+impl<A, I, S> Accept<I, S> for Guard<A>
+where
+    A: Accept<I, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = Guarded<A::Stream>;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send + 'static>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let (head, accepting) = (self.head, self.inner.accept(stream, service));
+        Box::pin(async move {
+            let place = place.map_err(|_| io::Error::other("too many connections"))?;
+            let (stream, service) = accepting.await?;
+            let deadline = Some(Box::pin(sleep(head)));
+            Ok((Guarded { stream, seen: 0, deadline, _place: place }, service))
+        })
+    }
+}
+
+/// A connection that must soon say which protocol it speaks: until then no other timeout watches it.
+pub(crate) struct Guarded<S> {
+    stream: S,
+    /// Bytes of the preface seen.
+    seen: usize,
+    /// None once the protocol is known.
+    deadline: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<S> Guarded<S> {
+    fn read(&mut self, bytes: &[u8]) {
+        let rest = PREFACE.get(self.seen..).unwrap_or_default();
+        self.seen += bytes.len();
+        let is_known = bytes.len() >= rest.len() || !rest.starts_with(bytes);
+        if is_known {
+            self.deadline = None;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let Some(deadline) = &mut self.deadline else { return polled };
+        if polled.is_pending() && deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if matches!(polled, Poll::Ready(Ok(()))) {
+            self.read(buffer.filled().get(before..).unwrap_or_default());
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use axum::Router;
+    use axum::routing::get;
+
+    use super::*;
+
+    /// A server with these bounds; it ends with the runtime of the test.
+    fn serve(connections: usize, head: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let server = guard(axum_server::from_tcp(listener).unwrap(), Bounds { connections, head });
+        let routes = Router::new().route("/", get(|| async { "well" }));
+        tokio::spawn(server.serve(routes.into_make_service()));
+        address
+    }
+
+    /// What the server answers to these bytes until it closes the connection.
+    async fn answer(address: SocketAddr, sent: &'static [u8]) -> String {
+        let ask = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            stream.write_all(sent).unwrap();
+            let mut text = Vec::new();
+            match stream.read_to_end(&mut text) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("it is never closed"),
+                _ => String::from_utf8_lossy(&text).into_owned(),
+            }
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    const WHOLE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_does_not_say_what_they_want_is_shown_out() {
+        let address = serve(10, Duration::from_millis(50));
+        for slow in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"G", b"GET / HTTP/1.1\r\nhost: x\r\n"] {
+            let text = answer(address, slow).await;
+            assert!(!text.contains("well"), "{text}");
+        }
+        assert!(answer(address, WHOLE).await.contains("well"), "and then the idle connection is closed");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_connection_too_many_is_closed_and_its_place_comes_back() {
+        let address = serve(1, Duration::from_millis(200));
+        let first = TcpStream::connect(address).unwrap();
+        let mut kept = first.try_clone().unwrap();
+        kept.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut one = [0];
+        let read = tokio::task::spawn_blocking(move || kept.read(&mut one).unwrap());
+        assert_eq!(read.await.unwrap(), 1, "the first has its place");
+        assert_eq!(answer(address, WHOLE).await, "");
+        drop(first);
+        for _ in 0..10_000 {
+            if answer(address, WHOLE).await.contains("well") {
+                return;
+            }
+        }
+        panic!("the place never came back");
+    }
+}

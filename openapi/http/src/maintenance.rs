@@ -1,0 +1,87 @@
+//! What keeps a server's folder in order, and who looked at its accesses.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use catalog_core::policy::{Action, decide_action};
+use catalog_core::{Error, OpContext};
+use chrono::NaiveDate;
+use datasets_store::Garbage;
+use futures::{StreamExt as _, stream};
+use http::{HeaderValue, header};
+use openapi_contract::{GarbageCollected, GarbageCollection};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Input, Params};
+use crate::problem::Refusal;
+
+/// Nothing younger is erased: it may belong to a version that is being written.
+const GRACE_SECONDS: i64 = 3600;
+/// Bytes of the access log read in one go.
+const PIECE: usize = 1 << 16;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(collect_garbage)).routes(routes!(get_access_log))
+}
+
+/// Erase objects that no version needs
+#[utoipa::path(post, path = "/api/v1/maintenance/gc", tag = "server", request_body = GarbageCollection,
+    responses((status = 200, description = "What was erased, or would be", body = GarbageCollected)))]
+async fn collect_garbage(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(GarbageCollection { dry_run }): Input<GarbageCollection>,
+) -> Result<Json<GarbageCollected>, Refusal> {
+    let versions = app.services.all_versions(&ctx).await?;
+    let older_than = ctx.now.plus_seconds(-GRACE_SECONDS);
+    let garbage = Garbage { older_than, dry_run };
+    let mut collected = app.datasets.gc(&versions, garbage).await?;
+    if let Some(folder) = &app.objects_folder {
+        datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
+    }
+    let (objects, bytes, kept) = (collected.objects, collected.bytes, collected.kept);
+    Ok(Json(GarbageCollected { objects, bytes, kept, dry_run }))
+}
+
+/// The day of an access log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Day {
+    /// `2026-11-22` in Asia/Shanghai; today without it.
+    #[param(value_type = Option<String>)]
+    date: Option<NaiveDate>,
+}
+
+/// The access log of one day, for auditors
+#[utoipa::path(get, path = "/api/v1/access-log", tag = "evidence", params(Day),
+    responses((status = 200, description = "One JSON document a line: time, address, principal, method, path without \
+        query, status, bytes, request id", content_type = "application/x-ndjson")))]
+async fn get_access_log(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(Day { date }): Params<Day>,
+) -> Result<Response, Refusal> {
+    decide_action(&ctx.principal, Action::ReadEvidence, None).into_permission()?;
+    let day = date.unwrap_or_else(|| ctx.now.shanghai_date());
+    let opened = tokio::fs::File::open(app.access_log.path_of(day)).await;
+    let file = opened.map_err(|_| Error::not_found(format!("an access log of {day}")))?;
+    // Up to where it reaches now: this very answer adds to it.
+    let end = file.metadata().await.map_err(Error::internal)?.len();
+    let pieces = stream::try_unfold(file.take(end), |mut file| async move {
+        let mut piece = Vec::with_capacity(PIECE);
+        (&mut file).take(PIECE as u64).read_to_end(&mut piece).await?;
+        Ok::<_, std::io::Error>((!piece.is_empty()).then_some((piece, file)))
+    });
+    let mut response = Body::from_stream(pieces.boxed()).into_response();
+    let media_type = HeaderValue::from_static("application/x-ndjson");
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    Ok(response)
+}
