@@ -61,11 +61,16 @@ fn stored(error: &DataFusionError) -> Option<Error> {
     decoding.then(|| damaged("parquet"))
 }
 
-/// Whether a page or a footer could not be read. Filters within the reader fail as Arrow errors: those are the query's.
+/// How the reader marks the failure of a filter that it evaluates: that is the query's, and no damage.
+const FILTER: &str = "Error evaluating filter predicate";
+
+/// Whether a page or a footer could not be read.
 fn is_decoding(error: &(dyn StdError + 'static)) -> bool {
     match (error.downcast_ref::<ParquetError>(), error.downcast_ref::<ArrowError>()) {
-        (Some(error), _) => !matches!(error, ParquetError::ArrowError(_)),
-        (_, Some(ArrowError::ParquetError(text))) => !text.starts_with("Arrow: "),
+        (Some(ParquetError::ArrowError(_)), _) => false,
+        (Some(ParquetError::External(inner)), _) if inner.is::<ArrowError>() => false,
+        (Some(error), _) => !error.to_string().contains(FILTER),
+        (_, Some(ArrowError::ParquetError(text))) => !text.starts_with("Arrow: ") && !text.contains(FILTER),
         _ => false,
     }
 }
