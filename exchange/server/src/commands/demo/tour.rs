@@ -30,7 +30,7 @@ const ASKERS: [(&str, &str, &str, &str); 4] = [
         "fgw",
         "宏观经济分析",
         QUESTION,
-        "发展改革委: every county, amounts in steps of 10,000 yuan, representatives masked",
+        "发展改革委: every county, registered capital in steps of 10,000 yuan, representatives masked",
     ),
     (
         "rcscjg",
