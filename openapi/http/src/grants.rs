@@ -9,11 +9,12 @@ use catalog_core::{GrantId, OpContext};
 use exchange_query::Cut;
 use http::StatusCode;
 use openapi_contract::Reason;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::{Code, CodePath, Id, Input};
+use crate::extract::{Code, CodePath, Id, Input, invalid};
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -39,9 +40,23 @@ async fn list_grants(
 async fn create_grant(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Input(terms): Input<GrantTerms>,
+    Input(asked): Input<Value>,
 ) -> Result<(StatusCode, Json<Grant>), Refusal> {
+    let terms = terms_of(asked)?;
     Ok((StatusCode::CREATED, Json(app.services.create_grant(&ctx, terms).await?)))
+}
+
+/// The terms as they stand in a body. A name that is no term is refused: a misspelt filter would show every row.
+fn terms_of(asked: Value) -> Result<GrantTerms, Refusal> {
+    let wrong = |found: serde_json::Error| invalid(&format!("the body is not the terms of a grant: {found}"));
+    let names: Vec<String> =
+        asked.as_object().map(|terms| terms.keys().cloned().collect()).unwrap_or_default();
+    let terms: GrantTerms = serde_json::from_value(asked).map_err(wrong)?;
+    let known = serde_json::to_value(&terms).map_err(wrong)?;
+    match names.iter().find(|name| known.get(name.as_str()).is_none()) {
+        Some(unknown) => Err(invalid(&format!("`{unknown}` is no term of a grant: check its spelling"))),
+        None => Ok(terms),
+    }
 }
 
 /// Revoke a grant at once, running reads included

@@ -144,3 +144,13 @@ async fn grants_that_undo_each_other_are_refused() {
     city.server.send(end.by(&city.approver)).await.ok();
     assert!(make(clear).await.status.is_success(), "what has ended undoes nothing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_misspelt_term_makes_no_grant() {
+    let city = City::without_data().await;
+    let mut terms = cells();
+    terms["fliter"] = json!({"=": ["county", "360481"]});
+    let refused = city.server.send(Call::post("/api/v1/grants", &terms).by(&city.approver)).await;
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.text().contains("`fliter`"), "{}", refused.text());
+}
