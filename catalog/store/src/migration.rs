@@ -19,8 +19,13 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
 
 /// Brings the database to the newest format this program knows.
 pub(crate) async fn run(writer: &AnyPool, dialect: Dialect) -> Result<()> {
+    bring_to(writer, dialect, MIGRATIONS.len()).await
+}
+
+/// What a program does that knows so many formats: copies an older database and migrates it, refuses a newer one.
+pub(crate) async fn bring_to(writer: &AnyPool, dialect: Dialect, formats: usize) -> Result<()> {
     let mut connection = writer.acquire().await.map_err(failed)?;
-    let migrator = migrator();
+    let migrator = migrator(formats);
     let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
     let table = &migrator.table_name;
     connection.ensure_migrations_table(table).await.map_err(Error::internal)?;
@@ -43,11 +48,11 @@ pub(crate) async fn format_version(connection: &mut AnyConnection) -> Result<i64
     Ok(newest.unwrap_or(0))
 }
 
-fn migrator() -> Migrator {
+fn migrator(formats: usize) -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.map(migration).to_vec())
+    Migrator::with_migrations(MIGRATIONS.into_iter().take(formats).map(migration).collect())
 }
 
 fn newer(present: i64, newest: i64) -> Error {

@@ -4,6 +4,7 @@ use sqlx::{Connection, Executor};
 
 use crate::CatalogStore;
 use crate::conformance::samples::{department, event, published, resource};
+use crate::search::Dialect;
 
 fn url(folder: &tempfile::TempDir) -> String {
     format!("sqlite://{}/catalogue.db", folder.path().display())
@@ -64,6 +65,39 @@ async fn a_changed_migration_is_refused() {
     CatalogStore::connect(&url).await.unwrap().close().await;
     execute(&url, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
     assert_eq!(refusal(&url).await, ErrorCode::Internal);
+}
+
+#[tokio::test]
+async fn a_newer_program_copies_and_migrates_and_an_older_one_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder);
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::any::AnyPoolOptions::new().max_connections(1).connect(&format!("{url}?mode=rwc")).await;
+    let pool = pool.unwrap();
+    crate::migration::bring_to(&pool, Dialect::Sqlite, 1).await.unwrap();
+    let office = department("gaj", "公安局").unwrap();
+    sqlx::query("INSERT INTO departments (id, document) VALUES ('gaj', $1)")
+        .bind(serde_json::to_string(&office).unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+
+    let store = CatalogStore::connect(&url).await.unwrap();
+    let newest = store.format_version().await.unwrap();
+    assert!(newest > 1);
+    assert_eq!(store.departments().await.unwrap(), std::slice::from_ref(&office));
+    let refused = crate::migration::bring_to(&store.writer, Dialect::Sqlite, 1).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::IllegalState);
+    assert!(refused.message.contains("knows formats up to 1"), "{refused}");
+    store.close().await;
+
+    let copy = format!("sqlite://{}/catalogue.db.format-1.bak", folder.path().display());
+    let mut copy = sqlx::AnyConnection::connect(&copy).await.unwrap();
+    assert_eq!(crate::migration::format_version(&mut copy).await.unwrap(), 1, "the copy is of before");
+    let kept: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM departments").fetch_one(&mut copy).await.unwrap();
+    assert_eq!(kept, 1);
 }
 
 #[tokio::test]

@@ -44,3 +44,16 @@ fn every_subcommand_has_examples_that_it_takes() {
     check("shuqiao", &command, &mut found);
     assert!(found > 30, "{found}");
 }
+
+#[test]
+fn every_shell_completes_every_subcommand() {
+    use clap_complete::Shell;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "shuqiao", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        for below in Cli::command().get_subcommands() {
+            assert!(script.contains(below.get_name()), "{shell}: {}", below.get_name());
+        }
+    }
+}
