@@ -7,6 +7,8 @@ import duckdb
 
 work = json.load(sys.stdin)
 connection = duckdb.connect()
+# It draws a bar for long questions, on the very output that carries the answer.
+connection.execute("set enable_progress_bar = false")
 for department, name, path, column, least in work["views"]:
     connection.execute(f"create schema if not exists {department}")
     connection.execute(

@@ -79,14 +79,8 @@ impl Applicant {
     /// Whether the principal is on the applicant's side.
     pub fn covers(&self, principal: &Principal) -> bool {
         match self {
-            Self::Department(department) => principal.acts_for(department),
-            Self::Developer(account) => {
-                principal.kind == PrincipalKind::Person
-                    && principal.department.is_none()
-                    && principal.id == *account
-            }
             Self::Authority => principal.has(Role::AuthorityOfficer),
-            Self::Public(_) => false,
+            _ => self.grantee().is_some_and(|grantee| grantee.covers(principal)),
         }
     }
 }

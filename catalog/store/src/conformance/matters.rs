@@ -3,19 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use catalog_core::context::Channel;
 use catalog_core::deadline::Rules;
 use catalog_core::matter::{
     Applicant, Content, Demand, Matter, MatterKind, Move, Objection, ObjectionSubject, State,
 };
-use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
+use catalog_core::policy::Revocation;
 use catalog_core::ports::{MatterChange, MatterQuery, Store};
-use catalog_core::{
-    ColumnName, DepartmentId, ErrorCode, GrantId, Principal, ResourceCode, Result, Role, Timestamp,
-};
+use catalog_core::{DepartmentId, ErrorCode, Principal, ResourceCode, Result, Role, Timestamp};
 
 use super::refused;
-use super::samples::event;
+use super::samples::{event, grant};
 use super::versions::with_resource;
 
 /// A demand of the department, received on that day.
@@ -117,35 +114,10 @@ fn withdraw(matter: &mut Matter) -> Result<()> {
     matter.take(&clerk, &step, &Rules::default())
 }
 
-fn grant(resource: &ResourceCode) -> Result<Grant> {
-    Ok(Grant {
-        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
-        terms: GrantTerms {
-            kind: GrantKind::Unconditional,
-            resource: resource.clone(),
-            grantee: Grantee::Department(DepartmentId::new("rsj")?),
-            items: vec![ColumnName::new("number")?],
-            filter: None,
-            masks: Default::default(),
-            purpose: None,
-            legal_basis: "条例".to_owned(),
-            valid_from: Some(Timestamp(1)),
-            valid_until: None,
-            doors: BTreeSet::from([Channel::Sql]),
-            demands_matter: false,
-            demands_operator: false,
-            statistics: None,
-        },
-        created_by: "officer".to_owned(),
-        created_at: Timestamp(1),
-        revocation: None,
-    })
-}
-
 /// A step with several matters, grants and revocations is written whole or not at all, with an event for each.
 pub(super) async fn all_or_nothing(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
-    let (first, second) = (grant(&code)?, grant(&code)?);
+    let (first, second) = (grant(&code, 1)?, grant(&code, 2)?);
     let matter = demand("XQ-2026-000001", "gaj", "2026-03-02T02:00:00Z")?;
     let before = store.pending(100).await?.len();
     let mut change = opened(&matter);

@@ -1,10 +1,40 @@
 //! The directory on which the checks work, and one of any size.
 
-use catalog_core::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog_core::context::Channel;
 use catalog_core::directory::format::CLASSES;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Opening, Sharing, UpdateCycle};
 pub use catalog_core::fixtures::{department, event, item, published, resource};
+use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee};
+use catalog_core::{ColumnName, DepartmentId, GrantId, ResourceCode, Result, Timestamp};
+
+/// A grant of one item to `rsj`, in force from the first instant.
+pub(super) fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
+    Ok(Grant {
+        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
+        terms: GrantTerms {
+            kind: GrantKind::Unconditional,
+            resource: resource.clone(),
+            grantee: Grantee::Department(DepartmentId::new("rsj")?),
+            items: vec![ColumnName::new("number")?],
+            filter: None,
+            masks: BTreeMap::new(),
+            purpose: None,
+            legal_basis: "条例".to_owned(),
+            valid_from: Some(Timestamp(1)),
+            valid_until: None,
+            doors: BTreeSet::from([Channel::Sql]),
+            demands_matter: false,
+            demands_operator: false,
+            statistics: None,
+        },
+        created_by: "officer".to_owned(),
+        created_at: Timestamp(created_at),
+        revocation: None,
+    })
+}
 
 /// Machine name of the department that [`catalogue_entry`] gives number `index`.
 pub fn catalogue_department(index: usize) -> String {

@@ -1,20 +1,18 @@
 //! Grants, versions and withdrawals.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use catalog_core::context::Channel;
 use catalog_core::dataset::{
     BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Tombstone, Version, VersionState,
 };
 use catalog_core::directory::resource::Entry;
-use catalog_core::policy::{Grant, GrantKind, GrantTerms, Grantee, Revocation};
+use catalog_core::policy::Revocation;
 use catalog_core::ports::{GrantEnding, Store};
-use catalog_core::{ColumnName, DepartmentId, Error, ErrorCode, GrantId, ResourceCode, Result, Timestamp};
+use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp};
 use tokio::task::JoinSet;
 
 use super::refused;
-use super::samples::{department, event, published, resource};
+use super::samples::{department, event, grant, published, resource};
 
 /// A store with one published resource.
 pub(super) async fn with_resource(store: &Arc<dyn Store>) -> Result<ResourceCode> {
@@ -44,31 +42,6 @@ pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version
 
 fn tombstone() -> Tombstone {
     Tombstone { at: Timestamp(7), by: "steward".to_owned(), reason: "依法更正".to_owned() }
-}
-
-fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
-    Ok(Grant {
-        id: GrantId::new(uuid::Uuid::now_v7().to_string())?,
-        terms: GrantTerms {
-            kind: GrantKind::Unconditional,
-            resource: resource.clone(),
-            grantee: Grantee::Department(DepartmentId::new("rsj")?),
-            items: vec![ColumnName::new("number")?],
-            filter: None,
-            masks: BTreeMap::new(),
-            purpose: None,
-            legal_basis: "条例".to_owned(),
-            valid_from: Some(Timestamp(1)),
-            valid_until: None,
-            doors: BTreeSet::from([Channel::Sql]),
-            demands_matter: false,
-            demands_operator: false,
-            statistics: None,
-        },
-        created_by: "officer".to_owned(),
-        created_at: Timestamp(created_at),
-        revocation: None,
-    })
 }
 
 pub(super) async fn grants(store: Arc<dyn Store>) -> Result<()> {
