@@ -8,5 +8,6 @@ mod crash;
 mod demo;
 mod evidence;
 mod folder;
+mod scripts;
 mod service;
 mod versions;

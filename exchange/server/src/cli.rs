@@ -62,7 +62,7 @@ pub(crate) enum Command {
     /// Make a data folder: keys, configuration, a one-time code for the first administrator.
     #[command(after_help = "Example:\n  shuqiao init --data-dir /srv/shuqiao")]
     Init,
-    /// Serve the folder until SIGTERM or Ctrl-C; running requests are finished first.
+    /// Serve the folder until SIGTERM or Ctrl-C; running requests have 30 s to finish (server.drain_seconds).
     #[command(after_help = "Example:\n  shuqiao serve --data-dir /srv/shuqiao --listen 127.0.0.1:8080")]
     Serve(Serve),
     /// Departments and people.
@@ -146,6 +146,13 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// Whether the command goes on as a server.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Serve(_) | Self::Witness(Witness::Serve(_)))
+    }
 }
 
 /// Options of `demo`.

@@ -347,6 +347,12 @@ fn header(text: &str) -> Result<HeaderValue> {
 }
 
 fn unreachable_server(base: &str, error: &reqwest::Error) -> Error {
-    let message = format!("the server at {base} does not answer as expected: {error}");
+    // The cause that says something, such as a certificate nobody here trusts, is the innermost one.
+    let outermost: &dyn std::error::Error = error;
+    let cause = std::iter::successors(Some(outermost), |error| error.source()).last().unwrap_or(outermost);
+    let mut message = format!("the server at {base} does not answer as expected: {cause}");
+    if message.contains("certificate") || message.contains("UnknownIssuer") {
+        message += "; name the CA's certificate (PEM) in the environment variable SSL_CERT_FILE";
+    }
     Error::new(ErrorCode::Unavailable, message)
 }

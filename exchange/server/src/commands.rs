@@ -42,7 +42,9 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "shuqiao", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "shuqiao", &mut script);
+            output::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         Command::Key(Key::Generate { file }) => keys::generate(global, file),

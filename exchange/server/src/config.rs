@@ -46,6 +46,8 @@ pub(crate) struct Server {
     pub(crate) connections: usize,
     /// Milliseconds for the head of a request, and for the next request on a connection.
     pub(crate) head_millis: u64,
+    /// Seconds that running requests have to finish when the server is told to end.
+    pub(crate) drain_seconds: u64,
 }
 
 impl Default for Server {
@@ -58,6 +60,7 @@ impl Default for Server {
             behind_trusted_proxy: false,
             connections: 512,
             head_millis: 20_000,
+            drain_seconds: 30,
         }
     }
 }
@@ -141,6 +144,26 @@ pub(crate) struct LogWitness {
     pub(crate) key: String,
 }
 
+impl Query {
+    /// Refuses limits under which no query could ever answer.
+    fn check(&self) -> Result<()> {
+        let memory = self.memory_mib as u64;
+        let limits = [
+            ("seconds", self.seconds),
+            ("memory_mib", memory),
+            ("rows", self.rows),
+            ("answer_mib", self.answer_mib),
+        ];
+        match limits.into_iter().find(|(_, limit)| *limit == 0) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let message = format!("query.{name} is 0, so every query would fail: set it to 1 or more");
+                Err(Error::new(ErrorCode::InvalidInput, message))
+            }
+        }
+    }
+}
+
 impl Config {
     /// Reads the file; an unknown or malformed setting is an error that names its line.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -150,6 +173,7 @@ impl Config {
         let config: Self = toml::from_str(&text).map_err(|error| {
             Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
         })?;
+        config.query.check()?;
         Ok(config)
     }
 

@@ -21,9 +21,14 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
     let json = cli.global.json;
-    let filter = EnvFilter::try_from_env("SHUQIAO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A server's log is for its operator; the error of a command says itself what went wrong.
+    let usual = if cli.command.serves() { "warn" } else { "off" };
+    let filter = EnvFilter::try_from_env("SHUQIAO_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // Fails only where a provider is there already, and then there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();

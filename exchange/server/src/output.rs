@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog_core::{Error, Fault};
+use catalog_core::{Error, ErrorCode, Fault};
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
@@ -40,14 +41,40 @@ fn fail_text(out: &mut impl std::io::Write, error: &Error) -> std::io::Result<()
     }
 }
 
-/// Prints a line to standard output; a closed pipe is nobody's error.
+/// Prints the help, or what is wrong with the words of the command: status 2, and JSON where the words ask for it.
+pub(crate) fn usage(found: &clap::Error) -> ExitCode {
+    let as_json = std::env::args_os().any(|word| word == "--json");
+    if found.exit_code() == 0 || !as_json {
+        // Nothing is left to be done where even this can't be printed.
+        let _ = found.print();
+        return ExitCode::from(u8::try_from(found.exit_code()).unwrap_or(2));
+    }
+    let text = found.render().to_string();
+    fail(&Error::new(ErrorCode::InvalidInput, text.trim().trim_start_matches("error: ")), true)
+}
+
+/// Whether lines for people are left out.
+static DOCUMENTS_ALONE: AtomicBool = AtomicBool::new(false);
+
+/// From here on nothing but documents is printed: a script reads along.
+pub(crate) fn documents_alone() {
+    DOCUMENTS_ALONE.store(true, Ordering::Relaxed);
+}
+
+/// Prints a line for people; a closed pipe is nobody's error.
 pub(crate) fn line(text: impl std::fmt::Display) {
+    if !DOCUMENTS_ALONE.load(Ordering::Relaxed) {
+        print(text);
+    }
+}
+
+fn print(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
 /// Prints a JSON document.
 pub(crate) fn document(value: &impl serde::Serialize) {
-    line(serde_json::to_string_pretty(value).unwrap_or_default());
+    print(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// Prints a heading of the tour.

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog_core::context::PrincipalKind;
 use catalog_core::directory::Reference;
@@ -15,13 +16,16 @@ use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
 use futures::StreamExt;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::access_log::AccessLog;
 use crate::evidence::OpenCounts;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
+
+/// The longest wait for the last records at the end.
+const LAST_RECORDS: Duration = Duration::from_secs(20);
 
 /// Gives the time of each request.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -100,6 +104,8 @@ pub struct App {
     public_queries: Arc<Semaphore>,
     /// Places for receipts and proofs; the next waits.
     proofs: Arc<Semaphore>,
+    /// Each access whose end is still to be written down holds a receiver.
+    unwritten: watch::Sender<()>,
     /// Held while an extract is written.
     pub(crate) extracts: Mutex<()>,
 }
@@ -115,6 +121,7 @@ impl App {
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
             proofs: places(PROOFS),
+            unwritten: watch::Sender::default(),
             extracts: Mutex::default(),
             parts,
         })
@@ -159,8 +166,17 @@ impl App {
         found.await.map_err(Error::internal)?
     }
 
-    /// Writes down what is still counted in memory. Call it when the last request has been answered.
+    /// Held until the end of an access has been written down.
+    pub(crate) fn unwritten(&self) -> watch::Receiver<()> {
+        self.unwritten.subscribe()
+    }
+
+    /// Waits until the end of every access has been written down, and writes what is still counted in memory. Call it
+    /// when the last request has been answered or cut.
     pub async fn drain(&self) -> Result<()> {
+        if tokio::time::timeout(LAST_RECORDS, self.unwritten.closed()).await.is_err() {
+            tracing::error!("accesses are still open, and their ends go unrecorded");
+        }
         self.open_counts.flush(self.services.evidence().as_ref(), self.now()).await
     }
 }

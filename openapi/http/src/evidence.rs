@@ -18,6 +18,7 @@ use exchange_ledger::{Commitment, Committed};
 use futures::StreamExt;
 use futures::future::{try_join, try_join_all};
 use http::{Method, header};
+use tokio::sync::watch;
 
 use crate::app::App;
 use metered::Metered;
@@ -197,11 +198,13 @@ async fn record_whole(
 }
 
 async fn record_start(app: &Arc<App>, ctx: &OpContext, asked: Asked, reading: Reading) -> Result<Ending> {
-    let end = End { app: Arc::clone(app), ctx: ctx.clone(), answer: Committing::new()?, bytes: 0, reading };
+    let unwritten = app.unwritten();
+    let (app, answer) = (Arc::clone(app), Committing::new()?);
+    let end = End { app, ctx: ctx.clone(), answer, bytes: 0, reading, unwritten };
     if is_recorded(ctx) {
         let request_commitment = asked.commitment.digest.clone();
         let event = Event::AccessStarted { sources: end.reading.sources.clone(), request_commitment };
-        append(app, ctx, event, &[asked.salt()]).await?;
+        append(&end.app, ctx, event, &[asked.salt()]).await?;
     }
     Ok(Ending(Some(end)))
 }
@@ -256,11 +259,23 @@ async fn append(app: &App, ctx: &OpContext, event: Event, secrets: &[Secret<'_>]
 }
 
 /// An access under way. If it is dropped without an answer, because the client is gone, evidence says that it was tried.
-pub(crate) struct Attempt(Option<(Arc<App>, OpContext, Asked)>);
+pub(crate) struct Attempt(Option<Pending>);
+
+struct Pending {
+    app: Arc<App>,
+    ctx: OpContext,
+    asked: Asked,
+    unwritten: watch::Receiver<()>,
+}
 
 impl Attempt {
     pub(crate) fn new(app: &Arc<App>, ctx: &OpContext, asked: &Asked) -> Self {
-        Self(is_recorded(ctx).then(|| (Arc::clone(app), ctx.clone(), asked.clone())))
+        Self(is_recorded(ctx).then(|| Pending {
+            app: Arc::clone(app),
+            ctx: ctx.clone(),
+            asked: asked.clone(),
+            unwritten: app.unwritten(),
+        }))
     }
 
     /// The operation has answered, which leaves evidence of its own.
@@ -271,7 +286,7 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some((app, ctx, asked)) = self.0.take()
+        if let Some(Pending { app, ctx, asked, unwritten }) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let request_commitment = asked.commitment.digest.clone();
@@ -280,6 +295,7 @@ impl Drop for Attempt {
                 if let Err(error) = append(&app, &ctx, event, &[asked.salt()]).await {
                     tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no record");
                 }
+                drop(unwritten);
             });
         }
     }
@@ -303,11 +319,13 @@ struct End {
     reading: Reading,
     answer: Committing,
     bytes: u64,
+    unwritten: watch::Receiver<()>,
 }
 
 impl End {
     async fn write(self, stopped_by: Option<&str>) -> Result<()> {
-        let Self { app, ctx, reading, answer, bytes } = self;
+        // Held to the end of this function.
+        let Self { app, ctx, reading, answer, bytes, unwritten: _unwritten } = self;
         if !is_recorded(&ctx) {
             return count(&app, &reading, bytes).await;
         }

@@ -283,9 +283,18 @@ async fn options(
     }
     let reason = wanted.reason.as_deref().unwrap_or_default();
     let breaking = wanted.breaking.then(|| Notice::new(reason, wanted.notice_days)).transpose()?;
+    let change = wanted.change.unwrap_or(ChangeKind::Replace);
+    let previous = in_effect(app, ctx, code).await?;
+    // Versions count from 1: a later one without a readable one before it would start from nothing unasked.
+    if change != ChangeKind::Replace && previous.is_none() && number > 1 {
+        let message = format!(
+            "no version of {code} is readable, so there are no rows to add to: deliver the whole dataset as a replacement"
+        );
+        return Err(Error::new(ErrorCode::IllegalState, message).into());
+    }
     Ok(IngestOptions {
-        change: wanted.change.unwrap_or(ChangeKind::Replace),
-        previous: in_effect(app, ctx, code).await?,
+        change,
+        previous,
         max_bad_share,
         breaking,
         spill_folder: Some(app.spool.clone()),

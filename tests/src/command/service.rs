@@ -39,6 +39,35 @@ async fn a_server_is_the_only_owner_and_finishes_what_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_cut_at_the_end_is_cut_visibly_and_in_evidence() {
+    let folder = Folder::with_resource();
+    let rows = folder.file("penalty.csv", ROWS);
+    folder.ok(&["ingest", CODE, &rows, "--as", "scjg"]);
+    fs::write(folder.data().join("shuqiao.toml"), "[server]\ndrain_seconds = 0\n").unwrap();
+    let file = folder.machine_key("scjg");
+    let serving = folder.serve();
+    let issue =
+        ["ticket", "issue", "--hours", "1", "--purpose", "核对", "--server", &serving.base, "--key", &file];
+    let token = folder.json(&issue)["token"].as_str().unwrap().to_owned();
+    let sql = format!(
+        "select p.case_no, '{}' as text from scjg.penalty p cross join generate_series(1, 300000)",
+        "x".repeat(100)
+    );
+    let http = Visitor::of(&serving).await.http;
+    let request = http.post(format!("{}/api/v1/sql", serving.base)).header("accept", "text/csv");
+    let answer = request.bearer_auth(token).json(&json!({ "sql": sql })).send().await.unwrap();
+    let id = answer.headers()["shuqiao-receipt"].to_str().unwrap().to_owned();
+    serving.terminate();
+    assert!(serving.wait().success());
+    assert!(answer.text().await.is_err(), "what was cut doesn't look whole");
+    let recorded = folder.json(&["log", "open", &id]);
+    let mut records = recorded.as_array().unwrap().iter().map(|found| &found["record"]);
+    let ended = records.find(|record| record["event"] == "access_ended");
+    let ended = ended.unwrap_or_else(|| panic!("{recorded}"));
+    assert_eq!((&ended["complete"], &ended["stopped_by"]), (&json!(false), &json!("disconnected")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn departments_push_and_ask_over_the_network() {
     let folder = Folder::with_resource();
     let file = folder.machine_key("scjg");

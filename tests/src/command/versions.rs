@@ -57,6 +57,10 @@ fn append_upsert_and_the_past() {
     folder.ok(&["gc"]);
     assert_eq!(amounts(&folder, "version as of 2").as_array().unwrap().len(), 3);
     folder.ok(&["doctor"]);
+    for version in ["2", "3"] {
+        folder.ok(&["withdraw", CODE, "--version", version, "--reason", "数据有误", "--as", "scjg"]);
+    }
+    assert_eq!(folder.refusal(&append).1, "illegal_state", "no rows are left to append to");
 }
 
 #[test]

@@ -133,13 +133,13 @@ impl Folder {
         self.json(&[&["query", sql, "--as"], acting_as].concat())["data"].take()
     }
 
-    /// Exit status and JSON error of a command that must fail.
+    /// Exit status and JSON error of a command that must fail, and says nothing else.
     pub(crate) fn refused(&self, arguments: &[&str]) -> (i32, Value) {
         let output = self.run(&[arguments, &["--json"]].concat());
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{arguments:?} must fail");
-        let error = serde_json::from_str(text.lines().last().unwrap_or_default())
-            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"));
+        let error =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"));
         (output.status.code().unwrap(), error)
     }
 

@@ -6,6 +6,7 @@ mod tour;
 use std::path::{Path, PathBuf};
 
 use catalog_core::{Error, ErrorCode, Result};
+use serde_json::json;
 
 use crate::cli::{Demo, Global};
 use crate::commands::serve;
@@ -15,6 +16,10 @@ use crate::output;
 /// Builds the city where it is not there yet, serves it, shows the tour, and goes on serving unless told to end.
 pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
     let root = &global.data_dir;
+    serve::check_demo(options.listen)?;
+    if global.json {
+        output::documents_alone();
+    }
     if !Folder::exists(root) {
         build_anew(root, options.people).await?;
     }
@@ -31,7 +36,11 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
     });
     let touring = async {
         let address = bound.await.map_err(|_| Error::internal("the server did not start"))?;
-        tour::run(&address, root).await?;
+        let tour = tour::run(&address, root).await?;
+        output::document_if_json(
+            global,
+            &json!({ "serving": address, "people": people, "keys": root.join("keys/demo"), "tour": tour }),
+        );
         match options.exit {
             true => Ok(()),
             false => {

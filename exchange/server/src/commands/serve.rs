@@ -14,9 +14,6 @@ use crate::folder::Folder;
 use crate::guard::guard;
 use crate::{local, output, tls};
 
-/// Seconds that running requests have to finish.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// How often used nonces whose time has passed are forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -38,9 +35,8 @@ pub(crate) async fn serve(
     let mut config = folder.config()?;
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.check_exposure()?;
-    if folder.demo().is_some() && !config.server.listen.ip().is_loopback() {
-        let message = "a demo folder is served on the loopback only: its keys and people are no secret";
-        return Err(Error::new(ErrorCode::InvalidInput, message));
+    if folder.demo().is_some() {
+        check_demo(config.server.listen)?;
     }
     let listener = std::net::TcpListener::bind(config.server.listen).map_err(|error| {
         Error::new(ErrorCode::Unavailable, format!("can't listen at {}: {error}", config.server.listen))
@@ -55,7 +51,8 @@ pub(crate) async fn serve(
     let (handle, local_handle) = (Handle::new(), Handle::new());
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
-    tokio::spawn(drain_on_signal(handle.clone(), local_handle.clone()));
+    let drain = Duration::from_secs(config.server.drain_seconds);
+    tokio::spawn(drain_on_signal(drain, handle.clone(), local_handle.clone()));
     ready(&platform, &base_url);
     let beside = axum_server::from_unix(local)
         .map_err(Error::internal)?
@@ -78,7 +75,20 @@ pub(crate) async fn serve(
     served.map(drop).map_err(Error::internal)
 }
 
-async fn drain_on_signal(handle: Handle<SocketAddr>, local: Handle<std::os::unix::net::SocketAddr>) {
+/// Refuses to serve a demo to others.
+pub(crate) fn check_demo(listen: SocketAddr) -> Result<()> {
+    if listen.ip().is_loopback() {
+        return Ok(());
+    }
+    let message = "a demo folder is served on the loopback only: its keys and people are no secret";
+    Err(Error::new(ErrorCode::InvalidInput, message))
+}
+
+async fn drain_on_signal(
+    drain: Duration,
+    handle: Handle<SocketAddr>,
+    local: Handle<std::os::unix::net::SocketAddr>,
+) {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
@@ -93,6 +103,6 @@ async fn drain_on_signal(handle: Handle<SocketAddr>, local: Handle<std::os::unix
     #[cfg(not(unix))]
     drop(interrupted.await);
     tracing::info!("draining");
-    handle.graceful_shutdown(Some(DRAIN));
-    local.graceful_shutdown(Some(DRAIN));
+    handle.graceful_shutdown(Some(drain));
+    local.graceful_shutdown(Some(drain));
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use catalog_core::{Error, ErrorCode, Result};
 use exchange_auth::JwkSet;
 use http::Method;
+use openapi_contract::Rows;
+use serde::Serialize;
 
 use super::build::{OPEN_TABLE, key_file};
 use crate::client::{Assertions, Client, Payload};
@@ -52,22 +54,56 @@ const ASKERS: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
+/// What the tour saw, for scripts.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tour {
+    answers: Vec<Answer>,
+    refused: Refused,
+    download: Download,
+}
+
+/// One question with its answer.
+#[derive(Debug, Serialize)]
+struct Answer {
+    department: &'static str,
+    purpose: &'static str,
+    sql: &'static str,
+    rows: Rows,
+}
+
+/// A question that was refused, as it should be.
+#[derive(Debug, Serialize)]
+struct Refused {
+    code: ErrorCode,
+    message: String,
+}
+
+/// A download that was proven genuine.
+#[derive(Debug, Serialize)]
+struct Download {
+    address: String,
+    sha256: String,
+}
+
 /// Runs the tour against the server at `address`.
-pub(crate) async fn run(address: &str, root: &Path) -> Result<()> {
+pub(crate) async fn run(address: &str, root: &Path) -> Result<Tour> {
     output::heading("Analysts: one question, three principals, three answers");
     for line in QUESTION.lines() {
         output::line(format!("    {line}"));
     }
+    let mut answers = Vec::new();
     for (department, purpose, sql, title) in ASKERS {
         let client = client(address, root, department, purpose).await?;
         output::heading(title);
         if sql != QUESTION {
             output::line(sql.lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end());
         }
-        data::show_rows(&data::ask(&client, sql).await?);
+        let rows = data::ask(&client, sql).await?;
+        data::show_rows(&rows);
+        answers.push(Answer { department, purpose, sql, rows });
     }
-    refused(address, root).await?;
-    open_download(address, root).await
+    let refused = refused(address, root).await?;
+    Ok(Tour { answers, refused, download: open_download(address, root).await? })
 }
 
 async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> Result<Client> {
@@ -79,13 +115,13 @@ async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> 
     Client::of_server(address, Some(&key_file(root, department)), assertions).await
 }
 
-async fn refused(address: &str, root: &Path) -> Result<()> {
+async fn refused(address: &str, root: &Path) -> Result<Refused> {
     output::heading("Refused: the transport bureau asks for the population without a grant");
     let client = client(address, root, "jtj", "公交线网规划").await?;
     match data::ask(&client, "select name from gaj.population limit 1").await {
         Err(error) if error.code == ErrorCode::NotGranted => {
             output::line(format!("  [{}] {}", error.code, error.message));
-            Ok(())
+            Ok(Refused { code: error.code, message: error.message })
         }
         Err(error) => Err(error),
         Ok(_) => Err(Error::new(ErrorCode::Internal, "a question without a grant was answered")),
@@ -93,7 +129,7 @@ async fn refused(address: &str, root: &Path) -> Result<()> {
 }
 
 /// Downloads an open dataset without any key and proves it genuine with nothing but the public keys.
-async fn open_download(address: &str, root: &Path) -> Result<()> {
+async fn open_download(address: &str, root: &Path) -> Result<Download> {
     output::heading("Developers: an open dataset, downloaded without a key and proven genuine offline");
     let folder = root.join("spool").join("tour");
     std::fs::create_dir_all(&folder).map_err(|error| io(&folder, &error))?;
@@ -117,7 +153,8 @@ async fn open_download(address: &str, root: &Path) -> Result<()> {
     }
     output::done(format!("genuine: sha256 {}", proven.sha256));
     forged(&file, &read(&manifest)?, &signature, &keys)?;
-    std::fs::remove_dir_all(&folder).map_err(|error| io(&folder, &error))
+    std::fs::remove_dir_all(&folder).map_err(|error| io(&folder, &error))?;
+    Ok(Download { address: format!("{address}{base}.csv"), sha256: proven.sha256.clone() })
 }
 
 async fn fetch(client: &Client, path: &str, to: &Path) -> Result<PathBuf> {
