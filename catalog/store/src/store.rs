@@ -19,6 +19,9 @@ pub(crate) type Documents<'q> = QueryScalar<'q, Any, String, AnyArguments>;
 /// Connections at the same time, all of them or, on SQLite, those that read.
 const CONNECTIONS: u32 = 8;
 
+/// The longest wait for a PostgreSQL connection: a busy one answers sooner.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+
 /// Settings of a SQLite connection that writes: a commit survives a power cut.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON;";
@@ -54,9 +57,9 @@ impl CatalogStore {
         };
         let writer = match dialect {
             Dialect::Sqlite => pool(1, SQLITE_WRITER).connect(&creating(url)).await,
-            Dialect::Postgres => pool(CONNECTIONS, "").connect(url).await,
+            Dialect::Postgres => pool(CONNECTIONS, "").acquire_timeout(FIRST_ANSWER).connect(url).await,
         }
-        .map_err(failed)?;
+        .map_err(|error| unanswered(url, error))?;
         migration::run(&writer, dialect).await?;
         let search = Search::new(dialect);
         search.prepare(&writer).await?;
@@ -90,6 +93,21 @@ impl CatalogStore {
     pub(crate) async fn document<T: DeserializeOwned>(&self, query: Documents<'_>) -> Result<Option<T>> {
         let text = query.fetch_optional(&self.reader).await.map_err(failed)?;
         text.map(|text| json::from_text(&text)).transpose()
+    }
+}
+
+/// The failure to reach a database at all, with its address but not its password.
+fn unanswered(url: &str, error: sqlx::Error) -> Error {
+    let address = url.split('?').next().unwrap_or_default();
+    let address = address.rsplit('@').next().unwrap_or_default();
+    match &error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut => {
+            let message = format!(
+                "the catalogue's database at {address} does not answer: see that it runs there, and [catalogue] database"
+            );
+            Error::new(ErrorCode::Unavailable, message).with_internal(error)
+        }
+        _ => failed(error),
     }
 }
 

@@ -26,7 +26,10 @@ impl VersionStore for CatalogStore {
             .await
             .map_err(failed)?;
         let next = newest.unwrap_or(0) + 1;
-        let taken = format!("the next version of {} is {next}, not {}", version.resource, version.number);
+        let taken = format!(
+            "version {} of {} was published by somebody else in between, the next is {next}: send the delivery again",
+            version.number, version.resource
+        );
         if version.number != next {
             return Err(Error::new(ErrorCode::Conflict, taken));
         }

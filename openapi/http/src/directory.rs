@@ -64,13 +64,15 @@ struct Search {
     /// First hit, counted from 0.
     #[serde(default)]
     offset: u32,
-    /// Hits wanted, at most 100; 20 when left out.
-    #[serde(default)]
-    limit: u32,
+    /// Hits wanted, 1 to 100; 20 when left out.
+    limit: Option<u32>,
     /// Whether to count facets.
     #[serde(default)]
     facets: bool,
 }
+
+/// Hits of a page where the caller does not say.
+const PAGE_HITS: u32 = 20;
 
 /// Search the published directory
 #[utoipa::path(get, path = "/api/v1/resources", tag = "directory", params(Search),
@@ -80,6 +82,10 @@ async fn search_resources(
     Extension(ctx): Extension<OpContext>,
     Params(search): Params<Search>,
 ) -> Result<Json<SearchPage>, Refusal> {
+    let limit = search.limit.unwrap_or(PAGE_HITS);
+    if !(1..=100).contains(&limit) {
+        return Err(invalid("`limit` lies between 1 and 100"));
+    }
     let Search { q, classification, department, sharing, opening, update_cycle, format, .. } = search;
     let query = SearchQuery {
         text: q,
@@ -91,7 +97,7 @@ async fn search_resources(
         format,
         public_only: true,
         offset: search.offset,
-        limit: search.limit,
+        limit,
         facets: search.facets,
     };
     Ok(Json(app.services.search(&ctx, query).await?))

@@ -15,7 +15,7 @@ use openapi_contract::ProblemDetails;
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{HttpMethod, Operation};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -26,6 +26,10 @@ use crate::{
     records, sql, tickets, uploads, wrapper,
 };
 
+/// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
+const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's registered Ed25519 key: its components and \
+    parameters; the signature is in `signature`, the digest of a body in `content-digest` (RFC 9530).";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -35,7 +39,7 @@ use crate::{
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
     components(schemas(ProblemDetails)),
-    security((), ("ticket" = [])),
+    security((), ("signature" = []), ("ticket" = [])),
     tags(
         (name = "directory", description = "The resource directory 政务信息资源目录"),
         (name = "data", description = "Datasets, their versions and records"),
@@ -70,6 +74,8 @@ pub fn openapi() -> OpenApi {
     if let Some(components) = &mut document.components {
         let ticket = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("ticket", ticket);
+        let signature = ApiKeyValue::with_description("signature-input", SIGNING);
+        components.add_security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
     }
     for item in document.paths.paths.values_mut() {
         let operations = [

@@ -85,7 +85,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|found| invalid(&found.body_text()))?;
+        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|found| {
+            let text = found.body_text();
+            let what = text.trim_start_matches("Failed to deserialize query string: ");
+            invalid(&format!("the parameters behind the question mark are not right: {what}"))
+        })?;
         Ok(Self(value))
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Services;
-use crate::context::{OpContext, Role};
+use crate::context::{OpContext, PrincipalKind, Role};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
-use crate::ids::GrantId;
+use crate::ids::{DepartmentId, GrantId};
 use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, Sight, decide_action};
 
 impl Services {
@@ -120,11 +120,19 @@ impl Services {
             let provider = self.store.entry(&grant.terms.resource).await?.map(|entry| entry.draft.provider);
             let decides = decide_action(principal, Action::ManageGrants, provider.as_ref());
             if grant.terms.grantee.covers(principal) || decides.into_permission().is_ok() {
-                visible.push(grant);
+                visible.push(match principal.kind {
+                    // Which of its people decided is the provider's matter.
+                    PrincipalKind::Public => Grant { created_by: named(provider), ..grant },
+                    _ => grant,
+                });
             }
         }
         Ok(visible)
     }
+}
+
+fn named(provider: Option<DepartmentId>) -> String {
+    provider.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// Opening to the public is a reviewer's act, granting to somebody an approver's.
