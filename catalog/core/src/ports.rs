@@ -290,7 +290,11 @@ pub trait CredentialStore: Send + Sync {
     /// Registers a key, or sets the end of its validity.
     async fn put_key(&self, key: &KeyRecord, change: &EvidenceRecord) -> Result<()>;
     /// Sets the end of a key and registers its successor, both or neither.
-    async fn replace_key(&self, old: &KeyRecord, new: &KeyRecord, change: &EvidenceRecord) -> Result<()>;
+    async fn replace_key(
+        &self,
+        old: (&KeyRecord, &EvidenceRecord),
+        new: (&KeyRecord, &EvidenceRecord),
+    ) -> Result<()>;
     /// Adds a ticket.
     async fn add_ticket(&self, ticket: &Ticket, change: &EvidenceRecord) -> Result<()>;
     /// The ticket whose token has that digest.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,9 +20,11 @@ impl Timestamp {
         Self(Utc::now().timestamp_micros())
     }
 
-    /// Reads RFC 3339 text with any offset.
+    /// Reads RFC 3339 text with any offset, from 0001 to 9998 in UTC: what lies beyond can be written and not be read
+    /// again, for RFC 3339 has four digits for the year.
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_micros()))
+        let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        (1..=9998).contains(&time.year()).then(|| Self(time.timestamp_micros()))
     }
 
     /// Whole seconds since the epoch.
@@ -79,6 +81,35 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a time must be RFC 3339"))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a time is RFC 3339 text, in the years 0001 to 9998"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever can be read is written so that it is read again as the same time.
+        #[test]
+        fn what_is_read_is_written_readably(year in 0i32..=9999, day in 1u32..=366, second in 0u32..86_400, offset in -24i32..=24) {
+            let day = NaiveDate::from_yo_opt(year, day).unwrap_or_default();
+            let (sign, hours) = (if offset < 0 { '-' } else { '+' }, offset.abs().min(23));
+            let text = format!("{day}T{:02}:{:02}:{:02}{sign}{hours:02}:00", second / 3600, second / 60 % 60, second % 60);
+            if let Some(time) = Timestamp::parse(&text) {
+                prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+            }
+        }
+    }
+
+    #[test]
+    fn times_that_could_not_be_read_again_are_refused() {
+        for text in ["9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00+01:00", "9999-06-01T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        assert!(Timestamp::parse("9998-12-31T23:59:59Z").is_some());
     }
 }

@@ -50,12 +50,17 @@ impl CredentialStore for CatalogStore {
         write.commit(change).await
     }
 
-    async fn replace_key(&self, old: &KeyRecord, new: &KeyRecord, change: &EvidenceRecord) -> Result<()> {
+    async fn replace_key(
+        &self,
+        (old, ended): (&KeyRecord, &EvidenceRecord),
+        (new, made): (&KeyRecord, &EvidenceRecord),
+    ) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
         for key in [old, new] {
             write_key(&mut write, key).await?;
         }
-        write.commit(change).await
+        write.record(ended).await?;
+        write.commit(made).await
     }
 
     async fn add_ticket(&self, ticket: &Ticket, change: &EvidenceRecord) -> Result<()> {
@@ -134,7 +139,8 @@ async fn write_key(write: &mut Change, key: &KeyRecord) -> Result<()> {
                VALUES ($1, $2, $3, $4, $5, $6) \
                ON CONFLICT (id) DO UPDATE SET valid_until = excluded.valid_until, document = excluded.document \
                WHERE public_keys.owner = excluded.owner AND public_keys.public_key = excluded.public_key \
-               AND public_keys.valid_from = excluded.valid_from";
+               AND public_keys.valid_from = excluded.valid_from AND (public_keys.valid_until IS NULL \
+               OR excluded.valid_until <= public_keys.valid_until)";
     let written = sqlx::query(sql)
         .bind(&key.id)
         .bind(json::to_text(&key.owner)?)
@@ -146,7 +152,10 @@ async fn write_key(write: &mut Change, key: &KeyRecord) -> Result<()> {
         .await
         .map_err(failed)?;
     if written.rows_affected() == 0 {
-        let message = format!("the key {} is registered; only the end of its validity may change", key.id);
+        let message = format!(
+            "the key {} is registered; only the end of its validity may change, and come earlier",
+            key.id
+        );
         return Err(Error::new(ErrorCode::Conflict, message));
     }
     Ok(())

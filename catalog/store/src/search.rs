@@ -6,10 +6,11 @@
 
 mod listing;
 mod postgres;
+mod recent;
 mod sqlite;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Opening, Resource};
@@ -24,6 +25,7 @@ use crate::directory::published_entries;
 use crate::failure::failed;
 use crate::json;
 use listing::{Listing, Selection, Tiers};
+use recent::Recent;
 use tokens::{Token, index_words, query_tokens};
 
 /// Changes when tokens or index tables do; another number in the database means: build anew.
@@ -46,6 +48,7 @@ pub(crate) enum Dialect {
 pub(crate) struct Search {
     dialect: Dialect,
     listing: Arc<RwLock<Listing>>,
+    recent: Arc<Mutex<Recent>>,
 }
 
 /// The words of an entry, by how much they count.
@@ -77,7 +80,7 @@ struct Shown {
 impl Search {
     /// A search that has read nothing yet.
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, listing: Arc::default() }
+        Self { dialect, listing: Arc::default(), recent: Arc::default() }
     }
 
     /// Makes the index, and fills it where there is none or one of another format.
@@ -158,10 +161,10 @@ impl Search {
         self.catch_up(&mut connection).await?;
         let tiers = match tokens.is_empty() {
             true => None,
-            false => Some(self.tiers(&mut connection, &tokens).await?),
+            false => Some(self.tiers(&mut connection, tokens).await?),
         };
         let listing = self.listing.read().await;
-        let selection = listing.select(query, tiers.as_ref(), query.limit.min(MAX_LIMIT));
+        let selection = listing.select(query, tiers.as_deref(), query.limit.min(MAX_LIMIT));
         drop(listing);
         let hits = hits(&mut connection, &selection).await?;
         Ok(SearchPage { hits, total: selection.total, facets: selection.facets })
@@ -188,20 +191,40 @@ impl Search {
     }
 
     /// The entries in which all words occur, by place.
-    async fn tiers(&self, connection: &mut AnyConnection, tokens: &[Token]) -> Result<Tiers> {
+    async fn tiers(&self, connection: &mut AnyConnection, tokens: Vec<Token>) -> Result<Arc<Tiers>> {
+        // An index that is newer than this number is looked at under the next one again.
+        let known = self.listing.read().await.known();
+        if let Some(tiers) = self.recent().get(known, &tokens) {
+            return Ok(tiers);
+        }
         let mut tiers = Tiers::default();
+        let mut range = (0, i64::MAX);
         for place in [Place::Anywhere, Place::Keywords, Place::Title] {
             let (sql, words) = match self.dialect {
-                Dialect::Sqlite => (sqlite::FIND, sqlite::query(tokens, place)),
-                Dialect::Postgres => (postgres::FIND, postgres::query(tokens, place)),
+                Dialect::Sqlite => (sqlite::FIND, sqlite::query(&tokens, place)),
+                Dialect::Postgres => (postgres::FIND, postgres::query(&tokens, place)),
             };
             // One text of numbers: a row for each of 100,000 hits would take longer than finding them.
-            let ids: Option<String> =
-                sqlx::query_scalar(sql).bind(words).fetch_one(&mut *connection).await.map_err(failed)?;
+            let ids: Option<String> = sqlx::query_scalar(sql)
+                .bind(words)
+                .bind(range.0)
+                .bind(range.1)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(failed)?;
             let Some(ids) = ids else { break };
-            tiers.narrow(ids.split(',').filter_map(|id| id.parse().ok()));
+            match tiers.narrow(ids.split(',').filter_map(|id| id.parse().ok())) {
+                Some(found) => range = found,
+                None => break,
+            }
         }
+        let tiers = Arc::new(tiers);
+        self.recent().put(known, tokens, Arc::clone(&tiers));
         Ok(tiers)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -33,6 +33,15 @@ impl VersionStore for CatalogStore {
         if version.number != next {
             return Err(Error::new(ErrorCode::Conflict, taken));
         }
+        if let Some(base) = version.based_on
+            && read_version(&mut write, &version.resource, base).await?.state == VersionState::Withdrawn
+        {
+            let message = format!(
+                "version {base} of {}, whose rows it takes over, was withdrawn in between: deliver again",
+                version.resource
+            );
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
         let sql = "INSERT INTO versions (resource, number, state, published_at, document) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
             .bind(version.resource.as_str())

@@ -137,16 +137,23 @@ fn values<V>(
     text.iter().enumerate().map(value).collect()
 }
 
-/// Whether the text is a number of over 15 digits as spreadsheets write it: `4.20102E+17`.
+/// Digits that a double keeps for certain.
+pub(crate) const CERTAIN_DIGITS: usize = 15;
+
+/// Whether the text is a number of over 15 digits as spreadsheets write it: `4.20102E+17`, `1.2345678901234568E+3`.
 pub(crate) fn has_lost_digits(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once("E+") else { return false };
+    let Some((mantissa, exponent)) = text.split_once("E+").or_else(|| text.split_once("E-")) else {
+        return false;
+    };
+    let is_large = text.contains("E+");
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = mantissa.trim_start_matches('-').split_once('.').unwrap_or((mantissa, "0"));
     whole.len() == 1
         && digits(whole)
         && digits(fraction)
         && digits(exponent)
-        && exponent.parse::<u16>().is_ok_and(|exponent| exponent >= 15)
+        && (whole.len() + fraction.len() > CERTAIN_DIGITS
+            || is_large && exponent.parse::<u16>().is_ok_and(|exponent| exponent >= 15))
 }
 
 /// An integer; a spreadsheet's `3.0` is none.

@@ -24,6 +24,9 @@ const MAX_RECORD: usize = 16 * 1024 * 1024;
 /// The largest field, in bytes.
 const MAX_FIELD: usize = 1024 * 1024;
 
+/// Most fields of a record.
+const MAX_FIELDS: usize = 65_536;
+
 /// Consecutive rows as they stand in the file.
 pub(crate) struct SourceBatch {
     /// Where each row stands: its line, sheet row, or number of feature or record, counted from 1.

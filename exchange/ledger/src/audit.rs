@@ -3,7 +3,6 @@
 mod walk;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use catalog_core::evidence::Event;
@@ -13,7 +12,7 @@ use crate::checkpoints::read_line;
 use crate::files::EpochFiles;
 use crate::note::{Checkpoint, Note, NoteKey};
 use crate::vault::Vault;
-use crate::{LedgerError, Settings};
+use crate::{LedgerError, Settings, durable};
 use walk::{Walk, Walked};
 
 /// Something that does not agree, and where.
@@ -101,7 +100,7 @@ fn epoch(
     audited: &mut Audited,
 ) -> Result<EpochEnd, LedgerError> {
     let files = EpochFiles::of(&settings.data_folder, number);
-    let mut heads = checkpoints(&files, origin, keys, audited);
+    let mut heads = checkpoints(&files, origin, keys, audited)?;
     if let Some(outside) = outside.map(Note::checkpoint).transpose()?.filter(|head| head.origin == origin) {
         let place = "the checkpoint from outside".to_owned();
         heads.entry(outside.size).or_default().push((place, outside.root));
@@ -141,11 +140,16 @@ fn named_gap(note: &str, kept: u64, lost: u64, before: &EpochEnd, keys: AuditKey
 /// What heads the checkpoints claim, by size: each with its place and root.
 type Heads = BTreeMap<u64, Vec<(String, Digest)>>;
 
-fn checkpoints(files: &EpochFiles, origin: &str, keys: AuditKeys<'_>, audited: &mut Audited) -> Heads {
+fn checkpoints(
+    files: &EpochFiles,
+    origin: &str,
+    keys: AuditKeys<'_>,
+    audited: &mut Audited,
+) -> Result<Heads, LedgerError> {
     let path = files.checkpoints();
     let mut heads = Heads::new();
     // A log without a checkpoint yet has no file.
-    let content = fs::read(&path).unwrap_or_default();
+    let content = durable::read_if_there(&path)?;
     let (whole, torn) = lines(&content);
     if !torn.is_empty() {
         audited.findings.push(Finding::at(&path, None, "its last line is torn"));
@@ -160,7 +164,7 @@ fn checkpoints(files: &EpochFiles, origin: &str, keys: AuditKeys<'_>, audited: &
             Err(what) => audited.findings.push(Finding::at(&path, Some(number), what)),
         }
     }
-    heads
+    Ok(heads)
 }
 
 fn signed_head(line: &[u8], origin: &str, keys: AuditKeys<'_>) -> Result<Checkpoint, String> {

@@ -1,7 +1,6 @@
 //! The checkpoints of one epoch: each line of `checkpoints.jsonl` is a signed note as a JSON string.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::durable;
@@ -53,10 +52,7 @@ impl Checkpoints {
     pub(crate) fn add(&mut self, note: Note) -> Result<SignedCheckpoint, LedgerError> {
         let signed = SignedCheckpoint::of(note)?;
         let line = line(&signed.note)?;
-        self.file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data())
-            .map_err(LedgerError::io(&self.path))?;
+        durable::append(&mut self.file, &line).map_err(LedgerError::io(&self.path))?;
         remember(signed.clone(), &mut self.latest, &mut self.witnessed);
         Ok(signed)
     }

@@ -136,6 +136,26 @@ pub(crate) fn at_end(path: &Path, file: &mut File) -> Result<(), LedgerError> {
     file.seek(SeekFrom::Start(whole)).map_err(LedgerError::io(path)).map(drop)
 }
 
+/// Writes at the end of a file that stands there, durably. Of a write that fails nothing stays, so that a later one never
+/// joins half a line.
+pub(crate) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let end = file.stream_position()?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+    if written.is_err() {
+        file.set_len(end)?;
+        file.seek(SeekFrom::Start(end))?;
+    }
+    written
+}
+
+/// The content of a file, none where it does not exist yet.
+pub(crate) fn read_if_there(path: &Path) -> Result<Vec<u8>, LedgerError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(LedgerError::io(path)),
+    }
+}
+
 /// Copies the torn line aside, durably, before it is cut off.
 fn cut_off(path: &Path, file: &File, whole: u64, torn: &[u8]) -> Result<TornLine, LedgerError> {
     let cut = || {

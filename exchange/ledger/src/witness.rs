@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -160,11 +159,7 @@ impl Witness {
             signatures: [request.note.signatures.clone(), vec![cosignature.clone()]].concat(),
         };
         let stored = line(&note)?;
-        store
-            .file
-            .write_all(&stored)
-            .and_then(|()| store.file.sync_data())
-            .map_err(LedgerError::io(&self.path))?;
+        durable::append(&mut store.file, &stored).map_err(LedgerError::io(&self.path))?;
         store.heads.insert(checkpoint.origin.clone(), SignedCheckpoint { checkpoint, note });
         Ok(Ok(cosignature))
     }

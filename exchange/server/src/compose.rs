@@ -20,7 +20,7 @@ use openapi_http::{AccessLog, App, AppParts, HttpLimits};
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
-use crate::{local, platform_key};
+use crate::{local, platform_key, rules};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -56,7 +56,7 @@ impl Platform {
         }
         let (evidence, records) = (Arc::new(evidence), opened.records);
         let vault = Arc::new(Vault::open(folder.root())?);
-        let services = Services::new(store.clone(), evidence.clone());
+        let services = Services::new(store.clone(), evidence.clone()).with_rules(rules::read(folder.root())?);
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
         platform_key::register(&store, &services, &signer).await?;
@@ -161,6 +161,26 @@ impl Platform {
                 ticks.tick().await;
                 if let Err(error) = store.forget_nonces(Timestamp::now()).await {
                     tracing::warn!(%error, "used nonces could not be forgotten");
+                }
+            }
+        }
+    }
+
+    /// Runs the clock of the matters every `period`, for as long as it is polled: what has expired ends, and limits follow
+    /// a calendar that has changed.
+    pub(crate) fn run_clock(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let services = self.services.clone();
+        async move {
+            let mut ticks = tokio::time::interval(period);
+            loop {
+                ticks.tick().await;
+                let id = uuid::Uuid::now_v7().to_string();
+                let ctx = operator_context("operator:clock", None, BTreeSet::new(), id, Timestamp::now());
+                match services.run_clock(&ctx).await {
+                    Ok(round) => round.failed.iter().for_each(|(matter, error)| {
+                        tracing::error!(matter, %error, cause = error.internal_cause(), "the clock left it out");
+                    }),
+                    Err(error) => tracing::error!(%error, "the clock did not run"),
                 }
             }
         }

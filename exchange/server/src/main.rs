@@ -12,6 +12,7 @@ mod local;
 mod output;
 mod platform_key;
 mod progress;
+mod rules;
 mod tls;
 
 use std::process::ExitCode;

@@ -72,10 +72,11 @@ async fn a_department_replaces_its_own_key_and_nobody_elses() {
     let keys = visitor.send(Call::get("/api/v1/keys")).await.ok();
     let ended = keys.as_array().unwrap().iter().find(|key| key["id"] == json!(old_id)).unwrap().clone();
     assert!(ended["valid_until"].is_string());
+    drop(serving);
+    folder.ok(&["audit"]);
     // Not even the security administrator revives it.
     let revived = json!({ "id": old_id, "owner": ended["owner"], "public_key": ended["public_key"],
         "valid_from": ended["valid_from"], "valid_until": null });
-    drop(serving);
     let security = folder.path("security.pem").to_str().unwrap().to_owned();
     folder.ok(&["key", "generate", &security]);
     let people = r#"{"id": "zhao", "name": "赵", "department": null, "roles": ["security_administrator"], "active": true}"#;
@@ -93,6 +94,21 @@ async fn a_department_replaces_its_own_key_and_nobody_elses() {
     let rotation = json!({ "public_key": public_key, "overlap_seconds": 0 });
     let call = Call::post(path, &rotation);
     assert_eq!(visitor.send(call.by(&key(&security))).await.code(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_does_not_outlive_the_end_that_was_set() {
+    let folder = Folder::with_departments();
+    let old = folder.path("contractor.pem").to_str().unwrap().to_owned();
+    let new = folder.path("new.pem").to_str().unwrap().to_owned();
+    folder.ok(&["key", "generate", &old]);
+    folder.ok(&["key", "generate", &new]);
+    let until = "2098-12-31T16:00:00Z";
+    folder.ok(&["key", "register", "gaj", &old, "--until", until, "--as", ":security_administrator"]);
+    let serving = folder.serve();
+    let id = key(&old).public().id();
+    let made = folder.json(&["key", "rotate", &id, &new, "--server", &serving.base, "--key", &old]);
+    assert_eq!(made["valid_until"], until, "{made}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,6 +117,50 @@ fn a_changed_or_missing_row_is_named() {
     folder.ok(&["audit"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_and_matters_are_audited_too() {
+    let folder = with_access();
+    let file = folder.machine_key("gaj");
+    let serving = folder.serve();
+    let network = ["--server", &serving.base, "--key", &file];
+    let issue = |purpose| folder.json(&[&["ticket", "issue", "--purpose", purpose], &network[..]].concat());
+    issue("核对");
+    let ended = issue("比对")["ticket"]["id"].as_str().unwrap().to_owned();
+    folder.ok(&[&["ticket", "revoke", &ended], &network[..]].concat());
+    let application = serde_json::json!({
+        "asks": [{"resource": "301001/000001", "items": ["case_no", "county", "person"], "doors": ["sql"]}],
+        "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2098-06-30T16:00:00Z",
+    });
+    let machine = key(&file);
+    let opened = Call::post("/api/v1/applications", &application).by(&machine);
+    Visitor::of(&serving).await.send(opened).await.ok();
+    drop(serving);
+    folder.ok(&["audit"]);
+    let database = folder.data().join("catalogue.sqlite");
+    sqlite(&database, "UPDATE matters SET document = replace(document, '办案', '办事')");
+    sqlite(&database, "UPDATE tickets SET document = replace(document, '核对', '核验')");
+    let found = findings(&folder, &[]);
+    for named in ["matter SQ-", "ticket "] {
+        assert!(
+            found.iter().any(|(at, what)| at.starts_with(named) && what.contains("is not what")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_checkpoint_that_the_log_never_signed_ends_no_epoch() {
+    let folder = with_access();
+    let checkpoint = folder.ok(&["log", "checkpoint"]);
+    let mut lines: Vec<_> = checkpoint.lines().map(str::to_owned).collect();
+    lines[1] = "99999".to_owned();
+    let forged = folder.file("forged.txt", lines.join("\n") + "\n");
+    let (status, error) = folder.refused(&["log", "begin-epoch", "--checkpoint", &forged]);
+    assert_ne!(status, 0);
+    assert!(error["message"].as_str().unwrap().contains("not signed by a key of the log"), "{error}");
+    folder.ok(&["audit"]);
+}
+
 /// Runs a statement past the program, as someone with the database in hand does.
 fn sqlite(database: &Path, statement: &str) {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); n = c.execute(sys.argv[2]).rowcount; \

@@ -61,6 +61,7 @@ fn append_upsert_and_the_past() {
         folder.ok(&["withdraw", CODE, "--version", version, "--reason", "数据有误", "--as", "scjg"]);
     }
     assert_eq!(folder.refusal(&append).1, "illegal_state", "no rows are left to append to");
+    folder.ok(&["audit"]);
 }
 
 #[test]
@@ -80,14 +81,22 @@ fn a_breaking_change_is_announced_reviewed_and_listed() {
     assert_eq!(folder.refusal(&review("scjg", "wang")).1, "forbidden");
     let own = folder.refusal(&review("scjg:reviewer", "wang"));
     assert_eq!(own, (3, "forbidden".to_owned()), "nobody reviews what they delivered");
+    let again: Vec<_> = breaking.iter().map(|word| if *word == "wang" { "zhao" } else { *word }).collect();
+    folder.ok(&again);
+    let review = |role, operator| ["review", CODE, "3", "--as", role, "--operator", operator];
+    for author in ["wang", "zhao"] {
+        let own = folder.refusal(&review("scjg:reviewer", author)).1;
+        assert_eq!(own, "forbidden", "{author} has a hand in the change");
+    }
     let reviewed = folder.ok(&review("scjg:reviewer", "li"));
     assert!(reviewed.contains("is announced") && reviewed.contains("in effect from"), "{reviewed}");
     let listed = folder.json(&["versions", CODE, "--as", "scjg"]);
-    assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("published"), &json!("announced")));
+    assert_eq!((&listed[0]["state"], &listed[2]["state"]), (&json!("published"), &json!("announced")));
     assert!(folder.ok(&["versions", CODE, "--as", "scjg"]).contains("已公告"));
     folder.ok(&["ingest", CODE, &old, "--as", "scjg"]);
     assert_eq!(amounts(&folder, "").as_array().unwrap().len(), 3, "the old columns go on");
     folder.ok(&["doctor"]);
+    folder.ok(&["audit"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

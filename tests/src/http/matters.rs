@@ -147,8 +147,8 @@ async fn an_application_ends_in_an_answer_under_its_grant() {
     office.at("07-01T00:00");
     assert_eq!(office.ask(PEOPLE).await.code(), "not_granted");
     let operator = city.server.operator(&[]);
-    assert_eq!(city.server.services.run_clock(&operator).await.unwrap(), 1);
-    assert_eq!(city.server.services.run_clock(&operator).await.unwrap(), 0);
+    assert_eq!(city.server.services.run_clock(&operator).await.unwrap().changed, 1);
+    assert_eq!(city.server.services.run_clock(&operator).await.unwrap().changed, 0);
     let ended = office.get(&part, &office.analyst).await;
     assert_eq!(ended["state"], "expired");
     let steps: Vec<_> =
@@ -368,6 +368,10 @@ async fn applications_that_can_not_be_right_are_refused() {
     assert_eq!(refused(&|it| it["purpose"] = json!(" "), by).await, "invalid_input");
     assert_eq!(refused(&|it| it["valid_until"] = json!("2026-03-01T00:00:00Z"), by).await, "invalid_input");
     assert_eq!(refused(&|it| it["other"] = json!(1), by).await, "invalid_input");
+    // A time that could be stored and not be read again.
+    for end in ["9999-12-31T23:59:59-12:00", "9999-01-01T00:00:00Z", "0000-12-31T23:00:00Z"] {
+        assert_eq!(refused(&|it| it["valid_until"] = json!(end), by).await, "invalid_input", "{end}");
+    }
     assert_eq!(refused(&|_| (), &office.city.editor).await, "invalid_input", "one's own resource");
     assert_eq!(refused(&|_| (), &office.foreign).await, "forbidden", "an approver applies for nothing");
     assert_eq!(refused(&|_| (), &office.officer).await, "forbidden", "the authority has no department");

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::filter::{ColumnTypes, Filter};
 use super::mask::Mask;
 use super::statistics::Statistics;
-use crate::context::{Channel, Principal, PrincipalKind};
+use crate::context::{Channel, Principal, PrincipalKind, Role};
 use crate::directory::{DataClass, InformationItem, Opening, Resource, Sharing};
 use crate::error::{Error, Problem, Result};
 use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
@@ -56,6 +56,7 @@ impl Grantee {
             Self::Department(department) => principal.acts_for(department),
             Self::Developer(account) => {
                 principal.kind == PrincipalKind::Person
+                    && principal.has(Role::Developer)
                     && principal.department.is_none()
                     && principal.id == *account
             }

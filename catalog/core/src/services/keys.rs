@@ -25,7 +25,8 @@ impl Services {
     }
 
     /// Registers the successor (base64url) of a key, valid from now on, and ends the old one after an overlap of
-    /// seconds. For the security administrator, and for the key's own holder. Answers the new record.
+    /// seconds. For the security administrator, and for the key's own holder, whose new key ends when the old one would
+    /// have. Answers the new record.
     ///
     /// # Errors
     /// `invalid_input` for no key or an overlap beyond [`MAX_OVERLAP_SECONDS`], `illegal_state` where the old key is
@@ -46,15 +47,17 @@ impl Services {
             owner: old.owner.clone(),
             public_key: public_key.to_owned(),
             valid_from: ctx.now,
-            valid_until: None,
+            // A holder can't outlive the end that was set for it.
+            valid_until: old.valid_until.filter(|_| Self::permit(ctx, Action::ManageKeys, None).is_err()),
         };
         if self.store.key(&new.id).await?.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "this key is registered already: make a new one"));
         }
         let end = ctx.now.plus_seconds(overlap_seconds);
         old.valid_until = Some(old.valid_until.map_or(end, |earlier| earlier.min(end)));
-        let change = Self::change(ctx, "key.rotated", format!("key {}", old.id), &[&old, &new]);
-        self.store.replace_key(&old, &new, &change).await?;
+        let ended = Self::change(ctx, "key.rotated", format!("key {}", old.id), &old);
+        let made = Self::change(ctx, "key.put", format!("key {}", new.id), &new);
+        self.store.replace_key((&old, &ended), (&new, &made)).await?;
         self.relay().await?;
         Ok(new)
     }

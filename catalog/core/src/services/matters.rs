@@ -82,6 +82,15 @@ pub struct MatterView {
     pub parts: Vec<String>,
 }
 
+/// What one round of the clock did.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Matters that changed.
+    pub changed: usize,
+    /// Numbers of those that could not be moved, and why.
+    pub failed: Vec<(String, Error)>,
+}
+
 impl MatterView {
     fn of(matter: Matter, now: Timestamp) -> Self {
         Self {
@@ -145,32 +154,40 @@ impl Services {
         self.matter(ctx, number).await
     }
 
-    /// The platform's daily round, by the operator: reckons open limits anew where the calendar has changed, and ends what
-    /// has expired. Answers how many matters changed. Safe to repeat.
-    pub async fn run_clock(&self, ctx: &OpContext) -> Result<usize> {
+    /// The platform's round, by the operator: reckons open limits anew where the calendar has changed, and ends what has
+    /// expired. Safe to repeat; a matter that can't be moved now stays for the next round.
+    pub async fn run_clock(&self, ctx: &OpContext) -> Result<Round> {
         if ctx.principal.kind != PrincipalKind::Operator {
             return Err(Error::new(ErrorCode::Forbidden, "the clock is run by the operator"));
         }
-        let mut changed = 0;
-        for mut matter in self.store.matters(&MatterQuery::default()).await? {
-            let seen = matter.revision;
-            let expired = self.has_expired(ctx, &matter).await?;
-            if expired {
-                matter.take_by_machine(Event::Expire, ctx.now, &self.rules)?;
-            } else if matter.recompute(&self.rules) {
-                matter.revision += 1;
-            }
-            if matter.revision != seen {
-                let event = Self::matter_event(ctx, &matter);
-                let mut change =
-                    MatterChange { matters: vec![(matter, Some(seen), event)], ..MatterChange::default() };
-                self.end_whole(ctx, &mut change).await?;
-                self.store.save_matters(&change).await?;
-                changed += 1;
+        let mut round = Round::default();
+        for matter in self.store.matters(&MatterQuery::default()).await? {
+            let number = matter.number.clone();
+            match self.move_by_clock(ctx, matter).await {
+                Ok(has_moved) => round.changed += usize::from(has_moved),
+                Err(error) => round.failed.push((number, error)),
             }
         }
         self.relay().await?;
-        Ok(changed)
+        Ok(round)
+    }
+
+    async fn move_by_clock(&self, ctx: &OpContext, mut matter: Matter) -> Result<bool> {
+        let seen = matter.revision;
+        if self.has_expired(ctx, &matter).await? {
+            matter.take_by_machine(Event::Expire, ctx.now, &self.rules)?;
+        } else if matter.recompute(&self.rules) {
+            matter.revision += 1;
+        }
+        if matter.revision == seen {
+            return Ok(false);
+        }
+        let event = Self::matter_event(ctx, &matter);
+        let mut change =
+            MatterChange { matters: vec![(matter, Some(seen), event)], ..MatterChange::default() };
+        self.end_whole(ctx, &mut change).await?;
+        self.store.save_matters(&change).await?;
+        Ok(true)
     }
 
     async fn has_expired(&self, ctx: &OpContext, matter: &Matter) -> Result<bool> {

@@ -76,7 +76,7 @@ impl Services {
     /// Creates the first system administrator, who signs with this key. The caller has proven the one-time code.
     ///
     /// # Errors
-    /// `illegal_state` where an active system administrator exists.
+    /// `illegal_state` where an active system administrator exists, `conflict` where the id is taken.
     pub async fn claim_administration(
         &self,
         ctx: &OpContext,
@@ -89,6 +89,13 @@ impl Services {
             let message =
                 "there is a system administrator already; the security administrator makes accounts";
             return Err(Error::new(ErrorCode::IllegalState, message));
+        }
+        if self.store.person(&person.id).await?.is_some() {
+            let message = format!(
+                "the account {} exists, and its old keys with it: choose another id, with a new code from `shuqiao init`",
+                person.id
+            );
+            return Err(Error::new(ErrorCode::Conflict, message));
         }
         // The account comes last: it is what ends the claim, and a crash before it leaves nothing that counts.
         let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);

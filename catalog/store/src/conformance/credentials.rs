@@ -54,6 +54,10 @@ pub(super) async fn keys(store: Arc<dyn Store>) -> Result<()> {
     refused(store.put_key(&stolen, &event("key.registered")).await, ErrorCode::Conflict);
     let given = KeyRecord { owner: KeyOwner::Platform, ..old.clone() };
     refused(store.put_key(&given, &event("key.registered")).await, ErrorCode::Conflict);
+    for end in [Some(Timestamp(6)), None] {
+        let revived = KeyRecord { valid_until: end, ..old.clone() };
+        refused(store.put_key(&revived, &event("key.registered")).await, ErrorCode::Conflict);
+    }
     assert_eq!(store.key(&old.id).await?, Some(old.clone()));
     assert_eq!(store.key("none").await?, None);
     assert_eq!(store.keys().await?, [old.clone(), new.clone()]);
@@ -61,9 +65,12 @@ pub(super) async fn keys(store: Arc<dyn Store>) -> Result<()> {
     let next = KeyRecord { id: "next".to_owned(), public_key: "CCCC".to_owned(), ..new.clone() };
     let ended = KeyRecord { valid_until: Some(Timestamp(9)), ..new.clone() };
     let taken = KeyRecord { public_key: "DDDD".to_owned(), ..old.clone() };
-    refused(store.replace_key(&ended, &taken, &event("key.rotated")).await, ErrorCode::Conflict);
+    refused(
+        store.replace_key((&ended, &event("key.rotated")), (&taken, &event("key.put"))).await,
+        ErrorCode::Conflict,
+    );
     assert_eq!(store.key(&new.id).await?, Some(new), "both change or neither");
-    store.replace_key(&ended, &next, &event("key.rotated")).await?;
+    store.replace_key((&ended, &event("key.rotated")), (&next, &event("key.put"))).await?;
     assert_eq!(store.keys().await?, [old, ended, next]);
     Ok(())
 }

@@ -114,6 +114,8 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     refused(store.withdraw_version(&code, 2, &tombstone(), &withdrawn()).await, ErrorCode::IllegalState);
     refused(store.withdraw_version(&code, 3, &tombstone(), &withdrawn()).await, ErrorCode::NotFound);
     refused(publish(2).await, ErrorCode::Conflict);
+    let on_what_is_gone = Version { based_on: Some(2), ..version(&code, 3, "steward") };
+    refused(store.publish_version(&on_what_is_gone, &event("version.published")).await, ErrorCode::Conflict);
     publish(3).await?;
     let mut second = version(&code, 2, "steward");
     second.state = VersionState::Withdrawn;

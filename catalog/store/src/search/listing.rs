@@ -76,14 +76,17 @@ pub(super) struct Found {
 }
 
 impl Tiers {
-    /// Raises the rows that match in a narrower place, too.
-    pub(super) fn narrow(&mut self, ids: impl Iterator<Item = usize>) {
+    /// Raises the rows that match in a narrower place, too; answers the first and the last of them.
+    pub(super) fn narrow(&mut self, ids: impl Iterator<Item = usize>) -> Option<(i64, i64)> {
+        let (mut first, mut last) = (usize::MAX, 0);
         for id in ids {
+            (first, last) = (first.min(id), last.max(id));
             if self.0.len() <= id {
                 self.0.resize(id + 1, 0);
             }
             self.0[id] += 1;
         }
+        Some((i64::try_from(first).ok()?, i64::try_from(last).ok()?))
     }
 }
 
@@ -155,8 +158,10 @@ impl Listing {
                 }
                 let length = if tiers.is_some() { listed.title_length } else { 0 };
                 matches.push((u8::MAX - tier, length, listed.order, id));
-                for (count, value) in counts.iter_mut().zip(listed.values) {
-                    count[value as usize] += 1;
+                if query.facets {
+                    for (count, value) in counts.iter_mut().zip(listed.values) {
+                        count[value as usize] += 1;
+                    }
                 }
             }
         }

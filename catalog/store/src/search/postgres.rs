@@ -17,9 +17,9 @@ pub(super) const CREATE: &[&str] = &[
 /// Forgets an entry's words.
 pub(super) const REMOVE: &str = "DELETE FROM search_text WHERE id = $1";
 
-/// The row numbers that match the query in `$1`, as one text with commas; NULL if there are none.
-pub(super) const FIND: &str =
-    "SELECT string_agg(CAST(id AS TEXT), ',') FROM search_text WHERE words @@ CAST($1 AS TSQUERY)";
+/// The row numbers from `$2` to `$3` that match the query in `$1`, as one text with commas; NULL if there are none.
+pub(super) const FIND: &str = "SELECT string_agg(CAST(id AS TEXT), ',') FROM search_text \
+     WHERE words @@ CAST($1 AS TSQUERY) AND id BETWEEN $2 AND $3";
 
 /// The query in which all tokens must occur. Tokens hold no quotes and no backslashes.
 pub(super) fn query(tokens: &[Token], place: Place) -> String {

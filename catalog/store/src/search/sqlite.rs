@@ -16,10 +16,12 @@ pub(super) const CREATE: &[&str] = &["CREATE VIRTUAL TABLE search_text USING fts
 /// Forgets an entry's words.
 pub(super) const REMOVE: &str = "DELETE FROM search_text WHERE rowid = $1";
 
-/// The row numbers that match the query in `$1`, as one text with commas; NULL if there are none.
+/// The row numbers from `$2` to `$3` that match the query in `$1`, as one text with commas; NULL if there are none.
+/// FTS5 seeks to the range, so that few hits are cheaply looked for in narrower places.
 ///
 /// Not ranked by `bm25`, which counts every word in all rows first: 18 ms for the rarest query, 460 for a common one.
-pub(super) const FIND: &str = "SELECT group_concat(rowid) FROM search_text WHERE search_text MATCH $1";
+pub(super) const FIND: &str = "SELECT group_concat(rowid) FROM search_text WHERE search_text MATCH $1 \
+     AND rowid BETWEEN $2 AND $3";
 
 /// The query in which all tokens must occur. Tokens hold no quotes.
 pub(super) fn query(tokens: &[Token], place: Place) -> String {

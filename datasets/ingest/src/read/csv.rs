@@ -8,11 +8,10 @@ use encoding_rs::{CoderResult, Decoder, Encoding, GB18030, UTF_8};
 
 use super::header::{columns_of, item_named, places};
 use super::rows::{TextRows, clipped};
-use super::{Input, MAX_FIELD, MAX_RECORD, Output};
+use super::{Input, MAX_FIELD, MAX_FIELDS, MAX_RECORD, Output};
 use crate::fault::{Rule, malformed};
 
 /// Fields of a record before it counts as too large.
-const MAX_FIELDS: usize = 65_536;
 /// The usual delimiters, the likeliest last.
 const DELIMITERS: [u8; 4] = [b'|', b';', b'\t', b','];
 

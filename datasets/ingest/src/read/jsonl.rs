@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 
 use catalog_core::Result;
-use serde_json::{Map, Value};
 
+use super::json::Members;
 use super::rows::{TextRows, clipped};
 use super::{Input, MAX_RECORD, Output, json};
 use crate::fault::{Rule, malformed};
@@ -30,8 +30,8 @@ pub(super) fn read(input: &Input<'_>, out: Output<'_>) -> Result<()> {
         if line.is_empty() {
             continue;
         }
-        match std::str::from_utf8(line).map(serde_json::from_str::<Map<String, Value>>) {
-            Ok(Ok(members)) => json::push(&mut rows, input, number, &members, None)?,
+        match std::str::from_utf8(line).map(serde_json::from_str::<Members>) {
+            Ok(Ok(Members(members))) => json::push(&mut rows, input, number, &members, None)?,
             Ok(Err(_)) => {
                 rows.broken(number, 1, Rule::Syntax, clipped(&String::from_utf8_lossy(line)))?;
             }

@@ -9,7 +9,7 @@ use catalog_core::Result;
 
 use super::header::{columns_of, places};
 use super::rows::TextRows;
-use super::{Input, Output};
+use super::{Input, MAX_FIELD, MAX_FIELDS, MAX_RECORD, Output};
 use crate::fault::{Rule, malformed, too_large};
 
 /// The largest workbook read, unpacked.
@@ -27,7 +27,8 @@ pub(super) fn read(input: &Input<'_>, out: Output<'_>) -> Result<()> {
     let sheet = workbook.sheet_names().first().cloned();
     let sheet = sheet.ok_or_else(|| malformed(format!("`{}` has no sheet", input.delivery.name)))?;
     let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(damaged)?;
-    let mut sheet = Sheet { input, out: Some(out), state: None, row: 0, cells: Vec::new() };
+    let mut sheet =
+        Sheet { input, out: Some(out), state: None, row: 0, cells: Vec::new(), bytes: 0, oversized: None };
     while let Some(cell) = cells.next_cell().map_err(damaged)? {
         sheet.cell(&cell)?;
     }
@@ -70,6 +71,10 @@ struct Sheet<'a, 'b> {
     state: Option<Body<'a, 'b>>,
     row: u32,
     cells: Vec<(usize, String)>,
+    /// Bytes of the cells. A shared text of a few bytes in the file may stand in every cell of a row.
+    bytes: usize,
+    /// Why the row is none, if so.
+    oversized: Option<&'static str>,
 }
 
 struct Body<'a, 'b> {
@@ -87,7 +92,13 @@ impl<'a, 'b> Sheet<'a, 'b> {
             self.end_row()?;
             self.row = row;
         }
-        if let Some(text) = text_of(cell.get_value()) {
+        let size = held(cell.get_value()).map_or(0, str::len);
+        if size > MAX_FIELD {
+            self.oversized = Some("a value of over 1 MiB");
+        } else if self.bytes + size > MAX_RECORD || self.cells.len() >= MAX_FIELDS {
+            self.oversized = Some("a row of over 16 MiB or 65,536 cells");
+        } else if let Some(text) = text_of(cell.get_value()) {
+            self.bytes += size;
             self.cells.push((column as usize, text));
         }
         Ok(())
@@ -95,13 +106,14 @@ impl<'a, 'b> Sheet<'a, 'b> {
 
     fn end_row(&mut self) -> Result<()> {
         let cells = std::mem::take(&mut self.cells);
-        if cells.is_empty() {
-            return Ok(());
-        }
+        self.bytes = 0;
         let number = u64::from(self.row) + 1;
-        match &mut self.state {
-            None => self.start(cells),
-            Some(body) => body.push(number, cells),
+        match (&mut self.state, self.oversized.take()) {
+            (None, Some(reason)) => Err(malformed(format!("the header in row {number} has {reason}"))),
+            (Some(body), Some(reason)) => body.rows.broken(number, 1, Rule::Syntax, reason),
+            (_, None) if cells.is_empty() => Ok(()),
+            (None, None) => self.start(cells),
+            (Some(body), None) => body.push(number, cells),
         }
     }
 
@@ -140,6 +152,15 @@ impl Body<'_, '_> {
         }
         let cells = self.places.iter().map(|place| place.and_then(|place| fields[place].as_deref()));
         self.rows.push(number, cells)
+    }
+}
+
+/// The text that the workbook holds for the cell.
+fn held<'a>(value: &'a DataRef<'_>) -> Option<&'a str> {
+    match value {
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Some(text),
+        DataRef::SharedString(text) => Some(text),
+        _ => None,
     }
 }
 

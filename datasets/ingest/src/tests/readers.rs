@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    TimestampNanosecondArray,
+    ArrayRef, Date32Array, DictionaryArray, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
+use arrow::datatypes::Int32Type;
 use catalog_core::ErrorCode;
 use catalog_core::directory::ValueFormat;
 use parquet::arrow::ArrowWriter;
@@ -201,6 +202,75 @@ async fn parquet_columns_are_taken_over_where_nothing_is_lost() {
     let options = IngestOptions::new(1, NOW);
     let error = desk.ingest(&things(), "c.parquet", parquet(columns(float)), &options).await.unwrap_err();
     assert_eq!((error.code, error.problems[0].at.as_str()), (ErrorCode::InvalidInput, "amount"));
+}
+
+#[tokio::test]
+async fn a_parquet_dictionary_of_one_long_value_is_no_burden() {
+    let desk = Desk::new();
+    let rows = 3_000;
+    let id: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|row| row.to_string())));
+    let long = "九".repeat(2_000);
+    let too_long = "x".repeat((1 << 20) + 1);
+    let values = StringArray::from(vec![long.as_str(), too_long.as_str()]);
+    let keys = Int32Array::from_iter_values((0..rows).map(|row| i32::from(row == 7)));
+    let note: ArrayRef = Arc::new(DictionaryArray::new(keys, Arc::new(values)));
+    let wide = resource(
+        vec![
+            item("id", "编号", ItemType::sized(ItemKind::C, 20)),
+            item("note", "备注", ItemType::sized(ItemKind::C, 4_000)),
+        ],
+        &["id"],
+        &["id"],
+    );
+    let prepared = desk.lenient(&wide, "a.parquet", parquet(vec![("id", id), ("note", note)])).await;
+    assert_eq!(desk.quarantine(&prepared.manifest), ["8 * syntax a value of over 1 MiB"]);
+    assert_eq!(prepared.manifest.rows, 2_999);
+    assert!(desk.rows(&prepared.manifest).iter().all(|row| row[1] == long));
+}
+
+#[tokio::test]
+async fn a_parquet_column_of_lists_is_refused() {
+    let desk = Desk::new();
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1), Some(2)])]);
+    let options = IngestOptions::new(1, NOW);
+    let file = parquet(vec![("id", Arc::new(lists) as ArrayRef)]);
+    let error = desk.ingest(&things(), "a.parquet", file, &options).await.unwrap_err();
+    assert!(error.message.contains("one value in each cell"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_shared_text_in_every_cell_of_a_row_is_bounded() {
+    let desk = Desk::new();
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, ["编号", "城市", "金额", "日期"]).unwrap();
+    sheet.write_row(1, 0, ["1", "九江"]).unwrap();
+    let long = "x".repeat(32_000);
+    for column in 0..1_000 {
+        sheet.write_string(2, column, &long).unwrap();
+    }
+    let prepared = desk.lenient(&things(), "a.xlsx", workbook.save_to_buffer().unwrap()).await;
+    assert_eq!(desk.quarantine(&prepared.manifest), ["3 * syntax a row of over 16 MiB or 65,536 cells"]);
+}
+
+#[tokio::test]
+async fn digits_that_json_numbers_have_lost_are_told() {
+    let desk = Desk::new();
+    let lines = [
+        r#"{"id":"1","amount":1234567890123456.78}"#,
+        r#"{"id":12345678901234567890123}"#,
+        r#"{"id":"3","amount":1.5}"#,
+        r#"{"id":"4","id":"5"}"#,
+        r#"{"id":"6","amount":"1234567890123.25"}"#,
+    ];
+    let prepared = desk.lenient(&things(), "a.jsonl", lines.join("\n")).await;
+    let expected = [
+        "1 amount number_precision 1.2345678901234568E+15",
+        "2 id number_precision 1.2345678901234568E+22",
+        r#"4 * syntax {"id":"4","id":"5"}"#,
+    ];
+    assert_eq!(desk.quarantine(&prepared.manifest), expected);
+    assert_eq!(prepared.manifest.rows, 2);
 }
 
 #[tokio::test]

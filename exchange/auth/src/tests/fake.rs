@@ -121,7 +121,11 @@ impl CredentialStore for Fake {
     async fn put_key(&self, _: &KeyRecord, _: &EvidenceRecord) -> Result<()> {
         unused()
     }
-    async fn replace_key(&self, _: &KeyRecord, _: &KeyRecord, _: &EvidenceRecord) -> Result<()> {
+    async fn replace_key(
+        &self,
+        _: (&KeyRecord, &EvidenceRecord),
+        _: (&KeyRecord, &EvidenceRecord),
+    ) -> Result<()> {
         unused()
     }
     async fn add_ticket(&self, _: &Ticket, _: &EvidenceRecord) -> Result<()> {

@@ -7,10 +7,10 @@ use catalog_core::evidence::EvidenceRecord;
 use exchange_crypto::Digest;
 
 use super::{Finding, Heads, lines};
-use crate::LedgerError;
 use crate::files::EpochFiles;
 use crate::merkle::{Frontier, leaf_hash};
 use crate::segment::{self, Entry, Growing, Lines, canonical, read_record};
+use crate::{LedgerError, durable};
 
 /// What a walk has seen.
 pub(super) struct Walked {
@@ -33,7 +33,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn over(files: &'a EpochFiles, heads: &'a Heads) -> Result<Walked, LedgerError> {
-        let content = fs::read(files.seals()).unwrap_or_default();
+        let content = durable::read_if_there(&files.seals())?;
         let (seals, torn) = lines(&content);
         let mut walk = Self {
             files,

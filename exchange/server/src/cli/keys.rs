@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use catalog_core::Timestamp;
 use clap::{Args, Subcommand};
 
 /// `ticket` subcommands.
@@ -55,6 +56,9 @@ pub(crate) enum Key {
         /// The key is a person's.
         #[arg(long)]
         person: bool,
+        /// When it ends; its successors end then too.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        until: Option<Timestamp>,
     },
     /// Replace a key: the new one is valid now, the old one until the overlap ends.
     #[command(
@@ -86,4 +90,8 @@ pub(crate) struct KeyRotate {
     /// Give the platform a new key; its data folder must not be served meanwhile.
     #[arg(long, conflicts_with_all = ["id", "file", "server"])]
     pub(crate) platform: bool,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "write it like 2026-12-31T16:00:00Z (RFC 3339)".to_owned())
 }

@@ -57,7 +57,7 @@ async fn log(folder: &Folder, checkpoint: Option<&Path>) -> Result<Audited> {
 }
 
 /// The platform's keys by id, present and past.
-fn platform_keys(records: &[KeyRecord]) -> Vec<(String, PublicKey)> {
+pub(super) fn platform_keys(records: &[KeyRecord]) -> Vec<(String, PublicKey)> {
     let platform = records.iter().filter(|record| record.owner == KeyOwner::Platform);
     let key = |record: &KeyRecord| {
         let bytes = from_base64url(&record.public_key).ok()?;

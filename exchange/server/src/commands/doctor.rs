@@ -16,7 +16,7 @@ use crate::client::{Assertions, Client, Payload};
 use crate::compose::Platform;
 use crate::config::Config;
 use crate::folder::{Folder, in_use};
-use crate::{output, tls};
+use crate::{output, rules, tls};
 
 /// Seconds since 2026-01-01T00:00:00Z below which a clock can't be right: this program is younger.
 const NOT_BEFORE: i64 = 1_767_225_600;
@@ -82,7 +82,7 @@ fn around(root: &Path, now: Timestamp) -> Vec<Check> {
         ("mode", mode(root)),
         ("disk", disk(root)),
         ("keys", keys(root).map_or_else(bad, Good)),
-        ("calendar", calendar(&Calendar::built_in(), now)),
+        ("calendar", rules::read(root).map_or_else(bad, |rules| calendar(&rules.calendar, now))),
     ];
     match Config::read(&root.join("shuqiao.toml")) {
         Err(error) => checks.push(("configuration", bad(error))),
@@ -136,7 +136,9 @@ fn calendar(calendar: &Calendar, now: Timestamp) -> Outcome {
     let missing = [now, now.plus_seconds(CALENDAR_AHEAD)].map(Timestamp::shanghai_date);
     match missing.into_iter().find(|day| !calendar.knows(*day)) {
         None => Good(text),
-        Some(day) => Doubtful(format!("{text}; {} goes by weekends until its notice is known", day.year())),
+        Some(day) => {
+            Doubtful(format!("{text}; {} goes by weekends until its notice lies in calendar/", day.year()))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn rotate_platform(global: &Global) -> Result<()> {
 pub(crate) async fn key(client: &Client, global: &Global, command: &Key) -> Result<()> {
     match command {
         Key::Generate { .. } => Ok(()),
-        Key::Register { owner, file, person } => {
+        Key::Register { owner, file, person, until } => {
             let public = read_key_file(file).map_err(Error::from)?.public();
             let record = KeyRecord {
                 id: public.id(),
@@ -59,7 +59,7 @@ pub(crate) async fn key(client: &Client, global: &Global, command: &Key) -> Resu
                 },
                 public_key: to_base64url(public.as_bytes()),
                 valid_from: Timestamp::now(),
-                valid_until: None,
+                valid_until: *until,
             };
             register(client, &record).await?;
             output::outcome(global, &record, format!("{owner} signs with {}", record.id));

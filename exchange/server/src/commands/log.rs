@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog_core::evidence::{Event, EvidenceLog as _, EvidenceRecord};
+use catalog_core::ports::CredentialStore as _;
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
+use catalog_store::CatalogStore;
 use exchange_ledger::note::Note;
 use exchange_ledger::{Committed, Kept, Ledger, SignedCheckpoint, opens, platform_actor};
 use serde_json::json;
 
+use super::audit::platform_keys;
 use crate::cli::{Global, Log};
 use crate::compose::Platform;
 use crate::folder::{Folder, io};
@@ -17,7 +20,7 @@ use crate::{evidence, output, platform_key};
 /// Runs the command.
 pub(crate) async fn run(global: &Global, command: &Log) -> Result<()> {
     if let Log::BeginEpoch { checkpoint } = command {
-        return begin_epoch(global, checkpoint.as_deref());
+        return begin_epoch(global, checkpoint.as_deref()).await;
     }
     let platform = Platform::start(Folder::open(&global.data_dir)?, None).await?;
     let done = on(&platform, global, command).await;
@@ -100,12 +103,20 @@ async fn record(ledger: &Ledger, ctx: &OpContext, action: &str, entity: &str) ->
     ledger.append(EvidenceRecord::new(ctx, event)).await.map(drop)
 }
 
-fn begin_epoch(global: &Global, checkpoint: Option<&Path>) -> Result<()> {
+async fn begin_epoch(global: &Global, checkpoint: Option<&Path>) -> Result<()> {
     let folder = Folder::open(&global.data_dir)?;
+    let store = CatalogStore::connect(&folder.database(&folder.config()?)).await?;
+    let keys: Vec<_> = platform_keys(&store.keys().await?).into_iter().map(|(_, key)| key).collect();
+    store.close().await;
     let signer = Arc::new(platform_key::read(&folder)?);
     let settings = evidence::settings(&folder, &folder.config()?, &signer)?;
     let last = checkpoint
-        .map(|path| read_note(path).and_then(|note| Ok(SignedCheckpoint::of(note)?)))
+        .map(|path| {
+            let note = read_note(path)?;
+            // What ends an epoch must be a head that this log has stood for.
+            note.checkpoint_by(&keys)?;
+            Ok::<_, Error>(SignedCheckpoint::of(note)?)
+        })
         .transpose()?;
     let actor = platform_actor(&format!("operator:{}", global.operator));
     let opened = Ledger::begin_epoch(settings, last, actor, Timestamp::now())?;

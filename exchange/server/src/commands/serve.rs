@@ -14,7 +14,7 @@ use crate::folder::Folder;
 use crate::guard::guard;
 use crate::{local, output, tls};
 
-/// How often used nonces whose time has passed are forgotten.
+/// How often used nonces whose time has passed are forgotten, and the clock of the matters runs. A limit ends at midnight.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Serves the folder.
@@ -50,6 +50,7 @@ pub(crate) async fn serve(
     let (door, local) = local::bind(platform.folder().root())?;
     let (handle, local_handle) = (Handle::new(), Handle::new());
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
+    let clock = tokio::spawn(platform.run_clock(HOUR));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
     let drain = Duration::from_secs(config.server.drain_seconds);
     tokio::spawn(drain_on_signal(drain, handle.clone(), local_handle.clone()));
@@ -69,6 +70,7 @@ pub(crate) async fn serve(
         None => tokio::try_join!(guard(server, bounds).serve(routes), beside),
     };
     forgetting.abort();
+    clock.abort();
     covering.abort();
     drop(door);
     platform.close().await?;

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog_core::dataset::{Version, VersionState};
 use catalog_core::evidence::Event;
 use catalog_core::policy::Grant;
-use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, GrantStore as _, VersionStore as _};
+use catalog_core::ports::{
+    CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery, MatterStore as _, Ticket,
+    VersionStore as _,
+};
 use catalog_core::{Error, Result};
 use catalog_store::CatalogStore;
 use exchange_crypto::Digest;
@@ -13,14 +16,17 @@ use exchange_ledger::{Filter, Finding, Ledger};
 use serde::Serialize;
 
 /// The kinds of entities whose rows are compared, as events name them.
-const KINDS: [&str; 6] = ["department ", "person ", "key ", "resource ", "grant ", "version "];
+const KINDS: [&str; 8] =
+    ["department ", "person ", "key ", "ticket ", "resource ", "grant ", "version ", "matter "];
+
+/// Actions that add to the state of their entity; every other one makes it anew.
+const ADDITIONS: [&str; 3] = ["grant.revoked", "version.withdrawn", "ticket.revoked"];
 
 /// What evidence says of the catalogue.
 struct Stated {
-    /// By entity and action, the digest of the newest state. A later action on a grant or version adds to its state,
-    /// elsewhere it replaces it.
+    /// By entity the digest of its newest state, and beside it those of the [`ADDITIONS`] by their action.
     newest: BTreeMap<(String, String), String>,
-    /// Digests of withdrawals of records, which have no name of their own.
+    /// Digests of withdrawals and reinstatements of records, which have no name of their own.
     withdrawals: BTreeSet<String>,
     /// Entities whose rows were seen.
     seen: BTreeSet<String>,
@@ -35,9 +41,14 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
     }
     for person in store.people().await? {
         stated.row(format!("person {}", person.id), "", &person);
+        stated.tickets(store.tickets_of(&person.id).await?);
     }
     for key in store.keys().await? {
         stated.row(format!("key {}", key.id), "", &key);
+        stated.tickets(store.tickets_of(&key.id).await?);
+    }
+    for matter in store.matters(&MatterQuery::default()).await? {
+        stated.row(format!("matter {}", matter.number), "", &matter);
     }
     for grant in store.grants().await? {
         stated.grant(grant);
@@ -66,15 +77,10 @@ impl Stated {
             else {
                 continue;
             };
-            if action == "records.withdrawn" {
+            if matches!(action.as_str(), "records.withdrawn" | "records.reinstated") {
                 withdrawals.insert(entity_digest);
             } else if KINDS.iter().any(|kind| entity.starts_with(kind)) {
-                // Grants and versions have one state for each action; all others have one.
-                let part = if entity.starts_with("grant ") || entity.starts_with("version ") {
-                    action
-                } else {
-                    String::new()
-                };
+                let part = if ADDITIONS.contains(&action.as_str()) { action } else { String::new() };
                 newest.insert((entity, part), entity_digest);
             }
         }
@@ -97,7 +103,18 @@ impl Stated {
             Some(revocation) => self.row(entity.clone(), "grant.revoked", &revocation),
             None => self.not_stated(&entity, "grant.revoked"),
         }
-        self.row(entity, "grant.created", &grant);
+        self.row(entity, "", &grant);
+    }
+
+    fn tickets(&mut self, tickets: Vec<Ticket>) {
+        for mut ticket in tickets {
+            let entity = format!("ticket {}", ticket.id);
+            match ticket.revoked_at.take() {
+                Some(_) => self.row(entity.clone(), "ticket.revoked", &ticket.id),
+                None => self.not_stated(&entity, "ticket.revoked"),
+            }
+            self.row(entity, "", &ticket);
+        }
     }
 
     fn version(&mut self, mut version: Version) {
@@ -107,7 +124,7 @@ impl Stated {
             None => self.not_stated(&entity, "version.withdrawn"),
         }
         version.state = VersionState::Published;
-        self.row(entity, "version.published", &version);
+        self.row(entity, "", &version);
     }
 
     fn not_stated(&mut self, entity: &str, action: &str) {
