@@ -7,7 +7,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use catalog_core::Role;
 use exchange_crypto::SigningKey;
+use http::Method;
 use serde_json::{Map, Value, json};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
@@ -22,7 +24,7 @@ struct World {
 }
 
 impl World {
-    /// Two versions of penalties, a list of counties, and who may see what of them.
+    /// Two versions of penalties, a list of counties, a survey that is 统计局's alone, and who may see what of them.
     async fn new() -> Self {
         let city = City::new().await;
         city.upload(&format!("{ROWS}A4,360481,张三(合成),8.00,四\n")).await;
@@ -50,6 +52,15 @@ impl World {
         let tjj = department("tjj", "九江市统计局", "11360400MB0000003X");
         city.server.department(&tjj).await;
         let statistician = city.server.machine(&tjj).await;
+        let mut survey = counties.clone();
+        (survey["code"], survey["sql_name"]) = (json!("313001/000001"), json!("survey"));
+        (survey["title"], survey["provider"]) = (json!("统计调查"), json!("tjj"));
+        let editor = city.server.person("surveyor", Some(&tjj), &[Role::DirectoryEditor]).await;
+        let reviewer = city.server.person("checker", Some(&tjj), &[Role::Reviewer]).await;
+        city.publish_by(&survey, &editor, &reviewer).await;
+        let rows = Call::new(Method::POST, "/api/v1/resources/313001-000001/data?publish=true&name=rows.csv");
+        let rows = rows.body("code,name\n360481,瑞昌市\n", "text/csv").by(&statistician);
+        city.server.send(rows).await.ok();
         city.grant(&json!({
             "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "tjj"}, "items": ["county"],
             "statistics": {"measures": ["amount"], "subject": "person", "min_group": 2},

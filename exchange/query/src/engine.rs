@@ -1,6 +1,6 @@
 //! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -32,12 +33,12 @@ use crate::information::Readable;
 use crate::limits::Limits;
 use crate::revocation::{Revocations, Watch};
 use crate::selection::{self, Cursor, Page, Selection};
-use crate::sql::{self, Parsed, Resolved, TableUse};
+use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
 use crate::tables::{OpenTable, TableName, Tables};
 use crate::workers::Workers;
-use crate::{error, explain, functions, information, plan, policy};
+use crate::{constants, error, explain, functions, information, plan, policy};
 
 const CATALOG: &str = "exchange";
 /// No dataset lives here: a name without department finds nothing.
@@ -204,16 +205,24 @@ impl Core {
         if !described.is_empty() {
             self.describe(&mut catalog, described, readable)?;
         }
-        let asked = sql::rename(&mut query, &catalog.resolved)?;
+        let shown = sql::rename(&mut query, &catalog.resolved)?;
         let state = self.session(ctx, &catalog.list)?;
+        functions::check(&mut query, &state)?;
+        let Catalog { columns, sources, .. } = catalog;
+        let refused = |found| error::planning(&found, &columns);
         let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
-        let logical = state.statement_to_plan(statement).await.map_err(|found| error::planning(&found))?;
+        let planned = state.statement_to_plan(statement).await;
+        let logical =
+            planned.map_err(|found| constants::unreadable(&found).unwrap_or_else(|| refused(found)))?;
         plan::check(&logical)?;
         if explains {
-            return explain::answer(&state, &logical, own, catalog.sources, self.parts.limits).await;
+            return explain::answer(&state, &logical, own, sources, self.parts.limits).await.map_err(refused);
         }
-        let run = self.physical(&state, &logical, &asked, catalog.sources, watch, deadline).await?;
-        self.answer(run).await
+        let answered = async {
+            let plan = state.create_physical_plan(&logical).await.map_err(refused)?;
+            self.answer(self.ready(&state, plan, &shown, sources, watch, deadline)?).await
+        };
+        answered.await.map_err(|failed| constants::told(failed, &state, &logical))
     }
 
     /// Adds the tables of `information_schema` that the query names.
@@ -258,12 +267,12 @@ impl Core {
                 let count = selection::count(selection, &open.dataset, &provider)?;
                 // What this ear misses, that of the page below hears.
                 let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
-                let run = self.physical(&state, &count, &[], sources, watch, deadline).await?;
+                let run = self.selected(&state, &count, sources, watch, deadline).await?;
                 Some(selection::counted(self.answer(run).await?).await?)
             }
             false => None,
         };
-        let run = self.physical(&state, page.logical(), &[], vec![source], watch, deadline).await?;
+        let run = self.selected(&state, page.logical(), vec![source], watch, deadline).await?;
         let answer = page.finish(self.answer(run).await?, &self.parts.cursor_key).await?;
         Ok(QueryAnswer { total, ..answer })
     }
@@ -296,20 +305,33 @@ impl Core {
         Ok(state)
     }
 
-    async fn physical(
+    async fn selected(
         &self,
         state: &SessionState,
         logical: &LogicalPlan,
-        asked: &[Option<String>],
         sources: Vec<SourceRead>,
         watch: Watch,
         deadline: Instant,
     ) -> Result<Run> {
-        let plan = state.create_physical_plan(logical).await.map_err(|found| error::planning(&found))?;
+        let planned = state.create_physical_plan(logical).await;
+        let plan = planned.map_err(|found| error::execution(&found))?;
+        self.ready(state, plan, &Shown::new(), sources, watch, deadline)
+    }
+
+    /// A planned query, ready to run.
+    fn ready(
+        &self,
+        state: &SessionState,
+        plan: Arc<dyn ExecutionPlan>,
+        shown: &Shown,
+        sources: Vec<SourceRead>,
+        watch: Watch,
+        deadline: Instant,
+    ) -> Result<Run> {
         let wanted = Arc::new(());
         let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
         let plan = stoppable(plan, &stop).map_err(Error::internal)?;
-        let schema = called_as_asked(&plan.schema(), asked);
+        let schema = called_as_written(&plan.schema(), shown);
         Ok(Run {
             plan,
             task: state.task_ctx(),
@@ -349,15 +371,12 @@ fn configuration(parts: &EngineParts) -> SessionConfig {
     config
 }
 
-/// Columns asked for by their Chinese names answer to them.
-fn called_as_asked(schema: &SchemaRef, asked: &[Option<String>]) -> SchemaRef {
-    if asked.len() != schema.fields().len() || asked.iter().all(Option::is_none) {
-        return Arc::clone(schema);
-    }
-    let fields = schema.fields().iter().zip(asked).map(|(field, name)| match name {
-        Some(name) => Field::new(name, field.data_type().clone(), field.is_nullable()),
-        None => field.as_ref().clone(),
-    });
+/// The columns under the names that the caller gave them, each name once.
+fn called_as_written(schema: &SchemaRef, shown: &Shown) -> SchemaRef {
+    let names = schema.fields().iter().map(|field| shown.get(field.name()).unwrap_or(field.name()).clone());
+    let names = sql::unique(names.collect());
+    let fields = schema.fields().iter().zip(names);
+    let fields = fields.map(|(field, name)| Field::new(name, field.data_type().clone(), field.is_nullable()));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -366,6 +385,8 @@ struct Catalog {
     list: Arc<dyn CatalogProviderList>,
     catalog: Arc<MemoryCatalogProvider>,
     resolved: HashMap<TableUse, Resolved>,
+    /// Every name, machine or Chinese, of a column that the caller sees.
+    columns: BTreeSet<String>,
     sources: Vec<SourceRead>,
 }
 
@@ -374,7 +395,7 @@ impl Default for Catalog {
         let list = Arc::new(MemoryCatalogProviderList::new());
         let catalog = Arc::new(MemoryCatalogProvider::new());
         list.register_catalog(CATALOG.to_owned(), Arc::clone(&catalog) as _);
-        Self { list, catalog, resolved: HashMap::new(), sources: Vec::new() }
+        Self { list, catalog, resolved: HashMap::new(), columns: BTreeSet::new(), sources: Vec::new() }
     }
 }
 
@@ -411,6 +432,8 @@ impl Catalog {
                 schema
             }
         };
+        self.columns.extend(provider.schema().fields().iter().map(|field| field.name().clone()));
+        self.columns.extend(resolved.titles.keys().cloned());
         let is_new = !schema.table_exist(table_name);
         if is_new {
             schema.register_table(table_name.clone(), provider).map_err(Error::internal)?;

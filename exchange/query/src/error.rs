@@ -1,32 +1,27 @@
-//! Engine errors never reach a client as text, for they carry values. What the planner says about names does: it knows
-//! nothing but the caller's own text and the schemas that the caller sees.
+//! Engine errors never reach a client as text, for they carry values: each becomes a code and a message of ours.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 
 use arrow::error::ArrowError;
 use catalog_core::{Error, ErrorCode};
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::DataFusionError;
 use parquet::errors::ParquetError;
 
-/// The longest planner message that is passed on, in characters.
-const MESSAGE_CHARS: usize = 400;
+use crate::mistakes;
 
-/// An error before the first row was read.
-pub(crate) fn planning(error: &DataFusionError) -> Error {
+/// An error before the first row was read. `visible` are the columns of the query's tables that the caller sees.
+pub(crate) fn planning(error: &DataFusionError, visible: &BTreeSet<String>) -> Error {
     match error.find_root() {
-        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-            SchemaError::FieldNotFound { .. } => shown(ErrorCode::UnknownColumn, schema),
-            _ => shown(ErrorCode::SqlUnsupported, schema),
-        },
-        DataFusionError::Plan(message) if message.contains("No field named") => {
-            shown(ErrorCode::UnknownColumn, message)
+        DataFusionError::SchemaError(found, _) => mistakes::name(found, visible),
+        DataFusionError::SQL(..) => {
+            Error::new(ErrorCode::SqlSyntax, "a number, interval or name of the query can't be read")
         }
-        DataFusionError::SQL(parser, _) => shown(ErrorCode::SqlSyntax, parser),
-        DataFusionError::Plan(message) | DataFusionError::NotImplemented(message) => {
-            shown(ErrorCode::SqlUnsupported, message)
+        DataFusionError::Plan(words) | DataFusionError::NotImplemented(words) => mistakes::refused(words),
+        DataFusionError::Diagnostic(_, inner) => planning(inner, visible),
+        DataFusionError::Collection(errors) => {
+            errors.first().map_or_else(|| failed(error), |first| planning(first, visible))
         }
-        DataFusionError::Diagnostic(_, inner) => planning(inner),
-        DataFusionError::Collection(errors) => errors.first().map_or_else(|| failed(error), planning),
         _ => execution(error),
     }
 }
@@ -78,12 +73,6 @@ fn is_decoding(error: &(dyn StdError + 'static)) -> bool {
 fn damaged(cause: &'static str) -> Error {
     let message = "a stored object is damaged; the operator must restore it from a backup";
     Error::new(ErrorCode::Corrupt, message).with_internal(cause)
-}
-
-fn shown(code: ErrorCode, message: impl ToString) -> Error {
-    let text = message.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    Error::new(code, first.chars().take(MESSAGE_CHARS).collect::<String>())
 }
 
 /// The operator learns the kind of the failure; its text carries rows and stays here.

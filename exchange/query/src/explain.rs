@@ -6,14 +6,12 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use catalog_core::evidence::SourceRead;
-use catalog_core::{Error, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::{StreamExt, stream};
 
 use crate::answer::QueryAnswer;
-use crate::error;
 use crate::limits::Limits;
 
 /// The plan as rows of kind and text. `whole` is for those whose own all the data is.
@@ -23,18 +21,18 @@ pub(crate) async fn answer(
     whole: bool,
     sources: Vec<SourceRead>,
     limits: Limits,
-) -> Result<QueryAnswer> {
-    let optimized = state.optimize(logical).map_err(|found| error::planning(&found))?;
+) -> datafusion::error::Result<QueryAnswer> {
+    let optimized = state.optimize(logical)?;
     let (mut kinds, mut plans) = (vec!["logical_plan"], vec![optimized.display_indent().to_string()]);
     if whole {
-        let plan = state.create_physical_plan(logical).await.map_err(|found| error::planning(&found))?;
+        let plan = state.create_physical_plan(logical).await?;
         kinds.push("physical_plan");
         plans.push(without_paths(plan.as_ref()));
     }
     let fields = ["plan_type", "plan"].map(|name| Field::new(name, DataType::Utf8, false));
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let columns = vec![Arc::new(StringArray::from(kinds)) as _, Arc::new(StringArray::from(plans)) as _];
-    let rows = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(Error::internal)?;
+    let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok(QueryAnswer {
         schema,
         sources,

@@ -1,11 +1,18 @@
 //! The functions a query may call: an allow-list kept as data, in `functions.txt`.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use catalog_core::{Error, Result};
 use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArguments, ObjectName, ObjectNamePart, Query, VisitMut, VisitorMut,
+};
 use serde::Serialize;
+
+use crate::mistakes;
 
 /// A function that SQL offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,4 +54,52 @@ pub(crate) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_aggregate_functions(aggregate)
         .with_window_functions(window)
         .with_table_function_list(tables)
+}
+
+/// Refuses a query that calls what is not registered, by whichever of a function's names.
+pub(crate) fn check(query: &mut Query, state: &SessionState) -> Result<()> {
+    match query.visit(&mut Calls(state)) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Calls<'a>(&'a SessionState);
+
+impl Calls<'_> {
+    fn check(&self, name: &str, over: bool) -> Result<()> {
+        let Self(state) = self;
+        let over_windows =
+            state.aggregate_functions().contains_key(name) || state.window_functions().contains_key(name);
+        match (over_windows, state.scalar_functions().contains_key(name)) {
+            (true, _) => Ok(()),
+            (false, true) if !over => Ok(()),
+            (false, true) => Err(mistakes::no_window(name)),
+            (false, false) => Err(mistakes::unknown_function(name)),
+        }
+    }
+}
+
+impl VisitorMut for Calls<'_> {
+    type Break = Error;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match expr {
+            // Without parentheses it may be a column too.
+            Expr::Function(Function { args: FunctionArguments::None, .. }) => ControlFlow::Continue(()),
+            Expr::Function(Function { name, over, .. }) => match self.check(&called(name), over.is_some()) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            },
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// The name as the planner takes it.
+fn called(name: &ObjectName) -> String {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(name)] if name.quote_style.is_some() => name.value.clone(),
+        _ => name.to_string().to_lowercase(),
+    }
 }

@@ -6,8 +6,8 @@ use datafusion::common::{DataFusionError, plan_err};
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator, WindowFunctionDefinition};
 use datafusion::prelude::SQLOptions;
 
-use crate::error;
 use crate::functions::is_offered;
+use crate::mistakes::FUNCTIONS;
 
 /// Functions that the planner puts in by itself for syntax, and that read nothing but their arguments.
 const OF_SYNTAX: [&str; 4] = ["||", "make_array", "array_element", "get_field"];
@@ -33,17 +33,17 @@ const OVER_WINDOWS: [&str; 14] = [
 /// Refuses a plan that does anything but read.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    options.verify_plan(plan).map_err(|found| error::planning(&found))?;
+    options.verify_plan(plan).map_err(|_| Error::new(ErrorCode::SqlUnsupported, "only a query is offered"))?;
     let visited = plan.apply_with_subqueries(|node| {
         if !is_reading(node) {
-            return plan_err!("{} is not offered", node.display());
+            return plan_err!("this form of query is not offered");
         }
         node.apply_expressions(|expr| expr.apply(check_expr))
     });
     match visited {
         Ok(_) => Ok(()),
         Err(DataFusionError::Plan(message)) => Err(Error::new(ErrorCode::SqlUnsupported, message)),
-        Err(other) => Err(error::planning(&other)),
+        Err(_) => Err(Error::internal("a plan can't be walked")),
     }
 }
 
@@ -78,7 +78,7 @@ fn is_reading(node: &LogicalPlan) -> bool {
 }
 
 fn check_expr(expr: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
-    let refused = |name: &str| plan_err!("the function {name} is not offered; see the list of SQL functions");
+    let refused = |name: &str| plan_err!("the function {name} is not offered; see {FUNCTIONS}");
     match expr {
         Expr::ScalarFunction(call)
             if !is_offered("scalar", call.name()) && !OF_SYNTAX.contains(&call.name()) =>

@@ -130,6 +130,10 @@ impl Page {
             [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
             asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
         };
+        if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name)) {
+            let message = format!("the selection names {} twice", twice.1);
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
         let wanted = columns.len();
         let order = names.order(selection, limit.is_some())?;
         for (name, _) in &order {

@@ -1,5 +1,6 @@
 //! From SQL text to one checked syntax tree whose tables and columns bear the engine's names.
 
+mod columns;
 mod dialect;
 mod guard;
 mod names;
@@ -7,5 +8,6 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use columns::{Shown, unique};
 pub(crate) use guard::{Parsed, parse};
 pub(crate) use names::{Resolved, TableUse, rename, table_uses};

@@ -6,6 +6,7 @@ mod explain;
 mod fixture;
 mod heavy;
 mod leak;
+mod mistakes;
 mod random;
 mod running;
 pub(crate) mod world;

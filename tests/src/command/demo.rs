@@ -108,3 +108,29 @@ async fn every_open_dataset_is_there_to_take_in_every_form() {
     }
     assert!(with_data >= 5, "{with_data} open datasets");
 }
+
+/// What stands on a page in elements of a class.
+fn examples<'a>(page: &'a str, class: &str) -> Vec<&'a str> {
+    let parts = page.split(&format!("<code class=\"{class}\">")).skip(1);
+    parts.map(|part| part.split("</code>").next().unwrap()).collect::<Vec<_>>()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_dialect_page_run_for_everybody() {
+    let folder = Folder::empty();
+    folder.ok(&TOUR);
+    let serving = folder.serve();
+    let visitor = Visitor::of(&serving).await;
+    let page = visitor.send(Call::get("/api/v1/sql/dialect")).await.text();
+    assert!(page.matches('&').count() == 0, "an example is taken as it stands");
+    let (offered, refused) = (examples(&page, "example"), examples(&page, "refused"));
+    assert!(offered.len() >= 10 && refused.len() >= 3, "{page}");
+    for sql in offered {
+        let answer = visitor.send(Call::post("/api/v1/sql", &json!({ "sql": sql }))).await.ok();
+        assert!(!answer["data"].as_array().unwrap().is_empty(), "{sql}");
+    }
+    for sql in refused {
+        let answer = visitor.send(Call::post("/api/v1/sql", &json!({ "sql": sql }))).await;
+        assert_eq!(answer.code(), "sql_unsupported", "{sql}: {}", answer.text());
+    }
+}

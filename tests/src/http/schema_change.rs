@@ -143,7 +143,7 @@ async fn nobody_reads_or_knows_of_a_change_before_its_review_but_the_provider() 
     let [public, zhao] = ["public", "zhao"].map(|name| Guest { city: &city, name, days: 400 });
     assert_eq!(public.sql("select max(amount) as n from scjg.penalty").await, json!([{"n": 100.5}]));
     let ahead = "select count(*) as n from scjg.penalty version as of 2";
-    assert_eq!(public.sql(ahead).await, "unknown_table");
+    assert_eq!(public.sql(ahead).await, "not_found");
     assert_eq!(zhao.sql(ahead).await, json!([{"n": 2}]));
     for file in ["records?version=2", "schema?version=2", "dictionary?version=2"] {
         let answer = server.send(Call::get(format!("{path}/{file}"))).await;

@@ -85,10 +85,15 @@ impl Services {
             || Error::new(ErrorCode::UnknownTable, format!("there is no table {department}.{name}"));
         let department = self.department_called(department).await?.ok_or_else(unknown)?;
         let entry = self.table_called(&department, name).await?.ok_or_else(unknown)?;
-        self.open_entry(ctx, shapes, entry, selector).await.map_err(|error| match error.code {
-            ErrorCode::NotFound => unknown(),
-            _ => error,
-        })
+        let code = entry.draft.code.clone();
+        match self.open_entry(ctx, shapes, entry, selector).await {
+            // Whoever may read it learns that the version is missing; to others it is as if nothing were there.
+            Err(error) if error.code == ErrorCode::NotFound => {
+                let may_read = self.why(ctx, &code).await.and_then(Decision::into_policy);
+                Err(may_read.map_or_else(|_| unknown(), |_| error))
+            }
+            opened => opened,
+        }
     }
 
     /// Everything that the caller can read now as it asks, in its latest version: what has no data, or several grants
@@ -249,7 +254,14 @@ fn select<'a>(
         }
     };
     let version = found.ok_or_else(|| {
-        let what = if versions.is_empty() { "has no data yet" } else { "has no such version" };
+        let first = effective().next().and_then(Version::effective_from);
+        let what = match (selector, first) {
+            _ if versions.is_empty() => "has no data yet".to_owned(),
+            (VersionSelector::At(time), Some(first)) => {
+                format!("had no version at {time}; its first took effect at {first}")
+            }
+            _ => "has no such version".to_owned(),
+        };
         Error::new(ErrorCode::NotFound, format!("the resource {code} {what}"))
     })?;
     match &version.tombstone {

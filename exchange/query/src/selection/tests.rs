@@ -182,6 +182,8 @@ async fn a_cursor_serves_one_selection_of_one_policy() {
     }
     let hidden = Selection { columns: vec!["dept".to_owned()], ..penalties() };
     assert_eq!(page(&engine, "rows", hidden).await.unwrap_err().code, ErrorCode::UnknownColumn);
+    let twice = Selection { columns: vec!["name".to_owned(), "姓名".to_owned()], ..penalties() };
+    assert_eq!(page(&engine, "rows", twice).await.unwrap_err().code, ErrorCode::InvalidInput);
 }
 
 /// The cursor with one of its letters changed.

@@ -9,8 +9,10 @@ use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, TableAlias, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
+    TableAlias, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
 };
+
+use super::columns::{self, Shown};
 
 /// A table as a query names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,22 +47,22 @@ pub(crate) fn table_uses(query: &mut Query) -> Result<Vec<TableUse>> {
     Ok(collector.uses)
 }
 
-/// Puts the engine's names in place. The answer says under which Chinese names the caller asked for its columns.
-pub(crate) fn rename(query: &mut Query, tables: &HashMap<TableUse, Resolved>) -> Result<Vec<Option<String>>> {
+/// Puts the engine's names in place. The answer says what the columns are called where the planner says otherwise.
+pub(crate) fn rename(query: &mut Query, tables: &HashMap<TableUse, Resolved>) -> Result<Shown> {
     let mut aliases = Aliases::default();
     let _ = query.visit(&mut aliases);
     let mut renamer =
         Renamer { tables, defined: aliases.0, titles: BTreeMap::new(), by_alias: HashMap::new() };
     renamer.learn(query)?;
-    let asked = renamer.asked(query);
+    let shown = columns::name_answer(query, |qualifier, name| renamer.machine_name(qualifier, name))?;
     match query.visit(&mut renamer) {
         ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(asked),
+        ControlFlow::Continue(()) => Ok(shown),
     }
 }
 
 /// Unquoted names are in lower case, as the planner takes them.
-fn normal(name: &Ident) -> String {
+pub(super) fn normal(name: &Ident) -> String {
     match name.quote_style {
         Some(_) => name.value.clone(),
         None => name.value.to_lowercase(),
@@ -235,34 +237,6 @@ impl Renamer<'_> {
             }
         }
     }
-
-    /// The Chinese names in the outermost select list, by place. A wildcard before a place hides which it is.
-    fn asked(&self, query: &Query) -> Vec<Option<String>> {
-        let mut body = query.body.as_ref();
-        let items = loop {
-            match body {
-                SetExpr::Select(select) => break &select.projection,
-                SetExpr::SetOperation { left, .. } => body = left,
-                SetExpr::Query(inner) => body = &inner.body,
-                _ => return Vec::new(),
-            }
-        };
-        let plain =
-            |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
-        if !items.iter().all(plain) {
-            return Vec::new();
-        }
-        let title = |item: &SelectItem| {
-            let name = match item {
-                SelectItem::UnnamedExpr(Expr::Identifier(name)) => name,
-                SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last()?,
-                _ => return None,
-            };
-            let known = self.titles.contains_key(&name.value) && !self.defined.contains(&name.value);
-            known.then(|| name.value.clone())
-        };
-        items.iter().map(title).collect()
-    }
 }
 
 impl VisitorMut for Renamer<'_> {
@@ -292,6 +266,7 @@ impl VisitorMut for Renamer<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        columns::name_expressions(select);
         for item in &mut select.projection {
             if let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) = item
                 && name.0.len() == 2

@@ -109,7 +109,7 @@ fn tables_are_collected_once_with_their_versions() {
     }
 }
 
-fn renamed(sql: &str) -> catalog_core::Result<(String, Vec<Option<String>>)> {
+fn renamed(sql: &str) -> catalog_core::Result<(String, Shown)> {
     let titles = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(title, column)| ((*title).to_owned(), (*column).to_owned())).collect()
     };
@@ -126,22 +126,52 @@ fn renamed(sql: &str) -> catalog_core::Result<(String, Vec<Option<String>>)> {
     let mut query = parse(sql)?;
     let used = table_uses(&mut query)?;
     tables.retain(|table, _| used.contains(table));
-    let asked = rename(&mut query, &tables)?;
-    Ok((query.to_string(), asked))
+    let shown = rename(&mut query, &tables)?;
+    Ok((query.to_string(), shown))
 }
 
 #[test]
 fn chinese_names_become_machine_names() {
-    let (sql, asked) = renamed("select 姓名, p.号, 1 from d.p where \"姓名\" like '王%'").unwrap();
-    assert_eq!(sql, r#"SELECT "name", p."id", 1 FROM "d"."p@1" AS p WHERE "name" LIKE '王%'"#);
-    assert_eq!(asked, [Some("姓名".to_owned()), Some("号".to_owned()), None]);
+    let (sql, shown) = renamed("select 姓名, p.号, amt from d.p where \"姓名\" like '王%'").unwrap();
+    assert_eq!(sql, r#"SELECT "name", p."id", amt FROM "d"."p@1" AS p WHERE "name" LIKE '王%'"#);
+    assert_eq!(shown, named(&[("name", "姓名"), ("id", "号")]));
     let (sql, _) = renamed("select a.姓名, b.姓名 from d.p a join d.q b on a.号 = b.id").unwrap();
     assert!(sql.contains(r#"a."name", b."full_name""#), "{sql}");
     assert_eq!(renamed("select 姓名 from d.p, d.q").unwrap_err().code, ErrorCode::UnknownColumn);
     let (sql, _) = renamed("select d.p.号, d.p.* from d.p").unwrap();
-    assert!(sql.contains(r#"p."id", p.*"#), "{sql}");
-    let (sql, asked) = renamed("select x.姓名 from (select 号 as 姓名 from d.p) x").unwrap();
-    assert!(sql.contains("x.姓名") && asked == [None], "{sql} {asked:?}");
+    assert!(sql.contains(r##"p."id" AS "id #0", p.*"##), "{sql}");
+    let (sql, shown) = renamed("select x.姓名 from (select 号 as 姓名 from d.p) x").unwrap();
+    assert!(sql.contains("x.姓名") && shown.is_empty(), "{sql} {shown:?}");
+}
+
+fn named(pairs: &[(&str, &str)]) -> Shown {
+    pairs.iter().map(|(planned, wanted)| ((*planned).to_owned(), (*wanted).to_owned())).collect()
+}
+
+#[test]
+fn columns_are_told_apart_and_called_as_written() {
+    let (sql, shown) = renamed("select a.姓名, b.name, Count(*), 1, 1 from d.p a, d.p b").unwrap();
+    let list = r##"SELECT a."name", b.name AS "name #1", Count(*), 1 AS "1", 1 AS "1 #4" FROM"##;
+    assert!(sql.starts_with(list), "{sql}");
+    let changed = [("name", "姓名"), ("name #1", "name"), ("count(*)", "Count(*)"), ("1 #4", "1")];
+    assert_eq!(shown, named(&changed));
+    let (sql, shown) = renamed("select *, p.号, amt as x from d.p union select 2, 2 + 2").unwrap();
+    assert!(sql.starts_with(r##"SELECT *, p."id" AS "id #1", amt AS x FROM"##), "{sql}");
+    assert!(sql.ends_with(r#"SELECT 2 AS "2", 2 + 2 AS "2 + 2""#), "{sql}");
+    assert_eq!(shown, named(&[("id #1", "号")]));
+    let (sql, _) = renamed("with c as (select 号 + 1 from d.p) select * from c order by 1").unwrap();
+    assert!(sql.contains(r#""id" + 1 AS "号 + 1""#), "{sql}");
+    let long = format!("select {} from d.p", vec!["amt"; 150].join(" + "));
+    assert!(renamed(&long).unwrap().0.len() < long.len() + 200);
+}
+
+#[test]
+fn names_become_unique_without_taking_one_that_is_there() {
+    let unique = |names: &[&str]| unique(names.iter().map(|name| (*name).to_owned()).collect()).join(" ");
+    assert_eq!(unique(&["k", "name", "k", "k_1", "k"]), "k name k_2 k_1 k_3");
+    assert_eq!(unique(&["a", "a_1", "a_1"]), "a a_1 a_1_1");
+    let many = vec!["1"; 100_000];
+    assert!(unique(&many).ends_with(" 1_99999"));
 }
 
 proptest! {
