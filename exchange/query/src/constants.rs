@@ -41,7 +41,9 @@ fn fault(state: &SessionState, plan: &LogicalPlan) -> Result<()> {
             return Ok(TreeNodeRecursion::Continue);
         }
         let context = PhysicalPlanningContext::default();
-        if let Ok(constant) = create_physical_expr(expr, &DFSchema::empty(), state.execution_props(), &context) {
+        if let Ok(constant) =
+            create_physical_expr(expr, &DFSchema::empty(), state.execution_props(), &context)
+        {
             constant.evaluate(&row)?;
         }
         Ok(TreeNodeRecursion::Jump)

@@ -22,7 +22,10 @@ const MISTAKES: [(&str, &str); 17] = [
     ("must appear in select list", "ORDER BY of a SELECT DISTINCT goes by what is not in the select list"),
     ("different number of columns", "the queries of a set operation have different numbers of columns"),
     ("out of bounds", "ORDER BY goes by a column number that the select list does not have"),
-    ("Cannot find column with position", "GROUP BY goes by a column number that the select list does not have"),
+    (
+        "Cannot find column with position",
+        "GROUP BY goes by a column number that the select list does not have",
+    ),
     ("not allowed in the WHERE clause", "an aggregate function stands in WHERE; write HAVING"),
     ("cannot be nested", "an aggregate function stands within another; aggregate in a subquery first"),
     ("is not in grouping columns", "GROUPING takes columns of GROUP BY"),
@@ -65,7 +68,8 @@ pub(crate) fn name(found: &SchemaError, visible: &BTreeSet<String>) -> Error {
     match found {
         SchemaError::FieldNotFound { field, valid_fields } => unknown_column(field, valid_fields, visible),
         SchemaError::AmbiguousReference { field } if field.relation.is_none() => {
-            let message = format!("several tables of the query have a column {}; write table.column", field.name);
+            let message =
+                format!("several tables of the query have a column {}; write table.column", field.name);
             Error::new(ErrorCode::UnknownColumn, message)
         }
         _ => Error::new(ErrorCode::SqlUnsupported, SAME_NAME),
@@ -77,7 +81,8 @@ fn unknown_column(field: &Column, valid: &[Column], visible: &BTreeSet<String>) 
         Some(table) => format!("{}.{}", table.table(), column.name),
         None => column.name.clone(),
     };
-    let elsewhere: Vec<String> = valid.iter().filter(|column| column.name == field.name).map(qualified).collect();
+    let elsewhere: Vec<String> =
+        valid.iter().filter(|column| column.name == field.name).map(qualified).collect();
     let hint = match elsewhere.is_empty() {
         false => offer("write", elsewhere.iter().map(String::as_str)),
         true => {
@@ -103,7 +108,8 @@ pub(crate) fn no_window(name: &str) -> Error {
 
 /// A function that is not offered, with those of like names.
 pub(crate) fn unknown_function(name: &str) -> Error {
-    let hint = offer("did you mean", similar(name, crate::functions().map(|function| function.name)).into_iter());
+    let hint =
+        offer("did you mean", similar(name, crate::functions().map(|function| function.name)).into_iter());
     let written: String = name.chars().take(NAME_BYTES).collect();
     let message = format!("the function {written} is not offered{hint}; see {FUNCTIONS}");
     Error::new(ErrorCode::SqlUnsupported, message)

@@ -33,7 +33,9 @@ const OVER_WINDOWS: [&str; 14] = [
 /// Refuses a plan that does anything but read.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    options.verify_plan(plan).map_err(|_| Error::new(ErrorCode::SqlUnsupported, "only a query is offered"))?;
+    options
+        .verify_plan(plan)
+        .map_err(|_| Error::new(ErrorCode::SqlUnsupported, "only a query is offered"))?;
     let visited = plan.apply_with_subqueries(|node| {
         if !is_reading(node) {
             return plan_err!("this form of query is not offered");

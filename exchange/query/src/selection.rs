@@ -130,7 +130,8 @@ impl Page {
             [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
             asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
         };
-        if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name)) {
+        if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name))
+        {
             let message = format!("the selection names {} twice", twice.1);
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }

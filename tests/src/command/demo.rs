@@ -111,8 +111,8 @@ async fn every_open_dataset_is_there_to_take_in_every_form() {
 
 /// What stands on a page in elements of a class.
 fn examples<'a>(page: &'a str, class: &str) -> Vec<&'a str> {
-    let parts = page.split(&format!("<code class=\"{class}\">")).skip(1);
-    parts.map(|part| part.split("</code>").next().unwrap()).collect::<Vec<_>>()
+    let opening = format!("<code class=\"{class}\">");
+    page.split(&opening).skip(1).filter_map(|part| part.split("</code>").next()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,8 @@ async fn a_join_of_everything_loads_and_names_each_column_once() {
     assert_eq!((&found["pandas"][0]["case_no_1"], &polars["县区"]), (&row["case_no_1"], &row["县区"]));
 
     let ask = async |format: &str| {
-        let call = Call::post(format!("/api/v1/sql?format={format}"), &json!({ "sql": sql })).by(&city.machine);
+        let call =
+            Call::post(format!("/api/v1/sql?format={format}"), &json!({ "sql": sql })).by(&city.machine);
         city.server.send(call).await
     };
     assert_eq!(ask("json").await.ok()["data"], json!([row]));

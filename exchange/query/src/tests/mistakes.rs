@@ -15,44 +15,107 @@ async fn refusal(engine: &QueryEngine, caller: &str, sql: &str) -> Error {
 /// Queries with what is told of them.
 const COLUMNS: [(&str, &str); 8] = [
     ("select nam from city.penalties", "there is no column nam; did you mean name"),
-    ("select 姓 from 市局.处罚", "there is no column 姓; there are amt, county, day, id, money, name, secret"),
+    (
+        "select 姓 from 市局.处罚",
+        "there is no column 姓; there are amt, county, day, id, money, name, secret",
+    ),
     ("select 1 from city.penalties where 数里 > 1", "there is no column 数里; there are "),
     ("select x.name from city.penalties p", "there is no column x.name; write p.name"),
     ("select dept from city.penalties", "there is no column dept; there are amt, "),
-    ("with c as (select id as number from city.penalties) select id from c", "there is no column id; there are number"),
-    ("with c as (select id as number from city.penalties) select nunber from c", "there is no column nunber; did you mean number"),
-    ("select id from city.penalties a, city.penalties b", "several tables of the query have a column id; write table.column"),
+    (
+        "with c as (select id as number from city.penalties) select id from c",
+        "there is no column id; there are number",
+    ),
+    (
+        "with c as (select id as number from city.penalties) select nunber from c",
+        "there is no column nunber; did you mean number",
+    ),
+    (
+        "select id from city.penalties a, city.penalties b",
+        "several tables of the query have a column id; write table.column",
+    ),
 ];
 
 const FORMS: [(&str, &str); 28] = [
     ("select repeat('x', 3)", "the function repeat is not offered; see /api/v1/sql/functions"),
-    ("select substrng('x', 3)", "the function substrng is not offered; did you mean substr; see /api/v1/sql/functions"),
-    ("select \"Upper\"('x')", "the function Upper is not offered; did you mean upper; see /api/v1/sql/functions"),
+    (
+        "select substrng('x', 3)",
+        "the function substrng is not offered; did you mean substr; see /api/v1/sql/functions",
+    ),
+    (
+        "select \"Upper\"('x')",
+        "the function Upper is not offered; did you mean upper; see /api/v1/sql/functions",
+    ),
     ("select random()", "the function random is not offered; see /api/v1/sql/functions"),
     ("select unnest(array[1])", "the function unnest is not offered; see /api/v1/sql/functions"),
-    ("select upper(name) over () from city.penalties", "upper is no window function and takes no OVER; see /api/v1/sql/functions"),
+    (
+        "select upper(name) over () from city.penalties",
+        "upper is no window function and takes no OVER; see /api/v1/sql/functions",
+    ),
     ("select row_number() from city.penalties", "a window function stands without OVER"),
     ("select sum(id) over w from city.penalties", "OVER names a window that the query does not define"),
-    ("select name, count(*) from city.penalties", "a column is neither in GROUP BY nor within an aggregate function"),
-    ("select id from city.penalties having id > 1", "a column is neither in GROUP BY nor within an aggregate function"),
-    ("select distinct name from city.penalties order by id", "ORDER BY of a SELECT DISTINCT goes by what is not in the select list"),
+    (
+        "select name, count(*) from city.penalties",
+        "a column is neither in GROUP BY nor within an aggregate function",
+    ),
+    (
+        "select id from city.penalties having id > 1",
+        "a column is neither in GROUP BY nor within an aggregate function",
+    ),
+    (
+        "select distinct name from city.penalties order by id",
+        "ORDER BY of a SELECT DISTINCT goes by what is not in the select list",
+    ),
     ("select 1 union select 1, 2", "the queries of a set operation have different numbers of columns"),
     ("select 1 order by 7", "ORDER BY goes by a column number that the select list does not have"),
-    ("select name from city.penalties group by 9", "GROUP BY goes by a column number that the select list does not have"),
-    ("select 1 from city.penalties where count(*) > 1", "an aggregate function stands in WHERE; write HAVING"),
-    ("select min(min(id)) from city.penalties", "an aggregate function stands within another; aggregate in a subquery first"),
+    (
+        "select name from city.penalties group by 9",
+        "GROUP BY goes by a column number that the select list does not have",
+    ),
+    (
+        "select 1 from city.penalties where count(*) > 1",
+        "an aggregate function stands in WHERE; write HAVING",
+    ),
+    (
+        "select min(min(id)) from city.penalties",
+        "an aggregate function stands within another; aggregate in a subquery first",
+    ),
     ("select grouping(name) from city.penalties", "GROUPING takes columns of GROUP BY"),
     ("select *", "SELECT * needs a table"),
     ("select id from city.penalties limit -1", "LIMIT and OFFSET take whole numbers"),
     ("select cast(id as nonsense) from city.penalties", "CAST names a type that is not offered"),
-    ("select id from city.penalties where name", "a condition is neither true nor false; compare it with a value"),
-    ("select (select id, amt from city.penalties)", "a subquery that stands for a value or a list gives one column"),
-    ("select name + 1 from city.penalties", "values of types that do not fit are compared or put together; convert them with CAST"),
-    ("select upper(1, 2)", "a function is called with arguments of a number or type that it does not take; see /api/v1/sql/functions"),
-    ("select sum(name) from city.penalties", "a function is called with arguments of a number or type that it does not take; see /api/v1/sql/functions"),
-    ("select * from (select code, code from city.counties)", "two columns of a select list have one name; give one of them another with AS"),
-    ("select *, upper(code) as code from city.counties", "two columns of a select list have one name; give one of them another with AS"),
-    ("select * from city.penalties p, lateral (select p.id) x", "this form of query is not offered; /api/v1/sql/dialect says what is"),
+    (
+        "select id from city.penalties where name",
+        "a condition is neither true nor false; compare it with a value",
+    ),
+    (
+        "select (select id, amt from city.penalties)",
+        "a subquery that stands for a value or a list gives one column",
+    ),
+    (
+        "select name + 1 from city.penalties",
+        "values of types that do not fit are compared or put together; convert them with CAST",
+    ),
+    (
+        "select upper(1, 2)",
+        "a function is called with arguments of a number or type that it does not take; see /api/v1/sql/functions",
+    ),
+    (
+        "select sum(name) from city.penalties",
+        "a function is called with arguments of a number or type that it does not take; see /api/v1/sql/functions",
+    ),
+    (
+        "select * from (select code, code from city.counties)",
+        "two columns of a select list have one name; give one of them another with AS",
+    ),
+    (
+        "select *, upper(code) as code from city.counties",
+        "two columns of a select list have one name; give one of them another with AS",
+    ),
+    (
+        "select * from city.penalties p, lateral (select p.id) x",
+        "this form of query is not offered; /api/v1/sql/dialect says what is",
+    ),
 ];
 
 #[tokio::test]
@@ -102,7 +165,10 @@ async fn only_a_constant_tells_why_it_fails() {
 
 /// Queries with the columns of their answers.
 const NAMES: [(&str, &str); 18] = [
-    ("select distinct county, Count(*), sum(amt) from city.penalties group by county order by count(*), sum(amt)", "county|Count(*)|sum(amt)"),
+    (
+        "select distinct county, Count(*), sum(amt) from city.penalties group by county order by count(*), sum(amt)",
+        "county|Count(*)|sum(amt)",
+    ),
     ("select 1, 'x', NULL, -1", "1|'x'|NULL|-1"),
     ("select Count( * ), sum(数量) from city.penalties", "Count(*)|sum(数量)"),
     ("select 1 as a, 2 as a", "a|a_1"),
@@ -114,12 +180,21 @@ const NAMES: [(&str, &str); 18] = [
     ("select code, code, k as code_1 from city.counties order by code", "code|code_2|code_1"),
     ("select *, code from city.counties order by code", "code|k|code_1"),
     ("select p.*, 区划 from city.penalties p", "id|secret|amt|money|name|day|county|区划"),
-    ("select 姓名, name, upper(姓名) from city.penalties order by upper(姓名), name", "姓名|name|upper(姓名)"),
+    (
+        "select 姓名, name, upper(姓名) from city.penalties order by upper(姓名), name",
+        "姓名|name|upper(姓名)",
+    ),
     ("select distinct 姓名, 姓名 from city.penalties order by 姓名", "姓名|姓名_1"),
     ("select 1, 1 union all select 2, 2 order by 1", "1|1_1"),
     ("select * from (select count(*) from city.penalties)", "count(*)"),
-    ("select county, sum(amt) from city.penalties group by county having sum(amt) > 0 order by sum(amt)", "county|sum(amt)"),
-    ("select county, grouping(county) from city.penalties group by rollup (county) order by 1", "county|grouping(county)"),
+    (
+        "select county, sum(amt) from city.penalties group by county having sum(amt) > 0 order by sum(amt)",
+        "county|sum(amt)",
+    ),
+    (
+        "select county, grouping(county) from city.penalties group by rollup (county) order by 1",
+        "county|grouping(county)",
+    ),
 ];
 
 #[tokio::test]
