@@ -133,6 +133,21 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Its name: the kind, or for a change what was done.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::AccessStarted { .. } => "access_started",
+            Self::AccessEnded { .. } => "access_ended",
+            Self::Access { .. } => "access",
+            Self::AccessRefused { .. } => "access_refused",
+            Self::Changed { action, .. } => action,
+            Self::EpochStarted { .. } => "epoch_started",
+            Self::OpenDownloads { .. } => "open_downloads",
+        }
+    }
+}
+
 /// One leaf of the evidence log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceRecord {

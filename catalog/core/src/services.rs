@@ -3,6 +3,7 @@
 mod datasets;
 mod directory;
 mod grants;
+mod inspection;
 mod keys;
 mod matters;
 mod organisation;

@@ -17,20 +17,34 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Before this time.
     pub until: Option<Timestamp>,
+    /// Done for this department.
+    pub department: Option<String>,
     /// Of this principal.
     pub principal: Option<String>,
     /// Of this request.
     pub request_id: Option<String>,
-    /// About this resource: reads of it, and its counted downloads.
+    /// About this resource: reads of it, its counted downloads, and changes of it and of its versions.
     pub resource: Option<ResourceCode>,
+    /// Under this grant, and changes of it.
+    pub grant: Option<String>,
+    /// For this purpose.
+    pub purpose: Option<String>,
+    /// Of this name: a kind of event, or what was changed, see [`Event::name`].
+    pub action: Option<String>,
 }
 
 impl Filter {
     fn matches(&self, record: &EvidenceRecord) -> bool {
         self.overlaps(record.at, record.at)
+            && self.department.as_deref().is_none_or(|department| {
+                record.actor.department.as_ref().is_some_and(|own| own.as_str() == department)
+            })
             && self.principal.as_ref().is_none_or(|principal| *principal == record.actor.id)
             && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)
             && self.resource.as_ref().is_none_or(|resource| concerns(&record.event, resource))
+            && self.grant.as_ref().is_none_or(|grant| is_under(&record.event, grant))
+            && self.purpose.as_ref().is_none_or(|purpose| record.actor.purpose.as_ref() == Some(purpose))
+            && self.action.as_ref().is_none_or(|action| record.event.name() == action)
     }
 
     /// Whether anything between these times, both included, may match.
@@ -45,8 +59,21 @@ fn concerns(event: &Event, wanted: &ResourceCode) -> bool {
             sources.iter().any(|source| source.resource == *wanted)
         }
         Event::OpenDownloads { resource, .. } => resource == wanted,
-        Event::Changed { entity, .. } => entity.strip_prefix("resource ") == Some(wanted.as_str()),
+        Event::Changed { entity, .. } => {
+            let about = entity.strip_prefix("resource ").or_else(|| Some(entity.split_once(" of ")?.1));
+            about == Some(wanted.as_str())
+        }
         Event::AccessEnded { .. } | Event::AccessRefused { .. } | Event::EpochStarted { .. } => false,
+    }
+}
+
+fn is_under(event: &Event, wanted: &str) -> bool {
+    match event {
+        Event::AccessStarted { sources, .. } | Event::Access { sources, .. } => {
+            sources.iter().any(|source| source.grant.as_ref().is_some_and(|grant| grant.as_str() == wanted))
+        }
+        Event::Changed { entity, .. } => entity.strip_prefix("grant ") == Some(wanted),
+        _ => false,
     }
 }
 

@@ -121,6 +121,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
+    /// Search the evidence: who saw what, when, for which purpose. For auditors; the search is evidence too.
+    #[command(
+        after_help = "Examples:\n  shuqiao evidence --resource 302001/000001 --from 2026-11-01T00:00:00+08:00 --as :auditor --operator sun\n  shuqiao evidence --department mzj --of-purpose 社会救助核对 --xlsx 存证.xlsx --as :auditor --operator sun"
+    )]
+    Evidence(Evidence),
     /// The evidence log: key, head, what was asked, erasure, a new start after a loss.
     #[command(subcommand)]
     Log(Log),
@@ -146,6 +151,47 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Options of `evidence`: what is left out matches everything.
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// From this time on (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Done for this department.
+    #[arg(long)]
+    pub(crate) department: Option<String>,
+    /// By this principal: a login name or key id.
+    #[arg(long)]
+    pub(crate) principal: Option<String>,
+    /// Reads of this resource, its downloads and its changes.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) resource: Option<String>,
+    /// Under this grant, and what became of it.
+    #[arg(long)]
+    pub(crate) grant: Option<String>,
+    /// For this purpose, as it was asserted.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) of_purpose: Option<String>,
+    /// A kind of event (`access`, `access_refused`) or a change (`grant.created`).
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// Of this request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
+    /// Go on where the page before ended.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) after: Option<String>,
+    /// Records of a page.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Write a spreadsheet instead.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) xlsx: Option<PathBuf>,
 }
 
 impl Command {

@@ -7,6 +7,7 @@ mod directory;
 mod doctor;
 mod gc;
 mod init;
+mod inspect;
 mod keys;
 mod log;
 mod receipt;
@@ -69,6 +70,7 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Gc { dry_run } => gc::run(client, global, *dry_run).await,
         Command::Ticket(command) => keys::ticket(client, global, command).await,
         Command::Key(command) => keys::key(client, global, command).await,
+        Command::Evidence(wanted) => inspect::run(client, global, wanted).await,
         _ => Err(Error::internal("this command needs no client")),
     };
     session.end().await?;

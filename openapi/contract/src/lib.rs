@@ -4,6 +4,7 @@ mod access;
 mod data;
 mod directory;
 pub mod header;
+mod inspection;
 mod problem;
 
 pub use access::{
@@ -15,4 +16,5 @@ pub use data::{
     SqlQuery, UploadReport, VersionView,
 };
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
+pub use inspection::{EvidenceLeaf, EvidencePage};
 pub use problem::ProblemDetails;

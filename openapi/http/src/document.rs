@@ -22,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, keys, log, maintenance, matters, organisation, pages, receipts,
-    records, sql, tickets, uploads, wrapper,
+    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, organisation, pages,
+    receipts, records, sql, tickets, uploads, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -109,6 +109,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(maintenance::routes())
         .merge(receipts::routes())
         .merge(log::routes())
+        .merge(inspection::routes())
         .merge(pages::routes())
 }
 

@@ -13,6 +13,7 @@ mod downloads;
 mod evidence;
 mod extract;
 mod grants;
+mod inspection;
 mod keys;
 mod log;
 mod maintenance;

@@ -149,6 +149,50 @@ async fn tickets_and_matters_are_audited_too() {
 }
 
 #[test]
+fn an_auditor_finds_who_saw_what_and_is_seen_doing_so() {
+    let folder = with_access();
+    let other = folder.refusal(&["query", "select case_no from scjg.penalty", "--as", "gaj"]).1;
+    assert_eq!(other, "not_granted");
+    let search = |words: &[&str]| {
+        let all = [&["evidence"], words, &["--as", ":auditor", "--operator", "sun"]].concat();
+        folder.json(&all)["records"].take()
+    };
+    let reads = search(&["--resource", CODE, "--action", "access"]);
+    assert_eq!(reads.as_array().unwrap().len(), 1, "{reads}");
+    assert_eq!(
+        (&reads[0]["record"]["actor"]["department"], &reads[0]["record"]["rows"]),
+        (&"scjg".into(), &1.into())
+    );
+    let refused = search(&["--department", "gaj", "--action", "access_refused"]);
+    assert_eq!(refused[0]["record"]["code"], "not_granted", "{refused}");
+    let changes = search(&["--resource", CODE, "--action", "version.published"]);
+    assert_eq!(changes[0]["record"]["entity"], "version 1 of 301001/000001", "{changes}");
+    let own = search(&["--action", "evidence.read"]);
+    let looked_for = own[0]["record"]["entity"].as_str().unwrap();
+    assert_eq!(looked_for, format!("evidence resource={CODE} action=access"));
+    assert_eq!(search(&["--until", "2020-01-01T00:00:00Z"]), Value::Array(Vec::new()));
+
+    let page =
+        |after: &[&str]| folder.json(&[&["evidence", "--limit", "2", "--as", ":auditor"], after].concat());
+    let first = page(&[]);
+    let second = page(&["--after", first["next"].as_str().unwrap()]);
+    let place = |page: &Value, row: usize| page["records"][row]["index"].as_u64().unwrap();
+    assert_eq!([place(&first, 0), place(&first, 1), place(&second, 0)], [0, 1, 2]);
+
+    for role in [":security_administrator", "scjg", "scjg:reviewer"] {
+        assert_eq!(folder.refusal(&["evidence", "--as", role]).1, "forbidden", "{role}");
+    }
+    let wrong = folder.refusal(&["evidence", "--from", "yesterday", "--as", ":auditor"]);
+    assert_eq!(wrong, (2, "invalid_input".to_owned()));
+    let sheet = folder.path("存证.xlsx");
+    folder.ok(&["evidence", "--xlsx", sheet.to_str().unwrap(), "--as", ":auditor"]);
+    let book = catalog_sheet::read(&fs::read(&sheet).unwrap(), None).unwrap();
+    let text = format!("{:?}", book.directory.rows);
+    assert!(text.contains("301001/000001 第1版") && text.contains("拒绝 not_granted"), "{text}");
+    folder.ok(&["audit"]);
+}
+
+#[test]
 fn a_checkpoint_that_the_log_never_signed_ends_no_epoch() {
     let folder = with_access();
     let checkpoint = folder.ok(&["log", "checkpoint"]);

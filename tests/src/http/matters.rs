@@ -131,6 +131,9 @@ async fn an_application_ends_in_an_answer_under_its_grant() {
     let mut wider = grant.clone();
     wider["asks"][0]["items"] = json!(["case_no", "amount"]);
     assert_eq!(office.act(&part, &wider, &office.second).await.code(), "invalid_input");
+    let mut twice = grant.clone();
+    twice["asks"] = json!([grant["asks"][0], grant["asks"][0]]);
+    assert_eq!(office.act(&part, &twice, &office.second).await.code(), "invalid_input");
     let granted = office.act(&part, &grant, &office.second).await.ok();
     assert_eq!(granted["state"], "delivering");
     office.act(&part, &json!({"event": "deliver"}), &city.approver).await.ok();
@@ -192,6 +195,24 @@ async fn what_is_shared_without_a_condition_is_granted_by_the_machine() {
     assert_eq!(office.ask(sql).await.code(), "not_granted");
     let history = office.get(part, &office.analyst).await["history"].clone();
     assert_eq!(history.as_array().unwrap().last().unwrap()["reason"], "超出用途");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_masked_is_granted_masked_so() {
+    let office = Office::new().await;
+    let mut masked = application(&SENSITIVE);
+    masked["asks"][0]["masks"] = json!({"person": {"mask": "keep_first", "count": 1}});
+    let (_, part) = office.accepted(&masked).await;
+    office.act(&part, &json!({"event": "propose", "reason": "同意"}), &office.city.approver).await.ok();
+    let grant = |masks: Value| {
+        let ask = json!({"resource": "301001/000001", "items": SENSITIVE, "doors": ["sql"], "masks": masks});
+        json!({"event": "grant_in_part", "reason": "部分", "legal_basis": "政务数据共享条例", "asks": [ask]})
+    };
+    let wider = grant(json!({"person": {"mask": "keep_first", "count": 3}}));
+    assert_eq!(office.act(&part, &wider, &office.second).await.code(), "invalid_input");
+    office.act(&part, &grant(json!({})), &office.second).await.ok();
+    let answer = office.ask(PEOPLE).await.ok();
+    assert_eq!(answer["data"][0]["person"], "张*****", "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -296,6 +317,9 @@ async fn objections_are_corrected_and_demands_are_met() {
         "illegal_state",
         "no such version yet"
     );
+    let old = json!({"event": "correct", "version": 1});
+    let told = "illegal_state";
+    assert_eq!(office.act(&matter, &old, &city.editor).await.code(), told, "older than the objection");
     city.upload("case_no,county,person,amount,note\nA1,360481,张三(合成),1000.50,一\n").await;
     let view = office.act(&matter, &wrong, &city.editor).await.ok();
     assert_eq!((&view["state"], &view["content"]["corrected_by"]), (&json!("answered"), &json!(2)));

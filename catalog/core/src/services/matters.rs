@@ -176,6 +176,8 @@ impl Services {
         let seen = matter.revision;
         if self.has_expired(ctx, &matter).await? {
             matter.take_by_machine(Event::Expire, ctx.now, &self.rules)?;
+        } else if self.is_settled_in_parts(&matter).await? {
+            matter.take_by_machine(Event::End, ctx.now, &self.rules)?;
         } else if matter.recompute(&self.rules) {
             matter.revision += 1;
         }
@@ -188,6 +190,16 @@ impl Services {
         self.end_whole(ctx, &mut change).await?;
         self.store.save_matters(&change).await?;
         Ok(true)
+    }
+
+    /// Whether an application is still open although all of its parts are settled: two providers that settle the last
+    /// two at the same moment each see the other's part open.
+    async fn is_settled_in_parts(&self, matter: &Matter) -> Result<bool> {
+        if matter.kind() != MatterKind::Application || matter.state != State::Accepted {
+            return Ok(false);
+        }
+        let parts = self.parts_of(&matter.number).await?;
+        Ok(!parts.is_empty() && parts.iter().all(|part| part.state.is_settled()))
     }
 
     async fn has_expired(&self, ctx: &OpContext, matter: &Matter) -> Result<bool> {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::opening::is_sensitive;
 use super::{Act, Services, application_mut};
 use crate::context::OpContext;
-use crate::dataset::VersionState;
+use crate::dataset::{Standing, Version, latest};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ids::{DepartmentId, ResourceCode};
+use crate::ids::DepartmentId;
 use crate::matter::{
     Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, Provision, State,
 };
@@ -34,7 +34,7 @@ impl Services {
                 let asks = act.asks.as_deref().ok_or_else(|| missing("asks", "what is granted"))?;
                 self.make_grants(ctx, matter, GrantKind::Conditional, Some(asks), change).await
             }
-            (MatterKind::Provision, Event::Deliver) => self.check_delivered(matter).await,
+            (MatterKind::Provision, Event::Deliver) => self.check_delivered(ctx, matter).await,
             (MatterKind::EmergencyGrant | MatterKind::GrantImport, Event::Grant) => {
                 self.grant_by_authority(ctx, matter, change).await
             }
@@ -64,7 +64,7 @@ impl Services {
                 matter.postpone(due, ctx.now, &self.rules);
                 Ok(())
             }
-            (MatterKind::Objection, Event::Correct) => self.correct(matter, act).await,
+            (MatterKind::Objection, Event::Correct) => self.correct(ctx, matter, act).await,
             _ => Ok(()),
         }
     }
@@ -73,6 +73,16 @@ impl Services {
     async fn completed(&self, ctx: &OpContext, matter: &mut Matter, act: &Act) -> Result<()> {
         let Some(replacement) = &act.application else { return Ok(()) };
         self.check_application(ctx, &matter.applicant, replacement).await?;
+        let parts = self.parts_of(&matter.number).await?;
+        for given in parts.iter().filter_map(provision).flat_map(|part| &part.application.asks) {
+            if replacement.asks.iter().any(|ask| ask.resource == given.resource && ask != given) {
+                let message = format!(
+                    "{} is granted already as it was asked: leave that ask as it is, and apply for more in another application",
+                    given.resource
+                );
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
+        }
         if let Some(application) = application_mut(matter) {
             *application = replacement.clone();
         }
@@ -238,26 +248,15 @@ impl Services {
     }
 
     /// Delivered is what has a version to read.
-    async fn check_delivered(&self, matter: &Matter) -> Result<()> {
+    async fn check_delivered(&self, ctx: &OpContext, matter: &Matter) -> Result<()> {
         let asks = provision(matter).into_iter().flat_map(|part| &part.application.asks);
         for ask in asks {
-            self.check_version(&ask.resource, None).await?;
-        }
-        Ok(())
-    }
-
-    async fn check_version(&self, resource: &ResourceCode, number: Option<i64>) -> Result<()> {
-        let versions = self.store.versions(resource).await?;
-        let is_there = versions.iter().any(|version| {
-            version.state == VersionState::Published && number.is_none_or(|number| version.number == number)
-        });
-        match is_there {
-            true => Ok(()),
-            false => {
-                let message = format!("{resource} has no such published version: publish the data first");
-                Err(Error::new(ErrorCode::IllegalState, message))
+            if latest(&self.store.versions(&ask.resource).await?, ctx.now).is_none() {
+                let message = format!("{} has no version in effect: publish the data first", ask.resource);
+                return Err(Error::new(ErrorCode::IllegalState, message));
             }
         }
+        Ok(())
     }
 
     async fn meet(&self, matter: &mut Matter, act: &Act) -> Result<()> {
@@ -273,14 +272,28 @@ impl Services {
         Ok(())
     }
 
-    async fn correct(&self, matter: &mut Matter, act: &Act) -> Result<()> {
+    /// Corrected is by a version that was made after the objection came in, and that readers see.
+    async fn correct(&self, ctx: &OpContext, matter: &mut Matter, act: &Act) -> Result<()> {
+        let received = matter.received();
         if let Content::Objection(objection) = &mut matter.content
             && objection.subject == ObjectionSubject::Data
         {
-            let version =
+            let number =
                 act.version.ok_or_else(|| missing("version", "the version that corrects the data"))?;
-            self.check_version(&objection.resource, Some(version)).await?;
-            objection.corrected_by = Some(version);
+            let versions = self.store.versions(&objection.resource).await?;
+            let corrects = |version: &Version| {
+                version.number == number
+                    && version.standing(ctx.now) == Standing::Published
+                    && version.made_at >= received
+            };
+            if !versions.iter().any(corrects) {
+                let message = format!(
+                    "version {number} of {} corrects nothing: name one in effect that was made after the objection",
+                    objection.resource
+                );
+                return Err(Error::new(ErrorCode::IllegalState, message));
+            }
+            objection.corrected_by = Some(number);
         }
         Ok(())
     }
@@ -303,8 +316,11 @@ fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
         let message = format!("{}: {what} beyond what was asked can't be granted", ask.resource);
         Error::new(ErrorCode::InvalidInput, message)
     };
-    let mut narrower = Vec::new();
+    let mut narrower: Vec<Ask> = Vec::new();
     for ask in granted {
+        if narrower.iter().any(|other| other.resource == ask.resource) {
+            return Err(wider(ask, "a resource twice"));
+        }
         let whole = asked.iter().find(|whole| whole.resource == ask.resource);
         let whole = whole.ok_or_else(|| wider(ask, "a resource"))?;
         if !ask.items.iter().all(|item| whole.items.contains(item)) {
@@ -312,6 +328,14 @@ fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
         }
         if !ask.doors.is_subset(&whole.doors) {
             return Err(wider(ask, "a door"));
+        }
+        // Which of two masks shows more is a matter of the data: what was asked masked stays masked so.
+        let other_mask = |(column, mask)| whole.masks.get(column).is_some_and(|asked| asked != mask);
+        if ask.masks.iter().any(other_mask) {
+            return Err(wider(ask, "another mask of an item"));
+        }
+        if whole.statistics.is_some() && ask.statistics.is_some() && whole.statistics != ask.statistics {
+            return Err(wider(ask, "other statistics"));
         }
         let filters: Vec<Filter> = whole.filter.iter().chain(&ask.filter).cloned().collect();
         let filter = match filters.len() {

@@ -24,6 +24,9 @@ use crate::progress;
 
 /// The seed of the demo city: the same city on every machine.
 const SEED: u64 = 42;
+/// People whose city is joined within the default limit of memory, and those for whom one more MiB is allowed beyond.
+const DEFAULT_MEMORY_PEOPLE: u64 = 2_500_000;
+const PEOPLE_OF_A_MIB: u64 = 2_500;
 /// The open dataset of the tour.
 pub(crate) const OPEN_TABLE: (&str, &str) = ("jyj", "schools");
 /// The resource that county polygons are mounted on.
@@ -60,7 +63,14 @@ pub(crate) fn key_file(root: &Path, department: &str) -> PathBuf {
 
 /// Builds the city in an empty folder.
 pub(crate) async fn city(site: &Path, people: u64) -> Result<()> {
-    let platform = Platform::start(Folder::create(site)?, None).await?;
+    let folder = Folder::create(site)?;
+    if people > DEFAULT_MEMORY_PEOPLE {
+        // A join of the whole city keeps one of its sides in memory.
+        let settings = format!("[query]\nmemory_mib = {}\n", people / PEOPLE_OF_A_MIB);
+        let path = site.join("shuqiao.toml");
+        std::fs::write(&path, settings).map_err(|error| io(&path, &error))?;
+    }
+    let platform = Platform::start(folder, None).await?;
     let departments = datasets_samples::directory::departments().map_err(Error::internal)?;
     organisation(&platform, site, &departments).await?;
     fill_directory(&platform, site, &departments).await?;

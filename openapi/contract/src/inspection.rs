@@ -1,0 +1,28 @@
+//! Evidence as auditors search it.
+
+use catalog_core::evidence::EvidenceRecord;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A record at its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceLeaf {
+    /// Epoch, counted from 0.
+    pub epoch: u64,
+    /// Place in the epoch, counted from 0.
+    pub index: u64,
+    /// Hash of the leaf (RFC 9162), base64: what a proof of inclusion begins with.
+    pub hash: String,
+    /// The record.
+    #[schema(value_type = Object)]
+    pub record: EvidenceRecord,
+}
+
+/// A page of evidence, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidencePage {
+    /// The records.
+    pub records: Vec<EvidenceLeaf>,
+    /// For `after` of the next page, if there may be more.
+    pub next: Option<String>,
+}

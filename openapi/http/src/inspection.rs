@@ -1,0 +1,263 @@
+//! Evidence as auditors search it: who saw what, when, for which purpose. No values of rows stand in it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use catalog_core::directory::sheet::{Grid, Row, Workbook};
+use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
+use catalog_core::{Channel, Error, OpContext, ResourceCode, Result, Timestamp};
+use catalog_sheet::write_xlsx;
+use exchange_ledger::{Filter, Leaf};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use openapi_contract::{EvidenceLeaf, EvidencePage};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Params, invalid};
+use crate::problem::Refusal;
+
+/// Records of a page where the caller does not say, and most.
+const PAGE_RECORDS: usize = 100;
+const MAX_RECORDS: usize = 10_000;
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(search_evidence))
+}
+
+/// What is looked for; what is left out matches everything.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// From this time on.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Done for this department.
+    department: Option<String>,
+    /// By this principal: a login name or key id.
+    principal: Option<String>,
+    /// Reads of this resource, its downloads and its changes; with `-` for the slash or with it.
+    resource: Option<String>,
+    /// Under this grant, and what became of it.
+    grant: Option<String>,
+    /// For this purpose, as asserted.
+    purpose: Option<String>,
+    /// A kind of event (`access`, `access_refused`) or a change (`grant.created`).
+    action: Option<String>,
+    /// Of this request.
+    request: Option<String>,
+    /// What `next` of the page before said.
+    after: Option<String>,
+    /// Records of a page, 1 to 10,000; 100 when left out.
+    limit: Option<usize>,
+    /// `json`, or `xlsx` for a spreadsheet; `json` when left out.
+    format: Option<String>,
+}
+
+/// Search the evidence log; that it was searched is evidence too
+///
+/// For auditors. Neither values of rows nor texts of requests stand in evidence, only commitments to them.
+#[utoipa::path(get, path = "/api/v1/evidence", tag = "evidence", params(Wanted),
+    responses((status = 200, description = "Oldest first", content((EvidencePage = "application/json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
+async fn search_evidence(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Response, Refusal> {
+    let as_sheet = match wanted.format.as_deref() {
+        None | Some("json") => false,
+        Some("xlsx") => true,
+        Some(_) => return Err(invalid("offered are format=json and format=xlsx")),
+    };
+    let limit = wanted.limit.unwrap_or(PAGE_RECORDS);
+    if !(1..=MAX_RECORDS).contains(&limit) {
+        return Err(invalid("`limit` lies between 1 and 10,000"));
+    }
+    let after = wanted.after.as_deref().map(place).transpose()?;
+    let filter = filter(&wanted)?;
+    app.services.inspect(&ctx, &described(&wanted)).await?;
+    let page = app.prove(move |app| found(app, filter, after, limit)).await?;
+    if !as_sheet {
+        return Ok(Json(page).into_response());
+    }
+    let write = move || write_xlsx(&Workbook { directory: grid(&page), extension: None });
+    let content = tokio::task::spawn_blocking(write).await.map_err(Error::internal)??;
+    let headers = [(CONTENT_TYPE, XLSX), (CONTENT_DISPOSITION, "attachment; filename=\"evidence.xlsx\"")];
+    Ok((headers, content).into_response())
+}
+
+fn filter(wanted: &Wanted) -> Result<Filter, Error> {
+    let resource = wanted.resource.as_deref().map(ResourceCode::from_path).transpose()?;
+    Ok(Filter {
+        from: wanted.from,
+        until: wanted.until,
+        department: wanted.department.clone(),
+        principal: wanted.principal.clone(),
+        request_id: wanted.request.clone(),
+        resource,
+        grant: wanted.grant.clone(),
+        purpose: wanted.purpose.clone(),
+        action: wanted.action.clone(),
+    })
+}
+
+/// What was looked for, as evidence of the search keeps it.
+fn described(wanted: &Wanted) -> String {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let named = [
+        ("from", time(wanted.from)),
+        ("until", time(wanted.until)),
+        ("department", wanted.department.clone()),
+        ("principal", wanted.principal.clone()),
+        ("resource", wanted.resource.clone()),
+        ("grant", wanted.grant.clone()),
+        ("purpose", wanted.purpose.clone()),
+        ("action", wanted.action.clone()),
+        ("request", wanted.request.clone()),
+    ];
+    let given: Vec<_> =
+        named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
+    if given.is_empty() { "of every kind".to_owned() } else { given.join(" ") }
+}
+
+/// `epoch-index`.
+fn place(text: &str) -> Result<(u64, u64), Refusal> {
+    let numbers =
+        text.split_once('-').and_then(|(epoch, index)| Some((epoch.parse().ok()?, index.parse().ok()?)));
+    numbers.ok_or_else(|| invalid("`after` is what `next` of the page before said"))
+}
+
+fn found(app: &App, filter: Filter, after: Option<(u64, u64)>, limit: usize) -> Result<EvidencePage> {
+    let mut records: Vec<EvidenceLeaf> = Vec::new();
+    for leaf in app.evidence.scan(filter)? {
+        let Leaf { epoch, index, hash, record } = leaf?;
+        if after.is_some_and(|after| (epoch, index) <= after) {
+            continue;
+        }
+        if records.len() == limit {
+            let next = records.last().map(|last| format!("{}-{}", last.epoch, last.index));
+            return Ok(EvidencePage { records, next });
+        }
+        records.push(EvidenceLeaf { epoch, index, hash: hash.to_base64(), record });
+    }
+    Ok(EvidencePage { records, next: None })
+}
+
+/// The columns of the spreadsheet.
+const COLUMNS: [&str; 16] = [
+    "时间",
+    "事件",
+    "对象",
+    "部门",
+    "主体",
+    "操作人",
+    "用途",
+    "办件号",
+    "入口",
+    "授权",
+    "行数",
+    "字节",
+    "结果",
+    "请求编号",
+    "存证位置",
+    "存证哈希",
+];
+
+fn grid(page: &EvidencePage) -> Grid {
+    let header = COLUMNS.map(str::to_owned).to_vec();
+    let rows = std::iter::once(header).chain(page.records.iter().map(cells));
+    let rows = (1..).zip(rows).map(|(number, cells)| Row { number, cells }).collect();
+    Grid { name: "存证".to_owned(), rows }
+}
+
+fn cells(leaf: &EvidenceLeaf) -> Vec<String> {
+    let EvidenceRecord { request_id, at, actor, event, .. } = &leaf.record;
+    let told = told(event);
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+    vec![
+        at.shanghai_text(),
+        event.name().to_owned(),
+        told.about,
+        actor.department.as_ref().map(ToString::to_string).unwrap_or_default(),
+        actor.id.clone(),
+        text(&actor.operator),
+        text(&actor.purpose),
+        text(&actor.matter),
+        door(actor.channel).to_owned(),
+        told.grants,
+        number(told.rows),
+        number(told.bytes),
+        told.outcome,
+        request_id.clone(),
+        format!("{}-{}", leaf.epoch, leaf.index),
+        leaf.hash.clone(),
+    ]
+}
+
+fn door(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Api => "接口",
+        Channel::Sql => "SQL",
+        Channel::File => "文件",
+        Channel::Verification => "核验",
+        Channel::CommandLine => "命令行",
+    }
+}
+
+/// What one row of the spreadsheet says of an event.
+#[derive(Default)]
+struct Told {
+    about: String,
+    grants: String,
+    rows: Option<u64>,
+    bytes: Option<u64>,
+    outcome: String,
+}
+
+fn told(event: &Event) -> Told {
+    let read = |sources: &[SourceRead]| Told {
+        about: joined(sources.iter().map(|source| format!("{} 第{}版", source.resource, source.version))),
+        grants: joined(sources.iter().filter_map(|source| source.grant.as_ref()).map(ToString::to_string)),
+        ..Told::default()
+    };
+    match event {
+        Event::AccessStarted { sources, .. } => read(sources),
+        Event::Access { sources, rows, bytes, .. } => {
+            Told { rows: Some(*rows), bytes: Some(*bytes), outcome: "完整".to_owned(), ..read(sources) }
+        }
+        Event::AccessEnded { rows, bytes, complete, stopped_by, .. } => {
+            let outcome = match (complete, stopped_by) {
+                (true, _) => "完整".to_owned(),
+                (false, code) => format!("中断 {}", code.as_deref().unwrap_or_default()),
+            };
+            Told { rows: Some(*rows), bytes: Some(*bytes), outcome, ..Told::default() }
+        }
+        Event::AccessRefused { code, .. } => Told { outcome: format!("拒绝 {code}"), ..Told::default() },
+        Event::Changed { entity, .. } => Told { about: entity.clone(), ..Told::default() },
+        Event::EpochStarted { kept, lost, .. } => {
+            Told { outcome: format!("保留 {kept} 条，缺失 {lost} 条"), ..Told::default() }
+        }
+        Event::OpenDownloads { resource, count, bytes } => Told {
+            about: resource.to_string(),
+            bytes: Some(*bytes),
+            outcome: format!("公开下载 {count} 次"),
+            ..Told::default()
+        },
+    }
+}
+
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join("；")
+}
