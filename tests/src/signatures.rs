@@ -194,7 +194,11 @@ fn the_other_implementation_accepts_our_requests_and_answers_and_no_others() {
 
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "text/csv".parse().unwrap());
-    headers.insert("shuqiao-receipt", "0198".parse().unwrap());
+    for (name, value) in
+        [("shuqiao-receipt", "0198"), ("etag", "\"a\""), ("link", "</x?cursor=a>; rel=\"next\"")]
+    {
+        headers.insert(name, value.parse().unwrap());
+    }
     let answer = Digest::of(b"a\n1\n");
     sign_response(&key(), &binding, StatusCode::OK, &mut headers, Some(&answer), NOW).unwrap();
     let public = key().public();
@@ -207,6 +211,8 @@ fn the_other_implementation_accepts_our_requests_and_answers_and_no_others() {
         "@status",
         "content-type",
         "content-digest",
+        "etag",
+        "link",
         "shuqiao-receipt",
         "\"@method\";req",
         "\"@target-uri\";req",

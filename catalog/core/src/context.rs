@@ -170,6 +170,8 @@ pub struct OpContext {
     pub matter: Option<String>,
     /// The operator's staff id, as the caller's department asserts it.
     pub operator: Option<String>,
+    /// The key whose signature has proven the caller, if it was one.
+    pub key: Option<String>,
     /// The ticket by which the caller was proven, if it was one.
     pub ticket: Option<String>,
     /// The door.
@@ -189,6 +191,7 @@ impl OpContext {
             purpose: None,
             matter: None,
             operator: None,
+            key: None,
             ticket: None,
             channel,
             now,

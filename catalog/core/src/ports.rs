@@ -262,6 +262,9 @@ pub struct Ticket {
     pub holder: KeyOwner,
     /// The holder's principal id.
     pub principal_id: String,
+    /// The key that signed the request for it: the ticket ends with it, and one that names none is over.
+    #[serde(default)]
+    pub key_id: String,
     /// The one purpose it serves.
     pub purpose: Option<String>,
     /// The doors it opens.

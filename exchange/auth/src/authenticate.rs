@@ -159,7 +159,8 @@ impl Authenticator {
         if !self.credentials.use_nonce(&record.id, &signed.nonce, forget_at).await? {
             return Err(AuthError::Replayed);
         }
-        let context = context(principal, arrival).asserting(purpose, matter, operator);
+        let mut context = context(principal, arrival).asserting(purpose, matter, operator);
+        context.key = Some(record.id.clone());
         Ok(Caller { context, proof: Proof::Signature { key_id: record.id }, signed_body: signed.body })
     }
 
@@ -216,12 +217,10 @@ impl Authenticator {
 
     /// The holder of a ticket, reduced to reading: a person's reading roles, and for a machine those of an analyst.
     async fn principal_of_ticket(&self, ticket: &Ticket, now: Timestamp) -> Result<Principal, AuthError> {
+        // A ticket ends with the key that asked for it.
+        self.usable_key(&ticket.key_id, &[now]).await?;
         let mut principal = match &ticket.holder {
-            KeyOwner::Department(id) => {
-                // A ticket ends with the key that asked for it.
-                self.usable_key(&ticket.principal_id, &[now]).await?;
-                self.machine(id, &ticket.principal_id).await?
-            }
+            KeyOwner::Department(id) => self.machine(id, &ticket.principal_id).await?,
             KeyOwner::Person(id) => self.person(id).await?,
             KeyOwner::Platform => return Err(AuthError::Ticket("it has no holder".to_owned())),
         };

@@ -53,13 +53,25 @@ impl RequestBinding {
     }
 }
 
-/// The fields of an answer that its signature covers where they are present.
-const COVERED_FIELDS: [&str; 4] = ["content-type", "content-digest", "repr-digest", "shuqiao-receipt"];
+/// The fields of an answer that its signature covers where they are present: what the content is, which part of what, and
+/// where it goes on.
+const COVERED_FIELDS: [&str; 10] = [
+    "content-type",
+    "content-digest",
+    "repr-digest",
+    "content-range",
+    "etag",
+    "link",
+    "shuqiao-receipt",
+    "shuqiao-versions",
+    "shuqiao-total",
+    "shuqiao-next",
+];
 
 /// Signs an answer as the platform and binds it to its request: adds `signature-input` and `signature` to the headers,
 /// and `content-digest` where `body` gives the digest of a buffered body.
 ///
-/// Call it last: content type, receipt id and `repr-digest` are covered where they stand.
+/// Call it last: the fields that it covers are covered as they stand.
 pub fn sign_response(
     key: &SigningKey,
     request: &RequestBinding,

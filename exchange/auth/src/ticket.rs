@@ -24,7 +24,8 @@ pub struct NewTicket {
 
 /// Makes a ticket for the principal of the context, and the bearer token that is shown once and never stored.
 ///
-/// The caller stores the ticket. Only a department's machine or a person may hold one.
+/// The caller stores the ticket. Only a department's machine or a person may hold one, and it ends with the key that has
+/// signed for it.
 pub fn issue_ticket(ctx: &OpContext, wanted: NewTicket) -> Result<(Ticket, String), AuthError> {
     let invalid = |reason: &str| AuthError::Store(Error::new(ErrorCode::InvalidInput, reason));
     if !(1..=MAX_TICKET_SECONDS).contains(&wanted.seconds) {
@@ -40,12 +41,14 @@ pub fn issue_ticket(ctx: &OpContext, wanted: NewTicket) -> Result<(Ticket, Strin
             return Err(AuthError::Ticket("only a department's machine or a person may hold one".to_owned()));
         }
     };
+    let key_id = ctx.key.clone().ok_or_else(|| AuthError::Ticket("sign the request for one".to_owned()))?;
     let token = random::token()?;
     let ticket = Ticket {
         id: Uuid::now_v7().to_string(),
         token_digest: token_digest(&token),
         holder,
         principal_id: ctx.principal.id.clone(),
+        key_id,
         purpose: wanted.purpose,
         doors: wanted.doors,
         issued_at: ctx.now,

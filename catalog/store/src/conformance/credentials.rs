@@ -81,6 +81,7 @@ pub(super) async fn tickets(store: Arc<dyn Store>) -> Result<()> {
         token_digest: format!("digest of {id}"),
         holder: KeyOwner::Person("zhang".to_owned()),
         principal_id: "zhang".to_owned(),
+        key_id: "key".to_owned(),
         purpose: None,
         doors: BTreeSet::from([Channel::Sql]),
         issued_at: Timestamp(issued_at),

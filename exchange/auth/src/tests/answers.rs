@@ -27,6 +27,7 @@ fn exchange() -> Exchange {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
     headers.insert(RECEIPT_FIELD, "0198".parse().unwrap());
+    headers.insert("link", "</x?cursor=a>; rel=\"next\"".parse().unwrap());
     let received = fake.authenticator().binding(&parts);
     sign_response(&platform, &received, StatusCode::OK, &mut headers, Some(&Digest::of(BODY)), NOW).unwrap();
     Exchange { platform, sent, headers }
@@ -91,13 +92,19 @@ fn changed_answers_are_refused() {
         answer.verify(StatusCode::OK, BODY, NOW.plus_seconds(61)),
         Err(AuthError::ClockSkew { .. })
     ));
-    for name in ["content-type", "content-digest", "shuqiao-receipt"] {
+    for name in ["content-type", "content-digest", "shuqiao-receipt", "link"] {
         let mut changed = exchange();
         changed.headers.insert(name, digest_field(&Digest::of(b"other")).parse().unwrap());
         assert!(changed.verify(StatusCode::OK, BODY, NOW).is_err(), "{name}");
         let mut removed = exchange();
         removed.headers.remove(name);
         assert!(removed.verify(StatusCode::OK, BODY, NOW).is_err(), "{name}");
+    }
+    for name in ["content-range", "etag", "shuqiao-versions", "shuqiao-total", "shuqiao-next"] {
+        let mut added = exchange();
+        added.headers.insert(name, "other".parse().unwrap());
+        let refused = added.verify(StatusCode::OK, BODY, NOW);
+        assert!(matches!(refused, Err(AuthError::NotCovered(_))), "{name}: {refused:?}");
     }
     let mut unsigned = exchange();
     unsigned.headers.remove("signature-input");

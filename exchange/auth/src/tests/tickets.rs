@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
-use catalog_core::ports::Ticket;
+use catalog_core::ports::{KeyOwner, Ticket};
 use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal, Role, Timestamp};
 use exchange_crypto::SigningKey;
 use http::Request;
@@ -83,6 +83,20 @@ fn a_ticket_is_refused_beyond_what_it_names() {
     refused(parts, Channel::Sql, NOW);
     fake.keys.lock().unwrap().get_mut(&key.public().id()).unwrap().valid_until = Some(NOW);
     refused(with_token("GET", &token), Channel::Sql, NOW);
+}
+
+#[test]
+fn a_persons_ticket_ends_with_the_key_that_asked_for_it() {
+    let fake = Arc::new(Fake::default());
+    fake.add_person("zhang", &[Role::Analyst], true);
+    let key = fake.register(KeyOwner::Person("zhang".to_owned()));
+    let (_, token) = issued(&fake, &key);
+    fake.register(KeyOwner::Person("zhang".to_owned()));
+    let ctx = call(&fake, &with_token("GET", &token), Channel::Sql, NOW).unwrap();
+    assert_eq!((ctx.principal.id.as_str(), ctx.key), ("zhang", None));
+    fake.keys.lock().unwrap().get_mut(&key.public().id()).unwrap().valid_until = Some(NOW);
+    let error = call(&fake, &with_token("GET", &token), Channel::Sql, NOW).unwrap_err();
+    assert!(matches!(error, AuthError::KeyNotUsable { .. }), "{error:?}");
 }
 
 #[test]
