@@ -38,8 +38,16 @@ impl Tables for CatalogTables {
 
     async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
         let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
-        let readable = self.services.readable(ctx, &read).await?;
-        readable.into_iter().map(|dataset| read.described(dataset)).collect()
+        let readable = self.services.readable(ctx, &read).await?.into_iter();
+        let tables = readable.filter_map(|(code, found)| match found.and_then(|one| read.described(one)) {
+            Ok(table) => Some(table),
+            Err(error) => {
+                let (request_id, cause) = (&ctx.request_id, error.internal_cause());
+                tracing::error!(request_id, %code, error = %error.code, cause, "left out of information_schema");
+                None
+            }
+        });
+        Ok(tables.collect())
     }
 }
 

@@ -4,7 +4,7 @@ use ::http::Method;
 use openapi_http::HttpLimits;
 use serde_json::json;
 
-use crate::support::city::{CODE, City, ROWS};
+use crate::support::city::{CODE, City, ROWS, resource};
 use crate::support::server::{Bounds, Call};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,6 +264,28 @@ async fn a_reinstated_record_shows_in_later_deliveries_and_nowhere_else() {
     }
     let stranger = Call::post(format!("{path}/records/reinstate"), &json!({"keys": [["A2"]], "reason": "x"}));
     assert_eq!(server.send(stranger.by(&city.consumer)).await.code(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_manifest_hides_its_own_dataset_alone() {
+    let city = City::new().await;
+    let mut other = resource();
+    (other["code"], other["sql_name"], other["title"]) =
+        (json!("301001/000002"), json!("fines"), json!("罚款缴纳"));
+    city.publish(&other).await;
+    city.upload_to("301001-000002", ROWS).await;
+    let tables = async || {
+        let sql = "select table_name from information_schema.tables order by 1";
+        city.server.send(city.sql(sql, Some(&city.machine))).await.ok()["data"].clone()
+    };
+    assert_eq!(tables().await, json!([{"table_name": "fines"}, {"table_name": "penalty"}]));
+    let is_manifest = |path: &std::path::PathBuf| {
+        let path = path.to_string_lossy();
+        path.contains("/301001-000001/") && path.contains("/manifest-") && path.ends_with(".json")
+    };
+    let manifest = city.server.objects().into_iter().find(is_manifest).unwrap();
+    std::fs::write(manifest, "{").unwrap();
+    assert_eq!(tables().await, json!([{"table_name": "fines"}]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

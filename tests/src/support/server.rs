@@ -163,19 +163,21 @@ impl Server {
 
     /// The one stored object whose name begins and ends so.
     pub(crate) fn object(&self, begin: &str, end: &str) -> PathBuf {
-        let mut folders = vec![self.folder.path().join("objects")];
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let found = |path: &PathBuf| name(path).starts_with(begin) && name(path).ends_with(end);
+        self.objects().into_iter().find(found).unwrap_or_else(|| panic!("no object {begin}…{end}"))
+    }
+
+    /// All stored objects.
+    pub(crate) fn objects(&self) -> Vec<PathBuf> {
+        let (mut folders, mut objects) = (vec![self.folder.path().join("objects")], Vec::new());
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if name.starts_with(begin) && name.ends_with(end) {
-                    return path;
-                }
+                if path.is_dir() { folders.push(path) } else { objects.push(path) }
             }
         }
-        panic!("no object {begin}…{end}");
+        objects
     }
 
     /// Sends a request and reads the whole answer, see [`exchange`].

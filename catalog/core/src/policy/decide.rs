@@ -103,11 +103,31 @@ pub fn decide_read(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> De
 /// [`decide_read`] about one version: `stored` is the resource as that version holds it, to whose columns the policy is
 /// bound. What the caller may know of is still decided by the directory of today.
 pub fn decide_version(ctx: &OpContext, resource: &Resource, stored: &Resource, grants: &[Grant]) -> Decision {
+    match basis(ctx, resource, grants) {
+        Ok(Basis::Own) => Decision::permit(None, GrantKind::Own, BoundPolicy::everything(stored)),
+        Ok(Basis::Grant(grant)) => bind(ctx, stored, grant),
+        Err(denied) => denied,
+    }
+}
+
+/// Refuses whoever has nothing that could answer, as [`decide_version`] would, before any version is looked at.
+pub fn check_answerable(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> Result<()> {
+    basis(ctx, resource, grants).map(drop).or_else(|denied| denied.into_permission())
+}
+
+/// The one thing under which a read happens.
+enum Basis<'a> {
+    Own,
+    Grant(&'a Grant),
+}
+
+#[expect(clippy::result_large_err, reason = "the denial is the answer of `decide_version`")]
+fn basis<'a>(ctx: &OpContext, resource: &Resource, grants: &'a [Grant]) -> Result<Basis<'a>, Decision> {
     if ctx.principal.roles.iter().any(|role| role.is_administrator()) {
-        return Decision::deny(ErrorCode::Forbidden, "an administrator 三员 reads no data");
+        return Err(Decision::deny(ErrorCode::Forbidden, "an administrator 三员 reads no data"));
     }
     if reads_own(ctx, resource) {
-        return Decision::permit(None, GrantKind::Own, BoundPolicy::everything(stored));
+        return Ok(Basis::Own);
     }
     let usable: Vec<&Grant> = grants
         .iter()
@@ -115,9 +135,9 @@ pub fn decide_version(ctx: &OpContext, resource: &Resource, stored: &Resource, g
         .filter(|grant| grant.terms.grantee.covers(&ctx.principal) && may_use(ctx, grant))
         .collect();
     match choose(ctx, &usable) {
-        Choice::One(grant) => bind(ctx, stored, grant),
-        Choice::Several(grants) => ambiguous(&grants),
-        Choice::None => refuse(ctx, resource, &usable),
+        Choice::One(grant) => Ok(Basis::Grant(grant)),
+        Choice::Several(grants) => Err(ambiguous(&grants)),
+        Choice::None => Err(refuse(ctx, resource, &usable)),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, decide_action, decide_read,
-    decide_version,
+    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, check_answerable, decide_action,
+    decide_read, decide_version,
 };
 use crate::ports::Shapes;
 use crate::time::Timestamp;
@@ -97,14 +97,19 @@ impl Services {
     }
 
     /// Everything that the caller can read now as it asks, in its latest version: what has no data, or several grants
-    /// among which a purpose must choose, is not among it.
-    pub async fn readable(&self, ctx: &OpContext, shapes: &dyn Shapes) -> Result<Vec<Dataset>> {
+    /// among which a purpose must choose, is not among it. What should be readable and fails stands there with its error:
+    /// one damaged dataset hides no other.
+    pub async fn readable(
+        &self,
+        ctx: &OpContext,
+        shapes: &dyn Shapes,
+    ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
         let mut readable = Vec::new();
         for entry in self.store.entries(None).await? {
+            let code = entry.draft.code.clone();
             match self.open_entry(ctx, shapes, entry, VersionSelector::Latest).await {
-                Ok(dataset) => readable.push(dataset),
                 Err(error) if is_refusal(error.code) => {}
-                Err(error) => return Err(error),
+                found => readable.push((code, found)),
             }
         }
         Ok(readable)
@@ -134,6 +139,8 @@ impl Services {
         let missing = || Error::not_found(format!("resource {}", entry.draft.code));
         let resource = entry.published.as_ref().ok_or_else(missing)?;
         let grants = self.store.grants_on(&resource.code).await?;
+        // Nothing stored is read for somebody who has no grant.
+        check_answerable(ctx, resource, &grants)?;
         let versions = self.store.versions(&resource.code).await?;
         let found = async {
             let version = select(&resource.code, &versions, selector, ctx.now)?;
@@ -169,16 +176,22 @@ impl Services {
     /// All versions of a resource, for who may read or review its data: withdrawn ones with their tombstones, announced
     /// ones with their date. What awaits review is known to the provider alone.
     pub async fn versions(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Vec<Version>> {
-        let resource = self.resource(ctx, code).await?;
-        let review = decide_action(&ctx.principal, Action::ReviewData, Some(&resource.provider));
-        if review.into_permission().is_err() {
-            self.why(ctx, code).await?.into_policy()?;
-        }
+        let resource = self.permit_versions(ctx, code).await?;
         let mut versions = self.store.versions(code).await?;
         if !ctx.principal.acts_for(&resource.provider) {
             versions.retain(|version| version.standing(ctx.now) != Standing::AwaitsReview);
         }
         Ok(versions)
+    }
+
+    /// The resource, for who may read or review its data.
+    pub(super) async fn permit_versions(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Resource> {
+        let resource = self.resource(ctx, code).await?;
+        let review = decide_action(&ctx.principal, Action::ReviewData, Some(&resource.provider));
+        if review.into_permission().is_err() {
+            self.why(ctx, code).await?.into_policy()?;
+        }
+        Ok(resource)
     }
 
     /// Every version of every resource, for the collection of garbage.
