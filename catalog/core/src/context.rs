@@ -198,6 +198,11 @@ impl OpContext {
         }
     }
 
+    /// The same operation, going on at a later time: what has ended since its request arrived no longer holds.
+    pub fn at(&self, now: Timestamp) -> Self {
+        Self { now: now.max(self.now), ..self.clone() }
+    }
+
     /// The same caller, asking whether values exist: only grants for verification serve it.
     pub fn verifying(&self) -> Self {
         Self { channel: Channel::Verification, ..self.clone() }

@@ -253,10 +253,31 @@ pub struct RecordWithdrawal {
     /// Withdrawn or reinstated.
     #[serde(default)]
     pub act: RecordAct,
-    /// The key columns at that time: the directory may name others later.
+    /// The columns that name them: the key at that time, the directory may name others later.
     pub columns: Vec<ColumnName>,
+    /// The first withdrawal of the same records, where this one says it again by another key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Key values in the order of `columns`, as text.
     pub keys: Vec<Vec<String>>,
     /// When, who and why.
     pub tombstone: Tombstone,
+}
+
+/// Withdraws records from all versions, or reinstates them for later ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordsWithdrawal {
+    /// Key values in the order of the columns, as text.
+    pub keys: Vec<Vec<String>>,
+    /// The columns that name the records; the resource's key of today when left out. An earlier key names those of
+    /// versions that have it.
+    #[serde(default)]
+    pub columns: Option<Vec<ColumnName>>,
+    /// The id of a withdrawal of the same records by another key, which this one says again for versions that lack that
+    /// key. It may name none: where they are no longer there.
+    #[serde(default)]
+    pub again: Option<String>,
+    /// Why, for the public.
+    pub reason: String,
 }

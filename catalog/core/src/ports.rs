@@ -15,7 +15,7 @@ use crate::dataset::{BreakingReview, RecordWithdrawal, Shape, Tombstone, Version
 use crate::directory::Department;
 use crate::directory::resource::{Entry, UpdateCycle};
 use crate::error::Result;
-use crate::evidence::EvidenceRecord;
+use crate::evidence::{EvidenceRecord, SourceRead};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Matter, MatterKind};
 use crate::policy::{Grant, Revocation};
@@ -200,6 +200,35 @@ pub trait VersionStore: Send + Sync {
 pub trait Shapes: Send + Sync {
     /// The shape of a version.
     async fn shape(&self, version: &Version) -> Result<Shape>;
+}
+
+/// What must not be read any longer, from this moment on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cut {
+    /// A grant was revoked.
+    Grant(GrantId),
+    /// A version was withdrawn.
+    Version(ResourceCode, i64),
+    /// Records of a resource were withdrawn, or the resource itself.
+    Resource(ResourceCode),
+}
+
+impl Cut {
+    /// Whether a read of that source must end.
+    pub fn hits(&self, source: &SourceRead) -> bool {
+        match self {
+            Self::Grant(grant) => source.grant.as_ref() == Some(grant),
+            Self::Version(resource, number) => source.resource == *resource && source.version == *number,
+            Self::Resource(resource) => source.resource == *resource,
+        }
+    }
+}
+
+/// Whoever answers reads, and can end those that run.
+pub trait Cutter: Send + Sync {
+    /// Ends every running answer that reads what is cut. Called once the change is stored, and again when somebody
+    /// asks for it again.
+    fn cut(&self, cut: Cut);
 }
 
 /// A person with an account.

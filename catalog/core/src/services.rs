@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::evidence::{Event, EvidenceLog, EvidenceRecord};
 use crate::ids::DepartmentId;
 use crate::policy::{Action, decide_action};
-use crate::ports::Store;
+use crate::ports::{Cut, Cutter, Store};
 
 pub use datasets::{Dataset, VersionSelector};
 pub use keys::MAX_OVERLAP_SECONDS;
@@ -33,6 +33,7 @@ pub struct Services {
     store: Arc<dyn Store>,
     log: Arc<dyn EvidenceLog>,
     rules: Arc<Rules>,
+    cutter: Option<Arc<dyn Cutter>>,
 }
 
 /// Events moved from the outbox in one go.
@@ -41,12 +42,17 @@ const RELAY_BATCH: u32 = 200;
 impl Services {
     /// The services over a store and a log, with the built-in calendar and the limits of law.
     pub fn new(store: Arc<dyn Store>, log: Arc<dyn EvidenceLog>) -> Self {
-        Self { store, log, rules: Arc::default() }
+        Self { store, log, rules: Arc::default(), cutter: None }
     }
 
     /// The same with another calendar or other limits.
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules: Arc::new(rules), ..self }
+    }
+
+    /// The same, ending the reads that run somewhere when what they read is revoked or withdrawn.
+    pub fn with_cutter(self, cutter: Arc<dyn Cutter>) -> Self {
+        Self { cutter: Some(cutter), ..self }
     }
 
     /// The evidence log, for doors that record their accesses.
@@ -75,6 +81,14 @@ impl Services {
         let state = serde_json::to_vec(state).unwrap_or_default();
         let entity_digest = Digest::of(&state).to_hex();
         EvidenceRecord::new(ctx, Event::Changed { action: action.to_owned(), entity, entity_digest })
+    }
+
+    /// Ends running reads. Called directly behind the store and whatever it answers: a failure there may be one of
+    /// telling, and who asks again for what is stored already finds it cut.
+    fn cut(&self, cut: Cut) {
+        if let Some(cutter) = &self.cutter {
+            cutter.cut(cut);
+        }
     }
 
     fn permit(ctx: &OpContext, action: Action, owner: Option<&DepartmentId>) -> Result<()> {

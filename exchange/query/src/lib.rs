@@ -32,6 +32,6 @@ pub use catalog::CatalogTables;
 pub use engine::{EngineParts, QueryEngine, QueryRequest};
 pub use functions::{SqlFunction, functions};
 pub use limits::Limits;
-pub use revocation::{Cut, Revocations, Watch};
+pub use revocation::{Revocations, Watch};
 pub use selection::{Selection, SortKey};
 pub use tables::{OpenTable, StoredFile, TableName, Tables};

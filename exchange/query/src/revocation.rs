@@ -1,28 +1,7 @@
 use catalog_core::evidence::SourceRead;
-use catalog_core::{GrantId, ResourceCode};
+use catalog_core::ports::{Cut, Cutter};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-
-/// What must not be read any longer, from this moment on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cut {
-    /// A grant was revoked.
-    Grant(GrantId),
-    /// A version was withdrawn.
-    Version(ResourceCode, i64),
-    /// Records of a resource were withdrawn, or the resource itself.
-    Resource(ResourceCode),
-}
-
-impl Cut {
-    fn hits(&self, source: &SourceRead) -> bool {
-        match self {
-            Self::Grant(grant) => source.grant.as_ref() == Some(grant),
-            Self::Version(resource, number) => source.resource == *resource && source.version == *number,
-            Self::Resource(resource) => source.resource == *resource,
-        }
-    }
-}
 
 /// Tells running queries what was revoked or withdrawn. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -34,13 +13,14 @@ impl Default for Revocations {
     }
 }
 
-impl Revocations {
-    /// Ends every running answer that reads what is cut. Call it once the change is stored.
-    pub fn cut(&self, cut: Cut) {
+impl Cutter for Revocations {
+    fn cut(&self, cut: Cut) {
         // Without a running query nobody listens, which is no error.
         let _ = self.0.send(cut);
     }
+}
 
+impl Revocations {
     /// Listens from now on. Subscribe before the grant is looked up, so that nothing falls between.
     pub fn watch(&self) -> Watch {
         Watch(self.0.subscribe())

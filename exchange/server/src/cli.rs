@@ -418,13 +418,20 @@ pub(crate) struct Withdraw {
     /// Code of the resource.
     pub(crate) code: String,
     /// The version.
-    #[arg(long, conflicts_with = "record", required_unless_present = "record")]
+    #[arg(long, conflicts_with_all = ["record", "again"], required_unless_present_any = ["record", "again"])]
     pub(crate) version: Option<i64>,
     /// A record's key values, comma-separated; repeat for several records.
     #[arg(long)]
     pub(crate) record: Vec<String>,
+    /// The columns that name the records, comma-separated; the resource's key, if not given.
+    #[arg(long, value_delimiter = ',', requires = "record")]
+    pub(crate) columns: Vec<String>,
+    /// Say an earlier withdrawal of the same records again, by its id: for versions that have another key. Without records
+    /// it says that they are no longer there.
+    #[arg(long)]
+    pub(crate) again: Option<String>,
     /// End the records' withdrawal for data delivered whole from now on; earlier versions stay as they are.
-    #[arg(long, requires = "record")]
+    #[arg(long, requires = "record", conflicts_with = "again")]
     pub(crate) reinstate: bool,
     /// Why, for the tombstone.
     #[arg(long)]

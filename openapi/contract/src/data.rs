@@ -1,8 +1,10 @@
 //! Data: uploads, records, SQL.
 
-use catalog_core::Timestamp;
-use catalog_core::dataset::{BreakingChange, ChangeKind, Standing, Version};
+use catalog_core::dataset::{
+    BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Standing, Version,
+};
 use catalog_core::policy::Filter;
+use catalog_core::{ColumnName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -70,14 +72,15 @@ pub struct VersionView {
     pub effective_from: Option<Timestamp>,
     /// The announcement, where it removes or retypes columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub breaking: Option<BreakingChange>,
+    pub breaking: Option<BreakingView>,
     /// When it was withdrawn.
     pub withdrawn_at: Option<Timestamp>,
     /// Why it was withdrawn.
     pub withdrawn_because: Option<String>,
-    /// Rows; only for those who see all of them.
+    /// Rows; only for those who see all of them, withdrawn ones too.
     pub rows: Option<i64>,
-    /// SHA-256 of the canonical manifest, hex; only for those who see all of it.
+    /// SHA-256 of the canonical manifest, hex; only for those who see all of it. The manifest under `/datasets` is that of
+    /// what its reader sees, and has another.
     pub manifest_digest: Option<String>,
 }
 
@@ -93,7 +96,7 @@ impl VersionView {
             published_at: version.published_at,
             state,
             effective_from,
-            breaking: version.breaking,
+            breaking: version.breaking.map(BreakingView::from),
             withdrawn_at,
             withdrawn_because,
             rows: everything.then_some(version.rows),
@@ -102,14 +105,49 @@ impl VersionView {
     }
 }
 
-/// Withdraws records from all versions, or reinstates them for later ones.
+/// What was done to records, without saying which they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecordsWithdrawal {
-    /// Key values in the order of the resource's key columns, as text.
-    pub keys: Vec<Vec<String>>,
-    /// Why, for the public.
+pub struct RecordActView {
+    /// Identity, by which a withdrawal is said again.
+    pub id: String,
+    /// Withdrawn, or reinstated for later deliveries.
+    pub act: RecordAct,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
     pub reason: String,
+    /// How many records were named.
+    pub records: usize,
+    /// The columns that name them.
+    pub columns: Vec<ColumnName>,
+    /// The first withdrawal of the same records, where this one says it again by another key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+}
+
+impl From<RecordWithdrawal> for RecordActView {
+    fn from(done: RecordWithdrawal) -> Self {
+        let RecordWithdrawal { id, act, columns, again, keys, tombstone, .. } = done;
+        Self { id, act, at: tombstone.at, reason: tombstone.reason, records: keys.len(), columns, again }
+    }
+}
+
+/// A breaking change as its readers are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BreakingView {
+    /// Why, and how long before.
+    pub notice: Notice,
+    /// Columns that are removed or retyped.
+    pub columns: Vec<ColumnName>,
+    /// When it was reviewed; none while it waits for that.
+    pub reviewed_at: Option<Timestamp>,
+}
+
+impl From<BreakingChange> for BreakingView {
+    fn from(change: BreakingChange) -> Self {
+        let BreakingChange { notice, columns, review, .. } = change;
+        Self { notice, columns, reviewed_at: review.map(|review| review.at) }
+    }
 }
 
 /// A typed selection of records.

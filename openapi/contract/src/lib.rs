@@ -12,8 +12,8 @@ pub use access::{
     KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
 };
 pub use data::{
-    PreparedVersion, QualityReport, RecordsQuery, RecordsWithdrawal, Rows, RuleViolations, Sort, SqlFunction,
-    SqlQuery, UploadReport, VersionView,
+    BreakingView, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows, RuleViolations, Sort,
+    SqlFunction, SqlQuery, UploadReport, VersionView,
 };
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
 pub use inspection::{EvidenceLeaf, EvidencePage};

@@ -112,7 +112,8 @@ pub struct App {
 
 impl App {
     /// The door over its parts.
-    pub fn new(parts: AppParts) -> Arc<Self> {
+    pub fn new(mut parts: AppParts) -> Arc<Self> {
+        parts.services = parts.services.with_cutter(Arc::new(parts.revocations.clone()));
         let tables = CatalogTables::new(parts.services.clone(), parts.datasets.clone());
         let places = |count| Arc::new(Semaphore::new(count));
         Arc::new(Self {
@@ -135,7 +136,7 @@ impl App {
     /// The values of an item that a reference names, when there is room for one more query.
     pub(crate) async fn known_values(&self, ctx: &OpContext, reference: &Reference) -> Result<QueryAnswer> {
         let place = Arc::clone(&self.queries).acquire_owned().await.map_err(Error::internal)?;
-        Ok(holding(place, self.engine.known_values(ctx, reference).await?))
+        Ok(holding(place, self.engine.known_values(&ctx.at(self.now()), reference).await?))
     }
 
     /// Runs a query when there is room for one more. The public has places of its own, so that strangers never keep
@@ -149,7 +150,27 @@ impl App {
         let place = place.ok_or_else(|| {
             Error::new(ErrorCode::Unavailable, "too many queries are running; try again later")
         })?;
-        Ok(holding(place, self.engine.run(ctx, request).await?))
+        // The wait for a place counts: what has ended meanwhile is not read.
+        Ok(holding(place, self.engine.run(&ctx.at(self.now()), request).await?))
+    }
+
+    /// Does something to its end, even if nobody waits for it any longer: what a client begins and does not stay for is
+    /// whole or not there, and whoever must hear of it does.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        tokio::spawn(work).await.map_err(Error::internal)?
+    }
+
+    /// Waits until no garbage is being erased, and lets none be erased while the answer is held. Take it last, and once:
+    /// whoever waits for something else meanwhile makes the collection wait, and everyone behind it.
+    pub(crate) async fn no_erasing(&self) -> OwnedRwLockReadGuard<()> {
+        Arc::clone(&self.storage).read_owned().await
+    }
+
+    /// Waits until nobody writes objects, and lets nobody begin while the answer is held.
+    pub(crate) async fn no_writing(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.storage).write_owned().await
     }
 
     /// Reads the evidence log on a thread that may block.

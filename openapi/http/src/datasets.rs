@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use axum::{Extension, Json};
-use catalog_core::dataset::Version;
+use catalog_core::dataset::{RecordsWithdrawal, Version};
 use catalog_core::directory::Resource;
+use catalog_core::policy::GrantKind;
 use catalog_core::schema::{DictionaryLine, dictionary, json_schema, visible};
 use catalog_core::services::VersionSelector;
 use catalog_core::{ErrorCode, OpContext, ResourceCode};
 use exchange_query::export::Format;
-use exchange_query::{Cut, QueryRequest, Selection, TableName};
+use exchange_query::{QueryRequest, Selection, TableName};
 use http::StatusCode;
-use openapi_contract::{Reason, RecordsWithdrawal, Rows, VersionView};
+use openapi_contract::{Reason, RecordActView, Rows, VersionView};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_versions))
         .routes(routes!(review_version))
         .routes(routes!(withdraw_version))
+        .routes(routes!(list_record_acts))
         .routes(routes!(withdraw_records))
         .routes(routes!(reinstate_records))
         .routes(routes!(get_schema))
@@ -49,7 +51,10 @@ async fn list_versions(
     Code(code): Code,
 ) -> Result<Json<Vec<VersionView>>, Refusal> {
     let granted = app.services.why(&ctx, &code).await?.into_policy();
-    let sees_all = granted.is_ok_and(|granted| granted.policy.is_transparent());
+    // Beside what is there to see, the number of all rows tells how many are withdrawn.
+    let whole = app.services.record_acts(&ctx, &code).await?.is_empty();
+    let sees_all = granted
+        .is_ok_and(|granted| granted.policy.is_transparent() && (whole || granted.kind == GrantKind::Own));
     let versions = app.services.versions(&ctx, &code).await?;
     let view = |version| VersionView::of(version, sees_all, ctx.now);
     Ok(Json(versions.into_iter().map(view).collect()))
@@ -81,22 +86,37 @@ async fn withdraw_version(
     Number(number): Number,
     Input(Reason { reason }): Input<Reason>,
 ) -> Result<StatusCode, Refusal> {
-    app.services.withdraw_version(&ctx, &code, number, &reason).await?;
-    app.revocations.cut(Cut::Version(code, number));
+    let withdraw = async move { app.services.withdraw_version(&ctx, &code, number, &reason).await };
+    App::to_the_end(withdraw).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What was withdrawn and reinstated of the records of a dataset, and why
+#[utoipa::path(get, path = "/api/v1/resources/{code}/records/acts", tag = "data", params(CodePath),
+    responses((status = 200, description = "Oldest first, without the records' keys", body = Vec<RecordActView>)))]
+async fn list_record_acts(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Code(code): Code,
+) -> Result<Json<Vec<RecordActView>>, Refusal> {
+    let acts = app.services.record_acts(&ctx, &code).await?;
+    Ok(Json(acts.into_iter().map(RecordActView::from).collect()))
+}
+
 /// Withdraw records, named by their keys, from all versions
+///
+/// A version that lacks the columns of the key can't be read by anyone until the withdrawal is said again by a key that it
+/// has: with `again`, its id, and `columns`.
 #[utoipa::path(post, path = "/api/v1/resources/{code}/records/withdraw", tag = "data", params(CodePath),
     request_body = RecordsWithdrawal, responses((status = 204, description = "Withdrawn")))]
 async fn withdraw_records(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
-    Input(RecordsWithdrawal { keys, reason }): Input<RecordsWithdrawal>,
+    Input(said): Input<RecordsWithdrawal>,
 ) -> Result<StatusCode, Refusal> {
-    app.services.withdraw_records(&ctx, &code, keys, &reason).await?;
-    app.revocations.cut(Cut::Resource(code));
+    let withdraw = async move { app.services.withdraw_records(&ctx, &app.datasets, &code, said).await };
+    App::to_the_end(withdraw).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -105,14 +125,15 @@ async fn withdraw_records(
 /// They show again in versions that go back to a whole delivery (`replace`) made after this, and stay hidden in all
 /// others: in versions that are there, and in appends and upserts to them.
 #[utoipa::path(post, path = "/api/v1/resources/{code}/records/reinstate", tag = "data", params(CodePath),
-    request_body = RecordsWithdrawal, responses((status = 204, description = "Reinstated for later deliveries")))]
+    request_body = RecordsWithdrawal,
+    responses((status = 204, description = "Reinstated for later deliveries")))]
 async fn reinstate_records(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
-    Input(RecordsWithdrawal { keys, reason }): Input<RecordsWithdrawal>,
+    Input(said): Input<RecordsWithdrawal>,
 ) -> Result<StatusCode, Refusal> {
-    app.services.reinstate_records(&ctx, &code, keys, &reason).await?;
+    app.services.reinstate_records(&ctx, &code, said).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

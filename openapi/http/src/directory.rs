@@ -11,7 +11,6 @@ use catalog_core::directory::resource::{Entry, UpdateCycle};
 use catalog_core::directory::{LifecycleStep, Resource};
 use catalog_core::ports::{SearchPage, SearchQuery};
 use catalog_core::{DepartmentId, Error, OpContext, ResourceCode};
-use exchange_query::Cut;
 use http::StatusCode;
 use openapi_contract::{BulkStep, NewCode, Step, StepOutcome, TakenCode};
 use serde::Deserialize;
@@ -186,19 +185,15 @@ async fn advance_resource(
     Ok(Json(advance(&app, &ctx, &code, step, remark).await?))
 }
 
-/// One step. Running reads of what was withdrawn, or published anew with perhaps less to see, are cut.
 async fn advance(
-    app: &App,
+    app: &Arc<App>,
     ctx: &OpContext,
     code: &ResourceCode,
     step: LifecycleStep,
     remark: Option<String>,
 ) -> Result<Entry, Error> {
-    let entry = app.services.advance(ctx, code, step, remark).await?;
-    if matches!(step, LifecycleStep::Withdraw | LifecycleStep::ApprovePublication) {
-        app.revocations.cut(Cut::Resource(code.clone()));
-    }
-    Ok(entry)
+    let (app, ctx, code) = (Arc::clone(app), ctx.clone(), code.clone());
+    App::to_the_end(async move { app.services.advance(&ctx, &code, step, remark).await }).await
 }
 
 /// Move many entries one step on; each succeeds or fails by itself

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::policy::{Decision, Grant, GrantTerms};
 use catalog_core::{GrantId, OpContext};
-use exchange_query::Cut;
 use http::StatusCode;
 use openapi_contract::Reason;
 use serde_json::Value;
@@ -69,9 +68,9 @@ async fn revoke_grant(
     Id(id): Id,
     Input(Reason { reason }): Input<Reason>,
 ) -> Result<Json<Grant>, Refusal> {
-    let grant = app.services.revoke_grant(&ctx, &GrantId::new(id)?, &reason).await?;
-    app.revocations.cut(Cut::Grant(grant.id.clone()));
-    Ok(Json(grant))
+    let id = GrantId::new(id)?;
+    let revoke = async move { app.services.revoke_grant(&ctx, &id, &reason).await };
+    Ok(Json(App::to_the_end(revoke).await?))
 }
 
 /// Whether the caller may read a resource, what decided, and what would be seen

@@ -10,7 +10,6 @@ use catalog_core::matter::{
 };
 use catalog_core::services::{Act, MatterFilter, MatterView};
 use catalog_core::{OpContext, Role};
-use exchange_query::Cut;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -159,9 +158,6 @@ async fn advance_matter(
     Id(number): Id,
     Input(act): Input<Act>,
 ) -> Result<Json<MatterView>, Refusal> {
-    let view = app.services.act_on_matter(&ctx, &number, &act).await?;
-    if act.event.ends_grants() {
-        view.matter.grants.iter().for_each(|grant| app.revocations.cut(Cut::Grant(grant.clone())));
-    }
-    Ok(Json(view))
+    let act = async move { app.services.act_on_matter(&ctx, &number, &act).await };
+    Ok(Json(App::to_the_end(act).await?))
 }

@@ -75,6 +75,8 @@ async fn serve(
         Whose::Proven(ctx) => *ctx,
         Whose::Arrived(caller) => caller.with_body(digest.as_ref())?,
     };
+    // The body may have taken its time.
+    let ctx = ctx.at(app.now());
     parts.extensions.insert(ctx.clone());
     parts.extensions.insert(wire);
     let content = match content {

@@ -177,6 +177,7 @@ async fn nobody_reads_or_knows_of_a_change_before_its_review_but_the_provider() 
         (&json!("announced"), &review["effective_from"])
     );
     assert_eq!(listed[1]["breaking"]["notice"], json!({"reason": "统一编码", "days": 30}));
+    assert!(!listed.to_string().contains("\"by\""), "who reviewed it is the provider's matter: {listed}");
     let early = server.send(Call::get(format!("{path}/records?version=2"))).await;
     assert!(early.text().contains("announced for"), "{}", early.text());
 }

@@ -142,10 +142,10 @@ impl Grant {
         self.terms.valid_from.unwrap_or(self.created_at) <= now && !self.has_ended(now)
     }
 
-    /// Whether the term is over at `now`, or somebody has revoked it.
+    /// Whether the term is over at `now`, or somebody has revoked it. A revocation is never dated ahead: it holds for
+    /// requests that came before it, too.
     pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.revocation.as_ref().is_some_and(|revocation| revocation.at <= now)
-            || self.terms.valid_until.is_some_and(|end| end <= now)
+        self.revocation.is_some() || self.terms.valid_until.is_some_and(|end| end <= now)
     }
 }
 

@@ -147,13 +147,21 @@ fn the_purpose_picks_among_conditional_grants_and_ambiguity_is_refused() {
 fn term_revocation_and_door_bind() {
     let base = to_mzj(1, GrantKind::Unconditional, None);
     type Change = fn(&mut Grant);
-    let cases: [(Change, &str); 5] = [
+    let cases: [(Change, &str); 6] = [
         (|_| (), "Unconditional 01"),
         (|grant| grant.terms.valid_from = Some(NOW.plus_seconds(1)), "not_granted"),
         (|grant| grant.terms.valid_until = Some(NOW), "not_granted"),
         (
             |grant| {
                 grant.revocation = Some(Revocation { at: NOW, by: "a".into(), reason: "b".into() });
+            },
+            "not_granted",
+        ),
+        (
+            // The request had arrived before, and waited.
+            |grant| {
+                let at = NOW.plus_seconds(1);
+                grant.revocation = Some(Revocation { at, by: "a".into(), reason: "b".into() });
             },
             "not_granted",
         ),

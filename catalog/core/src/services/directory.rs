@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::EvidenceRecord;
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{Action, Grant, Revocation};
-use crate::ports::{GrantEnding, SearchPage, SearchQuery};
+use crate::ports::{Cut, GrantEnding, SearchPage, SearchQuery};
 
 /// The most hits on one page of a search.
 const MAX_HITS: u32 = 100;
@@ -16,8 +16,14 @@ const MAX_HITS: u32 = 100;
 impl Services {
     /// The published resource of that code, whoever asks: for services that decide themselves what is shown.
     pub(super) async fn published(&self, code: &ResourceCode) -> Result<Resource> {
-        let entry = self.store.entry(code).await?;
-        entry.and_then(|entry| entry.published).ok_or_else(|| Error::not_found(format!("resource {code}")))
+        let published = self.published_entry(code).await?.published;
+        published.ok_or_else(|| Error::not_found(format!("resource {code}")))
+    }
+
+    /// The same with what the directory keeps of it.
+    pub(super) async fn published_entry(&self, code: &ResourceCode) -> Result<Entry> {
+        let entry = self.store.entry(code).await?.filter(|entry| entry.published.is_some());
+        entry.ok_or_else(|| Error::not_found(format!("resource {code}")))
     }
 
     /// The published resource, if the caller's directory lists it: every published one for departments, open and
@@ -110,12 +116,17 @@ impl Services {
         let expected = entry.revision;
         entry.advance(action, &ctx.principal.id, remark, ctx.now)?;
         let change = entry_change(ctx, event_name(action), &entry);
-        if action == LifecycleStep::Withdraw {
+        let saved = if action == LifecycleStep::Withdraw {
             let endings = self.endings(ctx, &entry).await?;
-            self.store.withdraw_entry(&entry, expected, &endings, &change).await?;
+            self.store.withdraw_entry(&entry, expected, &endings, &change).await
         } else {
-            self.store.save_entry(&entry, Some(expected), &change).await?;
+            self.store.save_entry(&entry, Some(expected), &change).await
+        };
+        // What is published anew shows perhaps less.
+        if matches!(action, LifecycleStep::Withdraw | LifecycleStep::ApprovePublication) {
+            self.cut(Cut::Resource(code.clone()));
         }
+        saved?;
         self.relay().await?;
         Ok(entry)
     }

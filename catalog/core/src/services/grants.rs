@@ -8,6 +8,7 @@ use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ids::{DepartmentId, GrantId};
 use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, Sight, decide_action};
+use crate::ports::Cut;
 
 impl Services {
     /// Makes a grant on a published resource. Opening to the public takes a reviewer, everything else an approver;
@@ -101,7 +102,9 @@ impl Services {
         }
         let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
         let change = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
-        self.store.revoke_grant(id, &revocation, &change).await?;
+        let revoked = self.store.revoke_grant(id, &revocation, &change).await;
+        self.cut(Cut::Grant(id.clone()));
+        revoked?;
         self.relay().await?;
         grant.revocation = Some(revocation);
         Ok(grant)

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Application, Ask, Content, Event, Matter, MatterKind, Move, State, legal_events};
 use crate::policy::Revocation;
-use crate::ports::{MatterChange, MatterQuery};
+use crate::ports::{Cut, MatterChange, MatterQuery};
 use crate::time::Timestamp;
 
 /// A step as a caller asks for it. Which fields it takes depends on the event.
@@ -149,7 +149,9 @@ impl Services {
         // Parents before parts, which refer to them.
         change.matters.insert(0, (matter, Some(seen), event));
         self.end_whole(ctx, &mut change).await?;
-        self.store.save_matters(&change).await?;
+        let saved = self.store.save_matters(&change).await;
+        change.revocations.into_iter().for_each(|(grant, ..)| self.cut(Cut::Grant(grant)));
+        saved?;
         self.relay().await?;
         self.matter(ctx, number).await
     }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
 use crate::context::OpContext;
-use crate::dataset::{RecordAct, RecordWithdrawal, Tombstone, Version};
-use crate::directory::Resource;
+use crate::dataset::{self, RecordAct, RecordWithdrawal, RecordsWithdrawal, Tombstone, Version};
+use crate::directory::resource::Entry;
+use crate::directory::{InformationItem, Resource};
 use crate::error::{Error, ErrorCode, Result};
 use crate::ids::{ColumnName, ResourceCode};
 use crate::policy::filter::{Literal, typed_literal};
 use crate::policy::{Action, BoundFilter, Filter, TypedLiteral};
+use crate::ports::{Cut, Shapes};
 use crate::time::Timestamp;
 
 impl Services {
@@ -24,46 +26,90 @@ impl Services {
         let tombstone = tombstone(ctx, &self.published(code).await?, reason)?;
         let change =
             Self::change(ctx, "version.withdrawn", format!("version {number} of {code}"), &tombstone);
-        self.store.withdraw_version(code, number, &tombstone, &change).await?;
+        let withdrawn = self.store.withdraw_version(code, number, &tombstone, &change).await;
+        self.cut(Cut::Version(code.clone(), number));
+        withdrawn?;
         self.relay().await
     }
 
-    /// Withdraws records, named by their keys, from all versions.
+    /// Withdraws records, named by their keys, from all versions. A version that lacks the key's columns is closed to
+    /// everyone until the withdrawal is said again by a key that it has.
     pub async fn withdraw_records(
         &self,
         ctx: &OpContext,
+        shapes: &dyn Shapes,
         code: &ResourceCode,
-        keys: Vec<Vec<String>>,
-        reason: &str,
+        said: RecordsWithdrawal,
     ) -> Result<()> {
-        let (resource, mut all) = self.withdrawn_from(code).await?;
-        let withdrawal = self.act_on(ctx, &resource, RecordAct::Withdraw, keys, reason)?;
-        // Checked together with the earlier ones: what can't be a filter must not be stored, or nothing could be read.
+        let entry = self.published_entry(code).await?;
+        let mut all = self.store.record_withdrawals(code).await?;
+        let mut withdrawal = act_on(ctx, &entry, RecordAct::Withdraw, said)?;
+        check_values(&entry, &withdrawal)?;
+        if let Some(again) = &withdrawal.again {
+            withdrawal.again = Some(first_said(&all, again)?.to_owned());
+        } else if withdrawal.keys.is_empty() {
+            return Err(Error::new(ErrorCode::InvalidInput, "name at least one record by its key values"));
+        } else {
+            self.check_current(ctx, shapes, &withdrawal).await?;
+        }
         all.push(withdrawal.clone());
-        filter_of(&resource, hidden(&all, None))?;
+        check_count(&all)?;
         let entity = format!("{} records of {code}", withdrawal.keys.len());
         let change = Self::change(ctx, "records.withdrawn", entity, &withdrawal);
-        self.store.withdraw_records(&withdrawal, &change).await?;
+        let withdrawn = self.store.withdraw_records(&withdrawal, &change).await;
+        self.cut(Cut::Resource(code.clone()));
+        withdrawn?;
         self.relay().await
     }
 
+    /// Refuses a key that the data in effect lack, which would close them: the directory may be ahead of them.
+    async fn check_current(
+        &self,
+        ctx: &OpContext,
+        shapes: &dyn Shapes,
+        withdrawal: &RecordWithdrawal,
+    ) -> Result<()> {
+        let versions = self.store.versions(&withdrawal.resource).await?;
+        let Some(version) = dataset::latest(&versions, ctx.now) else { return Ok(()) };
+        // What can't be read now is no reason to leave anything readable.
+        let Ok(shape) = shapes.shape(version).await else { return Ok(()) };
+        let is_there = |column: &&ColumnName| shape.items.iter().any(|item| item.column == **column);
+        if withdrawal.columns.iter().all(|column| is_there(&column)) {
+            return Ok(());
+        }
+        let message = format!(
+            "version {} of {}, which is in effect, has the key {}: name the records by it, in `columns`",
+            version.number,
+            version.resource,
+            names(&shape.key)
+        );
+        Err(Error::new(ErrorCode::InvalidInput, message))
+    }
+
     /// Ends the withdrawal of records for what is delivered later: they show again in versions that go back to a whole
-    /// delivery made after this, and stay hidden in all others.
+    /// delivery made after this, and stay hidden in all others. They are named by the columns of their withdrawal.
     pub async fn reinstate_records(
         &self,
         ctx: &OpContext,
         code: &ResourceCode,
-        keys: Vec<Vec<String>>,
-        reason: &str,
+        said: RecordsWithdrawal,
     ) -> Result<()> {
-        let (resource, all) = self.withdrawn_from(code).await?;
-        let reinstatement = self.act_on(ctx, &resource, RecordAct::Reinstate, keys, reason)?;
+        let entry = self.published_entry(code).await?;
+        let all = self.store.record_withdrawals(code).await?;
+        let reinstatement = act_on(ctx, &entry, RecordAct::Reinstate, said)?;
+        if reinstatement.keys.is_empty() || reinstatement.again.is_some() {
+            let message = "a reinstatement names records by their key values, and says nothing again";
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
         let withdrawn = hidden(&all, Some(Timestamp(i64::MAX)));
         let columns = reinstatement.columns.as_slice();
-        if let Some(key) =
-            reinstatement.keys.iter().find(|key| !withdrawn.contains(&(columns, key.as_slice())))
-        {
-            let message = format!("the record {} of {code} is not withdrawn", key.join(","));
+        let is_withdrawn = |key: &Vec<String>| withdrawn.contains_key(&(columns, key.as_slice()));
+        if let Some(place) = reinstatement.keys.iter().position(|key| !is_withdrawn(key)) {
+            let message = format!(
+                "record {} of those named is not withdrawn from {code} by {}: name the columns of its withdrawal",
+                place + 1,
+                names(columns)
+            );
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         let entity = format!("{} records of {code}", reinstatement.keys.len());
@@ -72,28 +118,95 @@ impl Services {
         self.relay().await
     }
 
-    /// The resource, and what was done to its records so far.
-    async fn withdrawn_from(&self, code: &ResourceCode) -> Result<(Resource, Vec<RecordWithdrawal>)> {
-        Ok((self.published(code).await?, self.store.record_withdrawals(code).await?))
+    /// What was done to records of a resource, oldest first, for those who may know its versions.
+    pub async fn record_acts(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Vec<RecordWithdrawal>> {
+        self.permit_versions(ctx, code).await?;
+        self.store.record_withdrawals(code).await
     }
+}
 
-    fn act_on(
-        &self,
-        ctx: &OpContext,
-        resource: &Resource,
-        act: RecordAct,
-        keys: Vec<Vec<String>>,
-        reason: &str,
-    ) -> Result<RecordWithdrawal> {
-        Ok(RecordWithdrawal {
-            id: uuid::Uuid::now_v7().to_string(),
-            resource: resource.code.clone(),
-            act,
-            columns: resource.key.clone(),
-            keys,
-            tombstone: tombstone(ctx, resource, reason)?,
-        })
+fn act_on(
+    ctx: &OpContext,
+    entry: &Entry,
+    act: RecordAct,
+    said: RecordsWithdrawal,
+) -> Result<RecordWithdrawal> {
+    let resource = published(entry)?;
+    let tombstone = tombstone(ctx, resource, &said.reason)?;
+    let columns = said.columns.unwrap_or_else(|| resource.key.clone());
+    if columns.is_empty() || said.keys.iter().any(|key| key.len() != columns.len()) {
+        let message = format!(
+            "a record of {} is named by {} key values: {}",
+            resource.code,
+            columns.len(),
+            names(&columns)
+        );
+        return Err(Error::new(ErrorCode::InvalidInput, message));
     }
+    Ok(RecordWithdrawal {
+        id: uuid::Uuid::now_v7().to_string(),
+        resource: resource.code.clone(),
+        act,
+        columns,
+        again: said.again,
+        keys: said.keys,
+        tombstone,
+    })
+}
+
+fn published(entry: &Entry) -> Result<&Resource> {
+    let missing = || Error::not_found(format!("resource {}", entry.draft.code));
+    entry.published.as_ref().ok_or_else(missing)
+}
+
+fn names(columns: &[ColumnName]) -> String {
+    columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Checks the key values of a new withdrawal against the directory, items of the past included. Earlier ones are not
+/// checked again: the directory may have changed since.
+fn check_values(entry: &Entry, withdrawal: &RecordWithdrawal) -> Result<()> {
+    let resource = published(entry)?;
+    for (place, column) in withdrawal.columns.iter().enumerate() {
+        let retired = || entry.retired.iter().find(|item| item.column == *column);
+        let item = resource.item(column.as_str()).or_else(retired).ok_or_else(|| {
+            let message = format!("{} never had an item `{column}`", resource.code);
+            Error::new(ErrorCode::InvalidInput, message)
+        })?;
+        let fits = |key: &Vec<String>| key.get(place).is_some_and(|value| literal(item, value).is_some());
+        if let Some(record) = withdrawal.keys.iter().position(|key| !fits(key)) {
+            let message = format!(
+                "the value of `{column}` of record {} does not fit its type {}",
+                record + 1,
+                item.item_type.kind.label()
+            );
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
+    }
+    Ok(())
+}
+
+/// The id of the first withdrawal of the records that the named one is about.
+fn first_said<'a>(all: &'a [RecordWithdrawal], id: &str) -> Result<&'a str> {
+    let named = all.iter().find(|act| act.id == id && act.act == RecordAct::Withdraw);
+    named.map(first).ok_or_else(|| Error::not_found(format!("a withdrawal {id} of records of this resource")))
+}
+
+fn first(act: &RecordWithdrawal) -> &str {
+    act.again.as_deref().unwrap_or(&act.id)
+}
+
+/// Refuses more records with composite keys than a filter can hold: what can't be one must not be stored, or nothing could
+/// be read.
+fn check_count(all: &[RecordWithdrawal]) -> Result<()> {
+    let composite = hidden(all, None).into_keys().filter(|(columns, _)| columns.len() > 1).count();
+    if composite <= MAX_COMPOSITE {
+        return Ok(());
+    }
+    let message = format!(
+        "at most {MAX_COMPOSITE} records with a composite key can be withdrawn: publish a version without them and withdraw the old ones"
+    );
+    Err(Error::new(ErrorCode::TooLarge, message))
 }
 
 fn tombstone(ctx: &OpContext, resource: &Resource, reason: &str) -> Result<Tombstone> {
@@ -111,14 +224,18 @@ const MAX_COMPOSITE: usize = 1_000;
 /// A record by its key columns and their values.
 type RecordKey<'a> = (&'a [ColumnName], &'a [String]);
 
-/// The records that are hidden where the rows were delivered at that time; with no time, wherever they were.
-fn hidden(acts: &[RecordWithdrawal], delivered: Option<Timestamp>) -> BTreeSet<RecordKey<'_>> {
-    let mut hidden = BTreeSet::new();
+/// The records that are hidden where the rows were delivered at that time, with the act that hides them; with no time,
+/// wherever they were.
+fn hidden(
+    acts: &[RecordWithdrawal],
+    delivered: Option<Timestamp>,
+) -> BTreeMap<RecordKey<'_>, &RecordWithdrawal> {
+    let mut hidden = BTreeMap::new();
     for act in acts {
         for key in act.keys.iter().map(|key| (act.columns.as_slice(), key.as_slice())) {
             match act.act {
                 RecordAct::Withdraw => {
-                    hidden.insert(key);
+                    hidden.insert(key, act);
                 }
                 RecordAct::Reinstate if delivered.is_some_and(|at| at > act.tombstone.at) => {
                     hidden.remove(&key);
@@ -141,54 +258,56 @@ fn delivered(version: &Version, versions: &[Version]) -> Option<Timestamp> {
 }
 
 /// The row filter that hides withdrawn records in a version of a resource as that version holds it.
+///
+/// A value that does not fit its column's type in this version is in none of its rows. Where a whole column is missing, no
+/// filter can say which rows are meant: the version is closed until the withdrawal is said again by columns that it has.
 pub(super) fn not_withdrawn(
     resource: &Resource,
     acts: &[RecordWithdrawal],
     version: &Version,
     versions: &[Version],
 ) -> Result<Option<BoundFilter>> {
-    filter_of(resource, hidden(acts, delivered(version, versions)))
-}
-
-/// A list of values for each key column, and a condition for each composite key.
-fn filter_of(resource: &Resource, hidden: BTreeSet<RecordKey<'_>>) -> Result<Option<BoundFilter>> {
+    let is_sayable =
+        |act: &RecordWithdrawal| act.columns.iter().all(|column| resource.item(column.as_str()).is_some());
+    let said: BTreeSet<&str> =
+        acts.iter().filter(|act| act.act == RecordAct::Withdraw && is_sayable(act)).map(first).collect();
     let mut lists: BTreeMap<&ColumnName, Vec<TypedLiteral>> = BTreeMap::new();
     let mut records = Vec::new();
-    for key in hidden {
-        match key {
-            ([column], [value]) => {
-                lists.entry(column).or_default().push(key_literal(resource, column, value)?);
+    for ((columns, values), act) in hidden(acts, delivered(version, versions)) {
+        if !is_sayable(act) {
+            match said.contains(first(act)) {
+                true => continue,
+                false => return Err(unsaid(version, act)),
             }
-            (columns, values) => records.push(composite(resource, columns, values)?),
         }
-    }
-    if records.len() > MAX_COMPOSITE {
-        let message = format!(
-            "at most {MAX_COMPOSITE} records with a composite key can be withdrawn: publish a version without them and withdraw the old ones"
-        );
-        return Err(Error::new(ErrorCode::TooLarge, message));
+        let literal =
+            |(column, value): (&ColumnName, &String)| literal(resource.item(column.as_str())?, value);
+        let Some(literals) = columns.iter().zip(values).map(literal).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        match (columns, literals.as_slice()) {
+            ([column], [value]) => lists.entry(column).or_default().push(value.clone()),
+            _ => {
+                let equal = columns.iter().zip(literals);
+                let equal = equal.map(|(column, value)| Filter::Eq(column.to_string(), value));
+                records.push(Filter::And(equal.collect()));
+            }
+        }
     }
     records.extend(lists.into_iter().map(|(column, values)| Filter::In(column.to_string(), values)));
     Ok((!records.is_empty()).then(|| Filter::Not(Box::new(Filter::Or(records)))))
 }
 
-fn composite(resource: &Resource, columns: &[ColumnName], values: &[String]) -> Result<BoundFilter> {
-    if columns.is_empty() || columns.len() != values.len() {
-        let message = format!("a record of {} is named by {} key values", resource.code, columns.len());
-        return Err(Error::new(ErrorCode::InvalidInput, message));
-    }
-    let part = |(column, value): (&ColumnName, &String)| {
-        key_literal(resource, column, value).map(|value| Filter::Eq(column.to_string(), value))
-    };
-    Ok(Filter::And(columns.iter().zip(values).map(part).collect::<Result<_>>()?))
+fn unsaid(version: &Version, act: &RecordWithdrawal) -> Error {
+    let message = format!(
+        "records of {} were withdrawn by a key that version {} lacks: until its provider says the withdrawal {} again by \
+         the key that it has, nothing of the version can be read",
+        version.resource, version.number, act.id
+    );
+    Error::new(ErrorCode::Withdrawn, message)
 }
 
-fn key_literal(resource: &Resource, column: &ColumnName, value: &str) -> Result<TypedLiteral> {
-    let item = resource.item(column.as_str()).ok_or_else(|| {
-        let message =
-            format!("this state of {} lacks `{column}`, by which records were withdrawn", resource.code);
-        Error::new(ErrorCode::Withdrawn, message)
-    })?;
-    typed_literal(&Literal::Text(value.to_owned()), item.item_type)
-        .map_err(|message| Error::new(ErrorCode::InvalidInput, message))
+/// The value in the item's type; `None` where no row can have it.
+fn literal(item: &InformationItem, value: &str) -> Option<TypedLiteral> {
+    typed_literal(&Literal::Text(value.to_owned()), item.item_type).ok()
 }

@@ -172,6 +172,7 @@ pub(super) async fn withdrawn_records(store: Arc<dyn Store>) -> Result<()> {
             resource: code.clone(),
             act: RecordAct::Withdraw,
             columns: vec![ColumnName::new("part")?, ColumnName::new("number")?],
+            again: None,
             keys: vec![vec![key.to_owned(), String::new()]],
             tombstone: tombstone(),
         };

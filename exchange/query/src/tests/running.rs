@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use catalog_core::ports::{Cut, Cutter as _};
 use catalog_core::{ErrorCode, GrantId, ResourceCode};
 use futures::StreamExt;
 
 use super::fixture::penalties;
 use super::world::{GRANT, Memory, World, context, stored};
-use crate::{Cut, EngineParts, Limits, QueryEngine, QueryRequest, Revocations};
+use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Revocations};
 
 const BIG: &str = "select a.id, b.name, c.county from city.penalties a, city.penalties b, city.penalties c";
 

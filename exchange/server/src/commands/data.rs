@@ -193,7 +193,13 @@ pub(crate) async fn withdraw(client: &Client, global: &Global, options: &Withdra
         ),
         None => {
             let keys: Vec<Vec<&str>> = options.record.iter().map(|key| key.split(',').collect()).collect();
-            let body = json!({ "keys": keys, "reason": options.reason });
+            let mut body = json!({ "keys": keys, "reason": options.reason });
+            if !options.columns.is_empty() {
+                body["columns"] = json!(options.columns);
+            }
+            if let Some(again) = &options.again {
+                body["again"] = json!(again);
+            }
             let act = if options.reinstate { "reinstate" } else { "withdraw" };
             (format!("/api/v1/resources/{code}/records/{act}"), body)
         }
