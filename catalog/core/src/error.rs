@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::evidence::SourceRead;
+
 /// The result of a domain operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -170,7 +172,7 @@ impl Problem {
 /// An error of the domain.
 ///
 /// `message` is for the caller. What only the operator may see stays in `internal`, which neither
-/// `Display` nor serialization shows.
+/// `Display` nor serialization shows; what was opened before it goes to evidence.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -181,12 +183,13 @@ pub struct Error {
     /// Every single problem, where the code is about input.
     pub problems: Vec<Problem>,
     internal: Option<String>,
+    opened: Vec<SourceRead>,
 }
 
 impl Error {
     /// An error whose whole text is for the caller.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), problems: Vec::new(), internal: None }
+        Self { code, message: message.into(), problems: Vec::new(), internal: None, opened: Vec::new() }
     }
 
     /// A fault of the program or its surroundings; the cause is for the operator alone.
@@ -215,6 +218,21 @@ impl Error {
     pub fn with_internal(mut self, cause: impl fmt::Display) -> Self {
         self.internal = Some(cause.to_string());
         self
+    }
+
+    /// Adds what had been opened for the request by then: an error behind that tells something of it.
+    pub fn after_opening(mut self, sources: impl IntoIterator<Item = SourceRead>) -> Self {
+        for source in sources {
+            if !self.opened.contains(&source) {
+                self.opened.push(source);
+            }
+        }
+        self
+    }
+
+    /// What had been opened for the request, as evidence names it.
+    pub fn opened(&self) -> &[SourceRead] {
+        &self.opened
     }
 
     /// The cause for the operator's log.

@@ -99,6 +99,9 @@ pub enum Event {
     AccessRefused {
         /// The code of the refusal.
         code: String,
+        /// What had been opened for it by then: the refusal tells something of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sources: Vec<SourceRead>,
         /// Commitment to the request.
         request_commitment: String,
     },

@@ -55,21 +55,23 @@ impl Filter {
 
 fn concerns(event: &Event, wanted: &ResourceCode) -> bool {
     match event {
-        Event::AccessStarted { sources, .. } | Event::Access { sources, .. } => {
-            sources.iter().any(|source| source.resource == *wanted)
-        }
+        Event::AccessStarted { sources, .. }
+        | Event::Access { sources, .. }
+        | Event::AccessRefused { sources, .. } => sources.iter().any(|source| source.resource == *wanted),
         Event::OpenDownloads { resource, .. } => resource == wanted,
         Event::Changed { entity, .. } => {
             let about = entity.strip_prefix("resource ").or_else(|| Some(entity.split_once(" of ")?.1));
             about == Some(wanted.as_str())
         }
-        Event::AccessEnded { .. } | Event::AccessRefused { .. } | Event::EpochStarted { .. } => false,
+        Event::AccessEnded { .. } | Event::EpochStarted { .. } => false,
     }
 }
 
 fn is_under(event: &Event, wanted: &str) -> bool {
     match event {
-        Event::AccessStarted { sources, .. } | Event::Access { sources, .. } => {
+        Event::AccessStarted { sources, .. }
+        | Event::Access { sources, .. }
+        | Event::AccessRefused { sources, .. } => {
             sources.iter().any(|source| source.grant.as_ref().is_some_and(|grant| grant.as_str() == wanted))
         }
         Event::Changed { entity, .. } => entity.strip_prefix("grant ") == Some(wanted),

@@ -113,28 +113,38 @@ impl QueryEngine {
 
     /// Answers one request of one caller.
     ///
-    /// Every dataset named is opened under exactly one grant; the answer says which. Errors carry a closed code; what
-    /// the engine met in the data is never in their text.
+    /// Every dataset named is opened under exactly one grant; the answer says which, and an error too. Errors carry a
+    /// closed code; what the engine met in the data is never in their text.
     pub async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
         let limits = &self.core.parts.limits;
         let deadline = Instant::now() + limits.time;
+        let mut opened = Vec::new();
         let answer = async {
             match request {
-                QueryRequest::Sql(text) => self.sql(ctx, text, deadline).await,
-                QueryRequest::Selection(selection) => self.selection(ctx, selection, deadline).await,
+                QueryRequest::Sql(text) => self.sql(ctx, text, deadline, &mut opened).await,
+                QueryRequest::Selection(selection) => {
+                    self.selection(ctx, selection, deadline, &mut opened).await
+                }
             }
         };
-        match tokio::time::timeout_at(deadline.into(), answer).await {
+        let answer = match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(answer) => answer,
             Err(_) => Err(out_of_time(limits)),
-        }
+        };
+        answer.map_err(|error| error.after_opening(opened))
     }
 
     pub(crate) fn tables(&self) -> &dyn Tables {
         self.core.parts.tables.as_ref()
     }
 
-    async fn sql(&self, ctx: &OpContext, text: String, deadline: Instant) -> Result<QueryAnswer> {
+    async fn sql(
+        &self,
+        ctx: &OpContext,
+        text: String,
+        deadline: Instant,
+        opened: &mut Vec<SourceRead>,
+    ) -> Result<QueryAnswer> {
         let watch = self.core.parts.revocations.watch();
         let parsing = async move {
             let mut parsed = sql::parse(&text)?;
@@ -150,6 +160,7 @@ impl QueryEngine {
             }
             let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
             let open = self.core.parts.tables.open(ctx, &name, table.version).await?;
+            opened.push(open.dataset.source());
             tables.push((table, open));
         }
         let readable = match described.is_empty() {
@@ -166,12 +177,14 @@ impl QueryEngine {
         ctx: &OpContext,
         selection: Selection,
         deadline: Instant,
+        opened: &mut Vec<SourceRead>,
     ) -> Result<QueryAnswer> {
         let watch = self.core.parts.revocations.watch();
         let cursor = selection.opened_cursor(&self.core.parts.cursor_key)?;
         let version =
             cursor.as_ref().map_or(selection.version, |cursor| VersionSelector::Number(cursor.version));
         let open = self.core.parts.tables.open(ctx, &selection.table, version).await?;
+        opened.push(open.dataset.source());
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
         let run = async move { core.run_selection(&ctx, &selection, cursor, open, watch, deadline).await };
         self.workers.run(run).await

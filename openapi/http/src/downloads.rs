@@ -61,24 +61,45 @@ async fn download_dataset(
 ) -> Result<Response, Refusal> {
     let watch = app.revocations.watch();
     let open = app.tables.open(&ctx, &TableName::Code(code), version).await?;
-    let stored = extract::stored(&app, &ctx, &open, kind).await?;
+    // A refusal tells of the file, too.
+    let source = open.dataset.source();
+    let answered = answer(&app, &ctx, &open, kind, &Conditions { method, headers }, watch).await;
+    answered.map_err(|refusal| refusal.after_opening([source]))
+}
+
+/// Under which conditions a file is asked for, and which part of it.
+struct Conditions {
+    method: Method,
+    headers: HeaderMap,
+}
+
+async fn answer(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    open: &OpenTable,
+    kind: Kind,
+    Conditions { method, headers }: &Conditions,
+    watch: Watch,
+) -> Result<Response, Refusal> {
+    let stored = extract::stored(app, ctx, open, kind).await?;
     let source = open.dataset.source();
     let mut response = Response::default();
-    describe(response.headers_mut(), &ctx, &open, kind, &stored)?;
+    describe(response.headers_mut(), ctx, open, kind, &stored)?;
     // A head and a 304 tell of the data too: they leave the same evidence, without rows.
     let reading = Reading::of(vec![source.clone()]);
     let rows = Arc::clone(&reading.rows);
     response.extensions_mut().insert(reading);
     let tag = entity_tag(&stored);
-    if headers.contains_key(header::IF_MATCH) && !matches(&headers, header::IF_MATCH, &tag, false) {
+    if headers.contains_key(header::IF_MATCH) && !matches(headers, header::IF_MATCH, &tag, false) {
         let message = "the file is no longer the one that `if-match` names; ask again without it";
         return Err(Refusal::with_status(StatusCode::PRECONDITION_FAILED, ErrorCode::Conflict, message));
     }
-    if matches(&headers, header::IF_NONE_MATCH, &tag, true) {
+    if matches(headers, header::IF_NONE_MATCH, &tag, true) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
-    let range = headers.get(header::RANGE).filter(|_| if_range(&headers, &tag));
+    // Ranges are for GET alone (RFC 9110 section 14.2).
+    let range = headers.get(header::RANGE).filter(|_| method == Method::GET && if_range(headers, &tag));
     let span = match asked(range.and_then(|value| value.to_str().ok()), stored.bytes) {
         Asked::Whole => 0..stored.bytes,
         Asked::Part(span) => {
@@ -99,11 +120,11 @@ async fn download_dataset(
         }
     };
     insert(response.headers_mut(), header::CONTENT_LENGTH, &(span.end - span.start).to_string())?;
-    if method == Method::HEAD {
+    if *method == Method::HEAD {
         return Ok(response);
     }
     rows.store(share(stored.rows, &span, stored.bytes), Ordering::Relaxed);
-    *response.body_mut() = content(&app, &stored, span, watch, source).await?;
+    *response.body_mut() = content(app, &stored, span, watch, source).await?;
     Ok(response)
 }
 

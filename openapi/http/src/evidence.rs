@@ -37,12 +37,14 @@ pub(crate) struct Reading {
     pub(crate) sources: Vec<SourceRead>,
     /// Rows that have left so far.
     pub(crate) rows: Arc<AtomicU64>,
+    /// Whether its start is written down already, see [`begin`].
+    pub(crate) is_begun: bool,
 }
 
 impl Reading {
     /// A read of these datasets, before its first row.
     pub(crate) fn of(sources: Vec<SourceRead>) -> Self {
-        Self { sources, rows: Arc::default() }
+        Self { sources, rows: Arc::default(), is_begun: false }
     }
 
     fn rows(&self) -> u64 {
@@ -126,10 +128,21 @@ pub(crate) async fn seal(
     app: &Arc<App>,
     ctx: &OpContext,
     asked: Asked,
-    response: Response,
+    mut response: Response,
 ) -> Result<Sealed> {
-    let (mut parts, body) = response.into_parts();
-    let reading = parts.extensions.remove::<Reading>();
+    let reading = response.extensions_mut().remove::<Reading>();
+    let sources = reading.as_ref().map(|reading| reading.sources.clone()).unwrap_or_default();
+    sealed(app, ctx, asked, response, reading).await.map_err(|error| error.after_opening(sources))
+}
+
+async fn sealed(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    asked: Asked,
+    response: Response,
+    reading: Option<Reading>,
+) -> Result<Sealed> {
+    let (parts, body) = response.into_parts();
     let has_receipt = reading.is_some() && is_recorded(ctx);
     // A stored file is signed by the digest of the whole, whatever part of it leaves.
     let is_stored = parts.headers.contains_key(REPR_DIGEST);
@@ -186,6 +199,12 @@ async fn record_whole(
         return count(app, &reading, bytes).await;
     }
     let answered = exchange_ledger::commit(content)?;
+    let answer_salt = (Committed::Answer, answered.salt, [].as_slice());
+    if reading.is_begun {
+        let answer_commitment = answered.digest;
+        let event = Event::AccessEnded { rows, bytes, answer_commitment, complete: true, stopped_by: None };
+        return append(app, ctx, event, &[answer_salt]).await;
+    }
     let event = Event::Access {
         sources: reading.sources,
         request_commitment: asked.commitment.digest.clone(),
@@ -193,38 +212,45 @@ async fn record_whole(
         bytes,
         answer_commitment: answered.digest,
     };
-    let salts = [asked.salt(), (Committed::Answer, answered.salt, &[])];
-    append(app, ctx, event, &salts).await
+    append(app, ctx, event, &[asked.salt(), answer_salt]).await
+}
+
+/// Writes down that these datasets are read for something that is done before there is an answer. Its end is what is
+/// written of the answer, of a refusal, or of a client that went away.
+pub(crate) async fn begin(
+    app: &App,
+    ctx: &OpContext,
+    asked: &Asked,
+    sources: Vec<SourceRead>,
+) -> Result<Reading> {
+    let reading = Reading { is_begun: true, ..Reading::of(sources) };
+    if is_recorded(ctx) {
+        record_opening(app, ctx, asked, &reading).await?;
+    }
+    Ok(reading)
+}
+
+async fn record_opening(app: &App, ctx: &OpContext, asked: &Asked, reading: &Reading) -> Result<()> {
+    let request_commitment = asked.commitment.digest.clone();
+    let event = Event::AccessStarted { sources: reading.sources.clone(), request_commitment };
+    append(app, ctx, event, &[asked.salt()]).await
 }
 
 async fn record_start(app: &Arc<App>, ctx: &OpContext, asked: Asked, reading: Reading) -> Result<Ending> {
     let unwritten = app.unwritten();
     let (app, answer) = (Arc::clone(app), Committing::new()?);
     let end = End { app, ctx: ctx.clone(), answer, bytes: 0, reading, unwritten };
-    if is_recorded(ctx) {
-        let request_commitment = asked.commitment.digest.clone();
-        let event = Event::AccessStarted { sources: end.reading.sources.clone(), request_commitment };
-        append(&end.app, ctx, event, &[asked.salt()]).await?;
+    if is_recorded(ctx) && !end.reading.is_begun {
+        record_opening(&end.app, ctx, &asked, &end.reading).await?;
     }
     Ok(Ending(Some(end)))
 }
 
-/// Records that a proven caller was refused. What strangers try is in the access log alone, for each record costs a
-/// write to the disk. What a refusal tells of data that was read for it is an access of its own.
-pub(crate) async fn record_refusal(
-    app: &App,
-    ctx: &OpContext,
-    code: ErrorCode,
-    told: Option<Reading>,
-    asked: Asked,
-) -> Result<()> {
-    if let Some(reading) = told.filter(|_| is_recorded(ctx)) {
-        let request_commitment = asked.commitment.digest.clone();
-        let event = Event::AccessStarted { sources: reading.sources, request_commitment };
-        append(app, ctx, event, &[asked.salt()]).await?;
-    }
-    let is_refusal = matches!(
-        code,
+/// Records that a proven caller was refused: whatever tells of data that was opened for the request, and who asked for
+/// what is not theirs. What strangers try is in the access log alone, for each record costs a write to the disk.
+pub(crate) async fn record_refusal(app: &App, ctx: &OpContext, error: &Error, asked: Asked) -> Result<()> {
+    let is_overreach = matches!(
+        error.code,
         ErrorCode::Forbidden
             | ErrorCode::NotGranted
             | ErrorCode::AmbiguousGrant
@@ -232,16 +258,15 @@ pub(crate) async fn record_refusal(
             | ErrorCode::UnknownTable
             | ErrorCode::UnknownColumn
             | ErrorCode::Revoked
-            // These tell something of the data that was read.
-            | ErrorCode::QueryFailed
-            | ErrorCode::LimitRows
-            | ErrorCode::LimitBytes
     );
-    if !is_recorded(ctx) || !is_refusal {
+    if !is_recorded(ctx) || (error.opened().is_empty() && !is_overreach) {
         return Ok(());
     }
-    let request_commitment = asked.commitment.digest.clone();
-    let event = Event::AccessRefused { code: code.to_string(), request_commitment };
+    let event = Event::AccessRefused {
+        code: error.code.to_string(),
+        sources: error.opened().to_vec(),
+        request_commitment: asked.commitment.digest.clone(),
+    };
     append(app, ctx, event, &[asked.salt()]).await
 }
 
@@ -290,7 +315,8 @@ impl Drop for Attempt {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let request_commitment = asked.commitment.digest.clone();
-            let event = Event::AccessRefused { code: DISCONNECTED.to_owned(), request_commitment };
+            let code = DISCONNECTED.to_owned();
+            let event = Event::AccessRefused { code, sources: Vec::new(), request_commitment };
             runtime.spawn(async move {
                 if let Err(error) = append(&app, &ctx, event, &[asked.salt()]).await {
                     tracing::error!(request_id = ctx.request_id, cause = error.internal_cause(), "no record");

@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
+use catalog_core::evidence::SourceRead;
 use catalog_core::{Error, ErrorCode, Fault};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use openapi_contract::ProblemDetails;
@@ -79,6 +80,11 @@ impl Refusal {
     /// The refusal with a header field that its status calls for.
     pub(crate) fn with_header(self, name: HeaderName, value: String) -> Self {
         Self { field: Some(Box::new((name, value))), ..self }
+    }
+
+    /// The refusal with what had been opened before it.
+    pub(crate) fn after_opening(self, sources: impl IntoIterator<Item = SourceRead>) -> Self {
+        Self { error: self.error.after_opening(sources), ..self }
     }
 
     /// The refusal as it travels, and its body; its cause is left in the operator's log.

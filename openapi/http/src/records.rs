@@ -225,7 +225,7 @@ pub(crate) fn answered(answer: QueryAnswer, format: Format) -> Result<Response, 
         .map(|source| format!("{}={}", source.resource.path_form(), source.version))
         .collect();
     let (answer, rows) = counted(answer);
-    let reading = Reading { sources: answer.sources.clone(), rows };
+    let reading = Reading { rows, ..Reading::of(answer.sources.clone()) };
     let mut response = Response::builder();
     if let Some(next) = &answer.next {
         response = response.header(NEXT, next);

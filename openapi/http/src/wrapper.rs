@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::access_log::{self, Line};
 use crate::app::App;
-use crate::evidence::{self, Asked, Attempt, Reading, Sealed};
+use crate::evidence::{self, Asked, Attempt, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 
@@ -89,17 +89,19 @@ async fn serve(
     let target_uri = app.authenticator.target_uri(&parts.uri);
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), &content)?;
     let body = Body::from(content);
+    parts.extensions.insert(asked.clone());
     let attempt = Attempt::new(app, &ctx, &asked);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let told = response.extensions().get::<Reading>().cloned();
-    let (sealed, told) = match Refusal::found_in(&mut response) {
-        Some(refusal) => (Err(refusal), told),
-        None => (evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from), None),
+    let sealed = match Refusal::found_in(&mut response) {
+        Some(refusal) => Err(refusal),
+        None => evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from),
+    };
+    let recorded = match &sealed {
+        Err(refusal) => evidence::record_refusal(app, &ctx, &refusal.error, asked).await,
+        Ok(_) => Ok(()),
     };
     attempt.answered();
-    if let Err(refusal) = &sealed {
-        evidence::record_refusal(app, &ctx, refusal.error.code, told, asked).await?;
-    }
+    recorded?;
     sealed
 }
 

@@ -74,6 +74,12 @@ async fn ranges_conditions_and_head() {
     let head = server.send(Call::new(Method::HEAD, file("latest.csv"))).await;
     assert_eq!((head.status, head.bytes()), (StatusCode::OK, &b""[..]));
     assert_eq!((head.header("content-length"), head.header("etag")), (all.len().to_string().as_str(), tag));
+    for range in ["bytes=8-13", "bytes=99999-"] {
+        let head = server.send(Call::new(Method::HEAD, file("latest.csv")).header("range", range)).await;
+        assert_eq!(head.status, StatusCode::OK, "ranges are for GET");
+        assert_eq!(head.header("content-length"), all.len().to_string());
+        assert_eq!(head.header("content-range"), "");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +114,23 @@ async fn a_head_or_a_304_of_what_is_not_open_leaves_evidence() {
         let access = server.events("access").pop().unwrap();
         assert_eq!(access["request_id"], answer.header("shuqiao-receipt"));
         assert_eq!((&access["rows"], &access["bytes"]), (&json!(0), &json!(0)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_or_range_that_fails_leaves_evidence() {
+    let city = City::without_data().await;
+    city.upload(ROWS).await;
+    let server = &city.server;
+    for (field, value, status, code) in [
+        ("if-match", "\"guessed\"", StatusCode::PRECONDITION_FAILED, "conflict"),
+        ("range", "bytes=99999-", StatusCode::RANGE_NOT_SATISFIABLE, "invalid_input"),
+    ] {
+        let answer = server.send(Call::get(file("latest.csv")).header(field, value).by(&city.machine)).await;
+        assert_eq!(answer.status, status);
+        let refused = server.events("access_refused").pop().unwrap();
+        assert_eq!(refused["request_id"], answer.header("shuqiao-request-id"));
+        assert_eq!((&refused["code"], &refused["sources"][0]["version"]), (&json!(code), &json!(1)));
     }
 }
 

@@ -45,6 +45,39 @@ async fn each_named_access_is_recorded_and_anonymous_ones_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_behind_opened_data_names_them() {
+    let limits = [
+        (
+            Limits { memory: 1 << 20, ..Limits::default() },
+            "select case_no from scjg.penalty order by note, amount",
+        ),
+        (Limits { rows: 1, ..Limits::default() }, "select case_no from scjg.penalty"),
+        (Limits { bytes: 10, ..Limits::default() }, "select case_no from scjg.penalty"),
+        (Limits::default(), "select 1 / (amount - amount) from scjg.penalty"),
+        (Limits::default(), "select nothing from scjg.penalty"),
+    ];
+    for ((query, sql), code) in limits.into_iter().zip([
+        "limit_memory",
+        "limit_rows",
+        "limit_bytes",
+        "query_failed",
+        "unknown_column",
+    ]) {
+        let city = City::new_within(Bounds { query, ..Bounds::default() }).await;
+        let before = city.server.events("access_refused").len();
+        assert_eq!(city.server.send(city.sql(sql, Some(&city.machine))).await.code(), code);
+        let refused = city.server.events("access_refused").split_off(before);
+        assert_eq!(refused.len(), 1, "{code}");
+        assert_eq!((&refused[0]["code"], &refused[0]["sources"][0]["version"]), (&json!(code), &json!(1)));
+    }
+    let city = City::new().await;
+    let before = city.server.events("access_refused").len();
+    let idle = city.sql("select 1 / (value - value) from generate_series(1, 3)", Some(&city.machine));
+    assert_eq!(city.server.send(idle).await.code(), "query_failed");
+    assert_eq!(city.server.events("access_refused").len(), before, "it tells of no data");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_evidence_there_is_no_access() {
     let city = City::new().await;
     city.conditional_grant().await;

@@ -141,7 +141,10 @@ fn description(record: &EvidenceRecord) -> Vec<String> {
     let purpose = record.actor.purpose.as_deref().unwrap_or("no purpose stated");
     let mut lines =
         vec![format!("  {} {} of {department}, for {purpose}", record.at.shanghai_text(), record.actor.id)];
-    if let Event::Access { sources, .. } | Event::AccessStarted { sources, .. } = &record.event {
+    if let Event::Access { sources, .. }
+    | Event::AccessStarted { sources, .. }
+    | Event::AccessRefused { sources, .. } = &record.event
+    {
         for source in sources {
             let grant = source.grant.as_ref().map_or("own data".to_owned(), |grant| format!("grant {grant}"));
             let (resource, version) = (&source.resource, source.version);
