@@ -17,6 +17,9 @@ use crate::store::DatasetStore;
 /// says.
 const EVIDENCE: &str = "evidence/";
 
+/// Where governed extracts lie, one folder each.
+const EXTRACTS: &str = "extracts/";
+
 /// What to erase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Garbage {
@@ -38,7 +41,8 @@ pub struct Collected {
 }
 
 impl DatasetStore {
-    /// Erases every object that none of `versions`, which must be all of the catalogue's, needs.
+    /// Erases every object that none of `versions`, which must be all of the catalogue's, needs. Nothing may be written
+    /// or published from the reading of `versions` to the end.
     ///
     /// A withdrawn version keeps manifest and signature, so that old receipts still verify, and loses its parts
     /// unless a published version needs them. An unreadable manifest stops the collection before anything is erased.
@@ -57,11 +61,12 @@ impl DatasetStore {
                 doomed.push(object.location);
             }
         }
-        doomed.sort();
+        doomed.sort_by_cached_key(order);
         if !garbage.dry_run {
             self.erase(&doomed).await?;
         }
         collected.objects = doomed.into_iter().map(String::from).collect();
+        collected.objects.sort();
         Ok(collected)
     }
 
@@ -92,6 +97,27 @@ impl DatasetStore {
     }
 }
 
+/// The order of erasing. An extract is there as long as its manifest is: where the erasing is cut short, none is left
+/// without its files.
+fn order(path: &Path) -> (bool, Path) {
+    let is_extract = path.as_ref().starts_with(EXTRACTS) && path.filename() == Some("manifest.json");
+    (!is_extract, path.clone())
+}
+
 fn is_young(object: &ObjectMeta, older_than: Timestamp) -> bool {
     object.last_modified.timestamp_micros() >= older_than.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_of_extracts_are_erased_first() {
+        let mut doomed =
+            ["301001-000001/000001/part.parquet", "extracts/a/data.csv", "extracts/b/manifest.json"]
+                .map(Path::from);
+        doomed.sort_by_cached_key(order);
+        assert_eq!(doomed[0].as_ref(), "extracts/b/manifest.json");
+    }
 }

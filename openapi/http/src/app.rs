@@ -16,7 +16,9 @@ use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{Ledger, Vault};
 use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
 use futures::StreamExt;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{
+    Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore, watch,
+};
 
 use crate::access_log::AccessLog;
 use crate::evidence::OpenCounts;
@@ -108,6 +110,9 @@ pub struct App {
     unwritten: watch::Sender<()>,
     /// Held while an extract is written.
     pub(crate) extracts: Mutex<()>,
+    /// Held for reading while objects are written and until the catalogue knows whether they are needed, and for writing
+    /// while garbage is found and erased.
+    storage: Arc<RwLock<()>>,
 }
 
 impl App {
@@ -124,6 +129,7 @@ impl App {
             proofs: places(PROOFS),
             unwritten: watch::Sender::default(),
             extracts: Mutex::default(),
+            storage: Arc::default(),
             parts,
         })
     }

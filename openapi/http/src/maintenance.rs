@@ -33,6 +33,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Erase objects that no version needs
+///
+/// Deliveries that are under way are waited for, and new ones wait until it is done.
 #[utoipa::path(post, path = "/api/v1/maintenance/gc", tag = "server", request_body = GarbageCollection,
     responses((status = 200, description = "What was erased, or would be", body = GarbageCollected)))]
 async fn collect_garbage(
@@ -40,13 +42,17 @@ async fn collect_garbage(
     Extension(ctx): Extension<OpContext>,
     Input(GarbageCollection { dry_run }): Input<GarbageCollection>,
 ) -> Result<Json<GarbageCollected>, Refusal> {
-    let versions = app.services.all_versions(&ctx).await?;
-    let older_than = ctx.now.plus_seconds(-GRACE_SECONDS);
-    let garbage = Garbage { older_than, dry_run };
-    let mut collected = app.datasets.gc(&versions, garbage).await?;
-    if let Some(folder) = &app.objects_folder {
-        datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
-    }
+    let garbage = Garbage { older_than: ctx.now.plus_seconds(-GRACE_SECONDS), dry_run };
+    let collected = App::to_the_end(async move {
+        let _nobody_publishes_what_is_erased = app.no_writing().await;
+        let versions = app.services.all_versions(&ctx).await?;
+        let mut collected = app.datasets.gc(&versions, garbage).await?;
+        if let Some(folder) = &app.objects_folder {
+            datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
+        }
+        Ok(collected)
+    });
+    let collected = collected.await?;
     let (objects, bytes, kept) = (collected.objects, collected.bytes, collected.kept);
     Ok(Json(GarbageCollected { objects, bytes, kept, dry_run }))
 }

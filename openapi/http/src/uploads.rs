@@ -25,12 +25,13 @@ use http::{HeaderMap, StatusCode, header};
 use object_store::ObjectStoreExt;
 use openapi_contract::{PreparedVersion, QualityReport, RuleViolations, UploadReport};
 use serde::Deserialize;
+use tokio::sync::OwnedRwLockReadGuard;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::evidence::Reading;
+use crate::evidence::{self, Asked, Reading};
 use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params, essence, invalid};
 use crate::payload::Upload;
 use crate::problem::Refusal;
@@ -42,6 +43,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_quality))
         .routes(routes!(get_quarantine))
 }
+
+/// As long as it lives no garbage is erased.
+type Held = OwnedRwLockReadGuard<()>;
 
 /// How a file becomes a version.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -83,17 +87,25 @@ struct Wanted {
 async fn upload_data(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Extension(upload): Extension<Arc<Upload>>,
+    (Extension(upload), Extension(asked)): (Extension<Arc<Upload>>, Extension<Asked>),
     Code(code): Code,
     Params(wanted): Params<Wanted>,
     follower: Option<Extension<Follower>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let held = app.no_erasing().await;
     let number = app.services.next_version(&ctx, &code).await?;
     let delivery = delivery(&upload, wanted.name.as_deref(), &headers)?;
     let options = options(&app, &ctx, &code, number, &wanted).await?;
     let resource = expected(&app, &ctx, &code, &options).await?;
-    let References { loaded, sources } = references(&app, &ctx, &resource).await?;
+    let mut references = References::default();
+    let found = references.load(&app, &ctx, &resource).await;
+    let References { loaded, sources } = references;
+    // Report and refusal alike tell which values another department's data lacks.
+    let reading = match sources.is_empty() {
+        true => None,
+        false => Some(evidence::begin(&app, &ctx, &asked, sources.clone()).await?),
+    };
     let ingest = Ingest {
         store: &app.datasets,
         resource: &resource,
@@ -103,33 +115,35 @@ async fn upload_data(
         references: Some(Arc::new(loaded)),
         progress: follower.map_or_else(|| Arc::new(Quiet) as _, |Extension(follower)| follower),
     };
-    let taken = take(&app, &ctx, &ingest, &delivery, &options, wanted.publish).await;
-    let mut response = match taken {
-        Ok(report) => (StatusCode::CREATED, Json(report)).into_response(),
-        Err(error) => Refusal::from(error).into_response(),
+    let taken = async {
+        found?;
+        let prepared = ingest.prepare(&delivery, &options).await?;
+        report(&app, &ctx, prepared, wanted.publish.then_some(held)).await
     };
-    // Report and refusal alike tell which values another department's data lacks.
-    if !sources.is_empty() {
-        response.extensions_mut().insert(Reading::of(sources));
+    let report = taken.await.map_err(|error| error.after_opening(sources))?;
+    let mut response = (StatusCode::CREATED, Json(report)).into_response();
+    if let Some(reading) = reading {
+        response.extensions_mut().insert(reading);
     }
     Ok(response)
 }
 
-async fn take(
-    app: &App,
+/// What an upload came to, published where the hold on erasing is given for it.
+async fn report(
+    app: &Arc<App>,
     ctx: &OpContext,
-    ingest: &Ingest<'_>,
-    delivery: &Delivery,
-    options: &IngestOptions,
-    publishes: bool,
+    prepared: Prepared,
+    publishing: Option<Held>,
 ) -> Result<UploadReport, Error> {
-    let prepared = ingest.prepare(delivery, options).await?;
-    let published = match publishes {
-        true => Some(publish(app, ctx, &prepared).await?),
-        false => None,
+    let published = match publishing {
+        Some(held) => Some(publish(app, ctx, &prepared, held).await?),
+        None => None,
     };
     Ok(UploadReport {
-        prepared: PreparedVersion { number: options.version, manifest_digest: prepared.digest.to_hex() },
+        prepared: PreparedVersion {
+            number: prepared.manifest.version,
+            manifest_digest: prepared.digest.to_hex(),
+        },
         published,
         quality: quality(&prepared.manifest.quality),
     })
@@ -145,6 +159,7 @@ async fn publish_version(
     Input(PreparedVersion { number, manifest_digest }): Input<PreparedVersion>,
 ) -> Result<(StatusCode, Json<Version>), Refusal> {
     app.services.next_version(&ctx, &code).await?;
+    let held = app.no_erasing().await;
     let digest =
         Digest::from_hex(&manifest_digest).map_err(|_| invalid("`manifest_digest` is 64 hex digits"))?;
     let waiting = Version {
@@ -169,7 +184,7 @@ async fn publish_version(
         other => other.into(),
     })?;
     app.datasets.verify(&waiting, &app.signer.public()).await?;
-    let version = publish(&app, &ctx, &Prepared { manifest, digest }).await?;
+    let version = publish(&app, &ctx, &Prepared { manifest, digest }, held).await?;
     Ok((StatusCode::CREATED, Json(version)))
 }
 
@@ -226,7 +241,7 @@ async fn own(app: &App, ctx: &OpContext, code: &ResourceCode, number: i64) -> Re
 }
 
 /// Publishes what is prepared, unless another shape has come into effect while it was made or waited.
-async fn publish(app: &App, ctx: &OpContext, prepared: &Prepared) -> Result<Version, Error> {
+async fn publish(app: &Arc<App>, ctx: &OpContext, prepared: &Prepared, held: Held) -> Result<Version, Error> {
     let manifest = &prepared.manifest;
     if let Some(current) = in_effect(app, ctx, &manifest.resource).await? {
         let breaks = !current.shape().broken_by(&manifest.shape().items).is_empty();
@@ -238,7 +253,13 @@ async fn publish(app: &App, ctx: &OpContext, prepared: &Prepared) -> Result<Vers
             return Err(Error::new(ErrorCode::BreakingChange, message));
         }
     }
-    app.services.publish_version(ctx, prepared.version(ctx.now, &ctx.principal.id)).await
+    let (app, ctx) = (Arc::clone(app), ctx.clone());
+    let version = prepared.version(ctx.now, &ctx.principal.id);
+    App::to_the_end(async move {
+        let _until_the_catalogue_knows_it = held;
+        app.services.publish_version(&ctx, version).await
+    })
+    .await
 }
 
 fn delivery(upload: &Upload, name: Option<&str>, headers: &HeaderMap) -> Result<Delivery, Refusal> {
@@ -338,33 +359,39 @@ struct References {
     sources: Vec<SourceRead>,
 }
 
-/// The values that references may name: of the department's own datasets, and of others under a grant for verification.
-/// Without one a reference is not checked, whatever the reason: the check would be a way to ask what is in there.
-async fn references(app: &App, ctx: &OpContext, resource: &Resource) -> Result<References, Error> {
-    let mut references = References::default();
-    let mut seen = BTreeSet::new();
-    for reference in resource.items.iter().filter_map(|item| item.reference.as_ref()) {
-        if !seen.insert((&reference.resource, &reference.column)) {
-            continue;
-        }
-        let target = match app.services.resource(ctx, &reference.resource).await {
-            Err(error) if error.code == ErrorCode::NotFound => continue,
-            found => found?,
-        };
-        if target.provider != resource.provider {
-            references.verify(app, ctx, reference).await?;
-        } else if let Some(manifest) = in_effect(app, ctx, &target.code).await? {
-            references.loaded.load(&app.datasets, reference, &manifest).await?;
-        }
-    }
-    Ok(references)
-}
-
 impl References {
+    /// Loads the values that references may name: of the department's own datasets, and of others under a grant for
+    /// verification. Without one a reference is not checked, whatever the reason: the check would be a way to ask what
+    /// is in there.
+    async fn load(&mut self, app: &App, ctx: &OpContext, resource: &Resource) -> Result<(), Error> {
+        let mut seen = BTreeSet::new();
+        for reference in resource.items.iter().filter_map(|item| item.reference.as_ref()) {
+            if !seen.insert((&reference.resource, &reference.column)) {
+                continue;
+            }
+            let target = match app.services.resource(ctx, &reference.resource).await {
+                Err(error) if error.code == ErrorCode::NotFound => continue,
+                found => found?,
+            };
+            if target.provider != resource.provider {
+                self.verify(app, ctx, reference).await?;
+            } else if let Some(manifest) = in_effect(app, ctx, &target.code).await? {
+                self.loaded.load(&app.datasets, reference, &manifest).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the values of another department's item, all of them or none.
     async fn verify(&mut self, app: &App, ctx: &OpContext, reference: &Reference) -> Result<(), Error> {
-        let Ok(answer) = app.known_values(ctx, reference).await else { return Ok(()) };
-        let QueryAnswer { mut records, sources, .. } = answer;
+        let QueryAnswer { mut records, sources, .. } = match app.known_values(ctx, reference).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.sources.extend(error.opened().iter().cloned());
+                return Ok(());
+            }
+        };
+        self.sources.extend(sources);
         let mut values = LoadedReferences::default();
         values.add(reference, None)?;
         loop {
@@ -375,7 +402,6 @@ impl References {
             }
         }
         self.loaded.merge(values);
-        self.sources.extend(sources);
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! References into another department's data: checked under a grant for verification, and otherwise not at all.
 
+use std::sync::atomic::Ordering;
+
 use ::http::Method;
 use catalog_core::Role;
 use serde_json::{Value, json};
@@ -69,13 +71,23 @@ async fn under_a_grant_for_verification_dangling_references_are_set_aside_with_e
         (&json!(2), &json!(1))
     );
     assert_eq!(report["quality"]["rules"][0]["rule"], "reference");
-    let read = city.server.events("access").pop().unwrap();
+    let read = city.server.events("access_started").pop().unwrap();
     assert_eq!(read["sources"][0]["grant"], grant["id"], "{read}");
     assert_eq!(read["sources"][0]["resource"], "301001/000001");
+    let ended = city.server.events("access_ended").pop().unwrap();
+    assert_eq!((&ended["request_id"], &ended["complete"]), (&read["request_id"], &json!(true)));
 
     assert_eq!(upload(&city, "threshold=0.1").await.code(), "quality_threshold");
-    let told = city.server.events("access_started").pop().unwrap();
+    let read = city.server.events("access_started").pop().unwrap();
+    let told = city.server.events("access_refused").pop().unwrap();
+    assert_eq!((&told["request_id"], &told["code"]), (&read["request_id"], &json!("quality_threshold")));
     assert_eq!(told["sources"][0]["grant"], grant["id"], "a refusal tells, too: {told}");
+
+    let objects = city.server.objects().len();
+    city.server.evidence_fails.store(true, Ordering::SeqCst);
+    assert_eq!(upload(&city, "threshold=1").await.code(), "evidence_unavailable");
+    city.server.evidence_fails.store(false, Ordering::SeqCst);
+    assert_eq!(city.server.objects().len(), objects, "nothing was done with what can't be recorded");
     let sql = city
         .sql("select case_no from scjg.penalty where case_no = 'A1' and county = '1'", Some(&city.consumer));
     assert!(city.server.send(sql).await.status.is_success(), "what is public stays public");

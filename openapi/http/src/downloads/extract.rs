@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use catalog_core::dataset::ChangeKind;
 use catalog_core::policy::VisibleColumn;
 use catalog_core::schema::visible;
@@ -46,17 +47,87 @@ impl Stored {
 /// The file of that kind, of an extract that is written now if it is not there yet.
 pub(super) async fn stored(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, kind: Kind) -> Result<Stored> {
     let folder = folder(&open.dataset);
-    let manifest = match read_manifest(app, &folder).await? {
-        Some(manifest) => manifest,
-        None => written(app, ctx, open, &folder).await?,
-    };
-    let own = match kind {
-        Kind::Data(format) => return file_of(&manifest, format),
-        Kind::Manifest => manifest_path(&folder),
-        Kind::Signature => signature_path(&folder),
-    };
-    let (digest, bytes) = app.datasets.digest(&own).await?;
-    Ok(Stored { path: own, bytes, digest, rows: 0 })
+    match found(app, open, &folder, kind).await? {
+        Some(stored) => Ok(stored),
+        None => written(app, ctx, open, &folder, kind).await,
+    }
+}
+
+/// The file of that kind where the extract is whole and genuine; what is not is a cache miss. The file itself is proven
+/// when it is sent.
+async fn found(app: &App, open: &OpenTable, folder: &str, kind: Kind) -> Result<Option<Stored>> {
+    let Some(extract) = Extract::read(app, folder).await? else { return Ok(None) };
+    if !extract.is_genuine(app, open, folder).await? {
+        return Ok(None);
+    }
+    let stored = extract.stored(folder, kind)?;
+    if !is_in(folder, stored.path.as_ref()) {
+        return Ok(Some(stored));
+    }
+    match app.datasets.objects().head(&stored.path).await {
+        Ok(_) => Ok(Some(stored)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+/// An extract as it is stored: its manifest, with the very bytes of it and of its signature.
+struct Extract {
+    manifest: Manifest,
+    document: Bytes,
+    signature: Bytes,
+}
+
+impl Extract {
+    /// The manifest is written last and erased first: where it is, the extract is whole.
+    async fn read(app: &App, folder: &str) -> Result<Option<Self>> {
+        let Some(document) = object(app, &manifest_path(folder)).await? else { return Ok(None) };
+        let Some(signature) = object(app, &signature_path(folder)).await? else { return Ok(None) };
+        let manifest = serde_json::from_slice(&document).ok();
+        Ok(manifest.map(|manifest| Self { manifest, document, signature }))
+    }
+
+    /// Whether this server's key has signed it, it says of this version what the directory says now, and it names files of
+    /// its own folder, or the version's own where the policy hides nothing of it.
+    async fn is_genuine(&self, app: &App, open: &OpenTable, folder: &str) -> Result<bool> {
+        let parts = &self.manifest.parts;
+        let signature = String::from_utf8_lossy(&self.signature);
+        if self.manifest.verify(&signature, &app.signer.public()).is_err()
+            || self.manifest.canonical()? != self.document
+            || FORMATS.iter().any(|format| file_of(&self.manifest, *format).is_err())
+            || manifest(&open.dataset, parts.clone())? != self.manifest
+        {
+            return Ok(false);
+        }
+        let mut foreign = parts.iter().filter(|part| !is_in(folder, &part.path));
+        match (foreign.next(), foreign.next()) {
+            (None, _) => Ok(true),
+            (Some(part), None) => Ok(raw(app, open, Format::Parquet).await?.as_ref() == Some(part)),
+            _ => Ok(false),
+        }
+    }
+
+    fn stored(&self, folder: &str, kind: Kind) -> Result<Stored> {
+        let (path, content) = match kind {
+            Kind::Data(format) => return file_of(&self.manifest, format),
+            Kind::Manifest => (manifest_path(folder), &self.document),
+            Kind::Signature => (signature_path(folder), &self.signature),
+        };
+        Ok(Stored { path, bytes: content.len() as u64, digest: Digest::of(content), rows: 0 })
+    }
+}
+
+/// The bytes of an object, if it is there.
+async fn object(app: &App, path: &Path) -> Result<Option<Bytes>> {
+    match app.datasets.objects().get(path).await {
+        Ok(found) => Ok(Some(found.bytes().await.map_err(unreadable)?)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+fn is_in(folder: &str, path: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|name| name.starts_with('/'))
 }
 
 fn file_of(manifest: &Manifest, format: Format) -> Result<Stored> {
@@ -82,34 +153,28 @@ fn signature_path(folder: &str) -> Path {
     Path::from(format!("{folder}/manifest.jws"))
 }
 
-/// The manifest is written last: where it is, the extract is whole.
-async fn read_manifest(app: &App, folder: &str) -> Result<Option<Manifest>> {
-    let document = match app.datasets.objects().get(&manifest_path(folder)).await {
-        Ok(found) => found.bytes().await.map_err(unreadable)?,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    serde_json::from_slice(&document).map(Some).map_err(|error| {
-        Error::new(ErrorCode::Corrupt, "a stored manifest is damaged; the operator must remove it")
-            .with_internal(error)
-    })
-}
-
 /// Writes the extract in a task of its own: it is finished even if nobody waits for it any longer. One at a time, for
 /// each may sort the whole dataset.
-async fn written(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Manifest> {
+async fn written(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    open: &OpenTable,
+    folder: &str,
+    kind: Kind,
+) -> Result<Stored> {
     let (app, ctx, open, folder) = (Arc::clone(app), ctx.clone(), open.clone(), folder.to_owned());
-    let task = tokio::spawn(async move {
+    App::to_the_end(async move {
         let _one_at_a_time = app.extracts.lock().await;
-        match read_manifest(&app, &folder).await? {
-            Some(manifest) => Ok(manifest),
-            None => write(&app, &ctx, &open, &folder).await,
+        let _no_erasing = app.no_erasing().await;
+        match found(&app, &open, &folder, kind).await? {
+            Some(stored) => Ok(stored),
+            None => write(&app, &ctx, &open, &folder).await?.stored(&folder, kind),
         }
-    });
-    task.await.map_err(Error::internal)?
+    })
+    .await
 }
 
-async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Manifest> {
+async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Extract> {
     let mut parts = Vec::with_capacity(FORMATS.len());
     for format in FORMATS {
         parts.push(match raw(app, open, format).await? {
@@ -119,10 +184,11 @@ async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Re
     }
     let manifest = manifest(&open.dataset, parts)?;
     let objects = app.datasets.objects();
-    let (document, signature) = (manifest.canonical()?, manifest.sign(&app.signer)?);
-    objects.put(&signature_path(folder), signature.into()).await.map_err(unreadable)?;
-    objects.put(&manifest_path(folder), document.into()).await.map_err(unreadable)?;
-    Ok(manifest)
+    let (document, signature) =
+        (Bytes::from(manifest.canonical()?), Bytes::from(manifest.sign(&app.signer)?));
+    objects.put(&signature_path(folder), signature.clone().into()).await.map_err(unreadable)?;
+    objects.put(&manifest_path(folder), document.clone().into()).await.map_err(unreadable)?;
+    Ok(Extract { manifest, document, signature })
 }
 
 /// The stored Parquet file itself, where the policy hides nothing of it.

@@ -1,0 +1,95 @@
+//! The collection of garbage beside those who publish and download.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use ::http::Method;
+use catalog_core::{Role, Timestamp};
+use serde_json::{Value, json};
+
+use crate::support::city::{CODE, City, ROWS};
+use crate::support::server::{Answer, Call};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_while_garbage_is_erased_is_whole() {
+    let city = City::new_at(Timestamp::now()).await;
+    let server = &city.server;
+    let administrator = server.person("admin", None, &[Role::SystemAdministrator]).await;
+    // From here on everything is old enough to be garbage.
+    server.set_clock(server.now().plus_seconds(7_200));
+    let path = format!("/api/v1/resources/{CODE}");
+    let mut published = 0;
+    for _ in 0..12 {
+        let upload = Call::new(Method::POST, format!("{path}/data?name=x.csv")).body(ROWS, "text/csv");
+        let waiting = server.send(upload.by(&city.machine)).await.ok()["prepared"].clone();
+        let collect = Call::post("/api/v1/maintenance/gc", &json!({"dry_run": false})).by(&administrator);
+        let publish = Call::post(format!("{path}/versions"), &waiting).by(&city.machine);
+        let (collected, answer): (Answer, Answer) = tokio::join!(server.send(collect), server.send(publish));
+        collected.ok();
+        if answer.status.is_success() {
+            published += 1;
+            let read = Call::get(format!("{path}/preview")).by(&city.machine);
+            assert_eq!(server.send(read).await.ok()["data"].as_array().unwrap().len(), 3);
+        } else {
+            assert_eq!(answer.code(), "not_found", "what was erased first can't be published");
+        }
+    }
+    server.send(Call::get(format!("{path}/preview")).by(&city.machine)).await.ok();
+    println!("{published} of 12 were published first");
+}
+
+fn file(name: &str) -> String {
+    format!("/datasets/{CODE}/{name}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_that_lost_a_file_is_written_anew() {
+    let city = City::new().await;
+    let server = &city.server;
+    for (name, object) in [
+        ("latest.csv", "data.csv"),
+        ("latest.manifest.json", "manifest.json"),
+        ("latest.jws", "manifest.jws"),
+    ] {
+        let whole = server.send(Call::get(file(name))).await;
+        fs::remove_file(server.object(object, "")).unwrap();
+        assert_eq!(server.send(Call::get(file(name))).await.ok_bytes(), whole.ok_bytes(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_is_what_this_server_has_signed_for_its_place() {
+    let city = City::new().await;
+    let server = &city.server;
+    let public = server.send(Call::get(file("latest.csv"))).await.ok_bytes().to_vec();
+    let before: BTreeSet<_> = server.objects().into_iter().collect();
+    let of_public = server.object("manifest.json", "");
+    let own = server.send(Call::get(file("latest.csv")).by(&city.machine)).await;
+    assert!(own.text().contains("张三"));
+    let of_provider = server
+        .objects()
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|name| name == "manifest.json") && !before.contains(path));
+    let of_provider = of_provider.unwrap();
+    let genuine = fs::read(&of_public).unwrap();
+    let signature = of_public.with_file_name("manifest.jws");
+
+    // Another manifest of the platform's own, signed as it must be, that names more than the public may see.
+    fs::copy(&of_provider, &of_public).unwrap();
+    fs::copy(of_provider.with_file_name("manifest.jws"), &signature).unwrap();
+    assert_eq!(server.send(Call::get(file("latest.csv"))).await.ok_bytes(), public);
+    assert_eq!(fs::read(&of_public).unwrap(), genuine);
+
+    // A changed one, whose signature no longer holds.
+    let mut changed: Value = serde_json::from_slice(&genuine).unwrap();
+    let theirs: Value = serde_json::from_slice(&fs::read(&of_provider).unwrap()).unwrap();
+    changed["parts"][1] = theirs["parts"][1].clone();
+    for forged in [changed.to_string(), "{".to_owned()] {
+        fs::write(&of_public, forged).unwrap();
+        for name in ["latest.csv", "latest.manifest.json"] {
+            let answer = server.send(Call::get(file(name))).await;
+            assert!(!answer.text().contains("张三") && answer.status.is_success(), "{}", answer.text());
+        }
+        assert_eq!(fs::read(&of_public).unwrap(), genuine);
+    }
+}
