@@ -244,7 +244,9 @@ fn told(event: &Event) -> Told {
             };
             Told { rows: Some(*rows), bytes: Some(*bytes), outcome, ..Told::default() }
         }
-        Event::AccessRefused { code, .. } => Told { outcome: format!("拒绝 {code}"), ..Told::default() },
+        Event::AccessRefused { code, sources, .. } => {
+            Told { outcome: format!("拒绝 {code}"), ..read(sources) }
+        }
         Event::Changed { entity, .. } => Told { about: entity.clone(), ..Told::default() },
         Event::EpochStarted { kept, lost, .. } => {
             Told { outcome: format!("保留 {kept} 条，缺失 {lost} 条"), ..Told::default() }

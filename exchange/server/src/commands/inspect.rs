@@ -66,7 +66,10 @@ fn row(record: &EvidenceRecord) -> Vec<String> {
         Event::Access { sources, rows, .. } => (rows.to_string(), resources(sources)),
         Event::AccessStarted { sources, .. } => (String::new(), resources(sources)),
         Event::AccessEnded { rows, .. } => (rows.to_string(), String::new()),
-        Event::AccessRefused { code, .. } => (String::new(), code.clone()),
+        Event::AccessRefused { code, sources, .. } if sources.is_empty() => (String::new(), code.clone()),
+        Event::AccessRefused { code, sources, .. } => {
+            (String::new(), format!("{code}: {}", resources(sources)))
+        }
         Event::Changed { entity, .. } => (String::new(), entity.clone()),
         Event::OpenDownloads { resource, count, .. } => (String::new(), format!("{resource} × {count}")),
         Event::EpochStarted { lost, .. } => (String::new(), format!("缺失 {lost}")),
