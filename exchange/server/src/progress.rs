@@ -6,9 +6,9 @@ use bytes::Bytes;
 use catalog_core::{Error, Result};
 use datasets_ingest::{Progress, Progressed};
 use futures::{Stream, StreamExt as _};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
-const ROWS: &str = "  {msg:24} {bar:32} {pos}/{len} rows  {per_sec}  {eta} left";
+const ROWS: &str = "  {msg:24} {bar:32} {human_pos}/{human_len} rows  {rate}/s  {eta} left";
 const BYTES: &str = "  {msg:24} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
 
 /// A bar that counts rows.
@@ -17,7 +17,11 @@ pub(crate) fn rows(total: u64) -> Result<ProgressBar> {
 }
 
 fn bar(total: u64, template: &str) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template(template).map_err(Error::internal)?;
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A bar that can't be written is no reason to stop the work.
+        let _ = write!(out, "{}", HumanCount(state.per_sec() as u64));
+    };
+    let style = ProgressStyle::with_template(template).map_err(Error::internal)?.with_key("rate", rate);
     Ok(ProgressBar::new(total).with_style(style))
 }
 

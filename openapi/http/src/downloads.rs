@@ -1,5 +1,6 @@
 //! Whole files of data under `/datasets`: the one family of addresses that needs no key for what is open.
 
+mod description;
 mod extract;
 mod range;
 
@@ -33,7 +34,11 @@ use extract::{Stored, unreadable};
 use range::{Asked, asked};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(download_dataset))
+    OpenApiRouter::new()
+        .routes(routes!(download_dataset))
+        .routes(routes!(description::get_data_package))
+        .routes(routes!(description::get_dcat))
+        .routes(routes!(description::show_dataset))
 }
 
 /// A whole dataset as one file, its manifest, or the manifest's signature

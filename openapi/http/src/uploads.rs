@@ -17,7 +17,8 @@ use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use datasets_ingest::{
     Delivery, Ingest, IngestOptions, LoadedReferences, Prepared, Progress, Progressed, SourceFormat,
 };
-use datasets_store::{Manifest, Quality};
+use datasets_store::{Manifest, Quality, jws};
+use exchange_auth::JwkSet;
 use exchange_crypto::Digest;
 use exchange_query::QueryAnswer;
 use futures::TryStreamExt;
@@ -183,7 +184,16 @@ async fn publish_version(
         }
         other => other.into(),
     })?;
-    app.datasets.verify(&waiting, &app.signer.public()).await?;
+    // The platform's key may have been replaced while it waited.
+    let id = jws::key_id(&app.datasets.signature(&waiting).await?).map_err(Error::from)?;
+    let platform = JwkSet::of_platform(&app.services.key_history(&ctx).await?)?;
+    let key = platform.key_at(&id, manifest.created_at).ok_or_else(|| {
+        Error::new(
+            ErrorCode::SignatureInvalid,
+            "the waiting version is not signed by this platform: deliver it again",
+        )
+    })?;
+    app.datasets.verify(&waiting, &key).await?;
     let version = publish(&app, &ctx, &Prepared { manifest, digest }, held).await?;
     Ok((StatusCode::CREATED, Json(version)))
 }

@@ -141,4 +141,11 @@ async fn files_signed_by_a_retired_platform_key_still_verify() {
     let file = folder.path("latest.csv").to_str().unwrap().to_owned();
     let proven = folder.json(&["verify", &file, "--keys", &keys]);
     assert_eq!(proven["key"], history["keys"][0]["kid"]);
+    // What is written from now on is signed by the new key, and as genuine.
+    for ending in ["csv", "manifest.json", "jws"] {
+        let path = format!("/datasets/{CODE}/latest.{ending}");
+        visitor.download(&path, &folder.path(&format!("latest.{ending}"))).await;
+    }
+    let proven = folder.json(&["verify", &file, "--keys", &keys]);
+    assert_eq!(proven["key"], new["id"]);
 }

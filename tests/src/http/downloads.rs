@@ -46,6 +46,54 @@ async fn an_open_file_is_proven_genuine_offline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_licence_stands_wherever_the_dataset_is_described() {
+    let city = City::new().await;
+    let server = &city.server;
+    let manifest = server.send(Call::get(file("latest.manifest.json"))).await.ok();
+    assert_eq!(manifest["licence"], "CC-BY-4.0");
+    let spdx = "https://spdx.org/licenses/CC-BY-4.0";
+
+    let package = server.send(Call::get(file("datapackage.json"))).await.ok();
+    assert_eq!(package["licenses"], json!([{ "name": "CC-BY-4.0", "path": spdx }]));
+    let resources = package["resources"].as_array().unwrap();
+    assert_eq!(resources.len(), 3);
+    for resource in resources {
+        let bytes =
+            server.send(Call::get(file(resource["path"].as_str().unwrap()))).await.ok_bytes().to_vec();
+        assert_eq!(resource["hash"], format!("sha256:{}", Digest::of(&bytes).to_hex()));
+        assert_eq!(resource["bytes"], bytes.len());
+        let names: Vec<_> =
+            resource["schema"]["fields"].as_array().unwrap().iter().map(|field| &field["name"]).collect();
+        assert_eq!(names, ["case_no", "county", "amount"]);
+    }
+
+    let answer = server.send(Call::get(file("dcat.jsonld"))).await;
+    assert_eq!(answer.header("content-type"), "application/ld+json");
+    let dcat = answer.ok();
+    assert_eq!((&dcat["@type"], &dcat["dct:license"]["@id"]), (&json!("dcat:Dataset"), &json!(spdx)));
+    let distributions = dcat["dcat:distribution"].as_array().unwrap();
+    assert!(
+        distributions.iter().all(|one| one["dct:license"]["@id"] == spdx && one["spdx:checksum"].is_object())
+    );
+
+    let page = server.send(Call::get(format!("/datasets/{CODE}"))).await;
+    assert!(page.header("content-type").starts_with("text/html"));
+    let page = page.text();
+    assert!(page.contains(&format!("<a rel=\"license\" href=\"{spdx}\">CC-BY-4.0</a>")), "{page}");
+    assert!(!page.contains('{') || !page.contains("{licence"), "{page}");
+    for text in [package.to_string(), dcat.to_string(), page] {
+        assert!(
+            !text.contains("person") && !text.contains("备注"),
+            "closed items are described nowhere: {text}"
+        );
+    }
+    let closed = "/datasets/301001-000009";
+    for name in ["", "/datapackage.json", "/dcat.jsonld"] {
+        assert_eq!(server.send(Call::get(format!("{closed}{name}"))).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ranges_conditions_and_head() {
     let city = City::new().await;
     let server = &city.server;

@@ -10,7 +10,7 @@ use catalog_core::dataset::ChangeKind;
 use catalog_core::policy::VisibleColumn;
 use catalog_core::schema::visible;
 use catalog_core::services::{Dataset, VersionSelector};
-use catalog_core::{ColumnName, Error, ErrorCode, OpContext, Result};
+use catalog_core::{ColumnName, Error, ErrorCode, OpContext, Result, Timestamp};
 use datasets_store::{Column, Manifest, Part, Quality, Source};
 use exchange_crypto::{Digest, Hasher};
 use exchange_query::export::{Format, encode};
@@ -23,7 +23,7 @@ use super::Kind;
 use crate::app::App;
 
 /// The formats of every extract.
-const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
+pub(super) const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
 /// Uploads to the object store in flight.
 const IN_FLIGHT: usize = 4;
 
@@ -50,6 +50,16 @@ pub(super) async fn stored(app: &Arc<App>, ctx: &OpContext, open: &OpenTable, ki
     match found(app, open, &folder, kind).await? {
         Some(stored) => Ok(stored),
         None => written(app, ctx, open, &folder, kind).await,
+    }
+}
+
+/// What the extract says of itself; it is written now if it is not there yet.
+pub(super) async fn described(app: &Arc<App>, ctx: &OpContext, open: &OpenTable) -> Result<Manifest> {
+    let folder = folder(&open.dataset);
+    stored(app, ctx, open, Kind::Manifest).await?;
+    match Extract::read(app, &folder).await? {
+        Some(extract) => Ok(extract.manifest),
+        None => Err(Error::new(ErrorCode::Unavailable, "the files are being written anew; try again")),
     }
 }
 
@@ -95,7 +105,7 @@ impl Extract {
         if self.manifest.verify(&signature, &app.signer.public()).is_err()
             || self.manifest.canonical()? != self.document
             || FORMATS.iter().any(|format| file_of(&self.manifest, *format).is_err())
-            || manifest(&open.dataset, parts.clone())? != self.manifest
+            || manifest(&open.dataset, parts.clone(), self.manifest.created_at)? != self.manifest
         {
             return Ok(false);
         }
@@ -182,7 +192,7 @@ async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Re
             None => write_file(app, ctx, open, folder, format).await?,
         });
     }
-    let manifest = manifest(&open.dataset, parts)?;
+    let manifest = manifest(&open.dataset, parts, app.now())?;
     let objects = app.datasets.objects();
     let (document, signature) =
         (Bytes::from(manifest.canonical()?), Bytes::from(manifest.sign(&app.signer)?));
@@ -274,7 +284,8 @@ fn order(dataset: &Dataset) -> Vec<String> {
     visible.iter().filter(is_ordered).map(|seen| seen.column.to_string()).collect()
 }
 
-fn manifest(dataset: &Dataset, parts: Vec<Part>) -> Result<Manifest> {
+/// `created_at` is when it is signed, for a key proves nothing from before its own time: the version may be older.
+fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Result<Manifest> {
     let (resource, version) = (&dataset.resource, &dataset.version);
     let first = parts.first().ok_or_else(|| Error::internal("an extract without files"))?;
     let (rows, bytes) = (first.rows, parts.iter().map(|part| part.bytes).sum());
@@ -290,7 +301,7 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>) -> Result<Manifest> {
         version: version.number,
         change: ChangeKind::Replace,
         based_on: None,
-        created_at: version.published_at,
+        created_at,
         columns: seen.items.into_iter().map(|item| Column { item, statistics: None }).collect(),
         key: seen.key,
         sort: Vec::new(),
