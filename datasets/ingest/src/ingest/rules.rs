@@ -18,7 +18,7 @@ pub(super) fn base(options: &IngestOptions) -> Option<&Manifest> {
     options.previous.as_ref().filter(|_| options.change != ChangeKind::Replace)
 }
 
-/// Checks the change against key and shape: append and upsert need the same shape, a replacement that removes or
+/// Checks the change against key, order and shape: append and upsert need the same ones, a replacement that removes or
 /// retypes columns must be meant as a breaking one, which is answered as it will be announced.
 pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Result<Option<BreakingChange>> {
     if !(0.0..=1.0).contains(&options.max_bad_share) {
@@ -30,11 +30,12 @@ pub(super) fn check_change(resource: &Resource, options: &IngestOptions) -> Resu
             resource.code
         )));
     }
+    // Parts lie in the order in which they were written; the manifest states one order for all of them.
     if let Some(base) = base(options)
-        && (!base.has_shape_of(&resource.items) || base.key != resource.key)
+        && (!base.has_shape_of(&resource.items) || base.key != resource.key || base.sort != resource.sort)
     {
         let message = format!(
-            "the items of {} have changed since version {}: deliver the whole dataset as a replacement",
+            "the items, key or order of {} have changed since version {}: deliver the whole dataset as a replacement",
             resource.code, base.version
         );
         return Err(Error::new(ErrorCode::BreakingChange, message));

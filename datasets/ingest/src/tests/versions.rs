@@ -154,6 +154,14 @@ async fn changes_of_shape_are_breaking() {
     let wide = desk.ingest(&wider, "b.csv", content, &breaking).await.unwrap();
     assert_eq!(wide.manifest.breaking, None, "added columns break nothing");
 
+    let mut unsorted = things();
+    unsorted.sort.clear();
+    for change in [ChangeKind::Append, ChangeKind::Upsert] {
+        let error = desk.ingest(&unsorted, "b.csv", csv(&["b,x,1,"]), &next(&one, change)).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::BreakingChange, "parts of another order");
+    }
+    desk.ingest(&unsorted, "b.csv", csv(&["b,x,1,"]), &next(&one, ChangeKind::Replace)).await.unwrap();
+
     let mut keyless = things();
     keyless.key.clear();
     let error = desk.ingest(&keyless, "b.csv", content, &next(&one, ChangeKind::Upsert)).await.unwrap_err();
