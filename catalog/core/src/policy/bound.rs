@@ -47,7 +47,7 @@ pub struct BoundPolicy {
 
 impl BoundPolicy {
     /// Binds the terms of a grant to the attributes of whoever asks. A missing attribute is an error, which denies. An item that the
-    /// directory has closed or withheld since the grant was made is not visible.
+    /// directory has closed or withheld since the grant was made is not visible; where it is a dimension, nothing is.
     pub fn bind(
         grant: &GrantTerms,
         resource: &Resource,
@@ -75,7 +75,10 @@ impl BoundPolicy {
             })
             .collect();
         let denied = resource.items.len() - columns.len();
-        // Without a dimension nothing is left to see: the one cell of everything was not granted.
+        // Cells of fewer dimensions, beside those that were seen before, would show by subtraction what is in small ones.
+        if grant.statistics.is_some() && columns.len() < grant.items.len() {
+            columns.clear();
+        }
         let statistics = grant.statistics.as_ref().map(|statistics| statistics.shown(grant, resource));
         if let Some(statistics) = statistics.as_ref().filter(|_| !columns.is_empty()) {
             columns.extend(statistics.columns(resource));

@@ -202,7 +202,14 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
     }
     match BoundPolicy::bind(&grant.terms, resource, &ctx.principal.attributes) {
         Ok(policy) if policy.columns.is_empty() => {
-            let reason = format!("every item of the grant {} has been closed or withheld since", grant.id);
+            let reason = match grant.terms.statistics {
+                None => format!("every item of the grant {} has been closed or withheld since", grant.id),
+                Some(_) => format!(
+                    "a dimension of the grant {} is closed, withheld or not in the data, and cells of fewer dimensions \
+                     would show small groups: apply for a new grant",
+                    grant.id
+                ),
+            };
             Decision::deny(ErrorCode::NotGranted, reason)
         }
         Ok(policy) => Decision::permit(Some(grant), grant.terms.kind, policy),

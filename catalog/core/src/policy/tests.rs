@@ -285,6 +285,16 @@ fn a_statistics_only_grant_shows_cells_and_nothing_else() {
     assert_eq!(seen(&terms, &changed), ["county", "record_count", "subject_count"], "a withheld sum is gone");
     changed.items[1].sharing = Sharing::Withheld { basis: "法".into() };
     assert_eq!(seen(&terms, &changed), [""; 0], "without a dimension there is no cell");
+    let mut wider = terms.clone();
+    wider.items.push(ColumnName::new("income").unwrap());
+    wider.statistics.as_mut().unwrap().measures.clear();
+    let all = ["county", "income", "record_count", "subject_count"];
+    assert_eq!(seen(&wider, &resource()), all);
+    for hidden in [1, 2] {
+        let mut changed = resource();
+        changed.items[hidden].sharing = Sharing::Withheld { basis: "法".into() };
+        assert_eq!(seen(&wider, &changed), [""; 0], "fewer dimensions are other cells");
+    }
     let rows = GrantTerms { statistics: None, ..terms.clone() };
     let digest = |terms| BoundPolicy::bind(terms, &resource(), &BTreeMap::new()).unwrap().digest();
     assert_ne!(digest(&rows), digest(&terms));
