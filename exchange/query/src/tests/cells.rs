@@ -22,8 +22,22 @@ type Place = (Option<String>, Option<String>);
 struct Cell {
     records: i64,
     subjects: BTreeSet<String>,
-    amount: Option<i128>,
-    money: Option<i128>,
+    amount: Summed,
+    money: Summed,
+}
+
+/// A sum and the subjects who have a part in it.
+#[derive(Default)]
+struct Summed {
+    subjects: BTreeSet<String>,
+    sum: Option<i128>,
+}
+
+impl Summed {
+    fn add(&mut self, subject: Option<String>, value: i128) {
+        self.subjects.extend(subject);
+        *self.sum.get_or_insert(0) += value;
+    }
 }
 
 /// The cells of department A's penalties by name and county: records, subjects by `secret`, sums of `amt` and `money`.
@@ -35,20 +49,22 @@ pub(super) fn naive(batch: &RecordBatch, least: usize) -> RecordBatch {
     for row in 0..batch.num_rows() {
         let known = cells.entry((cell(&batch, "county", row), cell(&batch, "name", row))).or_default();
         known.records += 1;
-        known.subjects.extend(cell(&batch, "secret", row));
+        let subject = cell(&batch, "secret", row);
+        known.subjects.extend(subject.clone());
         if amounts.is_valid(row) {
-            *known.amount.get_or_insert(0) += i128::from(amounts.value(row));
+            known.amount.add(subject.clone(), i128::from(amounts.value(row)));
         }
         if moneys.is_valid(row) {
-            *known.money.get_or_insert(0) += moneys.value(row);
+            known.money.add(subject, moneys.value(row));
         }
     }
     cells.retain(|_, cell| cell.subjects.len() >= least);
     let text = |of: fn(&Place) -> Option<String>| -> ArrayRef {
         Arc::new(cells.keys().map(of).collect::<StringArray>())
     };
-    let sum = |scale: i8, of: fn(&Cell) -> Option<i128>| -> ArrayRef {
-        let sums: Decimal128Array = cells.values().map(of).collect();
+    let sum = |scale: i8, of: fn(&Cell) -> &Summed| -> ArrayRef {
+        let of_enough = |summed: &Summed| summed.sum.filter(|_| summed.subjects.len() >= least);
+        let sums: Decimal128Array = cells.values().map(|cell| of_enough(of(cell))).collect();
         Arc::new(sums.with_precision_and_scale(38, scale).unwrap())
     };
     let records: Int64Array = cells.values().map(|cell| cell.records).collect();
@@ -57,10 +73,10 @@ pub(super) fn naive(batch: &RecordBatch, least: usize) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(vec![
         ("name", text(|key| key.1.clone()), true),
         ("county", text(|key| key.0.clone()), true),
-        ("record_count", Arc::new(records) as ArrayRef, false),
+        ("record_count", Arc::new(records) as ArrayRef, true),
         ("subject_count", Arc::new(subjects) as ArrayRef, false),
-        ("amt_sum", sum(0, |cell| cell.amount), true),
-        ("money_sum", sum(2, |cell| cell.money), true),
+        ("amt_sum", sum(0, |cell| &cell.amount), true),
+        ("money_sum", sum(2, |cell| &cell.money), true),
     ])
     .unwrap()
 }
@@ -119,6 +135,18 @@ fn cells_are_those_of_a_naive_computation() {
     if let Err(failure) = checked {
         panic!("{failure}");
     }
+}
+
+/// Where one subject alone has a measure, the sum would be that subject's.
+#[tokio::test]
+async fn a_sum_to_which_too_few_have_a_part_is_not_shown() {
+    let rows: Vec<Penalty> = (0..6_u8)
+        .map(|n| (true, Some(n), (n == 3).then_some(777), (n > 2).then_some(1), Some(1), Some(1)))
+        .collect();
+    let world = World::of_cells(&batch(&rows), 3);
+    let sql = "select subject_count, amt_sum is null, money_sum from city.cells";
+    let seen = outcome(&world.engine(true, 2), "rows", sql, false).await.unwrap();
+    assert!(seen.contains("6") && seen.contains("true") && seen.contains("0.03"), "{seen}");
 }
 
 /// Cells come in the order of what they show, whatever the order of the rows is.
