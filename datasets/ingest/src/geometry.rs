@@ -1,21 +1,9 @@
-//! Geometries: GeoJSON (RFC 7946) to little-endian WKB, a check of WKB, and the metadata of GeoParquet 1.1.
+//! Geometries: GeoJSON (RFC 7946) to little-endian WKB, and a check of WKB.
 
-use std::collections::BTreeSet;
+use datasets_store::GEOMETRY_TYPES;
+use serde_json::Value;
 
-use arrow::array::{AsArray, RecordBatch};
-use catalog_core::directory::{InformationItem, ValueFormat};
-use serde_json::{Value, json};
-
-/// Geometry types by GeoJSON name and WKB code; the last is a collection.
-const TYPES: [(&str, u32); 7] = [
-    ("Point", 1),
-    ("LineString", 2),
-    ("Polygon", 3),
-    ("MultiPoint", 4),
-    ("MultiLineString", 5),
-    ("MultiPolygon", 6),
-    ("GeometryCollection", COLLECTION),
-];
+/// The WKB code of a collection.
 const COLLECTION: u32 = 7;
 /// Collections may nest this deep.
 const MAX_DEPTH: usize = 8;
@@ -30,7 +18,7 @@ pub(crate) fn wkb_of_geojson(text: &str) -> Option<Vec<u8>> {
 
 fn write(geometry: &Value, depth: usize, out: &mut Vec<u8>) -> Option<()> {
     let name = geometry.get("type")?.as_str()?;
-    let (_, code) = TYPES.into_iter().find(|(known, _)| *known == name)?;
+    let (_, code) = GEOMETRY_TYPES.into_iter().find(|(known, _)| *known == name)?;
     if code == COLLECTION {
         let members = geometry.get("geometries")?.as_array()?;
         let depth = depth.checked_sub(1)?;
@@ -131,46 +119,4 @@ fn skip_positions(bytes: &[u8], positions: u32) -> Option<&[u8]> {
 fn number(bytes: &[u8], little: bool) -> Option<(u32, &[u8])> {
     let (head, rest) = bytes.split_first_chunk::<4>()?;
     Some((if little { u32::from_le_bytes(*head) } else { u32::from_be_bytes(*head) }, rest))
-}
-
-/// The geometry columns of one file and the types that were written to each.
-#[derive(Debug, Clone)]
-pub(crate) struct GeoColumns(Vec<(String, BTreeSet<u32>)>);
-
-impl GeoColumns {
-    /// The columns of geometry items, nothing written yet.
-    pub(crate) fn of(items: &[InformationItem]) -> Self {
-        let geometries = items.iter().filter(|item| item.format == Some(ValueFormat::Geometry));
-        Self(geometries.map(|item| (item.column.to_string(), BTreeSet::new())).collect())
-    }
-
-    /// Notes the types of the rows that are written.
-    pub(crate) fn note(&mut self, batch: &RecordBatch) {
-        for (column, types) in &mut self.0 {
-            let values = batch.column_by_name(column).and_then(|column| column.as_binary_opt::<i32>());
-            types.extend(values.into_iter().flatten().flatten().filter_map(type_of));
-        }
-    }
-
-    /// The value of the file's `geo` key; `None` without a geometry item.
-    ///
-    /// The directory has no item for a coordinate reference system, so it is stated as unknown: without the member
-    /// GeoParquet would mean OGC:CRS84.
-    pub(crate) fn metadata(&self) -> Option<String> {
-        let (primary, _) = self.0.first()?;
-        let column = |(name, types): &(String, BTreeSet<u32>)| {
-            let names = TYPES.iter().filter(|(_, code)| types.contains(code)).map(|(name, _)| *name);
-            let types: Vec<&str> = names.collect();
-            (name.clone(), json!({ "encoding": "WKB", "geometry_types": types, "crs": null }))
-        };
-        let columns: serde_json::Map<String, Value> = self.0.iter().map(column).collect();
-        let metadata = json!({ "version": "1.1.0", "primary_column": primary, "columns": columns });
-        Some(metadata.to_string())
-    }
-}
-
-/// The type of a whole WKB geometry.
-fn type_of(bytes: &[u8]) -> Option<u32> {
-    let (&order, rest) = bytes.split_first()?;
-    number(rest, order == 1).map(|(code, _)| code)
 }

@@ -15,13 +15,12 @@ use catalog_core::directory::{InformationItem, Reference, Resource};
 use catalog_core::identity::DivisionTable;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::{DatasetStore, Manifest, Part, Quality, Source, VersionFolder};
+use datasets_store::{DatasetStore, GeoColumns, Manifest, Part, Quality, Source, VersionFolder};
 use exchange_crypto::{Digest, MacKey, SigningKey};
 use futures::TryStreamExt;
 
 use crate::delivery::Delivery;
 use crate::fault::storage;
-use crate::geometry::GeoColumns;
 use crate::ingest::intake::{Intake, Taken};
 use crate::keys::{KeyVerdict, hashed_columns};
 use crate::quarantine::Quarantine;

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use catalog_core::Result;
-use datasets_store::{DatasetStore, Part, VersionFolder};
+use datasets_store::{DatasetStore, GeoColumns, Part, VersionFolder};
 use exchange_crypto::Hasher;
 use futures::future::{BoxFuture, FutureExt};
 use object_store::buffered::BufWriter;
@@ -20,7 +20,6 @@ use parquet::file::properties::WriterProperties;
 use tokio::io::AsyncWriteExt;
 
 use crate::fault::storage;
-use crate::geometry::GeoColumns;
 
 /// Rows of a part: what an upsert rewrites at least.
 const PART_ROWS: u64 = 1 << 20;

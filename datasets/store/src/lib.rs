@@ -3,6 +3,7 @@
 mod durable;
 mod error;
 mod gc;
+mod geo;
 pub mod jws;
 mod layout;
 mod manifest;
@@ -14,6 +15,7 @@ mod types;
 pub use durable::{collect_unfinished, local_objects};
 pub use error::Error;
 pub use gc::{Collected, Garbage};
+pub use geo::{GEOMETRY_TYPES, GeoColumns};
 pub use layout::VersionFolder;
 pub use manifest::{Column, Manifest, Part, Quality, RuleCount, Source, Statistics};
 pub use store::DatasetStore;
