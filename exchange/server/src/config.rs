@@ -46,6 +46,8 @@ pub(crate) struct Server {
     pub(crate) connections: usize,
     /// Milliseconds for the head of a request, and for the next request on a connection.
     pub(crate) head_millis: u64,
+    /// Milliseconds in which a client takes some of what it is sent.
+    pub(crate) write_millis: u64,
     /// Seconds that running requests have to finish when the server is told to end.
     pub(crate) drain_seconds: u64,
 }
@@ -60,6 +62,7 @@ impl Default for Server {
             behind_trusted_proxy: false,
             connections: 512,
             head_millis: 20_000,
+            write_millis: 60_000,
             drain_seconds: 30,
         }
     }
@@ -68,7 +71,11 @@ impl Default for Server {
 impl Server {
     /// What the server bears of strangers.
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { connections: self.connections, head: Duration::from_millis(self.head_millis) }
+        Bounds {
+            connections: self.connections,
+            head: Duration::from_millis(self.head_millis),
+            write: Duration::from_millis(self.write_millis),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a server bears of strangers: how many connections, and how long each may take to say what it wants.
+//! What a server bears of strangers: how many connections, how long each may take to say what it wants, and how long to
+//! take what it is answered.
 
 use std::io;
 use std::pin::Pin;
@@ -25,6 +26,8 @@ pub(crate) struct Bounds {
     pub(crate) connections: usize,
     /// Time for the head of a request, and for the next request on a connection.
     pub(crate) head: Duration,
+    /// Time in which a client takes some of what it is sent.
+    pub(crate) write: Duration,
 }
 
 /// Puts a server within its bounds.
@@ -33,7 +36,7 @@ where
     Addr: axum_server::Address,
 {
     let places = Arc::new(Semaphore::new(bounds.connections));
-    let mut server = server.map(|inner| Guard { inner, places, head: bounds.head });
+    let mut server = server.map(|inner| Guard { inner, places, bounds });
     let builder = server.http_builder();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
@@ -45,7 +48,7 @@ where
 pub(crate) struct Guard<A> {
     inner: A,
     places: Arc<Semaphore>,
-    head: Duration,
+    bounds: Bounds,
 }
 
 impl<A, I, S> Accept<I, S> for Guard<A>
@@ -59,23 +62,27 @@ where
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let (head, accepting) = (self.head, self.inner.accept(stream, service));
+        let (Bounds { head, write, .. }, accepting) = (self.bounds, self.inner.accept(stream, service));
         Box::pin(async move {
             let place = place.map_err(|_| io::Error::other("too many connections"))?;
             let (stream, service) = accepting.await?;
             let deadline = Some(Box::pin(sleep(head)));
-            Ok((Guarded { stream, seen: 0, deadline, _place: place }, service))
+            Ok((Guarded { stream, seen: 0, deadline, write, stalled: None, _place: place }, service))
         })
     }
 }
 
-/// A connection that must soon say which protocol it speaks: until then no other timeout watches it.
+/// A connection that must soon say which protocol it speaks, for until then no other timeout watches it, and that must
+/// take what it is sent.
 pub(crate) struct Guarded<S> {
     stream: S,
     /// Bytes of the preface seen.
     seen: usize,
     /// None once the protocol is known.
     deadline: Option<Pin<Box<Sleep>>>,
+    write: Duration,
+    /// Until when some of what waits to be sent must be taken; None while nothing waits.
+    stalled: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -86,6 +93,21 @@ impl<S> Guarded<S> {
         let is_known = bytes.len() >= rest.len() || !rest.starts_with(bytes);
         if is_known {
             self.deadline = None;
+        }
+    }
+}
+
+impl<S> Guarded<S> {
+    /// What a write came to, or an error where none has come to anything for too long.
+    fn watched<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let write = self.write;
+        match self.stalled.get_or_insert_with(|| Box::pin(sleep(write))).as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
         }
     }
 }
@@ -115,7 +137,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watched(polled, context)
     }
 
     fn poll_write_vectored(
@@ -123,7 +146,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.watched(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -131,11 +155,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        self.watched(polled, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.watched(polled, context)
     }
 }
 
@@ -146,16 +172,23 @@ mod tests {
 
     use axum::Router;
     use axum::routing::get;
+    use futures::StreamExt as _;
 
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     /// A server with these bounds; it ends with the runtime of the test.
     fn serve(connections: usize, head: Duration) -> SocketAddr {
+        let routes = Router::new().route("/", get(|| async { "well" }));
+        serve_routes(routes, Bounds { connections, head, write: HOUR })
+    }
+
+    fn serve_routes(routes: Router, bounds: Bounds) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let server = guard(axum_server::from_tcp(listener).unwrap(), Bounds { connections, head });
-        let routes = Router::new().route("/", get(|| async { "well" }));
+        let server = guard(axum_server::from_tcp(listener).unwrap(), bounds);
         tokio::spawn(server.serve(routes.into_make_service()));
         address
     }
@@ -204,5 +237,34 @@ mod tests {
             }
         }
         panic!("the place never came back");
+    }
+
+    /// An answer without end, and what tells when the server has let go of it.
+    fn endless() -> (Router, tokio::sync::oneshot::Receiver<()>) {
+        let (sender, let_go) = tokio::sync::oneshot::channel::<()>();
+        let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
+        let answer = move || {
+            let held = sender.lock().unwrap().take();
+            async move {
+                let page = axum::body::Bytes::from(vec![b'x'; 1 << 16]);
+                let pages = futures::stream::repeat(page).map(move |page| {
+                    let _held = &held;
+                    Ok::<_, io::Error>(page)
+                });
+                axum::body::Body::from_stream(pages)
+            }
+        };
+        (Router::new().route("/", get(answer)), let_go)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_takes_nothing_of_an_answer_is_shown_out() {
+        let (routes, let_go) = endless();
+        let write = Duration::from_millis(100);
+        let address = serve_routes(routes, Bounds { connections: 10, head: HOUR, write });
+        let mut stalled = TcpStream::connect(address).unwrap();
+        stalled.write_all(WHOLE).unwrap();
+        assert!(let_go.await.is_err(), "the answer is dropped");
+        drop(stalled);
     }
 }
