@@ -9,11 +9,14 @@ use arrow::datatypes::SchemaRef;
 use catalog_core::evidence::SourceRead;
 use catalog_core::{Error, ErrorCode, Result};
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datasets_store::GeoColumns;
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
+use crate::engine::Place;
 use crate::error;
 use crate::limits::Limits;
 use crate::revocation::Watch;
@@ -31,11 +34,16 @@ pub struct QueryAnswer {
     pub limits: Limits,
     /// For a page of a selection: the cursor of the next one, if there is more.
     pub next: Option<String>,
+    /// The columns of a selection that hold geometries.
+    pub geo: GeoColumns,
     /// For a selection that asks for it: how many rows there are on all pages.
     pub total: Option<u64>,
     /// The rows.
     pub records: Records,
 }
+
+type Batch = Result<RecordBatch, DataFusionError>;
+type Sender = mpsc::Sender<Batch>;
 
 /// A planned query with everything that may end it.
 pub(crate) struct Run {
@@ -48,32 +56,36 @@ pub(crate) struct Run {
     pub(crate) limits: Limits,
     /// Dropped with the answer, which stops what still runs for it.
     pub(crate) wanted: Arc<()>,
+    /// Given back when the work has ended.
+    pub(crate) place: Place,
 }
 
 impl Run {
-    /// Starts the query in a task of its own, which dies with the answer.
+    /// Starts the query in a task of its own, which ends with the answer, at the deadline, or when the access is revoked:
+    /// a reader that takes nothing keeps no query.
     pub(crate) fn start(self) -> Records {
         let (sender, batches) = mpsc::channel(2);
-        let (plan, task) = (self.plan, self.task);
+        let Self { plan, task, place, limits, sources, .. } = self;
+        let (deadline, watch) = (self.deadline.into(), self.watch.again());
+        let mut cut = self.watch;
+        let read_from = sources.clone();
         let work = SpawnedTask::spawn(async move {
-            let mut stream = match execute_stream(plan, task) {
-                Ok(stream) => stream,
-                Err(error) => return drop(sender.send(Err(error)).await),
-            };
-            while let Some(batch) = stream.next().await {
-                if sender.send(batch).await.is_err() {
-                    return;
-                }
+            let _place = place;
+            tokio::select! {
+                biased;
+                () = cut.cut(&read_from) => Err(revoked()),
+                () = tokio::time::sleep_until(deadline) => Err(out_of_time(&limits)),
+                () = pass_on(plan, task, sender) => Ok(()),
             }
         });
         let running = Running {
             batches,
             work: Some(work),
             schema: self.schema,
-            sources: self.sources,
-            watch: self.watch,
-            deadline: self.deadline.into(),
-            limits: self.limits,
+            sources,
+            watch,
+            deadline,
+            limits,
             _wanted: self.wanted,
             rows: 0,
             bytes: 0,
@@ -90,9 +102,22 @@ impl Run {
     }
 }
 
+/// Executes the plan and sends its batches for as long as they are taken.
+async fn pass_on(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>, sender: Sender) {
+    let mut stream = match execute_stream(plan, task) {
+        Ok(stream) => stream,
+        Err(error) => return drop(sender.send(Err(error)).await),
+    };
+    while let Some(batch) = stream.next().await {
+        if sender.send(batch).await.is_err() {
+            return;
+        }
+    }
+}
+
 struct Running {
-    batches: mpsc::Receiver<Result<RecordBatch, datafusion::error::DataFusionError>>,
-    work: Option<SpawnedTask<()>>,
+    batches: mpsc::Receiver<Batch>,
+    work: Option<SpawnedTask<Result<()>>>,
     schema: SchemaRef,
     sources: Vec<SourceRead>,
     watch: Watch,
@@ -107,9 +132,7 @@ impl Running {
     async fn next(&mut self) -> Option<Result<RecordBatch>> {
         let batch = tokio::select! {
             biased;
-            () = self.watch.cut(&self.sources) => {
-                return Some(Err(Error::new(ErrorCode::Revoked, "the access was revoked while the answer ran")));
-            }
+            () = self.watch.cut(&self.sources) => return Some(Err(revoked())),
             () = tokio::time::sleep_until(self.deadline) => return Some(Err(out_of_time(&self.limits))),
             batch = self.batches.recv() => batch,
         };
@@ -125,7 +148,7 @@ impl Running {
     }
 
     /// What the caller learns; the operator learns too which versions to look at.
-    fn failed(&self, error: &datafusion::error::DataFusionError) -> Error {
+    fn failed(&self, error: &DataFusionError) -> Error {
         let error = error::execution(error);
         if error.code == ErrorCode::Corrupt {
             for source in &self.sources {
@@ -167,13 +190,18 @@ impl Running {
     /// The end of the batches is the end of the answer only if the work ended well.
     async fn ended(&mut self) -> Option<Result<RecordBatch>> {
         match self.work.take()?.join().await {
-            Ok(()) => None,
+            Ok(Ok(())) => None,
+            Ok(Err(ended_early)) => Some(Err(ended_early)),
             Err(_) => {
                 let message = "the query failed; quote the request id to the operator";
                 Some(Err(Error::new(ErrorCode::QueryFailed, message).with_internal("panic in a query task")))
             }
         }
     }
+}
+
+fn revoked() -> Error {
+    Error::new(ErrorCode::Revoked, "the access was revoked while the answer ran")
 }
 
 /// The error of a query that took too long.

@@ -1,13 +1,16 @@
 //! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use catalog_core::context::PrincipalKind;
+use catalog_core::directory::InformationItem;
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
-use catalog_core::services::VersionSelector;
+use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, Result};
 use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
@@ -19,21 +22,23 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use datasets_store::GeoColumns;
 use exchange_crypto::MacKey;
 use futures::{StreamExt, stream};
 use object_store::ObjectStore;
 
 use crate::answer::{QueryAnswer, Run, out_of_time};
-use crate::bounded::ConcatPlanner;
+use crate::bounded::BoundedPlanner;
 use crate::information::Readable;
 use crate::limits::Limits;
+use crate::patterns::{self, RegexPlanner};
 use crate::revocation::{Revocations, Watch};
 use crate::selection::{self, Cursor, Page, Selection};
 use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
+use crate::step::Step;
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
 use crate::tables::{OpenTable, TableName, Tables};
@@ -53,6 +58,10 @@ pub enum QueryRequest {
     /// Items, filter, sort and page of one dataset.
     Selection(Selection),
 }
+
+/// A place among those that run, given back when its last clone is dropped: once the work for the answer has ended,
+/// whether anybody has read the answer or not.
+pub type Place = Arc<dyn Any + Send + Sync>;
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -82,6 +91,14 @@ pub struct QueryEngine {
     workers: Workers,
 }
 
+/// What bounds one request.
+#[derive(Clone)]
+struct Bounds {
+    limits: Limits,
+    deadline: Instant,
+    place: Place,
+}
+
 /// What every request needs, wherever it runs.
 struct Core {
     parts: EngineParts,
@@ -101,7 +118,8 @@ impl QueryEngine {
             RuntimeEnvBuilder::new().with_disk_manager_builder(disk).build_arc().map_err(Error::internal)?;
         runtime.register_object_store(store.as_ref(), Arc::clone(&parts.objects));
         let mut planners = SessionStateDefaults::default_expr_planners();
-        planners.insert(0, Arc::new(ConcatPlanner));
+        planners.insert(0, Arc::new(BoundedPlanner));
+        planners.insert(0, Arc::new(RegexPlanner));
         let builder = SessionStateBuilder::new()
             .with_config(configuration(&parts))
             .with_runtime_env(runtime)
@@ -116,22 +134,33 @@ impl QueryEngine {
     /// Every dataset named is opened under exactly one grant; the answer says which, and an error too. Errors carry a
     /// closed code; what the engine met in the data is never in their text.
     pub async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
-        let limits = &self.core.parts.limits;
+        self.run_at(Arc::new(()), ctx, request).await
+    }
+
+    /// Answers one request, which holds a place until its work has ended.
+    pub async fn run_at(&self, place: Place, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
+        let limits = self.core.limits(ctx);
         let deadline = Instant::now() + limits.time;
+        let bounds = Bounds { limits, deadline, place };
         let mut opened = Vec::new();
         let answer = async {
             match request {
-                QueryRequest::Sql(text) => self.sql(ctx, text, deadline, &mut opened).await,
+                QueryRequest::Sql(text) => self.sql(ctx, text, bounds, &mut opened).await,
                 QueryRequest::Selection(selection) => {
-                    self.selection(ctx, selection, deadline, &mut opened).await
+                    self.selection(ctx, selection, bounds, &mut opened).await
                 }
             }
         };
         let answer = match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(out_of_time(limits)),
+            Err(_) => Err(out_of_time(&limits)),
         };
         answer.map_err(|error| error.after_opening(opened))
+    }
+
+    /// The version that a cursor goes through.
+    pub fn version_of(&self, cursor: &str) -> Result<i64> {
+        Cursor::open(cursor, &self.core.parts.cursor_key).map(|cursor| cursor.version)
     }
 
     pub(crate) fn tables(&self) -> &dyn Tables {
@@ -142,16 +171,22 @@ impl QueryEngine {
         &self,
         ctx: &OpContext,
         text: String,
-        deadline: Instant,
+        bounds: Bounds,
         opened: &mut Vec<SourceRead>,
     ) -> Result<QueryAnswer> {
         let watch = self.core.parts.revocations.watch();
         let parsing = async move {
             let mut parsed = sql::parse(&text)?;
             let uses = sql::table_uses(&mut parsed.query)?;
-            Ok((parsed, uses))
+            let computes = uses.is_empty() && sql::has_tables(&mut parsed.query);
+            Ok((parsed, uses, computes))
         };
-        let (parsed, uses) = self.workers.run(parsing).await?;
+        let (parsed, uses, computes) = self.workers.run(parsing).await?;
+        if computes && ctx.principal.kind == PrincipalKind::Public {
+            let message =
+                "without a key a query reads a dataset; to compute over series and values alone, sign it";
+            return Err(Error::new(ErrorCode::SqlUnsupported, message));
+        }
         let (mut tables, mut described) = (Vec::with_capacity(uses.len()), Vec::new());
         for table in uses {
             if table.department == information::SCHEMA {
@@ -169,24 +204,30 @@ impl QueryEngine {
         };
         let question = Question { parsed, tables, described, readable };
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
-        self.workers.run(async move { core.run_sql(&ctx, question, watch, deadline).await }).await
+        self.workers.run(async move { core.run_sql(&ctx, question, watch, bounds).await }).await
     }
 
     async fn selection(
         &self,
         ctx: &OpContext,
         selection: Selection,
-        deadline: Instant,
+        bounds: Bounds,
         opened: &mut Vec<SourceRead>,
     ) -> Result<QueryAnswer> {
         let watch = self.core.parts.revocations.watch();
         let cursor = selection.opened_cursor(&self.core.parts.cursor_key)?;
-        let version =
-            cursor.as_ref().map_or(selection.version, |cursor| VersionSelector::Number(cursor.version));
+        let version = match (&cursor, selection.version) {
+            (Some(cursor), VersionSelector::Latest) => VersionSelector::Number(cursor.version),
+            (_, named) => named,
+        };
         let open = self.core.parts.tables.open(ctx, &selection.table, version).await?;
         opened.push(open.dataset.source());
+        if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.version != open.dataset.version.number) {
+            let message = format!("the cursor is of version {}: name that one, or none", cursor.version);
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
-        let run = async move { core.run_selection(&ctx, &selection, cursor, open, watch, deadline).await };
+        let run = async move { core.run_selection(&ctx, &selection, cursor, open, watch, bounds).await };
         self.workers.run(run).await
     }
 }
@@ -201,12 +242,20 @@ struct Question {
 }
 
 impl Core {
+    /// What a query of this caller may use.
+    fn limits(&self, ctx: &OpContext) -> Limits {
+        match ctx.principal.kind {
+            PrincipalKind::Public => self.parts.limits.of_the_public(),
+            _ => self.parts.limits,
+        }
+    }
+
     async fn run_sql(
         &self,
         ctx: &OpContext,
         question: Question,
         watch: Watch,
-        deadline: Instant,
+        bounds: Bounds,
     ) -> Result<QueryAnswer> {
         let Question { parsed: Parsed { mut query, explains }, tables, described, readable } = question;
         let own = tables.iter().all(|(_, open)| open.dataset.granted.kind == GrantKind::Own);
@@ -219,7 +268,7 @@ impl Core {
             self.describe(&mut catalog, described, readable)?;
         }
         let shown = sql::rename(&mut query, &catalog.resolved)?;
-        let state = self.session(ctx, &catalog.list)?;
+        let mut state = self.session(ctx, &catalog.list, &bounds)?;
         functions::check(&mut query, &state)?;
         let Catalog { columns, sources, .. } = catalog;
         let refused = |found| error::planning(&found, &columns);
@@ -229,13 +278,14 @@ impl Core {
             planned.map_err(|found| constants::unreadable(&found).unwrap_or_else(|| refused(found)))?;
         plan::check(&logical)?;
         if explains {
-            return explain::answer(&state, &logical, own, sources, self.parts.limits).await.map_err(refused);
+            return explain::answer(&state, &logical, own, sources, bounds.limits).await.map_err(refused);
         }
         let answered = async {
-            let plan = state.create_physical_plan(&logical).await.map_err(refused)?;
-            self.answer(self.ready(&state, plan, &shown, sources, watch, deadline)?).await
+            let run = ready(&mut state, &logical, &shown, sources, watch, bounds).await;
+            answer(run.map_err(refused)?).await
         };
-        answered.await.map_err(|failed| constants::told(failed, &state, &logical))
+        let answered = answered.await;
+        answered.map_err(|failed| constants::told(failed, &state, &logical))
     }
 
     /// Adds the tables of `information_schema` that the query names.
@@ -269,25 +319,26 @@ impl Core {
         cursor: Option<Cursor>,
         open: OpenTable,
         watch: Watch,
-        deadline: Instant,
+        bounds: Bounds,
     ) -> Result<QueryAnswer> {
         let provider = self.provider(&open)?;
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
-        let state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _))?;
+        let mut state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
         let total = match selection.count {
             true => {
                 let count = selection::count(selection, &open.dataset, &provider)?;
                 // What this ear misses, that of the page below hears.
                 let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
-                let run = self.selected(&state, &count, sources, watch, deadline).await?;
-                Some(selection::counted(self.answer(run).await?).await?)
+                let run = selected(&mut state, &count, sources, watch, bounds.clone()).await?;
+                Some(selection::counted(answer(run).await?).await?)
             }
             false => None,
         };
-        let run = self.selected(&state, page.logical(), vec![source], watch, deadline).await?;
-        let answer = page.finish(self.answer(run).await?, &self.parts.cursor_key).await?;
-        Ok(QueryAnswer { total, ..answer })
+        let run = selected(&mut state, page.logical(), vec![source], watch, bounds).await?;
+        let answer = page.finish(answer(run).await?, &self.parts.cursor_key).await?;
+        let geo = geometries(&open.dataset, &answer.schema);
+        Ok(QueryAnswer { total, geo, ..answer })
     }
 
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
@@ -303,9 +354,14 @@ impl Core {
     }
 
     /// A session for one request: its own tables, clock and memory; shared functions, caches and object store.
-    fn session(&self, ctx: &OpContext, tables: &Arc<dyn CatalogProviderList>) -> Result<SessionState> {
+    fn session(
+        &self,
+        ctx: &OpContext,
+        tables: &Arc<dyn CatalogProviderList>,
+        bounds: &Bounds,
+    ) -> Result<SessionState> {
         let runtime = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env())
-            .with_memory_pool(Arc::new(FairSpillPool::new(self.parts.limits.memory)))
+            .with_memory_pool(Arc::new(FairSpillPool::new(bounds.limits.memory)))
             .build_arc()
             .map_err(Error::internal)?;
         let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
@@ -315,57 +371,65 @@ impl Core {
             .build();
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(ctx.now.0);
+        if ctx.principal.kind == PrincipalKind::Public {
+            // One core for each stranger leaves the others to whoever has a key.
+            state.config_mut().options_mut().execution.target_partitions = 1;
+        }
         Ok(state)
     }
+}
 
-    async fn selected(
-        &self,
-        state: &SessionState,
-        logical: &LogicalPlan,
-        sources: Vec<SourceRead>,
-        watch: Watch,
-        deadline: Instant,
-    ) -> Result<Run> {
-        let planned = state.create_physical_plan(logical).await;
-        let plan = planned.map_err(|found| error::execution(&found))?;
-        self.ready(state, plan, &Shown::new(), sources, watch, deadline)
-    }
+async fn selected(
+    state: &mut SessionState,
+    logical: &LogicalPlan,
+    sources: Vec<SourceRead>,
+    watch: Watch,
+    bounds: Bounds,
+) -> Result<Run> {
+    let ready = ready(state, logical, &Shown::new(), sources, watch, bounds).await;
+    ready.map_err(|found| error::execution(&found))
+}
 
-    /// A planned query, ready to run.
-    fn ready(
-        &self,
-        state: &SessionState,
-        plan: Arc<dyn ExecutionPlan>,
-        shown: &Shown,
-        sources: Vec<SourceRead>,
-        watch: Watch,
-        deadline: Instant,
-    ) -> Result<Run> {
-        let wanted = Arc::new(());
-        let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
-        let plan = stoppable(plan, &stop).map_err(Error::internal)?;
-        let schema = called_as_written(&plan.schema(), shown);
-        Ok(Run {
-            plan,
-            task: state.task_ctx(),
-            schema,
-            sources,
-            watch,
-            deadline,
-            limits: self.parts.limits,
-            wanted,
-        })
-    }
+/// A planned query, ready to run.
+async fn ready(
+    state: &mut SessionState,
+    logical: &LogicalPlan,
+    shown: &Shown,
+    sources: Vec<SourceRead>,
+    watch: Watch,
+    bounds: Bounds,
+) -> datafusion::error::Result<Run> {
+    let Bounds { limits, deadline, place } = bounds;
+    let wanted = Arc::new(());
+    let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
+    let logical = patterns::sliced(state.optimize(logical)?)?;
+    Step::plan(state, &logical, limits.memory, stop.clone())?;
+    let plan = state.query_planner().create_physical_plan(&logical, &*state).await?;
+    let plan = stoppable(plan, &stop)?;
+    let schema = called_as_written(&plan.schema(), shown);
+    let task = state.task_ctx();
+    Ok(Run { plan, task, schema, sources, watch, deadline, limits, wanted, place })
+}
 
-    /// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.
-    async fn answer(&self, run: Run) -> Result<QueryAnswer> {
-        let (schema, sources) = (Arc::clone(&run.schema), run.sources.clone());
-        // An answer without rows has ended here already; the chain asks once more.
-        let mut records = run.start().fuse();
-        let first = records.next().await.transpose()?;
-        let records = stream::iter(first.map(Ok)).chain(records).boxed();
-        Ok(QueryAnswer { schema, sources, limits: self.parts.limits, next: None, total: None, records })
-    }
+/// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.
+async fn answer(run: Run) -> Result<QueryAnswer> {
+    let (schema, sources, limits) = (Arc::clone(&run.schema), run.sources.clone(), run.limits);
+    // An answer without rows has ended here already; the chain asks once more.
+    let mut records = run.start().fuse();
+    let first = records.next().await.transpose()?;
+    let records = stream::iter(first.map(Ok)).chain(records).boxed();
+    let geo = GeoColumns::default();
+    Ok(QueryAnswer { schema, sources, limits, next: None, geo, total: None, records })
+}
+
+/// The columns that hold geometries as they are stored.
+fn geometries(dataset: &Dataset, schema: &Schema) -> GeoColumns {
+    let visible = dataset.granted.policy.stored_columns();
+    let is_shown = |item: &&InformationItem| {
+        schema.index_of(item.column.as_str()).is_ok()
+            && visible.iter().any(|column| column.column == item.column && column.mask.is_none())
+    };
+    GeoColumns::of(dataset.resource.items.iter().filter(is_shown))
 }
 
 fn configuration(parts: &EngineParts) -> SessionConfig {

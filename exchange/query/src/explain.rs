@@ -9,6 +9,7 @@ use catalog_core::evidence::SourceRead;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datasets_store::GeoColumns;
 use futures::{StreamExt, stream};
 
 use crate::answer::QueryAnswer;
@@ -38,6 +39,7 @@ pub(crate) async fn answer(
         sources,
         limits,
         next: None,
+        geo: GeoColumns::default(),
         total: None,
         records: stream::iter([Ok(rows)]).boxed(),
     })

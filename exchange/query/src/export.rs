@@ -10,18 +10,20 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, new_null_array};
 use arrow::compute::cast;
 use arrow::csv;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::ipc::writer::StreamWriter;
 use arrow::json::WriterBuilder as JsonBuilder;
 use arrow::json::writer::LineDelimited;
 use bytes::Bytes;
-use catalog_core::{Error, Result};
+use catalog_core::{Error, ErrorCode, Result};
+use datasets_store::GeoColumns;
 use futures::{Stream, StreamExt, stream};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::answer::{QueryAnswer, Records};
@@ -82,8 +84,9 @@ impl Format {
 
 /// The answer as bytes. An error is the last item; whoever sends the bytes must then abort the transfer.
 pub fn encode(answer: QueryAnswer, format: Format) -> Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>> {
-    let QueryAnswer { schema, next, total, records, .. } = answer;
-    let encoder = match Encoder::new(format, &schema, next, total) {
+    let QueryAnswer { schema, next, geo, total, records, .. } = answer;
+    let encoder = check(format, &schema).and_then(|()| Encoder::new(format, &schema, next, total, geo));
+    let encoder = match encoder {
         Ok(encoder) => encoder,
         Err(error) => return stream::iter([Err(error)]).boxed(),
     };
@@ -107,11 +110,17 @@ enum Encoder {
     JsonLines,
     Csv { header: Option<SchemaRef> },
     Arrow(Box<StreamWriter<Vec<u8>>>, SchemaRef),
-    Parquet(Box<ArrowWriter<Vec<u8>>>, SchemaRef),
+    Parquet(Box<ArrowWriter<Vec<u8>>>, SchemaRef, GeoColumns),
 }
 
 impl Encoder {
-    fn new(format: Format, schema: &SchemaRef, next: Option<String>, total: Option<u64>) -> Result<Self> {
+    fn new(
+        format: Format,
+        schema: &SchemaRef,
+        next: Option<String>,
+        total: Option<u64>,
+        geo: GeoColumns,
+    ) -> Result<Self> {
         let plain = plain_schema(schema);
         Ok(match format {
             Format::Json => Self::Json { rows: 0, next, total },
@@ -128,7 +137,7 @@ impl Encoder {
                     .build();
                 let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&plain), Some(properties))
                     .map_err(Error::internal)?;
-                Self::Parquet(Box::new(writer), plain)
+                Self::Parquet(Box::new(writer), plain, geo)
             }
         })
     }
@@ -150,8 +159,10 @@ impl Encoder {
                 writer.write(&plain_batch(batch, schema)?).map_err(Error::internal)?;
                 Ok(mem::take(writer.get_mut()).into())
             }
-            Self::Parquet(writer, schema) => {
-                writer.write(&plain_batch(batch, schema)?).map_err(Error::internal)?;
+            Self::Parquet(writer, schema, geo) => {
+                let batch = plain_batch(batch, schema)?;
+                geo.note(&batch);
+                writer.write(&batch).map_err(Error::internal)?;
                 Ok(mem::take(writer.inner_mut()).into())
             }
         }
@@ -172,12 +183,41 @@ impl Encoder {
                 writer.finish().map_err(Error::internal)?;
                 Ok(mem::take(writer.get_mut()).into())
             }
-            Self::Parquet(mut writer, _) => {
+            Self::Parquet(mut writer, _, geo) => {
+                if let Some(geo) = geo.metadata() {
+                    writer.append_key_value_metadata(KeyValue::new("geo".to_owned(), geo));
+                }
                 writer.finish().map_err(Error::internal)?;
                 Ok(mem::take(writer.inner_mut()).into())
             }
         }
     }
+}
+
+/// Refuses a format that can't hold the types of the answer, before anything of it is sent.
+fn check(format: Format, schema: &SchemaRef) -> Result<()> {
+    if holds(format, schema.fields()) {
+        return Ok(());
+    }
+    let others = Format::ALL.into_iter().filter(|other| holds(*other, schema.fields()));
+    let others: Vec<&str> = others.map(Format::extension).collect();
+    let culprit = schema.fields().iter().find(|field| !holds(format, std::slice::from_ref(*field)));
+    let message = format!(
+        "{} can't hold the type of `{}`; cast it to text, or ask for one of: {}",
+        format.extension(),
+        culprit.map_or("", |field| field.name()),
+        others.join(", ")
+    );
+    Err(Error::new(ErrorCode::UnsupportedFormat, message))
+}
+
+/// Whether a row of nothing but NULL can be written.
+fn holds(format: Format, fields: &[FieldRef]) -> bool {
+    let fields: Vec<Field> = fields.iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    let nothing = fields.iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    let Ok(row) = RecordBatch::try_new(Arc::new(Schema::new(fields)), nothing) else { return true };
+    let encoder = Encoder::new(format, row.schema_ref(), None, None, GeoColumns::default());
+    encoder.and_then(|mut encoder| encoder.batch(&row)).is_ok()
 }
 
 /// One JSON object a line; NULL is written out, so that every row has every column.

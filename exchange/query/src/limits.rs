@@ -32,3 +32,10 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// What a query of the public may use of them: strangers may be many, and extracts of theirs spill.
+    pub(crate) fn of_the_public(self) -> Self {
+        Self { memory: self.memory / 8, ..self }
+    }
+}

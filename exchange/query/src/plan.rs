@@ -8,6 +8,7 @@ use datafusion::prelude::SQLOptions;
 
 use crate::functions::is_offered;
 use crate::mistakes::FUNCTIONS;
+use crate::patterns;
 
 /// Functions that the planner puts in by itself for syntax, and that read nothing but their arguments.
 const OF_SYNTAX: [&str; 4] = ["||", "make_array", "array_element", "get_field"];
@@ -80,6 +81,7 @@ fn is_reading(node: &LogicalPlan) -> bool {
 }
 
 fn check_expr(expr: &Expr) -> Result<TreeNodeRecursion, DataFusionError> {
+    patterns::check(expr)?;
     let refused = |name: &str| plan_err!("the function {name} is not offered; see {FUNCTIONS}");
     match expr {
         Expr::ScalarFunction(call)

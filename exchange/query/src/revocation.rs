@@ -32,6 +32,11 @@ impl Revocations {
 pub struct Watch(broadcast::Receiver<Cut>);
 
 impl Watch {
+    /// Another ear for the same answer, from now on.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.resubscribe())
+    }
+
     /// Returns when one of the sources was cut, or when so much was missed that it may have been.
     pub async fn cut(&mut self, sources: &[SourceRead]) {
         loop {

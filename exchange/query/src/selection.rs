@@ -18,8 +18,10 @@ use catalog_core::{Error, ErrorCode, Result};
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::TableProvider;
+use datafusion::functions::string::starts_with;
 use datafusion::functions_aggregate::count::count_all;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datasets_store::GeoColumns;
 use exchange_crypto::{Digest, MacKey};
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -27,6 +29,7 @@ use crate::answer::QueryAnswer;
 use crate::policy;
 use crate::tables::TableName;
 pub(crate) use cursor::Cursor;
+use cursor::Place;
 
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 10_000;
@@ -128,7 +131,7 @@ impl Page {
         let names = Names { dataset, schema: &schema };
         let mut columns = match selection.columns.as_slice() {
             [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
-            asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
+            asked => names.columns(asked)?,
         };
         if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name))
         {
@@ -183,29 +186,30 @@ impl Page {
             sources,
             limits,
             next,
+            geo: GeoColumns::default(),
             total: None,
             records: stream::iter([Ok(page)]).boxed(),
         })
     }
 
     fn next_cursor(&self, rows: &RecordBatch, limit: usize) -> Result<Cursor> {
-        let at = |row: usize| -> Result<Vec<ScalarValue>> {
+        let at = |row: usize| {
             let value = |place: &usize| ScalarValue::try_from_array(rows.column(*place), row);
-            self.order.iter().map(value).collect::<Result<_, _>>().map_err(Error::internal)
+            Place::of(self.order.iter().map(|place| value(place).map_err(Error::internal)))
         };
         let last = at(limit - 1)?;
         let mut delivered = 0;
         while delivered < limit && at(limit - 1 - delivered)? == last {
             delivered += 1;
         }
-        let values = last.iter().map(cursor::literal).collect::<Result<Vec<_>>>()?;
+        let (values, cut) = (last.literals()?, last.cut);
         if let Some(previous) = &self.previous
             && delivered == limit
-            && previous.values == values
+            && (&previous.values, previous.cut) == (&values, cut)
         {
             delivered += previous.delivered;
         }
-        Ok(Cursor { digest: self.digest.clone(), version: self.version, values, delivered })
+        Ok(Cursor { digest: self.digest.clone(), version: self.version, values, cut, delivered })
     }
 }
 
@@ -284,6 +288,20 @@ impl Names<'_> {
         }
     }
 
+    /// The columns asked for, each once.
+    fn columns(&self, asked: &[String]) -> Result<Vec<String>> {
+        let mut columns = Vec::with_capacity(asked.len());
+        for name in asked {
+            let column = self.machine(name)?;
+            if columns.contains(&column) {
+                let message = format!("the items name {column} twice; name each once, by one of its names");
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+
     /// The order asked for; for a page completed by what tells rows apart.
     fn order(&self, selection: &Selection, page: bool) -> Result<Vec<(String, bool)>> {
         let invalid = |message| Err(Error::new(ErrorCode::InvalidInput, message));
@@ -295,6 +313,11 @@ impl Names<'_> {
             let column = self.machine(&key.column)?;
             if order.iter().any(|(name, _)| *name == column) {
                 return invalid(format!("the order names {column} twice"));
+            }
+            if !self.is_ordered(&column) {
+                return invalid(format!(
+                    "{column} holds geometries, which have no order; sort by another item"
+                ));
             }
             order.push((column, key.descending));
         }
@@ -319,10 +342,16 @@ impl Names<'_> {
         if !key.is_empty() && key.iter().all(|name| is_plain(&name)) {
             return key.iter().map(ToString::to_string).collect();
         }
-        let comparable = self.schema.fields().iter().filter(|field| {
+        let names = self.schema.fields().iter().map(|field| field.name());
+        names.filter(|name| self.is_ordered(name)).cloned().collect()
+    }
+
+    /// Whether the column's values can be put in an order that a cursor holds a place of.
+    fn is_ordered(&self, column: &str) -> bool {
+        let field = self.schema.field_with_name(column);
+        field.is_ok_and(|field| {
             !matches!(field.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
-        });
-        comparable.map(|field| field.name().clone()).collect()
+        })
     }
 
     fn filter(&self, filter: Option<&Filter>) -> Result<Option<Expr>> {
@@ -341,12 +370,12 @@ impl Names<'_> {
     }
 }
 
-/// Rows at or after a place in an order whose NULLs come last.
-fn at_or_after(order: &[(String, bool)], values: &[ScalarValue]) -> Expr {
+/// Rows at or after a place in an order whose NULLs come last; where it is `cut`, the last value is the start of a text.
+fn at_or_after(order: &[(String, bool)], values: &[ScalarValue], cut: bool) -> Expr {
     let column = |name: &String| Expr::Column(Column::from_name(name));
     let mut beyond = lit(false);
     let mut same = lit(true);
-    for ((name, descending), value) in order.iter().zip(values) {
+    for (place, ((name, descending), value)) in order.iter().zip(values).enumerate() {
         let (after, equal) = if value.is_null() {
             (lit(false), column(name).is_null())
         } else {
@@ -355,7 +384,11 @@ fn at_or_after(order: &[(String, bool)], values: &[ScalarValue]) -> Expr {
                 true => column(name).lt(value.clone()),
                 false => column(name).gt(value.clone()),
             };
-            (further.or(column(name).is_null()), column(name).eq(value))
+            let equal = match cut && place + 1 == values.len() {
+                true => starts_with().call(vec![column(name), value]),
+                false => column(name).eq(value),
+            };
+            (further.or(column(name).is_null()), equal)
         };
         beyond = beyond.or(same.clone().and(after));
         same = same.and(equal);
@@ -374,6 +407,6 @@ impl Cursor {
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(Error::internal)?;
-        Ok(at_or_after(order, &values))
+        Ok(at_or_after(order, &values, self.cut))
     }
 }

@@ -10,4 +10,4 @@ mod tests;
 
 pub(crate) use columns::{Shown, unique};
 pub(crate) use guard::{Parsed, parse};
-pub(crate) use names::{Resolved, TableUse, rename, table_uses};
+pub(crate) use names::{Resolved, TableUse, has_tables, rename, table_uses};

@@ -54,7 +54,7 @@ impl Stop {
         JoinFilter::new(Arc::new(expr), filter.column_indices().to_vec(), Arc::clone(filter.schema()))
     }
 
-    fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.wanted.strong_count() == 0 || Instant::now() >= self.deadline
     }
 }

@@ -5,7 +5,7 @@ use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, OpContext, Result};
 
 use crate::answer::QueryAnswer;
-use crate::engine::{QueryEngine, QueryRequest};
+use crate::engine::{Place, QueryEngine, QueryRequest};
 use crate::selection::Selection;
 use crate::tables::TableName;
 
@@ -14,7 +14,12 @@ impl QueryEngine {
     ///
     /// `not_granted` unless one grant of the caller, among whose doors is verification, shows the item in clear: a mask or
     /// cells would answer wrongly. Rows that the grant hides are as if they were not there.
-    pub async fn known_values(&self, ctx: &OpContext, reference: &Reference) -> Result<QueryAnswer> {
+    pub async fn known_values(
+        &self,
+        place: Place,
+        ctx: &OpContext,
+        reference: &Reference,
+    ) -> Result<QueryAnswer> {
         let ctx = ctx.verifying();
         let table = TableName::Code(reference.resource.clone());
         let open = self.tables().open(&ctx, &table, VersionSelector::Latest).await?;
@@ -32,7 +37,7 @@ impl QueryEngine {
             columns: vec![reference.column.to_string()],
             ..Selection::of(table)
         };
-        let answer = self.run(&ctx, QueryRequest::Selection(selection)).await?;
+        let answer = self.run_at(place, &ctx, QueryRequest::Selection(selection)).await?;
         match answer.sources == [open.dataset.source()] {
             true => Ok(answer),
             false => {

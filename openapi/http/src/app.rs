@@ -14,13 +14,11 @@ use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, FirstCode};
 use exchange_crypto::{MacKey, SigningKey};
 use exchange_ledger::{Ledger, Vault};
-use exchange_query::{CatalogTables, QueryAnswer, QueryEngine, QueryRequest, Revocations};
-use futures::StreamExt;
-use tokio::sync::{
-    Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore, watch,
-};
+use exchange_query::{CatalogTables, Place, QueryAnswer, QueryEngine, QueryRequest, Revocations};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore, watch};
 
 use crate::access_log::AccessLog;
+use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
 
 /// Receipts and proofs made at the same time: each reads the disk.
@@ -45,6 +43,8 @@ pub struct HttpLimits {
     pub queries: usize,
     /// Queries of the public at the same time.
     pub public_queries: usize,
+    /// The longest wait of a proven caller for one of those places.
+    pub queue: Duration,
 }
 
 impl Default for HttpLimits {
@@ -55,6 +55,7 @@ impl Default for HttpLimits {
             upload_bytes: 8 << 30,
             queries: 32,
             public_queries: 8,
+            queue: Duration::from_secs(30),
         }
     }
 }
@@ -108,8 +109,8 @@ pub struct App {
     proofs: Arc<Semaphore>,
     /// Each access whose end is still to be written down holds a receiver.
     unwritten: watch::Sender<()>,
-    /// Held while an extract is written.
-    pub(crate) extracts: Mutex<()>,
+    /// Extracts that are being written.
+    pub(crate) extracts: Extracts,
     /// Held for reading while objects are written and until the catalogue knows whether they are needed, and for writing
     /// while garbage is found and erased.
     storage: Arc<RwLock<()>>,
@@ -128,7 +129,7 @@ impl App {
             public_queries: places(parts.limits.public_queries),
             proofs: places(PROOFS),
             unwritten: watch::Sender::default(),
-            extracts: Mutex::default(),
+            extracts: Extracts::default(),
             storage: Arc::default(),
             parts,
         })
@@ -141,23 +142,30 @@ impl App {
 
     /// The values of an item that a reference names, when there is room for one more query.
     pub(crate) async fn known_values(&self, ctx: &OpContext, reference: &Reference) -> Result<QueryAnswer> {
-        let place = Arc::clone(&self.queries).acquire_owned().await.map_err(Error::internal)?;
-        Ok(holding(place, self.engine.known_values(&ctx.at(self.now()), reference).await?))
+        let place = self.place(ctx).await?;
+        self.engine.known_values(place, &ctx.at(self.now()), reference).await
     }
 
-    /// Runs a query when there is room for one more. The public has places of its own, so that strangers never keep
-    /// departments waiting; where theirs are taken they come back later.
+    /// Runs a query when there is room for one more.
     pub(crate) async fn run(&self, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
-        let is_public = ctx.principal.kind == PrincipalKind::Public;
-        let place = match is_public {
-            true => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
-            false => Arc::clone(&self.queries).acquire_owned().await.ok(),
-        };
-        let place = place.ok_or_else(|| {
-            Error::new(ErrorCode::Unavailable, "too many queries are running; try again later")
-        })?;
+        let place = self.place(ctx).await?;
         // The wait for a place counts: what has ended meanwhile is not read.
-        Ok(holding(place, self.engine.run(&ctx.at(self.now()), request).await?))
+        self.engine.run_at(place, &ctx.at(self.now()), request).await
+    }
+
+    /// A place for one more query. The public has places of its own, so that strangers never keep departments waiting;
+    /// where theirs are taken they come back later.
+    async fn place(&self, ctx: &OpContext) -> Result<Place> {
+        let place = match ctx.principal.kind {
+            PrincipalKind::Public => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
+            _ => {
+                let place = Arc::clone(&self.queries).acquire_owned();
+                tokio::time::timeout(self.limits.queue, place).await.ok().and_then(Result::ok)
+            }
+        };
+        let too_many =
+            || Error::new(ErrorCode::Unavailable, "too many queries are running; try again in some seconds");
+        place.map(|place| Arc::new(place) as Place).ok_or_else(too_many)
     }
 
     /// Does something to its end, even if nobody waits for it any longer: what a client begins and does not stay for is
@@ -214,12 +222,4 @@ impl Deref for App {
     fn deref(&self) -> &AppParts {
         &self.parts
     }
-}
-
-/// The answer, holding its place until it ends.
-fn holding(place: OwnedSemaphorePermit, answer: QueryAnswer) -> QueryAnswer {
-    let records = answer.records.inspect(move |_| {
-        let _held_until_the_answer_ends = &place;
-    });
-    QueryAnswer { records: records.boxed(), ..answer }
 }

@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, parameter};
 use crate::problem::Refusal;
+pub(crate) use extract::Extracts;
 use extract::{Stored, unreadable};
 use range::{Asked, asked};
 

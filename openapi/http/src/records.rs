@@ -80,7 +80,11 @@ async fn list_records(
     query.count = parsed(&mut values, "count", "`true` or `false`")?.unwrap_or_default();
     query.as_of = time(&mut values, "as_of")?;
     query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
-    query.filter = filter_of(&app, &ctx, &code, version_of(&query)?, values).await?;
+    let version = match &query.cursor {
+        Some(cursor) => VersionSelector::Number(app.engine.version_of(cursor)?),
+        None => version_of(&query)?,
+    };
+    query.filter = filter_of(&app, &ctx, &code, version, values).await?;
     let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
     let next = answer.next.as_deref().map(|cursor| next_page(&uri, cursor));
     let mut response = answered(answer, format)?;

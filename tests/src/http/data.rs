@@ -350,3 +350,25 @@ async fn strangers_who_ask_too_much_at_once_come_back_later_and_departments_do_n
     assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("unavailable", "5"));
     assert_eq!(city.server.send(city.sql(sql, Some(&city.machine))).await.ok()["data"], json!([{"n": 3}]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn departments_wait_for_a_place_and_not_for_ever() {
+    let door = HttpLimits { queries: 0, queue: std::time::Duration::ZERO, ..HttpLimits::default() };
+    let city = City::new_within(Bounds { door, ..Bounds::default() }).await;
+    let refused = city.server.send(city.sql("select 1", Some(&city.machine))).await;
+    assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("unavailable", "5"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_a_query_reads_a_dataset() {
+    let city = City::new().await;
+    let heavy = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b";
+    for text in [heavy, "select (select count(*) from (values (1), (2)) a)"] {
+        assert_eq!(city.server.send(city.sql(text, None)).await.code(), "sql_unsupported", "{text}");
+    }
+    let tables = "select count(*) as n from information_schema.tables";
+    let few = "select count(*) as n from generate_series(1, 9)";
+    for (text, caller) in [("select 1 as n", None), (few, Some(&city.machine)), (tables, None)] {
+        city.server.send(city.sql(text, caller)).await.ok();
+    }
+}

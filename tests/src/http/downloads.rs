@@ -3,9 +3,10 @@
 use ::http::{Method, StatusCode};
 use datasets_store::Manifest;
 use exchange_crypto::{Digest, from_base64};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 
-use crate::support::city::{CODE, City, ROWS};
+use crate::support::city::{CODE, City, ROWS, resource};
 use crate::support::server::Call;
 
 fn file(name: &str) -> String {
@@ -237,4 +238,48 @@ async fn a_query_that_meets_a_damaged_page_says_so() {
     std::fs::write(&path, bytes).unwrap();
     let answer = city.server.send(city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "corrupt"));
+}
+
+/// A withdrawn record makes the file a governed extract; it is GeoParquet like the stored file, at every door.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_governed_file_of_places_is_geoparquet() {
+    let city = City::without_data().await;
+    let mut places = resource();
+    let item = |title: &str, column: &str, kind: &str| {
+        json!({"title": title, "column": column, "type": {"kind": kind, "length": 0},
+            "sharing": {"type": "unconditional"}, "opening": {"type": "open"}})
+    };
+    places["items"] = json!([item("编号", "place_id", "C"), item("位置", "shape", "G")]);
+    places["items"][0]["required"] = json!(true);
+    places["items"][0]["type"]["length"] = json!(20);
+    places["items"][1]["format"] = json!("geometry");
+    for (field, value) in [
+        ("code", json!("301001/000007")),
+        ("sql_name", json!("places")),
+        ("title", json!("地点信息")),
+        ("key", json!(["place_id"])),
+        ("sort", json!([])),
+    ] {
+        places[field] = value;
+    }
+    city.publish(&places).await;
+    let row =
+        |id: &str| format!("{id},\"{{\"\"type\"\":\"\"Point\"\",\"\"coordinates\"\":[115.9,29.7]}}\"\n");
+    city.upload_to("301001-000007", &format!("place_id,shape\n{}{}", row("P1"), row("P2"))).await;
+    city.grant(&json!({
+        "kind": "public", "resource": "301001/000007", "grantee": "public", "items": ["place_id", "shape"],
+        "legal_basis": "政府信息公开条例 第二十条", "doors": ["api", "file"],
+    }))
+    .await;
+    let withdrawn = json!({"keys": [["P2"]], "reason": "信用修复"});
+    let path = "/api/v1/resources/301001-000007";
+    city.server.send(Call::post(format!("{path}/records/withdraw"), &withdrawn).by(&city.machine)).await.ok();
+    for address in ["/datasets/301001-000007/latest.parquet", &format!("{path}/records?format=parquet")] {
+        let file = city.server.send(Call::get(address)).await.ok_bytes().to_vec();
+        let file = ParquetRecordBatchReaderBuilder::try_new(axum::body::Bytes::from(file)).unwrap();
+        let metadata = file.metadata().file_metadata();
+        assert_eq!(metadata.num_rows(), 1, "{address}");
+        let geo = geoparquet::metadata::GeoParquetMetadata::from_parquet_meta(metadata).unwrap().unwrap();
+        assert_eq!((geo.version.as_str(), geo.primary_column.as_str()), ("1.1.0", "shape"), "{address}");
+    }
 }

@@ -17,8 +17,7 @@ use datafusion::physical_expr::expressions::{
 };
 use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 
-/// The longest LIKE pattern that is evaluated below a barrier.
-const LIKE_PATTERN_BYTES: usize = 256;
+use crate::patterns::PATTERN_BYTES;
 
 /// Whether the filter may cross a barrier with this schema, whose columns `plain` marks as unmasked.
 pub(super) fn is_leakproof(expr: &Arc<dyn PhysicalExpr>, schema: &Schema, plain: &[bool]) -> bool {
@@ -32,7 +31,7 @@ pub(crate) fn like_pattern_is_sound(pattern: &str) -> bool {
             kernel(&StringArray::from(vec!["x"]), &StringArray::new_scalar(pattern));
         matched.is_ok()
     };
-    pattern.len() <= LIKE_PATTERN_BYTES && compiles(like) && compiles(ilike)
+    pattern.len() <= PATTERN_BYTES && compiles(like) && compiles(ilike)
 }
 
 struct Scope<'a> {

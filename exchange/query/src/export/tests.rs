@@ -27,6 +27,7 @@ fn answer(batches: Vec<Result<RecordBatch>>, next: Option<&str>) -> QueryAnswer 
         schema: batch(0, 0).schema(),
         sources: Vec::new(),
         limits: Limits::default(),
+        geo: GeoColumns::default(),
         next: next.map(str::to_owned),
         total: None,
         records: stream::iter(batches).boxed(),
@@ -111,4 +112,24 @@ fn formats_are_found_by_extension_and_media_type() {
     }
     assert_eq!(Format::parse("text/csv"), Some(Format::Csv));
     assert_eq!(Format::parse("application/xml"), None);
+}
+
+#[tokio::test]
+async fn a_format_that_does_not_hold_a_type_says_so_and_names_those_that_do() {
+    let lists = arrow::array::ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>(vec![
+        Some(vec![Some(1)]),
+    ]);
+    let batch = RecordBatch::try_from_iter(vec![("all", Arc::new(lists) as ArrayRef)]).unwrap();
+    for format in Format::ALL {
+        let answer = QueryAnswer { schema: batch.schema(), ..answer(vec![Ok(batch.clone())], None) };
+        let encoded: Result<Vec<Bytes>> = encode(answer, format).try_collect().await;
+        match format {
+            Format::Csv => {
+                let error = encoded.unwrap_err();
+                assert_eq!(error.code, ErrorCode::UnsupportedFormat);
+                assert!(error.message.contains("`all`") && error.message.contains("json, jsonl"), "{error}");
+            }
+            _ => assert!(encoded.is_ok(), "{format:?}"),
+        }
+    }
 }

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// What the sealing of cursors is named by.
 const NAME: &[u8] = b"cursor";
+/// Characters of a text that a cursor holds.
+const TEXT_CHARS: usize = 32;
+/// Bytes of values after which no more are put into a cursor: it travels in addresses and header fields.
+const PLACE_BYTES: usize = 600;
 
 /// A place in an ordered answer. It travels sealed: cursors end in addresses, and addresses in logs of all kinds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,10 +19,51 @@ pub(crate) struct Cursor {
     pub(crate) digest: String,
     /// The version of the first page.
     pub(crate) version: i64,
-    /// The order's values in the last row; `None` is NULL.
+    /// The order's first values in the last row, as many as a cursor holds; `None` is NULL.
     pub(crate) values: Vec<Option<TypedLiteral>>,
+    /// Whether the last of them is only the start of a text.
+    pub(crate) cut: bool,
     /// Rows already delivered that have just these values.
     pub(crate) delivered: usize,
+}
+
+/// Where a row stands in an order: by its first values, up to a long text or as many as a cursor holds. Rows in one place
+/// are neighbours, for it depends on nothing but their values in the order's own sequence.
+#[derive(Debug, PartialEq)]
+pub(super) struct Place {
+    pub(super) values: Vec<ScalarValue>,
+    pub(super) cut: bool,
+}
+
+impl Place {
+    pub(super) fn of(values: impl Iterator<Item = Result<ScalarValue>>) -> Result<Self> {
+        let mut place = Self { values: Vec::new(), cut: false };
+        let mut bytes = 0;
+        for value in values {
+            let value = value?;
+            let start = value.try_as_str().flatten().and_then(start);
+            place.cut = start.is_some();
+            let value = match start {
+                Some(start) => ScalarValue::Utf8View(Some(start)),
+                None => value,
+            };
+            bytes += serde_json::to_vec(&literal(&value)?).map_err(Error::internal)?.len();
+            place.values.push(value);
+            if place.cut || bytes >= PLACE_BYTES {
+                break;
+            }
+        }
+        Ok(place)
+    }
+
+    pub(super) fn literals(&self) -> Result<Vec<Option<TypedLiteral>>> {
+        self.values.iter().map(literal).collect()
+    }
+}
+
+/// The start of a long text; `None` where the text is short.
+fn start(text: &str) -> Option<String> {
+    text.chars().nth(TEXT_CHARS - 1).is_some().then(|| text.chars().take(TEXT_CHARS).collect())
 }
 
 impl Cursor {

@@ -1,16 +1,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray};
 use arrow::util::pretty::pretty_format_batches;
+use catalog_core::directory::ValueFormat;
 use catalog_core::policy::Filter;
 use catalog_core::{ErrorCode, Result};
 use futures::TryStreamExt;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::tests::world::{CALLERS, World, context};
-use crate::{QueryEngine, QueryRequest};
+use crate::export::{Format, encode};
+use crate::tests::world::{CALLERS, Memory, World, context, stored};
+use crate::{OpenTable, QueryEngine, QueryRequest};
 
 fn penalties() -> Selection {
     Selection::of(TableName::Sql { department: "city".to_owned(), name: "penalties".to_owned() })
@@ -180,6 +184,8 @@ async fn a_cursor_serves_one_selection_of_one_policy() {
         let page = page(&engine, "rows", Selection { limit: Some(limit), ..penalties() }).await;
         assert_eq!(page.unwrap_err().code, code);
     }
+    let named = Selection { version: VersionSelector::Number(1), ..next.clone() };
+    assert_eq!(page(&engine, "rows", named).await.unwrap().0.len(), 5);
     let hidden = Selection { columns: vec!["dept".to_owned()], ..penalties() };
     assert_eq!(page(&engine, "rows", hidden).await.unwrap_err().code, ErrorCode::UnknownColumn);
     let twice = Selection { columns: vec!["name".to_owned(), "姓名".to_owned()], ..penalties() };
@@ -204,7 +210,146 @@ fn cursors_survive_their_text() {
         ScalarValue::Boolean(Some(true)),
     ];
     let values = values.iter().map(|value| cursor::literal(value).unwrap()).collect();
-    let cursor = Cursor { digest: "d".to_owned(), version: 3, values, delivered: 2 };
+    let cursor = Cursor { digest: "d".to_owned(), version: 3, values, cut: true, delivered: 2 };
     assert_eq!(Cursor::open(&cursor.seal(&key).unwrap(), &key).unwrap(), cursor);
     assert!(cursor::literal(&ScalarValue::Binary(Some(vec![1]))).is_err());
+}
+
+#[tokio::test]
+async fn a_page_keeps_the_version_of_its_cursor() {
+    let world = World::new(60);
+    let mut tables = Memory::default();
+    for number in [1, 2] {
+        let mut table = world.governed.table("rows", "penalties");
+        table.dataset.version.number = number;
+        tables.add("rows", "penalties", table);
+    }
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 1)).unwrap();
+    let first = Selection { limit: Some(5), version: VersionSelector::Number(1), ..penalties() };
+    let cursor = page(&engine, "rows", first.clone()).await.unwrap().1.unwrap();
+    assert_eq!(engine.version_of(&cursor).unwrap(), 1);
+    for (version, fits) in [
+        (VersionSelector::Latest, true),
+        (VersionSelector::Number(1), true),
+        (VersionSelector::Number(2), false),
+        (VersionSelector::At(catalog_core::Timestamp::parse("2026-11-01T00:00:00Z").unwrap()), false),
+    ] {
+        let next = Selection { cursor: Some(cursor.clone()), version, ..first.clone() };
+        let answered = page(&engine, "rows", next).await.map(|_| ()).map_err(|error| error.code);
+        assert_eq!(answered, if fits { Ok(()) } else { Err(ErrorCode::InvalidInput) }, "{version:?}");
+    }
+}
+
+/// An engine over one table of the caller's own.
+fn over(table: OpenTable, world: &World) -> QueryEngine {
+    let mut tables = Memory::default();
+    tables.add("rows", "penalties", table);
+    QueryEngine::new(world.parts(&Arc::new(tables), true, 2)).unwrap()
+}
+
+/// Rows that differ late in their texts, or not at all, and no key that tells them apart.
+#[tokio::test]
+async fn cursors_over_long_texts_are_short() {
+    let world = World::new(1);
+    let text = |n: i64| {
+        (n % 7 != 3).then(|| "长".repeat(usize::try_from(28 + n % 9).unwrap()) + &"x\u{1}".repeat(400))
+    };
+    let names: Vec<_> = (0..90).map(|n| text(n).map(|text| format!("{text}{}", n % 4))).collect();
+    let mut columns: Vec<(String, ArrayRef, bool)> = vec![
+        ("name".to_owned(), Arc::new(StringArray::from(names)), true),
+        (
+            "secret".to_owned(),
+            Arc::new((0..90).map(|n| Some(format!("{}长", n % 2))).collect::<StringArray>()),
+            true,
+        ),
+        ("amt".to_owned(), Arc::new((0..90).map(|n| n % 11).collect::<Int64Array>()), true),
+    ];
+    for n in 0..60 {
+        let short = StringArray::from(vec!["short\u{1}\u{2}\u{3}".repeat(2); 90]);
+        columns.push((format!("c{n}"), Arc::new(short), true));
+    }
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut table = stored(&world.folder, "long", &batch, "penalties");
+    table.dataset.resource.key.clear();
+    let engine = over(table, &world);
+    for (column, descending) in [("name", false), ("name", true), ("secret", false), ("amt", true)] {
+        let by = vec![sort(column, descending)];
+        let all =
+            Selection { sort: by.clone(), columns: vec!["name".to_owned(), "amt".to_owned()], ..penalties() };
+        let (mut whole, _) = page(&engine, "rows", all.clone()).await.unwrap();
+        let (mut paged, mut cursor) = (Vec::new(), None);
+        for _ in 0..100 {
+            let next = Selection { limit: Some(4), cursor, ..all.clone() };
+            let (rows, next) = page(&engine, "rows", next).await.unwrap();
+            paged.extend(rows);
+            cursor = next;
+            match &cursor {
+                Some(cursor) => assert!(cursor.len() <= 2048, "{} bytes", cursor.len()),
+                None => break,
+            }
+        }
+        let firsts = |rows: &[String]| {
+            rows.iter().map(|row| row.split('|').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        if column == "name" {
+            assert_eq!(firsts(&paged), firsts(&whole), "the order is kept");
+        }
+        whole.sort_unstable();
+        paged.sort_unstable();
+        assert_eq!(paged, whole, "{column} {descending}");
+    }
+}
+
+/// A table of two points and nothing.
+fn points(world: &World) -> OpenTable {
+    let mut point = vec![1, 1, 0, 0, 0];
+    point.extend([115.9_f64, 29.7].iter().flat_map(|number| number.to_le_bytes()));
+    let shapes = BinaryArray::from_opt_vec(vec![Some(&point), Some(&point), None]);
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("id", Arc::new(Int64Array::from(vec![1, 2, 3]))), ("shape", Arc::new(shapes))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut table = stored(&world.folder, "points", &batch, "penalties");
+    table.dataset.resource.items[1].format = Some(ValueFormat::Geometry);
+    table
+}
+
+#[tokio::test]
+async fn mistakes_about_columns_are_the_callers() {
+    let world = World::new(30);
+    let engine = over(points(&world), &world);
+    let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let wrong = [
+        Selection { columns: columns(&["id", "id"]), ..penalties() },
+        Selection { columns: columns(&["id", "序号"]), limit: Some(1), ..penalties() },
+        Selection { sort: vec![sort("shape", false)], limit: Some(1), ..penalties() },
+        Selection { sort: vec![sort("shape", true)], ..penalties() },
+    ];
+    for selection in wrong {
+        let error = page(&engine, "rows", selection).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidInput, "{error}");
+    }
+    let pages = pages(&engine, "rows", Selection { limit: Some(1), ..penalties() }).await;
+    assert_eq!(pages.len(), 3, "geometries break no ties");
+}
+
+#[tokio::test]
+async fn parquet_says_which_columns_are_geometries() {
+    let world = World::new(30);
+    let engine = over(points(&world), &world);
+    for (columns, limit, has_key) in [
+        (vec![], None, true),
+        (vec!["shape".to_owned()], Some(2), true),
+        (vec!["id".to_owned()], None, false),
+    ] {
+        let selection = Selection { columns, limit, ..penalties() };
+        let answer = engine.run(&context("rows"), QueryRequest::Selection(selection)).await.unwrap();
+        let file: Vec<_> = encode(answer, Format::Parquet).try_collect().await.unwrap();
+        let file = SerializedFileReader::new(bytes::Bytes::from(file.concat())).unwrap();
+        let pairs = file.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+        let geo = pairs.into_iter().find(|pair| pair.key == "geo").and_then(|pair| pair.value);
+        let geo: Option<serde_json::Value> = geo.map(|text| serde_json::from_str(&text).unwrap());
+        let expected = json!({"version": "1.1.0", "primary_column": "shape",
+            "columns": {"shape": {"encoding": "WKB", "geometry_types": ["Point"], "crs": null}}});
+        assert_eq!(geo, has_key.then_some(expected));
+    }
 }

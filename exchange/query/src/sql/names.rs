@@ -47,6 +47,21 @@ pub(crate) fn table_uses(query: &mut Query) -> Result<Vec<TableUse>> {
     Ok(collector.uses)
 }
 
+/// Whether a query reads tables of any kind: one that does not is over after a few rows.
+pub(crate) fn has_tables(query: &mut Query) -> bool {
+    query.visit(&mut AnyTable).is_break()
+}
+
+struct AnyTable;
+
+impl VisitorMut for AnyTable {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, _: &mut TableFactor) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
 /// Puts the engine's names in place. The answer says what the columns are called where the planner says otherwise.
 pub(crate) fn rename(query: &mut Query, tables: &HashMap<TableUse, Resolved>) -> Result<Shown> {
     let mut aliases = Aliases::default();

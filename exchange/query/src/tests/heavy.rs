@@ -132,3 +132,32 @@ async fn a_hidden_order_does_not_show() {
     let counted = rows(&engine, "both", sql("select count(*) from city.penalties")).await.unwrap();
     assert_eq!(counted, [133]);
 }
+
+/// What is built of a batch goes by what the query may use, however much of each row is asked for.
+#[tokio::test]
+async fn wide_rows_come_in_small_batches() {
+    let world = World::new(30);
+    let engine = world.engine(true, 2);
+    let page = "x".repeat(8000);
+    let columns: Vec<String> = (0..25).map(|n| format!("'{page}' as c{n}")).collect();
+    let text = format!("select value, {} from generate_series(1, 2000)", columns.join(", "));
+    let answer = engine.run(&context("rows"), sql(text)).await.unwrap();
+    let batches: Vec<_> = answer.records.try_collect().await.unwrap();
+    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2000);
+    let bytes = |batch: &arrow::array::RecordBatch| batch.num_rows() * 25 * page.len();
+    assert!(batches.iter().all(|batch| bytes(batch) <= 64 << 20));
+}
+
+#[tokio::test]
+async fn long_texts_of_honest_queries_are_built() {
+    let world = World::new(30);
+    let engine = world.engine(true, 2);
+    let line = "12345678".repeat(25);
+    let built =
+        "upper(concat(t, '，', t, value)) || replace(t, '1', '一') || regexp_replace(t, '[0-4]', 'x')";
+    let text = format!(
+        "select count(*) from (select {built} as b, concat_ws('-', t, value, t) as c \
+         from (select '{line}' as t, value from generate_series(1, 8192))) where b like '%x%' and c ~ '^1.*8$'"
+    );
+    assert_eq!(rows(&engine, "rows", sql(text)).await, Ok(vec![8192]));
+}

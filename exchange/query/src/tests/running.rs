@@ -48,6 +48,52 @@ async fn a_revocation_cuts_a_running_answer() {
     }
 }
 
+/// Tells when the place of a query is given back.
+struct Told(Option<tokio::sync::oneshot::Sender<()>>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(|sender| sender.send(()));
+    }
+}
+
+/// Whoever reads one batch and no more keeps a query until its deadline, or until the access is revoked.
+#[tokio::test]
+async fn a_reader_that_takes_nothing_keeps_no_query() {
+    let world = World::new(400);
+    let hour = std::time::Duration::from_secs(3600);
+    let soon = std::time::Duration::from_millis(300);
+    for (time, cut, code) in [(soon, false, ErrorCode::LimitTime), (hour, true, ErrorCode::Revoked)] {
+        let revocations = Revocations::default();
+        let limits = Limits { time, ..Limits::default() };
+        let parts = world.parts(&world.governed, true, 2);
+        let engine =
+            QueryEngine::new(EngineParts { limits, revocations: revocations.clone(), ..parts }).unwrap();
+        let (sender, given_back) = tokio::sync::oneshot::channel();
+        let place = Arc::new(Told(Some(sender)));
+        let mut answer = engine.run_at(place, &context("rows"), sql(BIG)).await.unwrap();
+        assert!(answer.records.next().await.unwrap().is_ok());
+        if cut {
+            revocations.cut(Cut::Grant(GrantId::new(GRANT).unwrap()));
+        }
+        given_back.await.unwrap();
+        let errors = answer.records.filter_map(|batch| async { batch.err() });
+        assert_eq!(errors.collect::<Vec<_>>().await.pop().unwrap().code, code);
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_held_no_longer_than_the_work() {
+    let world = World::new(30);
+    let engine = world.engine(true, 2);
+    let (sender, given_back) = tokio::sync::oneshot::channel();
+    let place = Arc::new(Told(Some(sender)));
+    let unread = engine.run_at(place, &context("rows"), sql("select id from city.penalties")).await.unwrap();
+    given_back.await.unwrap();
+    let rows: Vec<_> = unread.records.map(|batch| batch.unwrap().num_rows()).collect().await;
+    assert_eq!(rows.iter().sum::<usize>(), 20);
+}
+
 #[tokio::test]
 async fn limits_abort_with_a_code_of_their_own() {
     let world = World::new(400);

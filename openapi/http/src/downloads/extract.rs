@@ -3,9 +3,11 @@
 //! An extract is a cache: `gc` may erase it, the next request writes it anew. Its manifest and everything in it come
 //! from the extract itself, never from the source (DESIGN.md rule 8).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::Bytes;
+use catalog_core::context::PrincipalKind;
 use catalog_core::dataset::ChangeKind;
 use catalog_core::policy::VisibleColumn;
 use catalog_core::schema::visible;
@@ -18,12 +20,17 @@ use exchange_query::{OpenTable, QueryAnswer, QueryRequest, Selection, SortKey, T
 use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Kind;
 use crate::app::App;
 
 /// The formats of every extract.
 pub(super) const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
+/// Extracts written at the same time: each may sort a whole dataset.
+const EXTRACTS: usize = 4;
+/// And those of the public beside them.
+const PUBLIC_EXTRACTS: usize = 2;
 /// Uploads to the object store in flight.
 const IN_FLIGHT: usize = 4;
 
@@ -163,8 +170,48 @@ fn signature_path(folder: &str) -> Path {
     Path::from(format!("{folder}/manifest.jws"))
 }
 
-/// Writes the extract in a task of its own: it is finished even if nobody waits for it any longer. One at a time, for
-/// each may sort the whole dataset.
+/// Extracts that are being written: each once, and few of the public's at the same time.
+pub(crate) struct Extracts {
+    /// By folder; held while its extract is written.
+    writing: Mutex<HashMap<String, Weak<Writing>>>,
+    places: Semaphore,
+    public: Semaphore,
+}
+
+type Writing = tokio::sync::Mutex<()>;
+
+impl Default for Extracts {
+    fn default() -> Self {
+        let [places, public] = [EXTRACTS, PUBLIC_EXTRACTS].map(Semaphore::new);
+        Self { writing: Mutex::default(), places, public }
+    }
+}
+
+impl Extracts {
+    /// The lock of one folder, the same for all who write there now.
+    fn of(&self, folder: &str) -> Arc<Writing> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.retain(|_, lock| lock.strong_count() > 0);
+        let known = writing.get(folder).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let lock = Arc::<Writing>::default();
+            writing.insert(folder.to_owned(), Arc::downgrade(&lock));
+            lock
+        })
+    }
+
+    /// A place for one more extract. Departments wait for theirs, and never for strangers.
+    async fn place(&self, ctx: &OpContext) -> Result<SemaphorePermit<'_>> {
+        if ctx.principal.kind != PrincipalKind::Public {
+            return self.places.acquire().await.map_err(Error::internal);
+        }
+        let message = "the file is not written yet, and others are being written; try again in some seconds";
+        let place = self.public.try_acquire();
+        place.map_err(|_| Error::new(ErrorCode::Unavailable, message))
+    }
+}
+
+/// Writes the extract in a task of its own: it is finished even if nobody waits for it any longer.
 async fn written(
     app: &Arc<App>,
     ctx: &OpContext,
@@ -174,12 +221,14 @@ async fn written(
 ) -> Result<Stored> {
     let (app, ctx, open, folder) = (Arc::clone(app), ctx.clone(), open.clone(), folder.to_owned());
     App::to_the_end(async move {
-        let _one_at_a_time = app.extracts.lock().await;
-        let _no_erasing = app.no_erasing().await;
-        match found(&app, &open, &folder, kind).await? {
-            Some(stored) => Ok(stored),
-            None => write(&app, &ctx, &open, &folder).await?.stored(&folder, kind),
+        let lock = app.extracts.of(&folder);
+        let _one_at_a_time = lock.lock().await;
+        if let Some(stored) = found(&app, &open, &folder, kind).await? {
+            return Ok(stored);
         }
+        let _place = app.extracts.place(&ctx).await?;
+        let _no_erasing = app.no_erasing().await;
+        write(&app, &ctx, &open, &folder).await?.stored(&folder, kind)
     })
     .await
 }
@@ -318,4 +367,22 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Resul
 
 pub(super) fn unreadable(error: object_store::Error) -> Error {
     datasets_store::Error::from(error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_writes_a_folder_and_others_are_written_beside_it() {
+        let extracts = Extracts::default();
+        let first = extracts.of("a");
+        let held = first.lock().await;
+        assert!(extracts.of("a").try_lock().is_err(), "the same folder is written once");
+        assert!(extracts.of("b").try_lock().is_ok(), "another one beside it");
+        drop(held);
+        drop(first);
+        assert!(extracts.of("a").try_lock().is_ok());
+        assert_eq!(extracts.writing.lock().unwrap().len(), 1, "what is written is forgotten");
+    }
 }
