@@ -131,7 +131,7 @@ impl Page {
         let names = Names { dataset, schema: &schema };
         let mut columns = match selection.columns.as_slice() {
             [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
-            asked => names.columns(asked)?,
+            asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
         };
         if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name))
         {
@@ -286,20 +286,6 @@ impl Names<'_> {
             Some(column) if self.schema.index_of(&column).is_ok() => Ok(column),
             _ => Err(Error::new(ErrorCode::UnknownColumn, format!("there is no column {name}"))),
         }
-    }
-
-    /// The columns asked for, each once.
-    fn columns(&self, asked: &[String]) -> Result<Vec<String>> {
-        let mut columns = Vec::with_capacity(asked.len());
-        for name in asked {
-            let column = self.machine(name)?;
-            if columns.contains(&column) {
-                let message = format!("the items name {column} twice; name each once, by one of its names");
-                return Err(Error::new(ErrorCode::InvalidInput, message));
-            }
-            columns.push(column);
-        }
-        Ok(columns)
     }
 
     /// The order asked for; for a page completed by what tells rows apart.
