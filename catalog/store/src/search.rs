@@ -29,7 +29,7 @@ use recent::Recent;
 use tokens::{Token, index_words, query_tokens};
 
 /// Changes when tokens or index tables do; another number in the database means: build anew.
-const INDEX_FORMAT: &str = "1";
+const INDEX_FORMAT: &str = "2";
 
 /// Most hits on a page.
 const MAX_LIMIT: u32 = 100;

@@ -22,13 +22,16 @@ async fn a_server_is_the_only_owner_and_finishes_what_it_began() {
     let (status, error) = folder.refused(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!((status, error["code"].as_str().unwrap()), (1, "conflict"));
     folder.ok(&["query", "select 1", "--as", "gaj"]);
+    let file = folder.machine_key("gaj");
+    let issue = ["ticket", "issue", "--hours", "1", "--server", &serving.base, "--key", &file];
+    let token = folder.json(&issue)["token"].as_str().unwrap().to_owned();
     // 30 MB, more than what lies between the two: the server is still at it when the signal comes.
     let sql = format!(
         "select a.value as n, '{}' as text from generate_series(1, 3000) a cross join generate_series(1, 100) b",
         "x".repeat(100)
     );
     let request = visitor.http.post(format!("{}/api/v1/sql", serving.base)).header("accept", "text/csv");
-    let answer = request.json(&json!({ "sql": sql })).send().await.unwrap();
+    let answer = request.bearer_auth(token).json(&json!({ "sql": sql })).send().await.unwrap();
     serving.terminate();
     let text = answer.error_for_status().unwrap().text().await.unwrap();
     assert_eq!(text.lines().count(), 300_001);

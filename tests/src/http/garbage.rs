@@ -46,6 +46,8 @@ fn file(name: &str) -> String {
 async fn an_extract_that_lost_a_file_is_written_anew() {
     let city = City::new().await;
     let server = &city.server;
+    // The clock stands, and with it the date that an extract carries.
+    server.set_clock(Timestamp::now());
     for (name, object) in [
         ("latest.csv", "data.csv"),
         ("latest.manifest.json", "manifest.json"),
@@ -61,6 +63,8 @@ async fn an_extract_that_lost_a_file_is_written_anew() {
 async fn an_extract_is_what_this_server_has_signed_for_its_place() {
     let city = City::new().await;
     let server = &city.server;
+    // The clock stands, and with it the date that an extract carries.
+    server.set_clock(Timestamp::now());
     let public = server.send(Call::get(file("latest.csv"))).await.ok_bytes().to_vec();
     let before: BTreeSet<_> = server.objects().into_iter().collect();
     let of_public = server.object("manifest.json", "");

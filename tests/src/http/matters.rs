@@ -302,6 +302,7 @@ async fn the_authority_grants_in_an_emergency_and_imports_agreements_with_four_e
 async fn objections_are_corrected_and_demands_are_met() {
     let office = Office::new().await;
     let city = &office.city;
+    office.at("03-02T11:00");
     let objection = json!({"subject": "data", "resource": "301001/000001", "description": "罚款金额有误"});
     let matter = number(&office.open("objections", &objection, &office.analyst).await.ok());
     let uphold = json!({"event": "uphold", "reason": "录入错误"});

@@ -151,7 +151,7 @@ impl Listing {
                 let tier = tiers.map_or(0, |tiers| tiers.0.get(id).copied().unwrap_or(0));
                 if tiers.is_some() && tier == 0
                     || closed == Some(&listed.values[OPENING])
-                    || !listed.code.starts_with(prefix)
+                    || !prefix.is_empty() && !listed.code.starts_with(prefix)
                     || wanted.iter().any(|(field, value)| listed.values[*field] != *value)
                 {
                     continue;

@@ -8,9 +8,10 @@ use super::tokens::Token;
 use super::{Place, Words};
 use crate::failure::failed;
 
-/// Makes the index. It keeps no copy of the words, and knows columns but no positions: no query asks for phrases.
+/// Makes the index. It keeps no copy of the words, and knows columns but no positions: no query asks for phrases. First
+/// characters have an index of their own, for a single one is looked for as the beginning of any word.
 pub(super) const CREATE: &[&str] = &["CREATE VIRTUAL TABLE search_text USING fts5(title, keywords, body, \
-     content = '', contentless_delete = 1, detail = 'column', \
+     content = '', contentless_delete = 1, detail = 'column', prefix = '1', \
      tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* M* S* P* C*'\")"];
 
 /// Forgets an entry's words.
