@@ -174,7 +174,7 @@ fn lock(root: &Path) -> Result<Option<File>> {
 /// That another process owns the folder, and is no server that would speak for it.
 pub(crate) fn in_use(root: &Path) -> Error {
     let message = format!(
-        "{} is in use by another command, or by a server that this one can't work beside: try again when it has ended",
+        "{} is in use by another command, or by a server that this one can't work beside: stop it, or try again when it has ended",
         root.display()
     );
     Error::new(ErrorCode::Conflict, message)

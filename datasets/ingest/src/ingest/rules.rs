@@ -77,7 +77,7 @@ pub(super) fn check_quality(
         return Ok(());
     }
     let message = format!(
-        "{bad} of {read} rows break a rule, more than {} %: mend the source and deliver again, or allow more",
+        "{bad} of {read} rows break a rule, more than {} %: mend the source and deliver again, or allow more with a higher threshold",
         options.max_bad_share * 100.0
     );
     let mut error = Error::new(ErrorCode::QualityThreshold, message);

@@ -35,6 +35,13 @@ pub(crate) async fn ingest(client: &Client, global: &Global, options: &Ingest) -
     }
     match &report.published {
         Some(version) => {
+            if quality.rows_quarantined > 0 {
+                output::line(format!(
+                    "  the rows that were set aside: GET /api/v1/resources/{}/versions/{}/quarantine",
+                    version.resource.path_form(),
+                    version.number
+                ));
+            }
             output::done(format!(
                 "version {} of {}: {} rows, {} set aside, {} bytes",
                 version.number, version.resource, version.rows, quality.rows_quarantined, version.bytes

@@ -85,7 +85,12 @@ pub(crate) async fn key(client: &Client, global: &Global, command: &Key) -> Resu
             }
             let row = |key: KeyRecord| {
                 let until = key.valid_until.map_or(String::new(), Timestamp::shanghai_text);
-                vec![key.id, format!("{:?}", key.owner), key.valid_from.shanghai_text(), until]
+                let owner = match key.owner {
+                    KeyOwner::Platform => "平台".to_owned(),
+                    KeyOwner::Department(id) => id.to_string(),
+                    KeyOwner::Person(id) => format!("个人 {id}"),
+                };
+                vec![key.id, owner, key.valid_from.shanghai_text(), until]
             };
             output::table(&["密钥", "持有者", "自", "至"], &keys.into_iter().map(row).collect::<Vec<_>>());
             Ok(())

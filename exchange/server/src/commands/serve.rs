@@ -39,7 +39,10 @@ pub(crate) async fn serve(
         check_demo(config.server.listen)?;
     }
     let listener = std::net::TcpListener::bind(config.server.listen).map_err(|error| {
-        Error::new(ErrorCode::Unavailable, format!("can't listen at {}: {error}", config.server.listen))
+        Error::new(
+            ErrorCode::Unavailable,
+            format!("can't listen at {}: {error}; choose another with --listen", config.server.listen),
+        )
     })?;
     listener.set_nonblocking(true).map_err(Error::internal)?;
     let bound = listener.local_addr().map_err(Error::internal)?;
