@@ -292,7 +292,7 @@ pub struct Ticket {
     /// The holder's principal id.
     pub principal_id: String,
     /// The key that signed the request for it: the ticket ends with it, and one that names none is over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key_id: String,
     /// The one purpose it serves.
     pub purpose: Option<String>,

@@ -60,7 +60,12 @@ fn concerns(event: &Event, wanted: &ResourceCode) -> bool {
         | Event::AccessRefused { sources, .. } => sources.iter().any(|source| source.resource == *wanted),
         Event::OpenDownloads { resource, .. } => resource == wanted,
         Event::Changed { entity, .. } => {
-            let about = entity.strip_prefix("resource ").or_else(|| Some(entity.split_once(" of ")?.1));
+            let part = || {
+                entity
+                    .split_once(" of ")
+                    .filter(|(what, _)| what.starts_with("version ") || what.ends_with(" records"))
+            };
+            let about = entity.strip_prefix("resource ").or_else(|| Some(part()?.1));
             about == Some(wanted.as_str())
         }
         Event::AccessEnded { .. } | Event::EpochStarted { .. } => false,

@@ -68,23 +68,29 @@ impl Built {
         let mut built = Self::default();
         plan.apply_with_subqueries(|node| match node {
             LogicalPlan::Values(_) => Ok(TreeNodeRecursion::Continue),
-            node => node.apply_expressions(|expr| expr.apply(|expr| Ok(built.add(expr)))),
+            node => node.apply_expressions(|expr| expr.apply(|expr| built.add(expr))),
         })?;
         Ok(built)
     }
 
-    fn add(&mut self, expr: &Expr) -> TreeNodeRecursion {
+    fn add(&mut self, expr: &Expr) -> Result<TreeNodeRecursion> {
         match expr {
             Expr::ScalarFunction(_) | Expr::Case(_) => self.calls += 1,
             Expr::Literal(value, _) => {
                 let bytes = value.try_as_str().flatten().map_or(0, str::len);
                 self.literals = self.literals.saturating_add(bytes);
             }
-            // A list of literals is a set that the rows are looked up in.
-            Expr::InList(_) => return TreeNodeRecursion::Jump,
+            // A list of literals is a set that the rows are looked up in; all else of it is computed for every row.
+            Expr::InList(list) => {
+                let computed = list.list.iter().filter(|member| !matches!(member, Expr::Literal(..)));
+                for part in std::iter::once(list.expr.as_ref()).chain(computed) {
+                    part.apply(|expr| self.add(expr))?;
+                }
+                return Ok(TreeNodeRecursion::Jump);
+            }
             _ => {}
         }
-        TreeNodeRecursion::Continue
+        Ok(TreeNodeRecursion::Continue)
     }
 
     fn row_bytes(&self) -> usize {
@@ -115,5 +121,21 @@ impl ExtensionOptions for Step {
 
     fn entries(&self) -> Vec<ConfigEntry> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{lit, when};
+
+    use super::*;
+
+    #[test]
+    fn what_stands_before_a_list_is_computed_for_every_row() {
+        let call = when(lit(true), lit("x".repeat(100))).end().unwrap();
+        let looked_up = call.clone().in_list(vec![lit("a"), lit("bc"), call.clone()], false);
+        let mut built = Built::default();
+        looked_up.apply(|expr| built.add(expr)).unwrap();
+        assert_eq!((built.calls, built.literals), (2, 200), "members that are literals count for nothing");
     }
 }

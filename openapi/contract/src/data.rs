@@ -116,19 +116,23 @@ pub struct RecordActView {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
-    /// How many records were named.
-    pub records: usize,
-    /// The columns that name them.
-    pub columns: Vec<ColumnName>,
+    /// How many records were named; for their provider, as a reader may see a part of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<usize>,
+    /// The columns that name them; for their provider, as a reader may not know of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<ColumnName>>,
     /// The first withdrawal of the same records, where this one says it again by another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
 }
 
-impl From<RecordWithdrawal> for RecordActView {
-    fn from(done: RecordWithdrawal) -> Self {
+impl RecordActView {
+    /// An act as its provider sees it, or others.
+    pub fn of(done: RecordWithdrawal, is_own: bool) -> Self {
         let RecordWithdrawal { id, act, columns, again, keys, tombstone, .. } = done;
-        Self { id, act, at: tombstone.at, reason: tombstone.reason, records: keys.len(), columns, again }
+        let (records, columns) = (is_own.then_some(keys.len()), is_own.then_some(columns));
+        Self { id, act, at: tombstone.at, reason: tombstone.reason, records, columns, again }
     }
 }
 

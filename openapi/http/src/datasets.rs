@@ -100,7 +100,9 @@ async fn list_record_acts(
     Code(code): Code,
 ) -> Result<Json<Vec<RecordActView>>, Refusal> {
     let acts = app.services.record_acts(&ctx, &code).await?;
-    Ok(Json(acts.into_iter().map(RecordActView::from).collect()))
+    let provider = app.services.resource(&ctx, &code).await?.provider;
+    let is_own = ctx.principal.acts_for(&provider);
+    Ok(Json(acts.into_iter().map(|act| RecordActView::of(act, is_own)).collect()))
 }
 
 /// Withdraw records, named by their keys, from all versions

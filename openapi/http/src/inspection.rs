@@ -10,7 +10,9 @@ use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
 use catalog_core::{Channel, Error, OpContext, ResourceCode, Result, Timestamp};
 use catalog_sheet::write_xlsx;
 use exchange_ledger::{Filter, Leaf};
+use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use openapi_contract::header::NEXT;
 use openapi_contract::{EvidenceLeaf, EvidencePage};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -24,6 +26,8 @@ use crate::problem::Refusal;
 /// Records of a page where the caller does not say, and most.
 const PAGE_RECORDS: usize = 100;
 const MAX_RECORDS: usize = 10_000;
+/// Characters of what is looked for.
+const MAX_WORDS: usize = 500;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -86,15 +90,25 @@ async fn search_evidence(
     }
     let after = wanted.after.as_deref().map(place).transpose()?;
     let filter = filter(&wanted)?;
-    app.services.inspect(&ctx, &described(&wanted)).await?;
+    let looked_for = described(&wanted);
+    if looked_for.chars().count() > MAX_WORDS {
+        return Err(invalid("what is looked for has at most 500 characters: it stands in evidence itself"));
+    }
+    app.services.inspect(&ctx, &looked_for).await?;
     let page = app.prove(move |app| found(app, filter, after, limit)).await?;
     if !as_sheet {
         return Ok(Json(page).into_response());
     }
+    let next = page.next.clone();
     let write = move || write_xlsx(&Workbook { directory: grid(&page), extension: None });
     let content = tokio::task::spawn_blocking(write).await.map_err(Error::internal)??;
     let headers = [(CONTENT_TYPE, XLSX), (CONTENT_DISPOSITION, "attachment; filename=\"evidence.xlsx\"")];
-    Ok((headers, content).into_response())
+    let mut response = (headers, content).into_response();
+    if let Some(next) = next {
+        let next = HeaderValue::from_str(&next).map_err(Error::internal)?;
+        response.headers_mut().insert(NEXT, next);
+    }
+    Ok(response)
 }
 
 fn filter(wanted: &Wanted) -> Result<Filter, Error> {
@@ -176,7 +190,9 @@ const COLUMNS: [&str; 16] = [
 
 fn grid(page: &EvidencePage) -> Grid {
     let header = COLUMNS.map(str::to_owned).to_vec();
-    let rows = std::iter::once(header).chain(page.records.iter().map(cells));
+    // A sheet that ends early says so.
+    let more = page.next.iter().map(|next| vec![format!("还有更多：从 {next} 之后继续（after={next}）")]);
+    let rows = std::iter::once(header).chain(page.records.iter().map(cells)).chain(more);
     let rows = (1..).zip(rows).map(|(number, cells)| Row { number, cells }).collect();
     Grid { name: "存证".to_owned(), rows }
 }

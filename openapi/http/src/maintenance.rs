@@ -1,13 +1,14 @@
 //! What keeps a server's folder in order, and who looked at its accesses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use catalog_core::policy::{Action, decide_action};
-use catalog_core::{Error, OpContext};
+use catalog_core::{Error, ErrorCode, OpContext};
 use chrono::NaiveDate;
 use datasets_store::Garbage;
 use futures::{StreamExt as _, stream};
@@ -32,9 +33,12 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(collect_garbage)).routes(routes!(get_access_log))
 }
 
+/// The longest wait for deliveries that are under way: new ones wait behind it.
+const QUIET: Duration = Duration::from_secs(30);
+
 /// Erase objects that no version needs
 ///
-/// Deliveries that are under way are waited for, and new ones wait until it is done.
+/// Deliveries that are under way are waited for, half a minute at most, and new ones wait until it is done.
 #[utoipa::path(post, path = "/api/v1/maintenance/gc", tag = "server", request_body = GarbageCollection,
     responses((status = 200, description = "What was erased, or would be", body = GarbageCollected)))]
 async fn collect_garbage(
@@ -44,7 +48,13 @@ async fn collect_garbage(
 ) -> Result<Json<GarbageCollected>, Refusal> {
     let garbage = Garbage { older_than: ctx.now.plus_seconds(-GRACE_SECONDS), dry_run };
     let collected = App::to_the_end(async move {
-        let _nobody_publishes_what_is_erased = app.no_writing().await;
+        let quiet = tokio::time::timeout(QUIET, app.no_writing()).await;
+        let _nobody_publishes_what_is_erased = quiet.map_err(|_| {
+            Error::new(
+                ErrorCode::Unavailable,
+                "deliveries are under way, which a collection waits for; try again later",
+            )
+        })?;
         let versions = app.services.all_versions(&ctx).await?;
         let mut collected = app.datasets.gc(&versions, garbage).await?;
         if let Some(folder) = &app.objects_folder {

@@ -188,6 +188,9 @@ fn an_auditor_finds_who_saw_what_and_is_seen_doing_so() {
     folder.ok(&["evidence", "--xlsx", sheet.to_str().unwrap(), "--as", ":auditor"]);
     let book = catalog_sheet::read(&fs::read(&sheet).unwrap(), None).unwrap();
     let text = format!("{:?}", book.directory.rows);
+    let part =
+        folder.json(&["evidence", "--xlsx", sheet.to_str().unwrap(), "--limit", "2", "--as", ":auditor"]);
+    assert_eq!(part["next"], "0-1", "a sheet that ends early says so: {part}");
     assert!(text.contains("301001/000001 第1版") && text.contains("拒绝 not_granted"), "{text}");
     folder.ok(&["audit"]);
 }

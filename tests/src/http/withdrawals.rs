@@ -155,8 +155,21 @@ async fn everyone_learns_why_records_are_gone_and_nobody_how_many_are_hidden() {
     let acts = server.send(Call::get(format!("{path}/records/acts"))).await;
     assert!(!acts.text().contains("A2"), "{}", acts.text());
     let acts = acts.ok();
-    assert_eq!(
-        (&acts[0]["act"], &acts[0]["records"], &acts[0]["reason"]),
-        (&json!("withdraw"), &json!(1), &json!("信用修复"))
-    );
+    assert_eq!((&acts[0]["act"], &acts[0]["reason"]), (&json!("withdraw"), &json!("信用修复")));
+    assert!(acts[0].get("records").is_none() && acts[0].get("columns").is_none(), "{acts}");
+    let own = server.send(Call::get(format!("{path}/records/acts")).by(&city.machine)).await.ok();
+    assert_eq!((&own[0]["records"], &own[0]["columns"]), (&json!(1), &json!(["case_no"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_hides_no_row_without_a_value() {
+    let city = City::new().await;
+    city.upload(
+        "case_no,county,person,amount,note\nA1,360481,张三(合成),1.00,\nA2,360481,李四(合成),2.00,误\n",
+    )
+    .await;
+    let said = json!({"keys": [["误"]], "columns": ["note"], "reason": "录入错误"});
+    act(&city, "withdraw", said).await.ok();
+    let left = city.sql("select case_no from scjg.penalty", Some(&city.machine));
+    assert_eq!(city.server.send(left).await.ok()["data"], json!([{"case_no": "A1"}]));
 }

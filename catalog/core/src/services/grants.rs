@@ -125,7 +125,11 @@ impl Services {
             if grant.terms.grantee.covers(principal) || decides.into_permission().is_ok() {
                 visible.push(match principal.kind {
                     // Which of its people decided is the provider's matter.
-                    PrincipalKind::Public => Grant { created_by: named(provider), ..grant },
+                    PrincipalKind::Public => {
+                        let by = named(provider);
+                        let revocation = grant.revocation.map(|end| Revocation { by: by.clone(), ..end });
+                        Grant { created_by: by, revocation, ..grant }
+                    }
                     _ => grant,
                 });
             }

@@ -289,13 +289,26 @@ pub(super) fn not_withdrawn(
             ([column], [value]) => lists.entry(column).or_default().push(value.clone()),
             _ => {
                 let equal = columns.iter().zip(literals);
-                let equal = equal.map(|(column, value)| Filter::Eq(column.to_string(), value));
+                let equal = equal
+                    .map(|(column, value)| present(resource, column, Filter::Eq(column.to_string(), value)));
                 records.push(Filter::And(equal.collect()));
             }
         }
     }
-    records.extend(lists.into_iter().map(|(column, values)| Filter::In(column.to_string(), values)));
+    records.extend(
+        lists
+            .into_iter()
+            .map(|(column, values)| present(resource, column, Filter::In(column.to_string(), values))),
+    );
     Ok((!records.is_empty()).then(|| Filter::Not(Box::new(Filter::Or(records)))))
+}
+
+/// A term that is false, and not NULL, where the column has no value: its negation would hide the row.
+fn present(resource: &Resource, column: &ColumnName, term: BoundFilter) -> BoundFilter {
+    match resource.item(column.as_str()).is_some_and(|item| item.required) {
+        true => term,
+        false => Filter::And(vec![Filter::Not(Box::new(Filter::IsNull(column.to_string()))), term]),
+    }
 }
 
 fn unsaid(version: &Version, act: &RecordWithdrawal) -> Error {

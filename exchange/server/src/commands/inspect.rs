@@ -54,9 +54,14 @@ fn query(wanted: &Evidence) -> String {
 }
 
 async fn write(client: &Client, global: &Global, address: &str, file: &Path) -> Result<()> {
-    let content = client.send(Method::GET, address, Payload::Empty, "*/*").await?.bytes().await?;
+    let answer = client.send(Method::GET, address, Payload::Empty, "*/*").await?;
+    let next = answer.headers.get("shuqiao-next").and_then(|next| next.to_str().ok()).map(str::to_owned);
+    let content = answer.bytes().await?;
     std::fs::write(file, &content).map_err(|error| io(file, &error))?;
-    let document = serde_json::json!({ "written": file, "bytes": content.len() });
+    let document = serde_json::json!({ "written": file, "bytes": content.len(), "next": next });
+    if let Some(next) = next.filter(|_| !global.json) {
+        output::doubt(format!("there is more than fits: --after {next}, or a larger --limit"));
+    }
     output::outcome(global, &document, format!("{} written", file.display()));
     Ok::<_, Error>(())
 }

@@ -76,12 +76,14 @@ fn answer(media_type: &'static str, body: String, reading: Reading) -> Response 
 
 async fn read(app: &Arc<App>, ctx: &OpContext, Code(code): Code) -> Result<(Described, Reading), Error> {
     let open = app.tables.open(ctx, &TableName::Code(code), VersionSelector::Latest).await?;
-    let manifest = extract::described(app, ctx, &open).await?;
+    let source = open.dataset.source();
+    let told = |error: Error| error.after_opening([source.clone()]);
+    let manifest = extract::described(app, ctx, &open).await.map_err(told)?;
     let (resource, published) = (open.dataset.resource.clone(), open.dataset.version.published_at);
-    let departments = app.services.departments(ctx).await?;
+    let departments = app.services.departments(ctx).await.map_err(told)?;
     let provider = departments.into_iter().find(|department| department.id == resource.provider);
     let provider = provider.map_or_else(|| resource.provider.to_string(), |department| department.name);
-    Ok((Described { resource, provider, manifest, published }, Reading::of(vec![open.dataset.source()])))
+    Ok((Described { resource, provider, manifest, published }, Reading::of(vec![source])))
 }
 
 impl Described {
@@ -112,10 +114,14 @@ impl Described {
 
 fn data_package(described: &Described) -> Value {
     let Described { resource, provider, manifest, published } = described;
-    let mut licence = json!({ "path": described.licence_address() });
-    if !described.has_address() {
-        licence["name"] = json!(described.licence());
-    }
+    let licences: Vec<_> = manifest
+        .licence
+        .iter()
+        .map(|licence| match described.has_address() {
+            true => json!({ "path": licence }),
+            false => json!({ "name": licence, "path": described.licence_address() }),
+        })
+        .collect();
     let fields: Vec<_> = manifest
         .columns
         .iter()
@@ -133,7 +139,7 @@ fn data_package(described: &Described) -> Value {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": resource.code.path_form(), "title": resource.title, "description": resource.summary,
         "version": manifest.version.to_string(), "created": published, "keywords": resource.keywords,
-        "licenses": [licence], "contributors": [{ "title": provider, "roles": ["publisher"] }], "resources": files,
+        "licenses": licences, "contributors": [{ "title": provider, "roles": ["publisher"] }], "resources": files,
     })
 }
 
@@ -152,7 +158,8 @@ fn field_type(kind: ItemKind) -> &'static str {
 
 fn dcat(described: &Described) -> Value {
     let Described { resource, provider, manifest, published } = described;
-    let licence = json!({ "@id": described.licence_address() });
+    // Only what is open has one: what a grant shows may be shared and not passed on.
+    let licence = manifest.licence.as_ref().map(|_| json!({ "@id": described.licence_address() }));
     let chinese = |text: &str| json!({ "@value": text, "@language": "zh" });
     let distributions: Vec<_> = described.files().map(|(path, format, bytes, sha256)| json!({
         "@type": "dcat:Distribution",

@@ -226,8 +226,9 @@ async fn written(
         if let Some(stored) = found(&app, &open, &folder, kind).await? {
             return Ok(stored);
         }
-        let _place = app.extracts.place(&ctx).await?;
+        // Before the place: who waits for a collection keeps nobody else waiting.
         let _no_erasing = app.no_erasing().await;
+        let _place = app.extracts.place(&ctx).await?;
         write(&app, &ctx, &open, &folder).await?.stored(&folder, kind)
     })
     .await
