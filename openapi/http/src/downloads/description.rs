@@ -201,6 +201,13 @@ fn page(described: &Described) -> String {
         format!("<tr><td>{}<td><code>{}</code>", escaped(&column.item.title), column.item.column)
     };
     let columns: String = manifest.columns.iter().map(column).collect();
+    let licence = manifest.licence.as_deref().map_or_else(
+        || "无：仅按授权使用 none: used under a grant alone".to_owned(),
+        |name| {
+            let address = escaped(&described.licence_address());
+            format!("<a rel=\"license\" href=\"{address}\">{}</a>", escaped(name))
+        },
+    );
     include_str!("dataset.html")
         .replace("{code}", &code)
         .replace("{files}", &files)
@@ -208,8 +215,7 @@ fn page(described: &Described) -> String {
         .replace("{version}", &manifest.version.to_string())
         .replace("{rows}", &manifest.rows.to_string())
         .replace("{published}", &published.shanghai_text())
-        .replace("{licence-address}", &escaped(&described.licence_address()))
-        .replace("{licence}", &escaped(described.licence()))
+        .replace("{licence}", &licence)
         .replace("{provider}", &escaped(provider))
         .replace("{title}", &escaped(&resource.title))
         .replace("{summary}", &escaped(&resource.summary))

@@ -25,7 +25,7 @@ use crate::progress;
 /// The seed of the demo city: the same city on every machine.
 const SEED: u64 = 42;
 /// People whose city is joined within the default limit of memory, and those for whom one more MiB is allowed beyond.
-const DEFAULT_MEMORY_PEOPLE: u64 = 2_500_000;
+const DEFAULT_MEMORY_PEOPLE: u64 = 2_560_000;
 const PEOPLE_OF_A_MIB: u64 = 2_500;
 /// The open dataset of the tour.
 pub(crate) const OPEN_TABLE: (&str, &str) = ("jyj", "schools");
