@@ -46,7 +46,7 @@ fn record(number: u64) -> Result<EvidenceRecord, Box<dyn Error>> {
         answer_commitment: Digest::of(b"answer").to_hex(),
     };
     let (id, request_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
-    Ok(EvidenceRecord { id, request_id, at: Timestamp::now(), actor, event })
+    Ok(EvidenceRecord { id, request_id, at: Timestamp::now(), actor, event, fact: None })
 }
 
 /// Appends `count` records from `callers` tasks, each of which waits for its record before it makes the next.

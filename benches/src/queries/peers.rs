@@ -102,6 +102,8 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
         number: 1,
         change: ChangeKind::Replace,
         rows: i64::try_from(stored.rows)?,
+        delivered: 0,
+        rejected: 0,
         bytes: i64::try_from(bytes)?,
         manifest_digest: String::new(),
         based_on: None,

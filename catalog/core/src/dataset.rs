@@ -45,6 +45,12 @@ pub struct Version {
     pub change: ChangeKind,
     /// Rows in it.
     pub rows: i64,
+    /// Rows that were delivered for it.
+    #[serde(default)]
+    pub delivered: i64,
+    /// Those of them that were kept out, for they broke a rule.
+    #[serde(default)]
+    pub rejected: i64,
     /// Bytes of its Parquet parts.
     pub bytes: i64,
     /// SHA-256 of the canonical manifest, hex: the version's identity in evidence.

@@ -1,5 +1,7 @@
 //! Evidence: what every access and every change leaves behind, and the port that keeps it.
 
+pub mod fact;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,8 @@ use crate::context::{Channel, OpContext};
 use crate::error::Result;
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::time::Timestamp;
+
+pub use fact::Fact;
 
 /// Who did it, as evidence names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +169,9 @@ pub struct EvidenceRecord {
     /// What.
     #[serde(flatten)]
     pub event: Event,
+    /// For a change that supervision and assessment count: what was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<Fact>,
 }
 
 impl EvidenceRecord {
@@ -176,7 +183,13 @@ impl EvidenceRecord {
             at: ctx.now,
             actor: Actor::of(ctx),
             event,
+            fact: None,
         }
+    }
+
+    /// The same, saying what was changed.
+    pub(crate) fn stating(self, fact: Fact) -> Self {
+        Self { fact: Some(fact), ..self }
     }
 }
 

@@ -37,6 +37,7 @@ pub fn event(action: &str) -> EvidenceRecord {
             entity: "sample".to_owned(),
             entity_digest: "00".repeat(32),
         },
+        fact: None,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod ports;
 pub mod schema;
 pub mod services;
+pub mod supervision;
 pub mod time;
 
 pub use context::{Channel, OpContext, Principal, Role};

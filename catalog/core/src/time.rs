@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,9 +42,14 @@ impl Timestamp {
         self.shanghai().date_naive()
     }
 
+    /// The time of day in Asia/Shanghai.
+    pub fn shanghai_time(self) -> NaiveTime {
+        self.shanghai().time()
+    }
+
     /// The first instant of a day in Asia/Shanghai, which is 24:00 of the day before.
     pub fn start_of_shanghai_day(day: NaiveDate) -> Self {
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros();
+        let midnight = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
         Self(midnight).plus_seconds(-i64::from(SHANGHAI_SECONDS))
     }
 

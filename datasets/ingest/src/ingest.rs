@@ -124,6 +124,8 @@ impl Prepared {
             number: self.manifest.version,
             change: self.manifest.change,
             rows: number(self.manifest.rows),
+            delivered: number(self.manifest.quality.rows_read),
+            rejected: number(self.manifest.quality.rows_quarantined),
             bytes: number(self.manifest.bytes),
             manifest_digest: self.digest.to_hex(),
             based_on: self.manifest.based_on,

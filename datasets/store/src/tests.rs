@@ -48,6 +48,8 @@ fn version_of(manifest: &Manifest) -> Version {
         number: manifest.version,
         change: manifest.change,
         rows: 0,
+        delivered: 0,
+        rejected: 0,
         bytes: 0,
         manifest_digest: manifest.digest().unwrap().to_hex(),
         based_on: manifest.based_on,

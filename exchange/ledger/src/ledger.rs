@@ -141,7 +141,7 @@ impl Ledger {
             lost: signed.checkpoint.size - kept,
         };
         let id = uuid::Uuid::now_v7().to_string();
-        let record = EvidenceRecord { request_id: id.clone(), id, at, actor, event };
+        let record = EvidenceRecord { request_id: id.clone(), id, at, actor, event, fact: None };
         let first = [canonical(&record)?.as_slice(), b"\n"].concat();
         EpochFiles::of(&settings.data_folder, number).begin(&first)?;
         let (ledger, opened) = Self::open(settings)?;

@@ -34,7 +34,14 @@ fn record(number: u64) -> EvidenceRecord {
     let resource = ResourceCode::new(format!("301001/{:06}", number % 5)).unwrap();
     let event = Event::OpenDownloads { resource, count: number, bytes: 1 };
     let at = Timestamp(1_795_000_000_000_000).plus_seconds(i64::try_from(number).unwrap());
-    EvidenceRecord { id: Uuid::now_v7().to_string(), request_id: format!("r-{number}"), at, actor, event }
+    EvidenceRecord {
+        id: Uuid::now_v7().to_string(),
+        request_id: format!("r-{number}"),
+        at,
+        actor,
+        event,
+        fact: None,
+    }
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -169,6 +169,8 @@ async fn publish_version(
         manifest_digest,
         change: ChangeKind::Replace,
         rows: 0,
+        delivered: 0,
+        rejected: 0,
         bytes: 0,
         based_on: None,
         made_at: ctx.now,

@@ -6,6 +6,8 @@ fn version(number: i64, published: i64) -> Version {
         number,
         change: ChangeKind::Replace,
         rows: 1,
+        delivered: 0,
+        rejected: 0,
         bytes: 1,
         manifest_digest: String::new(),
         based_on: None,

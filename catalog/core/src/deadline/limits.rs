@@ -85,6 +85,14 @@ const DEFAULTS: [(LimitKind, u32, u32, &str); 17] = [
 ];
 
 impl LimitKind {
+    /// Whether the data authority keeps it, whoever handles the matter.
+    pub fn is_of_authority(self) -> bool {
+        matches!(
+            self,
+            Self::FormalCheck | Self::EmergencyDecision | Self::EmergencyReview | Self::Arbitration
+        )
+    }
+
     /// All kinds, in the order of documents.
     pub fn all() -> impl Iterator<Item = Self> {
         DEFAULTS.iter().map(|(kind, ..)| *kind)

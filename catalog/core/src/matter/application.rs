@@ -64,7 +64,9 @@ pub struct Application {
 impl Application {
     /// The terms of a grant for one of its asks.
     pub fn terms(&self, ask: &Ask, kind: GrantKind, grantee: Grantee, from: Timestamp) -> GrantTerms {
-        ask.terms(kind, grantee, (&self.purpose, &self.legal_basis), (from, Some(self.valid_until)))
+        let term = (from, Some(self.valid_until));
+        let terms = ask.terms(kind, grantee, (&self.purpose, &self.legal_basis), term);
+        GrantTerms { calls_per_day: self.calls_per_day, rows_per_day: self.rows_per_day, ..terms }
     }
 }
 
@@ -92,6 +94,8 @@ impl Ask {
             demands_matter: false,
             demands_operator: false,
             statistics: self.statistics.clone(),
+            calls_per_day: None,
+            rows_per_day: None,
         }
     }
 }

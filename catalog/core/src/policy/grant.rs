@@ -114,6 +114,12 @@ pub struct GrantTerms {
     /// Whether every request must name the operator's staff id.
     #[serde(default)]
     pub demands_operator: bool,
+    /// Calls a day that the holder expects: more are an anomaly that supervision shows, and no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_day: Option<u64>,
+    /// Rows a day that the holder expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_per_day: Option<u64>,
     /// Makes the grant statistics-only: cells by the items granted, in place of rows.
     #[serde(default)]
     pub statistics: Option<Statistics>,

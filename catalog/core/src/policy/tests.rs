@@ -70,6 +70,8 @@ fn grant(number: u8, kind: GrantKind, grantee: Grantee, purpose: Option<&str>) -
             demands_matter: false,
             demands_operator: false,
             statistics: None,
+            calls_per_day: None,
+            rows_per_day: None,
         },
         created_by: "a".into(),
         created_at: NOW,

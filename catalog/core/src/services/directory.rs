@@ -5,7 +5,7 @@ use crate::context::OpContext;
 use crate::directory::resource::Entry;
 use crate::directory::{LifecycleStep, Resource, rules};
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::EvidenceRecord;
+use crate::evidence::{EvidenceRecord, Fact};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{Action, Grant, Revocation};
 use crate::ports::{Cut, GrantEnding, SearchPage, SearchQuery};
@@ -152,6 +152,7 @@ impl Services {
 
 fn entry_change(ctx: &OpContext, action: &str, entry: &Entry) -> EvidenceRecord {
     Services::change(ctx, action, format!("resource {}", entry.draft.code), entry)
+        .stating(Fact::of_entry(entry))
 }
 
 fn event_name(step: LifecycleStep) -> &'static str {

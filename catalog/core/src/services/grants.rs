@@ -6,6 +6,7 @@ use super::Services;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::{EvidenceRecord, Fact};
 use crate::ids::{DepartmentId, GrantId};
 use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, Sight, decide_action};
 use crate::ports::Cut;
@@ -17,7 +18,7 @@ impl Services {
         let resource = self.published(&terms.resource).await?;
         Self::permit(ctx, action_for(terms.kind, &terms.grantee)?, Some(&resource.provider))?;
         let grant = Self::new_grant(ctx, terms, &resource)?;
-        let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
+        let change = Self::grant_created(ctx, &grant);
         // What was made meanwhile has not been looked at: look again.
         while !self
             .store
@@ -26,6 +27,12 @@ impl Services {
         {}
         self.relay().await?;
         Ok(grant)
+    }
+
+    /// The evidence of a new grant.
+    pub(super) fn grant_created(ctx: &OpContext, grant: &Grant) -> EvidenceRecord {
+        let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), grant);
+        change.stating(Fact::of_grant(grant))
     }
 
     /// A grant whose terms fit the resource. Whoever asks for it has decided that it may be.

@@ -13,6 +13,7 @@ use super::Services;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::deadline::Light;
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::Fact;
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Application, Ask, Content, Event, Matter, MatterKind, Move, State, legal_events};
 use crate::policy::Revocation;
@@ -267,6 +268,7 @@ impl Services {
         let word = event.and_then(|event| serde_json::to_value(event).ok());
         let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("opened");
         Self::change(ctx, &format!("matter.{word}"), format!("matter {}", matter.number), matter)
+            .stating(Fact::of_matter(matter))
     }
 
     fn grant_ends(ctx: &OpContext, id: &GrantId, reason: &str, change: &mut MatterChange) {

@@ -4,6 +4,7 @@ use super::Services;
 use crate::context::OpContext;
 use crate::dataset::Version;
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::Fact;
 use crate::ids::ResourceCode;
 use crate::policy::Action;
 
@@ -29,7 +30,7 @@ impl Services {
         join_announcement(ctx, &mut version, &versions)?;
         let entity = format!("version {} of {}", version.number, version.resource);
         let action = if version.breaking.is_some() { "version.announced" } else { "version.published" };
-        let change = Self::change(ctx, action, entity, &version);
+        let change = Self::change(ctx, action, entity, &version).stating(Fact::of_version(&version, ctx.now));
         self.store.publish_version(&version, &change).await?;
         self.relay().await?;
         Ok(version)
@@ -72,7 +73,8 @@ impl Services {
         let Some(breaking) = &mut version.breaking else { return Ok(version) };
         let review = breaking.reviewed(&ctx.principal.id, ctx.now);
         breaking.review = Some(review.clone());
-        let change = Self::change(ctx, "version.reviewed", format!("version {number} of {code}"), &version);
+        let change = Self::change(ctx, "version.reviewed", format!("version {number} of {code}"), &version)
+            .stating(Fact::of_version(&version, ctx.now));
         self.store.review_version(code, number, &review, &change).await?;
         self.relay().await?;
         Ok(version)

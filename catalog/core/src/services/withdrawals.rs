@@ -8,6 +8,7 @@ use crate::dataset::{self, RecordAct, RecordWithdrawal, RecordsWithdrawal, Tombs
 use crate::directory::resource::Entry;
 use crate::directory::{InformationItem, Resource};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::Fact;
 use crate::ids::{ColumnName, ResourceCode};
 use crate::policy::filter::{Literal, typed_literal};
 use crate::policy::{Action, BoundFilter, Filter, TypedLiteral};
@@ -25,7 +26,8 @@ impl Services {
     ) -> Result<()> {
         let tombstone = tombstone(ctx, &self.published(code).await?, reason)?;
         let change =
-            Self::change(ctx, "version.withdrawn", format!("version {number} of {code}"), &tombstone);
+            Self::change(ctx, "version.withdrawn", format!("version {number} of {code}"), &tombstone)
+                .stating(Fact::of_withdrawn(code, number));
         let withdrawn = self.store.withdraw_version(code, number, &tombstone, &change).await;
         self.cut(Cut::Version(code.clone(), number));
         withdrawn?;

@@ -29,6 +29,8 @@ pub(super) fn grant(resource: &ResourceCode, created_at: i64) -> Result<Grant> {
             demands_matter: false,
             demands_operator: false,
             statistics: None,
+            calls_per_day: None,
+            rows_per_day: None,
         },
         created_by: "officer".to_owned(),
         created_at: Timestamp(created_at),

@@ -28,6 +28,8 @@ pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version
         number,
         change: ChangeKind::Replace,
         rows: 10,
+        delivered: 0,
+        rejected: 0,
         bytes: 1_000,
         manifest_digest: "ab".repeat(32),
         based_on: None,

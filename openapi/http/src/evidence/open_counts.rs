@@ -68,5 +68,5 @@ fn record(event: Event, at: Timestamp) -> EvidenceRecord {
         ticket: None,
         channel: Channel::File,
     };
-    EvidenceRecord { request_id: id.clone(), id, at, actor, event }
+    EvidenceRecord { request_id: id.clone(), id, at, actor, event, fact: None }
 }

@@ -186,7 +186,7 @@ impl Services {
         if change.grants.is_empty() {
             change.grants_seen = seen;
         }
-        let event = Self::change(ctx, "grant.created", format!("grant {}", grant.id), &grant);
+        let event = Self::grant_created(ctx, &grant);
         matter.grants.push(grant.id.clone());
         change.grants.push((grant, event));
         Ok(())

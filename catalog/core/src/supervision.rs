@@ -1,0 +1,57 @@
+//! Supervision 电子监察 and assessment 考核评估, computed from the evidence log and from nothing else: whoever has the log
+//! computes the same.
+//!
+//! Both are folds over its records, oldest first. What changes say for them stands in [`crate::evidence::fact`].
+
+mod access;
+pub mod anomaly;
+pub mod assessment;
+pub mod breach;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::evidence::EvidenceRecord;
+use crate::time::Timestamp;
+
+pub use anomaly::{Anomalies, Anomaly, AnomalyKind, Thresholds};
+pub use assessment::{Assessment, Assessor, Indicators, Ratio};
+pub use breach::{Breach, Breaches};
+
+/// Where a record stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub struct Place {
+    /// The epoch, counted from 0.
+    pub epoch: u64,
+    /// The leaf, counted from 0.
+    pub index: u64,
+}
+
+/// A record where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub record: EvidenceRecord,
+}
+
+/// From the first instant up to the second, which is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Period {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end, excluded.
+    pub until: Timestamp,
+}
+
+impl Period {
+    /// Whether the instant lies in it.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        (self.from..self.until).contains(&at)
+    }
+}

@@ -1,0 +1,285 @@
+//! What each department did in a period, in numbers that nobody types in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::Reads;
+use super::breach::responsible;
+use super::update::fresh;
+use super::{Period, Place, Placed};
+use crate::dataset::Standing;
+use crate::evidence::fact::{MatterFact, ResourceFact, VersionFact};
+use crate::evidence::{Event as Evidence, Fact, SourceRead};
+use crate::ids::ResourceCode;
+use crate::matter::{Event, MatterKind, State};
+use crate::time::Timestamp;
+
+/// The name under which the data authority is assessed.
+const AUTHORITY: &str = "authority";
+
+/// A part of a whole; of an empty whole there is none to judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ratio {
+    /// How many.
+    pub part: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Ratio {
+    /// In thousandths, rounded down; `None` of nothing.
+    pub fn permille(self) -> Option<u64> {
+        (self.of > 0)
+            .then(|| u64::try_from(u128::from(self.part) * 1000 / u128::from(self.of)).unwrap_or(1000))
+    }
+
+    fn add(&mut self, counts: bool) {
+        self.of += 1;
+        self.part += u64::from(counts);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.part += other.part;
+        self.of += other.of;
+    }
+}
+
+/// One department's indicators 考核指标.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Indicators {
+    /// The department; `authority` is the data authority.
+    pub department: String,
+    /// 目录完整率: metadata elements filled in, of all that the published resources can have.
+    pub completeness: Ratio,
+    /// 挂接率: published resources with readable data, of all published ones.
+    pub mounted: Ratio,
+    /// 更新及时率: seconds in which data were as fresh as promised, of all since they were mounted.
+    pub timely_updates: Ratio,
+    /// 按时办结率: limits kept, of those that ended or passed.
+    pub timely_answers: Ratio,
+    /// 拒绝率: applications refused, of those decided.
+    pub refusals: Ratio,
+    /// 异议办结率: objections settled, of those that were open at some time.
+    pub objections_settled: Ratio,
+    /// 数据质量: rows that break no rule, of those delivered.
+    pub quality: Ratio,
+    /// 开放率: open resources, of all published ones.
+    pub open: Ratio,
+    /// 服务调用量: reads by others.
+    pub calls_served: u64,
+    /// Rows that left in them.
+    pub rows_served: u64,
+    /// 开放数据下载量: open downloads, anonymous ones.
+    pub open_downloads: u64,
+    /// The mean of the shares that there are, in thousandths; refusals do not count, for they may be right.
+    pub score: Option<u64>,
+}
+
+impl Indicators {
+    fn scored(mut self) -> Self {
+        let shares = [
+            self.completeness,
+            self.mounted,
+            self.timely_updates,
+            self.timely_answers,
+            self.objections_settled,
+            self.quality,
+            self.open,
+        ];
+        let shares: Vec<_> = shares.into_iter().filter_map(Ratio::permille).collect();
+        let count = u64::try_from(shares.len()).unwrap_or(0);
+        self.score = shares.iter().sum::<u64>().checked_div(count);
+        self
+    }
+}
+
+/// The assessment of all departments in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Assessment {
+    /// The period.
+    pub period: Period,
+    /// The newest record that was read for it: the log up to there gives the same table.
+    pub last: Option<Place>,
+    /// By department.
+    pub departments: Vec<Indicators>,
+}
+
+/// A resource as the log tells of it.
+#[derive(Debug)]
+struct Mounted {
+    fact: ResourceFact,
+    /// Versions that can be read, and when each was delivered.
+    versions: BTreeMap<i64, Timestamp>,
+    /// Deliveries, withdrawn ones too.
+    updates: Vec<Timestamp>,
+}
+
+/// Computes an assessment from the records of a log, oldest first.
+#[derive(Debug)]
+pub struct Assessor {
+    period: Period,
+    last: Option<Place>,
+    resources: BTreeMap<ResourceCode, Mounted>,
+    matters: BTreeMap<String, (Timestamp, MatterFact)>,
+    /// Matters that were settled before the period.
+    settled_before: BTreeSet<String>,
+    reads: Reads,
+    rows: BTreeMap<String, Indicators>,
+}
+
+impl Assessor {
+    /// Begins with nothing.
+    pub fn new(period: Period) -> Self {
+        Self {
+            period,
+            last: None,
+            resources: BTreeMap::new(),
+            matters: BTreeMap::new(),
+            settled_before: BTreeSet::new(),
+            reads: Reads::default(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next record; what lies behind the period changes nothing.
+    pub fn take(&mut self, placed: &Placed) {
+        let record = &placed.record;
+        if record.at >= self.period.until {
+            return;
+        }
+        self.last = Some(placed.place);
+        if let Some(served) = self.reads.take(placed) {
+            self.serve(served.at, &served.sources, served.rows);
+        }
+        match (&record.event, &record.fact) {
+            (Evidence::OpenDownloads { resource, count, .. }, _) if self.period.contains(record.at) => {
+                if let Some(row) = self.provider_of(resource) {
+                    row.open_downloads += count;
+                }
+            }
+            (_, Some(Fact::Resource(fact))) => self.resource(fact),
+            (_, Some(Fact::Version(fact))) => self.version(fact, record.at),
+            (_, Some(Fact::Matter(fact))) => self.matter(fact, record.at),
+            _ => {}
+        }
+    }
+
+    fn row(&mut self, department: &str) -> &mut Indicators {
+        let new = || Indicators { department: department.to_owned(), ..Indicators::default() };
+        self.rows.entry(department.to_owned()).or_insert_with(new)
+    }
+
+    fn provider_of(&mut self, resource: &ResourceCode) -> Option<&mut Indicators> {
+        let provider = self.resources.get(resource)?.fact.provider.to_string();
+        Some(self.row(&provider))
+    }
+
+    fn serve(&mut self, at: Timestamp, sources: &[SourceRead], rows: u64) {
+        if !self.period.contains(at) {
+            return;
+        }
+        // What a department reads of its own serves nobody else.
+        for source in sources.iter().filter(|source| source.grant.is_some()) {
+            if let Some(row) = self.provider_of(&source.resource) {
+                row.calls_served += 1;
+                row.rows_served += rows;
+            }
+        }
+    }
+
+    fn resource(&mut self, fact: &ResourceFact) {
+        let fact = fact.clone();
+        match self.resources.get_mut(&fact.resource) {
+            Some(known) => known.fact = fact,
+            None => {
+                let (versions, updates) = (BTreeMap::new(), Vec::new());
+                self.resources.insert(fact.resource.clone(), Mounted { fact, versions, updates });
+            }
+        }
+    }
+
+    fn version(&mut self, fact: &VersionFact, at: Timestamp) {
+        let Some(resource) = self.resources.get_mut(&fact.resource) else { return };
+        if fact.standing == Standing::Withdrawn {
+            resource.versions.remove(&fact.version);
+            return;
+        }
+        if resource.versions.insert(fact.version, at).is_some() {
+            return;
+        }
+        resource.updates.push(at);
+        let provider = resource.fact.provider.to_string();
+        if self.period.contains(at) {
+            let count = |rows: i64| u64::try_from(rows).unwrap_or(0);
+            let (of, rejected) = (count(fact.delivered), count(fact.rejected));
+            self.row(&provider).quality.join(Ratio { part: of.saturating_sub(rejected), of });
+        }
+    }
+
+    fn matter(&mut self, fact: &MatterFact, at: Timestamp) {
+        let opened = self.matters.get(&fact.number).map_or(at, |(opened, _)| *opened);
+        self.matters.insert(fact.number.clone(), (opened, fact.clone()));
+        if at < self.period.from {
+            match fact.state.is_settled() {
+                true => self.settled_before.insert(fact.number.clone()),
+                false => self.settled_before.remove(&fact.number),
+            };
+        } else if fact.kind == MatterKind::Provision
+            && let Some(department) = &fact.department
+        {
+            let refused = fact.step == Some(Event::Refuse) && fact.state == State::Refused;
+            let granted = matches!(fact.step, Some(Event::Grant | Event::GrantInPart | Event::GrantAtOnce));
+            if refused || granted {
+                self.row(department.as_str()).refusals.add(refused);
+            }
+        }
+    }
+
+    /// The table, as it stands at the end of the period.
+    pub fn finish(mut self) -> Assessment {
+        let unended: Vec<_> = std::mem::take(&mut self.reads).unended().collect();
+        for served in unended {
+            self.serve(served.at, &served.sources, served.rows);
+        }
+        for resource in std::mem::take(&mut self.resources).into_values() {
+            self.finish_resource(&resource);
+        }
+        for (number, (opened, fact)) in std::mem::take(&mut self.matters) {
+            self.finish_matter(&number, opened, &fact);
+        }
+        let departments = self.rows.into_values().map(Indicators::scored).collect();
+        Assessment { period: self.period, last: self.last, departments }
+    }
+
+    fn finish_resource(&mut self, resource: &Mounted) {
+        let Mounted { fact, versions, updates } = resource;
+        if !fact.published {
+            return;
+        }
+        let timely = fresh(updates, fact.update_cycle, self.period);
+        let row = self.row(fact.provider.as_str());
+        row.completeness.join(Ratio { part: fact.filled.into(), of: fact.elements.into() });
+        row.mounted.add(!versions.is_empty());
+        row.open.add(fact.open);
+        row.timely_updates.join(timely);
+    }
+
+    fn finish_matter(&mut self, number: &str, opened: Timestamp, fact: &MatterFact) {
+        for limit in &fact.limits {
+            let department = responsible(fact, limit).map_or(AUTHORITY.to_owned(), ToString::to_string);
+            let in_time = match (limit.due, limit.ended) {
+                (due, Some(ended)) if self.period.contains(ended) => due.is_none_or(|due| ended < due),
+                (Some(due), None) if due < self.period.until => false,
+                _ => continue,
+            };
+            self.row(&department).timely_answers.add(in_time);
+        }
+        let was_open = opened < self.period.until && !self.settled_before.contains(number);
+        if fact.kind == MatterKind::Objection && was_open {
+            let department = fact.department.as_ref().map_or(AUTHORITY.to_owned(), ToString::to_string);
+            self.row(&department).objections_settled.add(fact.state.is_settled());
+        }
+    }
+}
