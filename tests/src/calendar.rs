@@ -36,7 +36,7 @@ fn every_day_and_every_deadline_is_that_of_the_other_implementation() {
 fn end(received: NaiveDate, days: u32) -> NaiveDate {
     let limits =
         LimitTable::with_file(&json!({"letter": {"days": days, "source": "样例"}}).to_string()).unwrap();
-    let rules = Rules { calendar: Calendar::built_in(), limits };
+    let rules = Rules { limits, ..Rules::default() };
     let noon = Timestamp::start_of_shanghai_day(received).plus_seconds(12 * 3600);
     let limit = RunningLimit::start(LimitKind::Letter, noon, &rules);
     limit.reckoning.due.unwrap().plus_seconds(-1).shanghai_date()

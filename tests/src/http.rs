@@ -13,5 +13,6 @@ mod matters;
 mod references;
 mod refusals;
 mod schema_change;
+mod supervision;
 mod tools;
 mod withdrawals;

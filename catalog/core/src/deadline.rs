@@ -13,19 +13,26 @@ pub use limits::{Limit, LimitKind, LimitTable};
 pub use running::{Allowance, Extension, Light, Pause, Reckoning, RunningLimit};
 
 use crate::calendar::Calendar;
+use crate::supervision::Thresholds;
 
-/// What deadlines are reckoned by.
+/// What deadlines are reckoned by, and supervision looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Which days are working days.
     pub calendar: Calendar,
     /// How long each kind of limit is.
     pub limits: LimitTable,
+    /// What supervision finds out of the ordinary.
+    pub thresholds: Thresholds,
 }
 
 impl Default for Rules {
     /// The built-in calendar and the limits of law.
     fn default() -> Self {
-        Self { calendar: Calendar::built_in(), limits: LimitTable::default() }
+        Self {
+            calendar: Calendar::built_in(),
+            limits: LimitTable::default(),
+            thresholds: Thresholds::default(),
+        }
     }
 }

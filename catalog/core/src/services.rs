@@ -8,6 +8,7 @@ mod keys;
 mod matters;
 mod organisation;
 mod publishing;
+mod supervision;
 mod withdrawals;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::ports::{Cut, Cutter, Store};
 pub use datasets::{Dataset, VersionSelector};
 pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{Act, MatterFilter, MatterView};
+pub use supervision::Lights;
 
 /// The operations over one store and one evidence log.
 #[derive(Clone)]

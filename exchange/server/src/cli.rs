@@ -1,6 +1,7 @@
 //! The command line as types; clap makes the help and the completion of it.
 
 mod keys;
+mod supervision;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Key, KeyRotate, Ticket};
+pub(crate) use supervision::{Assess, Supervised};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
 #[derive(Debug, Parser)]
@@ -126,6 +128,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shuqiao evidence --resource 302001/000001 --from 2026-11-01T00:00:00+08:00 --as :auditor --operator sun\n  shuqiao evidence --department mzj --of-purpose 社会救助核对 --xlsx 存证.xlsx --as :auditor --operator sun"
     )]
     Evidence(Evidence),
+    /// Lights of running matters, breaches and anomalies of a period, as supervisors see them.
+    #[command(
+        after_help = "Example:\n  shuqiao supervise --from 2026-11-01T00:00:00+08:00 --until 2026-12-01T00:00:00+08:00 --as :authority_officer --operator sun"
+    )]
+    Supervise(Supervised),
+    /// Assess the departments in a period, from evidence alone.
+    #[command(
+        after_help = "Example:\n  shuqiao assess --from 2026-01-01T00:00:00+08:00 --until 2027-01-01T00:00:00+08:00 --xlsx 考核.xlsx --as :authority_officer --operator sun"
+    )]
+    Assess(Assess),
     /// The evidence log: key, head, what was asked, erasure, a new start after a loss.
     #[command(subcommand)]
     Log(Log),

@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod receipt;
 mod serve;
+mod supervision;
 mod verify;
 mod witness;
 
@@ -71,6 +72,8 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Ticket(command) => keys::ticket(client, global, command).await,
         Command::Key(command) => keys::key(client, global, command).await,
         Command::Evidence(wanted) => inspect::run(client, global, wanted).await,
+        Command::Supervise(period) => supervision::supervise(client, global, period).await,
+        Command::Assess(options) => supervision::assess(client, global, options).await,
         _ => Err(Error::internal("this command needs no client")),
     };
     session.end().await?;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use catalog_core::calendar::{Calendar, CalendarYear};
 use catalog_core::deadline::{LimitTable, Rules};
+use catalog_core::supervision::Thresholds;
 use catalog_core::{Error, Result};
 
 use crate::folder::io;
 
-/// Reads `calendar/*.json`, each the notice of one year, and `limits.json`. A malformed file is an error that names it:
+/// Reads `calendar/*.json`, each the notice of one year, `limits.json` and `supervision.json`. A malformed file is an error that names it:
 /// with half of its calendar a server would tell wrong dates.
 pub(crate) fn read(root: &Path) -> Result<Rules> {
     let mut calendar = Calendar::built_in();
@@ -21,7 +22,12 @@ pub(crate) fn read(root: &Path) -> Result<Rules> {
         false => LimitTable::default(),
         true => LimitTable::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
     };
-    Ok(Rules { calendar, limits })
+    let path = root.join("supervision.json");
+    let thresholds = match path.exists() {
+        false => Thresholds::default(),
+        true => Thresholds::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
+    };
+    Ok(Rules { calendar, limits, thresholds })
 }
 
 /// The files of the folder by name, so that every start reads them in one order.
@@ -70,7 +76,9 @@ mod tests {
         std::fs::write(folder.path().join("calendar/readme.txt"), "none of it").unwrap();
         let limits = r#"{"formal_check": {"days": 1, "source": "市规则"}}"#;
         std::fs::write(folder.path().join("limits.json"), limits).unwrap();
+        std::fs::write(folder.path().join("supervision.json"), r#"{"off_hours_rows": 5}"#).unwrap();
         let after = read(folder.path()).unwrap();
+        assert_eq!(after.thresholds.off_hours_rows, 5);
         assert!(after.calendar.knows(friday) && !after.calendar.is_working_day(friday));
         assert_eq!(after.limits.get(LimitKind::FormalCheck).days, 1);
     }

@@ -1,9 +1,10 @@
 //! The server's certificate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use axum_server::tls_rustls::RustlsConfig;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use exchange_auth::check_secret_file;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
@@ -14,6 +15,9 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore, ServerConfig};
 
 use crate::config::Config;
+
+/// How often is looked whether the certificate's files are others.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// A certificate that can be served.
 pub(crate) struct Certificate {
@@ -54,6 +58,61 @@ pub(crate) fn read(root: &Path, config: &Config, now: Timestamp) -> Result<Optio
         .map_err(|error| refused(&chain_file, &error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(Certificate { config: Arc::new(config), not_after, is_valid }))
+}
+
+/// Serves the certificate that lies in the configured files, for as long as it is polled: they are read again on SIGHUP, and when
+/// they have changed. One that can't be used changes nothing and is reported; connections that are open keep theirs.
+pub(crate) async fn renew(root: PathBuf, config: Config, served: RustlsConfig) {
+    let mut asked = Asked::new();
+    let mut ticks = tokio::time::interval(LOOK);
+    let mut seen = stamps(&root, &config);
+    loop {
+        let is_asked = tokio::select! { () = asked.wait() => true, _ = ticks.tick() => false };
+        let found = stamps(&root, &config);
+        if !is_asked && found == seen {
+            continue;
+        }
+        seen = found;
+        match read(&root, &config, Timestamp::now()) {
+            Ok(Some(certificate)) => {
+                served.reload_from_config(certificate.config);
+                tracing::info!(until = %certificate.not_after, "the certificate was read again");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = error.message, "the certificate in use is kept"),
+        }
+    }
+}
+
+/// When the files were written last.
+fn stamps(root: &Path, config: &Config) -> [Option<SystemTime>; 2] {
+    [&config.server.certificate, &config.server.certificate_key].map(|file| {
+        let file = root.join(file.as_ref()?);
+        std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+    })
+}
+
+/// SIGHUP, where there is such a thing.
+struct Asked(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl Asked {
+    fn new() -> Self {
+        #[cfg(unix)]
+        let made = Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok());
+        #[cfg(not(unix))]
+        let made = Self();
+        made
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
 }
 
 enum Validity {

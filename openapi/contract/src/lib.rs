@@ -6,6 +6,7 @@ mod directory;
 pub mod header;
 mod inspection;
 mod problem;
+mod supervision;
 
 pub use access::{
     AdministratorClaim, ConsistencyProof, GarbageCollected, GarbageCollection, InclusionProof, IssuedTicket,
@@ -18,3 +19,4 @@ pub use data::{
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
 pub use inspection::{EvidenceLeaf, EvidencePage};
 pub use problem::ProblemDetails;
+pub use supervision::{SignedAssessment, Supervision};

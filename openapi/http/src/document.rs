@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, organisation, pages,
-    receipts, records, sql, tickets, uploads, wrapper,
+    receipts, records, sql, supervision, tickets, uploads, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -49,6 +49,7 @@ const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's regi
         (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
+        (name = "supervision", description = "Supervision 电子监察 and assessment 考核评估, from evidence alone"),
         (name = "evidence", description = "What an answer leaves behind"),
         (name = "server", description = "The server itself"),
     )
@@ -110,6 +111,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(receipts::routes())
         .merge(log::routes())
         .merge(inspection::routes())
+        .merge(supervision::routes())
         .merge(pages::routes())
 }
 

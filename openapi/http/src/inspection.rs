@@ -29,7 +29,7 @@ const MAX_RECORDS: usize = 10_000;
 /// Characters of what is looked for.
 const MAX_WORDS: usize = 500;
 
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(search_evidence))

@@ -25,6 +25,7 @@ mod problem;
 mod receipts;
 mod records;
 mod sql;
+mod supervision;
 mod tickets;
 mod uploads;
 mod wrapper;

@@ -128,4 +128,20 @@ async fn tls_with_a_certificate_that_the_client_trusts() {
     let answer = client(vec![trusted]).get(&address).send().await.unwrap();
     assert!(answer.status().is_success() && answer.text().await.unwrap() == "ready\n");
     assert!(client(Vec::new()).get(&address).send().await.is_err());
+
+    // A key that is not the certificate's changes nothing; a new pair is served without a restart.
+    let next = generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let trusts = |pem: String| client(vec![reqwest::Certificate::from_pem(pem.as_bytes()).unwrap()]);
+    let answers = async |pem: String| trusts(pem).get(&address).send().await.is_ok();
+    fs::write(&key, next.signing_key.serialize_pem()).unwrap();
+    serving.hang_up();
+    assert!(answers(made.cert.pem()).await && !answers(next.cert.pem()).await);
+    fs::write(folder.data().join("chain.pem"), next.cert.pem()).unwrap();
+    serving.hang_up();
+    let mut tries = 0;
+    while !answers(next.cert.pem()).await {
+        tries += 1;
+        assert!(tries < 1000, "the new certificate is never served");
+    }
+    assert!(!answers(made.cert.pem()).await);
 }

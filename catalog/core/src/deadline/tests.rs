@@ -144,7 +144,7 @@ fn a_named_day_ends_at_its_midnight() {
 /// A limit of so many working days.
 fn limit_of(days: u32, since: Timestamp) -> (Rules, RunningLimit) {
     let table = format!(r#"{{"letter": {{"days": {days}, "extension": 3, "source": "x"}}}}"#);
-    let rules = Rules { calendar: Calendar::built_in(), limits: LimitTable::with_file(&table).unwrap() };
+    let rules = Rules { limits: LimitTable::with_file(&table).unwrap(), ..Rules::default() };
     let limit = RunningLimit::start(LimitKind::Letter, since, &rules);
     (rules, limit)
 }

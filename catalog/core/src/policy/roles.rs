@@ -37,13 +37,15 @@ pub enum Action {
     IssueTickets,
     /// Read evidence and access logs.
     ReadEvidence,
+    /// See all lights, breaches and anomalies, and the assessment of departments.
+    Supervise,
     /// Erase garbage, run checks on the folder.
     MaintainStorage,
 }
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 14] = [
+    pub const ALL: [Action; 15] = [
         Action::ManageDepartments,
         Action::ManagePeople,
         Action::ManageKeys,
@@ -57,6 +59,7 @@ impl Action {
         Action::Apply,
         Action::IssueTickets,
         Action::ReadEvidence,
+        Action::Supervise,
         Action::MaintainStorage,
     ];
 
@@ -76,6 +79,7 @@ impl Action {
             Self::Apply => "applying and following matters 申请办件",
             Self::IssueTickets => "issuing tickets 签发凭证",
             Self::ReadEvidence => "reading evidence 查阅存证",
+            Self::Supervise => "supervising and assessing 监察考核",
             Self::MaintainStorage => "maintaining the storage 维护存储",
         }
     }
@@ -102,6 +106,7 @@ impl Action {
             ),
             Self::IssueTickets => (&[Role::Analyst, Role::DataSteward, Role::Developer], false),
             Self::ReadEvidence => (&[Role::Auditor], false),
+            Self::Supervise => (&[Role::AuthorityOfficer, Role::Auditor], false),
             Self::MaintainStorage => (&[Role::SystemAdministrator], false),
         }
     }

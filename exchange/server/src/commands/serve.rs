@@ -67,8 +67,12 @@ pub(crate) async fn serve(
     let bounds = config.server.bounds();
     let served = match tls {
         Some(certificate) => {
-            let tls = RustlsAcceptor::new(RustlsConfig::from_config(certificate.config));
-            tokio::try_join!(guard(server.acceptor(tls), bounds).serve(routes), beside)
+            let tls = RustlsConfig::from_config(certificate.config);
+            let renewing = tokio::spawn(tls::renew(platform.folder().root().to_owned(), config, tls.clone()));
+            let server = server.acceptor(RustlsAcceptor::new(tls));
+            let served = tokio::try_join!(guard(server, bounds).serve(routes), beside);
+            renewing.abort();
+            served
         }
         None => tokio::try_join!(guard(server, bounds).serve(routes), beside),
     };

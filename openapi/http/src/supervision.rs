@@ -1,0 +1,194 @@
+//! Supervision and assessment, computed from the evidence log when they are asked for.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use catalog_core::directory::sheet::{Grid, Row, Workbook};
+use catalog_core::supervision::{
+    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio,
+};
+use catalog_core::{Error, OpContext, Result, Timestamp};
+use catalog_sheet::write_xlsx;
+use datasets_store::jws;
+use exchange_ledger::{Filter, Leaf};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use openapi_contract::{SignedAssessment, Supervision};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Params, invalid};
+use crate::inspection::XLSX;
+use crate::problem::Refusal;
+
+/// What the signature of an assessment signs.
+const ASSESSMENT: &str = "shuqiao-assessment";
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(get_supervision)).routes(routes!(get_assessment))
+}
+
+/// A period.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// From this time on.
+    #[param(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// Before this time.
+    #[param(value_type = String, format = DateTime)]
+    until: Timestamp,
+    /// `json`, or for an assessment `xlsx`; `json` when left out.
+    format: Option<String>,
+}
+
+impl Wanted {
+    fn period(&self) -> Result<Period, Refusal> {
+        match self.from < self.until {
+            true => Ok(Period { from: self.from, until: self.until }),
+            false => Err(invalid("`from` lies before `until`")),
+        }
+    }
+}
+
+/// Lights of all running matters, and the breaches and anomalies of a period
+///
+/// For officers of the data authority and auditors. Each breach and anomaly names the records of the evidence log behind it.
+#[utoipa::path(get, path = "/api/v1/supervision", tag = "supervision", params(Wanted),
+    responses((status = 200, description = "What supervision shows", body = Supervision)))]
+async fn get_supervision(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Supervision>, Refusal> {
+    let period = wanted.period()?;
+    if wanted.format.as_deref().is_some_and(|format| format != "json") {
+        return Err(invalid("offered is format=json"));
+    }
+    let rules = app.services.supervise(&ctx, &named("board", period)).await?.clone();
+    let lights = app.services.lights(&ctx).await?;
+    let read = move |app: &App| {
+        let mut anomalies = Anomalies::new(period, &rules.thresholds, &rules.calendar);
+        let mut breaches = Breaches::default();
+        let last = fold(app, period, |placed| {
+            anomalies.take(placed);
+            breaches.take(placed);
+        })?;
+        let (breaches, anomalies) = (breaches.within(period), anomalies.finish());
+        Ok(Supervision { period, last, lights, breaches, anomalies })
+    };
+    Ok(Json(app.prove(read).await?))
+}
+
+/// The assessment of departments in a period, computed from evidence alone
+///
+/// For officers of the data authority and auditors. Whoever has the log up to the record that it names computes the same.
+#[utoipa::path(get, path = "/api/v1/assessments", tag = "supervision", params(Wanted),
+    responses((status = 200, description = "The table", content((SignedAssessment = "application/json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
+async fn get_assessment(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Response, Refusal> {
+    let period = wanted.period()?;
+    let as_sheet = match wanted.format.as_deref() {
+        None | Some("json") => false,
+        Some("xlsx") => true,
+        Some(_) => return Err(invalid("offered are format=json and format=xlsx")),
+    };
+    app.services.supervise(&ctx, &named("assessment", period)).await?;
+    let signer = Arc::clone(&app.signer);
+    let read = move |app: &App| {
+        let mut assessor = Assessor::new(period);
+        fold(app, period, |placed| assessor.take(placed))?;
+        Ok(assessor.finish())
+    };
+    let assessment = app.prove(read).await?;
+    if as_sheet {
+        let write = move || write_xlsx(&Workbook { directory: grid(&assessment), extension: None });
+        let content = tokio::task::spawn_blocking(write).await.map_err(Error::internal)??;
+        let name = "attachment; filename=\"assessment.xlsx\"";
+        return Ok(([(CONTENT_TYPE, XLSX), (CONTENT_DISPOSITION, name)], content).into_response());
+    }
+    let document = serde_json_canonicalizer::to_vec(&assessment).map_err(Error::internal)?;
+    let signature = jws::sign_detached(&document, ASSESSMENT, &signer);
+    Ok(Json(SignedAssessment { assessment, signature }).into_response())
+}
+
+/// What is looked at, as evidence of it keeps it.
+fn named(what: &str, period: Period) -> String {
+    format!("{what} from={} until={}", period.from, period.until)
+}
+
+/// Hands all records before the end of the period to `take`, the oldest first; answers where the last of them stands.
+fn fold(app: &App, period: Period, mut take: impl FnMut(&Placed)) -> Result<Option<Place>> {
+    let mut last = None;
+    for leaf in app.evidence.scan(Filter { until: Some(period.until), ..Filter::default() })? {
+        let Leaf { epoch, index, record, .. } = leaf?;
+        let placed = Placed { place: Place { epoch, index }, record };
+        take(&placed);
+        last = Some(placed.place);
+    }
+    Ok(last)
+}
+
+/// The columns of the spreadsheet. A share is written as per cent, and beside it what it is a share of.
+const COLUMNS: [&str; 12] = [
+    "部门",
+    "综合得分",
+    "目录完整率",
+    "数据挂接率",
+    "更新及时率",
+    "按时办结率",
+    "拒绝率",
+    "异议办结率",
+    "数据质量",
+    "开放率",
+    "服务调用次数（行数）",
+    "开放下载次数",
+];
+
+fn grid(assessment: &Assessment) -> Grid {
+    let Period { from, until } = assessment.period;
+    let title = format!("考核评估  {} 至 {}（不含）", from.shanghai_text(), until.shanghai_text());
+    let last = assessment.last.map(|last| format!("{}-{}", last.epoch, last.index)).unwrap_or_default();
+    let source = format!("全部指标由存证日志计算得出，截至存证 {last}；无人工填报。");
+    let head = [vec![title], vec![source], COLUMNS.map(str::to_owned).to_vec()];
+    let rows = head.into_iter().chain(assessment.departments.iter().map(cells));
+    let rows = (1..).zip(rows).map(|(number, cells)| Row { number, cells }).collect();
+    Grid { name: "考核评估".to_owned(), rows }
+}
+
+fn cells(row: &Indicators) -> Vec<String> {
+    let score = row.score.map_or("—".to_owned(), percent);
+    let time = row.timely_updates.permille().map_or("—".to_owned(), percent);
+    vec![
+        row.department.clone(),
+        score,
+        share(row.completeness),
+        share(row.mounted),
+        time,
+        share(row.timely_answers),
+        share(row.refusals),
+        share(row.objections_settled),
+        share(row.quality),
+        share(row.open),
+        format!("{}（{}）", row.calls_served, row.rows_served),
+        row.open_downloads.to_string(),
+    ]
+}
+
+fn share(ratio: Ratio) -> String {
+    let Ratio { part, of } = ratio;
+    ratio.permille().map_or("—".to_owned(), |permille| format!("{}（{part}/{of}）", percent(permille)))
+}
+
+fn percent(permille: u64) -> String {
+    format!("{}.{}%", permille / 10, permille % 10)
+}
