@@ -13,6 +13,7 @@ pub use limits::{Limit, LimitKind, LimitTable};
 pub use running::{Allowance, Extension, Light, Pause, Reckoning, RunningLimit};
 
 use crate::calendar::Calendar;
+use crate::notice::NoticeRules;
 use crate::supervision::Thresholds;
 
 /// What deadlines are reckoned by, and supervision looks for.
@@ -24,15 +25,18 @@ pub struct Rules {
     pub limits: LimitTable,
     /// What supervision finds out of the ordinary.
     pub thresholds: Thresholds,
+    /// What notices say, and how long applicants' identities are kept.
+    pub notices: NoticeRules,
 }
 
 impl Default for Rules {
-    /// The built-in calendar and the limits of law.
+    /// The built-in calendar, the limits and the remedies of law.
     fn default() -> Self {
         Self {
             calendar: Calendar::built_in(),
             limits: LimitTable::default(),
             thresholds: Thresholds::default(),
+            notices: NoticeRules::default(),
         }
     }
 }

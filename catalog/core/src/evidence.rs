@@ -2,8 +2,12 @@
 
 pub mod fact;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::context::{Channel, OpContext};
 use crate::error::Result;
@@ -109,7 +113,7 @@ pub enum Event {
         /// Commitment to the request.
         request_commitment: String,
     },
-    /// A state change, from the outbox.
+    /// A state change, from the outbox; or that something confidential, or a notice, was handed out.
     Changed {
         /// What was done: `resource.published`, `grant.created`.
         action: String,
@@ -191,6 +195,37 @@ impl EvidenceRecord {
     pub(crate) fn stating(self, fact: Fact) -> Self {
         Self { fact: Some(fact), ..self }
     }
+}
+
+/// What a department received of a resource under one grant and for one purpose, as evidence has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Received {
+    /// The grant; `None` where none was needed.
+    pub grant: Option<GrantId>,
+    /// The purpose, as asserted.
+    pub purpose: Option<String>,
+    /// Accesses.
+    pub accesses: u64,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+    /// Whether the record in question certainly was among what was received. Otherwise it possibly was: an answer of many
+    /// rows is kept as a commitment, not as its rows.
+    pub certain: bool,
+}
+
+/// What evidence tells of earlier accesses.
+#[async_trait]
+pub trait AccessHistory: Send + Sync {
+    /// What each department received of these versions of a resource. The access of the request `shown_by` certainly
+    /// showed the record in question.
+    async fn received(
+        &self,
+        resource: &ResourceCode,
+        versions: Range<i64>,
+        shown_by: Option<&str>,
+    ) -> Result<BTreeMap<DepartmentId, Vec<Received>>>;
 }
 
 /// Keeps evidence. When a method returns, the record survives a power cut; if it fails, the access must not happen.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod calendar;
+pub mod confidential;
 pub mod context;
 pub mod dataset;
 pub mod deadline;
@@ -12,6 +13,7 @@ pub mod fixtures;
 pub mod identity;
 pub mod ids;
 pub mod matter;
+pub mod notice;
 pub mod policy;
 pub mod ports;
 pub mod schema;

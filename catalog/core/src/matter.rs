@@ -5,6 +5,7 @@
 //! happen. The diagrams in `WORKFLOW.md` are drawn from the tables.
 
 pub mod application;
+pub mod correction_notice;
 pub mod demand;
 pub mod disclosure;
 pub mod emergency_grant;
@@ -23,8 +24,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use application::{Application, Ask};
+pub use correction_notice::CorrectionNotice;
 pub use demand::Demand;
-pub use disclosure::Disclosure;
+pub use disclosure::{Disclosure, Outcome, Withheld};
 pub use emergency_grant::EmergencyGrant;
 pub use grant_import::GrantImport;
 pub use letter::Letter;
@@ -33,7 +35,7 @@ pub use objection::{Objection, ObjectionSubject};
 pub use opening_item::OpeningItem;
 pub use provision::Provision;
 pub use secrecy_review::{CheckItem, Finding, SecrecyReview};
-pub use vocabulary::{Event, MatterKind, State};
+pub use vocabulary::{ApplicantKind, Event, Ground, MatterKind, State};
 
 use crate::context::{Principal, PrincipalKind, Role};
 use crate::deadline::{Light, LimitKind, Rules, RunningLimit};
@@ -124,6 +126,7 @@ pub enum Content {
     Letter(Letter),
     SecrecyReview(SecrecyReview),
     OpeningItem(OpeningItem),
+    CorrectionNotice(CorrectionNotice),
 }
 
 impl Content {
@@ -140,6 +143,7 @@ impl Content {
             Self::Letter(_) => MatterKind::Letter,
             Self::SecrecyReview(_) => MatterKind::SecrecyReview,
             Self::OpeningItem(_) => MatterKind::OpeningItem,
+            Self::CorrectionNotice(_) => MatterKind::CorrectionNotice,
         }
     }
 }
@@ -266,6 +270,22 @@ impl Matter {
         self.permit(principal, by)?;
         self.check_words(step)?;
         self.go(Some(principal.id.clone()), step, rules)
+    }
+
+    /// The step of an applicant of the public, whose code has been checked.
+    pub(crate) fn take_by_public(&mut self, step: &Move<'_>, rules: &Rules) -> Result<()> {
+        next(self.kind(), self.state, step.event)?;
+        let rule = Machine::of(self.kind()).rule(self.state, step.event);
+        if !self.is_public() || rule.map(|rule| rule.by) != Some(By::Applicant) {
+            return Err(Error::new(ErrorCode::Forbidden, "这一步由承办部门完成"));
+        }
+        self.check_words(step)?;
+        self.go(Some(Principal::public().id), step, rules)
+    }
+
+    /// Whether somebody of the public asks.
+    pub fn is_public(&self) -> bool {
+        matches!(self.applicant, Applicant::Public(_))
     }
 
     /// The platform's own step.

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::confidential::ConfidentialStore;
 use crate::context::{Channel, Role};
 use crate::dataset::{BreakingReview, RecordWithdrawal, Shape, Tombstone, Version};
 use crate::directory::Department;
@@ -366,6 +367,8 @@ pub struct MatterChange {
     pub grants_seen: usize,
     /// Grants that end.
     pub revocations: Vec<(GrantId, Revocation, EvidenceRecord)>,
+    /// What is confided with a matter, by its number and sealed, see [`crate::confidential`].
+    pub confidential: Option<(String, String)>,
 }
 
 /// Matters 办件.
@@ -392,6 +395,13 @@ pub trait Outbox: Send + Sync {
 }
 
 /// Everything the services need from a database.
-pub trait Store: DirectoryStore + GrantStore + VersionStore + MatterStore + CredentialStore + Outbox {}
+pub trait Store:
+    DirectoryStore + GrantStore + VersionStore + MatterStore + ConfidentialStore + CredentialStore + Outbox
+{
+}
 
-impl<T: DirectoryStore + GrantStore + VersionStore + MatterStore + CredentialStore + Outbox> Store for T {}
+impl<
+    T: DirectoryStore + GrantStore + VersionStore + MatterStore + ConfidentialStore + CredentialStore + Outbox,
+> Store for T
+{
+}

@@ -16,17 +16,20 @@ use std::sync::Arc;
 use exchange_crypto::Digest;
 use serde::Serialize;
 
+use crate::confidential::Safe;
 use crate::context::OpContext;
 use crate::deadline::Rules;
 use crate::error::Result;
-use crate::evidence::{Event, EvidenceLog, EvidenceRecord};
+use crate::evidence::{AccessHistory, Event, EvidenceLog, EvidenceRecord};
 use crate::ids::DepartmentId;
 use crate::policy::{Action, decide_action};
 use crate::ports::{Cut, Cutter, Store};
 
 pub use datasets::{Dataset, VersionSelector};
 pub use keys::MAX_OVERLAP_SECONDS;
-pub use matters::{Act, MatterFilter, MatterView};
+pub use matters::{
+    Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,
+};
 pub use supervision::Lights;
 
 /// The operations over one store and one evidence log.
@@ -36,6 +39,8 @@ pub struct Services {
     log: Arc<dyn EvidenceLog>,
     rules: Arc<Rules>,
     cutter: Option<Arc<dyn Cutter>>,
+    safe: Option<Arc<dyn Safe>>,
+    history: Option<Arc<dyn AccessHistory>>,
 }
 
 /// Events moved from the outbox in one go.
@@ -44,7 +49,7 @@ const RELAY_BATCH: u32 = 200;
 impl Services {
     /// The services over a store and a log, with the built-in calendar and the limits of law.
     pub fn new(store: Arc<dyn Store>, log: Arc<dyn EvidenceLog>) -> Self {
-        Self { store, log, rules: Arc::default(), cutter: None }
+        Self { store, log, rules: Arc::default(), cutter: None, safe: None, history: None }
     }
 
     /// The same with another calendar or other limits.
@@ -55,6 +60,16 @@ impl Services {
     /// The same, ending the reads that run somewhere when what they read is revoked or withdrawn.
     pub fn with_cutter(self, cutter: Arc<dyn Cutter>) -> Self {
         Self { cutter: Some(cutter), ..self }
+    }
+
+    /// The same, with keys for what the public confides.
+    pub fn with_safe(self, safe: Arc<dyn Safe>) -> Self {
+        Self { safe: Some(safe), ..self }
+    }
+
+    /// The same, knowing from evidence who received what.
+    pub fn with_history(self, history: Arc<dyn AccessHistory>) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// The evidence log, for doors that record their accesses.

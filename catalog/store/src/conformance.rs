@@ -2,6 +2,7 @@
 //!
 //! For tests: a check panics where the store is wrong, and answers the error where the store fails.
 
+mod confidential;
 mod credentials;
 mod directory;
 mod events;
@@ -38,6 +39,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
     ("matters", |store| Box::pin(matters::kept_and_listed(store))),
     ("a matter's step is whole", |store| Box::pin(matters::all_or_nothing(store))),
+    ("what is confided", |store| Box::pin(confidential::kept_replaced_and_erased(store))),
     ("people", |store| Box::pin(credentials::people(store))),
     ("keys", |store| Box::pin(credentials::keys(store))),
     ("tickets", |store| Box::pin(credentials::tickets(store))),

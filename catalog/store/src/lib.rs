@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod confidential;
 pub mod conformance;
 mod credentials;
 mod directory;

@@ -9,7 +9,7 @@ use catalog_core::{Error, ErrorCode, Result};
 use crate::change::Change;
 use crate::failure::{failed, violated};
 use crate::store::CatalogStore;
-use crate::{grants, json};
+use crate::{confidential, grants, json};
 
 #[async_trait]
 impl MatterStore for CatalogStore {
@@ -57,6 +57,9 @@ impl MatterStore for CatalogStore {
                 ErrorCode::Conflict,
                 "another grant was made meanwhile; take the step again",
             ));
+        }
+        if let Some((number, sealed)) = &change.confidential {
+            confidential::put(&mut write, number, sealed).await?;
         }
         for (grant, event) in &change.grants {
             grants::insert(&mut write.tx, grant).await?;

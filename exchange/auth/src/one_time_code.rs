@@ -40,8 +40,18 @@ impl OneTimeCode {
                 written += 1;
             }
         }
-        let digest = digest_of(&code);
+        let digest = Self::digest_of(&code);
         Ok(Self { code, digest })
+    }
+
+    /// The digest of a code as someone typed it: case, spaces and hyphens do not count.
+    pub fn digest_of(typed: &str) -> Digest {
+        let letters: String = typed
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_uppercase())
+            .collect();
+        Digest::of(letters.as_bytes())
     }
 }
 
@@ -110,7 +120,7 @@ impl FirstCode {
         let refused = |reason: &str| AuthError::OneTimeCode(reason.to_owned());
         let stored = self.stored()?.ok_or_else(|| refused("none is waiting; `shuqiao init` makes one"))?;
         let expected = Digest::from_hex(&stored.digest)?;
-        if !is_same(&digest_of(typed), &expected) {
+        if !OneTimeCode::digest_of(typed).is_same(&expected) {
             return Err(refused("it is not the one that `shuqiao init` printed"));
         }
         if stored.expires_at <= now {
@@ -139,15 +149,4 @@ impl FirstCode {
     fn fault(&self, reason: String) -> AuthError {
         AuthError::KeyFile { path: self.path.clone(), reason }
     }
-}
-
-/// Compares in a time that does not depend on where they differ.
-fn is_same(one: &Digest, other: &Digest) -> bool {
-    one.as_bytes().iter().zip(other.as_bytes()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
-}
-
-fn digest_of(code: &str) -> Digest {
-    let letters: String =
-        code.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect();
-    Digest::of(letters.as_bytes())
 }

@@ -26,6 +26,11 @@ impl Digest {
         bytes.try_into().map(Self).map_err(|_| CryptoError::Encoding("SHA-256 digest"))
     }
 
+    /// Whether both are the same, in a time that does not tell where they differ.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).fold(0, |differing, (one, other)| differing | (one ^ other)) == 0
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

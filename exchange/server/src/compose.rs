@@ -13,9 +13,9 @@ use catalog_store::CatalogStore;
 use datasets_samples::Divisions;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, FirstCode, OneTimeCode, operator_context};
-use exchange_ledger::{Filter, Ledger, Vault};
+use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
-use openapi_http::{AccessLog, App, AppParts, HttpLimits};
+use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
 
 use crate::config::Config;
 use crate::evidence;
@@ -56,7 +56,10 @@ impl Platform {
         }
         let (evidence, records) = (Arc::new(evidence), opened.records);
         let vault = Arc::new(Vault::open(folder.root())?);
-        let services = Services::new(store.clone(), evidence.clone()).with_rules(rules::read(folder.root())?);
+        let services = Services::new(store.clone(), evidence.clone())
+            .with_rules(rules::read(folder.root())?)
+            .with_safe(Arc::new(ConfidentialKeys::open(folder.root())?))
+            .with_history(evidence.clone());
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
         platform_key::register(&store, &services, &signer).await?;
@@ -87,6 +90,7 @@ impl Platform {
             divisions: Some(Arc::new(Divisions::load().with_years())),
             clock: Arc::new(Timestamp::now),
             spool,
+            templates: Templates::load(&folder.path("notices"))?,
             limits: HttpLimits::default(),
         });
         Ok(Self { folder, store, services, evidence, records, app })

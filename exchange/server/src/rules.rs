@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use catalog_core::calendar::{Calendar, CalendarYear};
 use catalog_core::deadline::{LimitTable, Rules};
+use catalog_core::notice::NoticeRules;
 use catalog_core::supervision::Thresholds;
 use catalog_core::{Error, Result};
 
 use crate::folder::io;
 
-/// Reads `calendar/*.json`, each the notice of one year, `limits.json` and `supervision.json`. A malformed file is an error that names it:
+/// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json` and `notices.json`. A malformed file is an error that names it:
 /// with half of its calendar a server would tell wrong dates.
 pub(crate) fn read(root: &Path) -> Result<Rules> {
     let mut calendar = Calendar::built_in();
@@ -27,7 +28,12 @@ pub(crate) fn read(root: &Path) -> Result<Rules> {
         false => Thresholds::default(),
         true => Thresholds::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
     };
-    Ok(Rules { calendar, limits, thresholds })
+    let path = root.join("notices.json");
+    let notices = match path.exists() {
+        false => NoticeRules::default(),
+        true => NoticeRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
+    };
+    Ok(Rules { calendar, limits, thresholds, notices })
 }
 
 /// The files of the folder by name, so that every start reads them in one order.

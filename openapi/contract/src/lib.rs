@@ -6,6 +6,7 @@ mod directory;
 pub mod header;
 mod inspection;
 mod problem;
+mod public;
 mod supervision;
 
 pub use access::{
@@ -19,4 +20,5 @@ pub use data::{
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
 pub use inspection::{EvidenceLeaf, EvidencePage};
 pub use problem::ProblemDetails;
+pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
 pub use supervision::{SignedAssessment, Supervision};

@@ -20,6 +20,8 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore
 use crate::access_log::AccessLog;
 use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
+use crate::notices::Templates;
+use crate::public_gate::PublicGate;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
@@ -43,6 +45,8 @@ pub struct HttpLimits {
     pub queries: usize,
     /// Queries of the public at the same time.
     pub public_queries: usize,
+    /// Requests and letters of the public in an hour.
+    pub public_matters: u32,
     /// The longest wait of a proven caller for one of those places.
     pub queue: Duration,
 }
@@ -55,6 +59,7 @@ impl Default for HttpLimits {
             upload_bytes: 8 << 30,
             queries: 32,
             public_queries: 8,
+            public_matters: 200,
             queue: Duration::from_secs(30),
         }
     }
@@ -94,6 +99,8 @@ pub struct AppParts {
     pub clock: Clock,
     /// Folder for uploads while they are read; its files vanish with their request.
     pub spool: PathBuf,
+    /// What notices are made of.
+    pub templates: Templates,
     /// Sizes accepted.
     pub limits: HttpLimits,
 }
@@ -103,6 +110,7 @@ pub struct App {
     parts: AppParts,
     pub(crate) tables: CatalogTables,
     pub(crate) open_counts: OpenCounts,
+    pub(crate) public_gate: PublicGate,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
     /// Places for receipts and proofs; the next waits.
@@ -125,6 +133,7 @@ impl App {
         Arc::new(Self {
             tables,
             open_counts: OpenCounts::default(),
+            public_gate: PublicGate::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
             proofs: places(PROOFS),

@@ -22,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, organisation, pages,
-    receipts, records, sql, supervision, tickets, uploads, wrapper,
+    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
+    organisation, pages, public, receipts, records, reports, sql, supervision, tickets, uploads, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -47,6 +47,7 @@ const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's regi
         (name = "downloads", description = "Whole files of open data, without a key"),
         (name = "grants", description = "Who may read what, and why"),
         (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
+        (name = "public", description = "What the public asks 依申请公开、来信: opened by anyone, followed by number and code"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
         (name = "supervision", description = "Supervision 电子监察 and assessment 考核评估, from evidence alone"),
@@ -104,6 +105,9 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(downloads::routes())
         .merge(grants::routes())
         .merge(matters::routes())
+        .merge(notices::routes())
+        .merge(public::routes())
+        .merge(reports::routes())
         .merge(tickets::routes())
         .merge(organisation::routes())
         .merge(keys::routes())

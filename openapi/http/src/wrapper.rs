@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::evidence::{self, Asked, Attempt, Sealed};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
+use crate::public;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
 pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -87,7 +88,8 @@ async fn serve(
         }
     };
     let target_uri = app.authenticator.target_uri(&parts.uri);
-    let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), &content)?;
+    let kept = if door.is_confidential { &[] } else { content.as_ref() };
+    let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;
     let body = Body::from(content);
     parts.extensions.insert(asked.clone());
     let attempt = Attempt::new(app, &ctx, &asked);
@@ -157,6 +159,8 @@ impl Wire {
 struct Door {
     channel: Channel,
     body: Taken,
+    /// Whether its bodies are confided to a department, and kept nowhere else.
+    is_confidential: bool,
 }
 
 /// What kind of body an address takes.
@@ -193,7 +197,9 @@ impl Door {
             _ if parts.method == Method::POST && path.ends_with("/data") => Taken::File,
             _ => Taken::Message,
         };
-        Self { channel, body }
+        let is_confidential =
+            [public::DISCLOSURES, public::LETTERS].contains(&path) || path.starts_with(public::MATTERS);
+        Self { channel, body, is_confidential }
     }
 }
 

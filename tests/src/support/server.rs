@@ -18,10 +18,10 @@ use exchange_auth::{
     Authenticator, FirstCode, JwkSet, RequestBinding, operator_context, sign_request, verify_response,
 };
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
-use exchange_ledger::{Filter, Ledger, Settings, Vault};
+use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use openapi_http::{AccessLog, App, AppParts, HttpLimits};
+use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -78,7 +78,10 @@ impl Server {
         let evidence = Arc::new(Ledger::open(settings).unwrap().0);
         let evidence_fails = Arc::<AtomicBool>::default();
         let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };
-        let services = Services::new(store.clone(), Arc::new(log));
+        let keys = ConfidentialKeys::open(folder.path()).unwrap();
+        let services = Services::new(store.clone(), Arc::new(log))
+            .with_safe(Arc::new(keys))
+            .with_history(evidence.clone());
         let reading = clock.clone();
         let parts = (services.clone(), evidence.clone(), signer.clone());
         let app = app(&folder, &base, bounds, parts, store, Arc::new(move || read(&reading)));
@@ -268,6 +271,7 @@ fn app(
         divisions: None,
         clock,
         spool,
+        templates: Templates::load(&folder.path().join("notices")).unwrap(),
         limits: bounds.door,
     })
 }

@@ -45,6 +45,8 @@ pub enum LimitKind {
     SecrecyReview,
     /// 数据开放计划: until the date that the plan names
     OpeningPlan,
+    /// 更正通知确认: a department that received a wrong record
+    CorrectionConfirmation,
 }
 
 /// How long something may take.
@@ -64,7 +66,7 @@ pub struct Limit {
 const LONGEST: u32 = 500;
 
 /// Kind, working days, extension, source. What law does not set is marked as the platform's own.
-const DEFAULTS: [(LimitKind, u32, u32, &str); 17] = [
+const DEFAULTS: [(LimitKind, u32, u32, &str); 18] = [
     (LimitKind::FormalCheck, 2, 0, "政务数据共享条例；县级规则 2 个工作日"),
     (LimitKind::UnconditionalAccess, 1, 0, "政务数据共享条例"),
     (LimitKind::ConditionalDecision, 10, 10, "政务数据共享条例"),
@@ -82,6 +84,7 @@ const DEFAULTS: [(LimitKind, u32, u32, &str); 17] = [
     (LimitKind::PenaltyWithdrawal, 3, 0, "行政处罚法 第四十八条、第八十五条"),
     (LimitKind::SecrecyReview, 10, 0, "平台规则"),
     (LimitKind::OpeningPlan, 20, 0, "年度数据开放计划；计划未定日期时 20 个工作日"),
+    (LimitKind::CorrectionConfirmation, 5, 0, "平台规则"),
 ];
 
 impl LimitKind {

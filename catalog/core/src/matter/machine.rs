@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::vocabulary::{Event, MatterKind, State};
 use super::{
-    application, demand, disclosure, emergency_grant, grant_import, letter, objection, opening_item,
-    provision, secrecy_review,
+    application, correction_notice, demand, disclosure, emergency_grant, grant_import, letter, objection,
+    opening_item, provision, secrecy_review,
 };
 use crate::deadline::LimitKind;
 use crate::error::{Error, ErrorCode, Result};
@@ -83,6 +83,7 @@ impl Machine {
             MatterKind::Letter => &letter::MACHINE,
             MatterKind::SecrecyReview => &secrecy_review::MACHINE,
             MatterKind::OpeningItem => &opening_item::MACHINE,
+            MatterKind::CorrectionNotice => &correction_notice::MACHINE,
         }
     }
 

@@ -39,6 +39,9 @@ pub struct Objection {
     /// The version that corrected it.
     #[serde(default)]
     pub corrected_by: Option<i64>,
+    /// The first version that holds the wrong record, as the provider found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_since: Option<i64>,
 }
 
 pub(super) const MACHINE: Machine = Machine {

@@ -126,7 +126,13 @@ fn due(matter: &Matter) -> String {
 }
 
 fn disclosure() -> Matter {
-    let content = Disclosure { description: "样例".to_owned(), form: "file".to_owned(), resource: None };
+    let content = Disclosure {
+        title: "样例".to_owned(),
+        form: "file".to_owned(),
+        applicant_kind: ApplicantKind::NaturalPerson,
+        resource: None,
+        outcome: None,
+    };
     Matter::open(
         "GK-2026-000001".to_owned(),
         Content::Disclosure(content),
@@ -164,7 +170,7 @@ fn provision(state: State) -> Matter {
 
 #[test]
 fn a_matter_begins_where_its_kind_begins() {
-    let content = Content::Letter(Letter { title: "建议".to_owned(), text: "样例".to_owned() });
+    let content = Content::Letter(Letter { title: "建议".to_owned() });
     let applicant = Applicant::Authority;
     let opened = Matter::open(
         "LX-1".to_owned(),

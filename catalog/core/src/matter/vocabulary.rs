@@ -48,6 +48,7 @@ words! {
         Letter = "来信建议",
         SecrecyReview = "保密审查",
         OpeningItem = "开放计划项",
+        CorrectionNotice = "更正通知",
     }
 }
 
@@ -70,6 +71,7 @@ words! {
         Arbitrating = "协调中",
         Examining = "待审查",
         Planned = "已列入计划",
+        Notified = "待确认",
         Answered = "已答复",
         Passed = "审查通过",
         Opened = "已开放",
@@ -117,6 +119,43 @@ words! {
         Start = "启动",
         Postpone = "调整时间",
         Cancel = "取消",
+        Confirm = "确认",
+    }
+}
+
+words! {
+    /// As what the public asks: the columns of the annual report on disclosure.
+    ApplicantKind {
+        NaturalPerson = "自然人",
+        Enterprise = "商业企业",
+        Research = "科研机构",
+        Welfare = "社会公益组织",
+        LegalService = "法律服务机构",
+        OtherBody = "其他组织",
+    }
+}
+
+words! {
+    /// Why information is not disclosed: the rows of the annual report on disclosure (政府信息公开条例, articles 14 to 16,
+    /// 36 and 39).
+    Ground {
+        StateSecret = "属于国家秘密",
+        OtherLaw = "其他法律行政法规禁止公开",
+        Safety = "危及“三安全一稳定”",
+        ThirdParty = "保护第三方合法权益",
+        InternalAffairs = "属于三类内部事务信息",
+        Process = "属于四类过程性信息",
+        EnforcementFile = "属于行政执法案卷",
+        Inquiry = "属于行政查询事项",
+        NotHeld = "本机关不掌握相关政府信息",
+        ToBeMade = "没有现成信息需要另行制作",
+        StillUnclear = "补正后申请内容仍不明确",
+        Petition = "信访举报投诉类申请",
+        Repeated = "重复申请",
+        Publication = "要求提供公开出版物",
+        Excessive = "无正当理由大量反复申请",
+        Confirmation = "要求行政机关确认或重新出具已获取信息",
+        Other = "其他",
     }
 }
 
@@ -134,6 +173,7 @@ impl MatterKind {
             Self::Letter => "LX",
             Self::SecrecyReview => "SC",
             Self::OpeningItem => "JH",
+            Self::CorrectionNotice => "GZ",
         }
     }
 
@@ -141,7 +181,7 @@ impl MatterKind {
     pub fn handling_role(self) -> Role {
         match self {
             Self::Application | Self::GrantImport => Role::AuthorityOfficer,
-            Self::Objection | Self::OpeningItem => Role::DataSteward,
+            Self::Objection | Self::OpeningItem | Self::CorrectionNotice => Role::DataSteward,
             Self::SecrecyReview => Role::Reviewer,
             Self::Provision | Self::EmergencyGrant | Self::Demand | Self::Disclosure | Self::Letter => {
                 Role::Approver

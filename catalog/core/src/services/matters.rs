@@ -1,7 +1,11 @@
 //! Matters: opening, acting on, listing. What a step brings about beyond the matter itself stands in `effects`.
 
+mod corrections;
+mod disclosures;
 mod effects;
 mod opening;
+mod public;
+mod reports;
 
 use std::collections::BTreeSet;
 
@@ -15,10 +19,16 @@ use crate::deadline::Light;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::Fact;
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
-use crate::matter::{Application, Ask, Content, Event, Matter, MatterKind, Move, State, legal_events};
+use crate::matter::{
+    Application, Ask, Content, Event, Matter, MatterKind, Move, Outcome, State, legal_events,
+};
 use crate::policy::Revocation;
 use crate::ports::{Cut, MatterChange, MatterQuery};
 use crate::time::Timestamp;
+
+pub use disclosures::ThirdParty;
+pub use public::{PublicMatter, PublicStep};
+pub use reports::{DisclosureReport, ReportRow};
 
 /// A step as a caller asks for it. Which fields it takes depends on the event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +57,15 @@ pub struct Act {
     /// For 更正 of data: the version that corrects them.
     #[serde(default)]
     pub version: Option<i64>,
+    /// For 更正 of data: the first version that holds the wrong record; the first of all if it is not known.
+    #[serde(default)]
+    pub wrong_since: Option<i64>,
+    /// For 征求第三方意见 and 收到第三方意见: whom, and what was asked or answered.
+    #[serde(default)]
+    pub third_party: Option<ThirdParty>,
+    /// For the decision about a disclosure request: what is given, what is withheld, and why.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
     /// For 调整时间: the new day.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
@@ -90,6 +109,8 @@ pub struct Round {
     pub changed: usize,
     /// Numbers of those that could not be moved, and why.
     pub failed: Vec<(String, Error)>,
+    /// Matters whose applicants' identities were erased, their term being over.
+    pub erased: usize,
 }
 
 impl MatterView {
@@ -171,6 +192,7 @@ impl Services {
                 Err(error) => round.failed.push((number, error)),
             }
         }
+        round.erased = self.erase_overdue(ctx).await?;
         self.relay().await?;
         Ok(round)
     }

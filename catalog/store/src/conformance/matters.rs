@@ -65,6 +65,7 @@ pub(super) async fn kept_and_listed(store: Arc<dyn Store>) -> Result<()> {
         description: "样例".to_owned(),
         receipt: None,
         corrected_by: None,
+        wrong_since: None,
     };
     let content = Content::Objection(objection);
     let other = open("YY-2026-000001", content, "rsj", Some("gaj"), State::Checking, "2026-03-02T02:00:00Z")?;
@@ -137,12 +138,11 @@ pub(super) async fn all_or_nothing(store: Arc<dyn Store>) -> Result<()> {
     withdraw(&mut withdrawn)?;
     let twice = |number: i64| MatterChange {
         matters: vec![(withdrawn.clone(), Some(number), event("x"))],
-        grants: Vec::new(),
-        grants_seen: 0,
         revocations: vec![
             (first.id.clone(), revocation.clone(), event("grant.revoked")),
             (first.id.clone(), revocation.clone(), event("grant.revoked")),
         ],
+        ..MatterChange::default()
     };
     refused(store.save_matters(&twice(1)).await, ErrorCode::IllegalState);
     assert_eq!(store.matter(&matter.number).await?, Some(matter.clone()), "the matter has not moved either");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::disclosures::decide;
 use super::opening::is_sensitive;
 use super::{Act, Services, application_mut};
 use crate::context::OpContext;
@@ -48,13 +49,13 @@ impl Services {
                 }
                 Ok(())
             }
-            (MatterKind::Demand, Event::Route) => {
+            (MatterKind::Demand | MatterKind::Disclosure | MatterKind::Letter, Event::Route) => {
                 let department =
                     act.department.as_ref().ok_or_else(|| missing("department", "to whom it goes"))?;
                 matter.handler.department = Some(self.department(ctx, department).await?.id);
                 Ok(())
             }
-            (MatterKind::Demand, Event::Return) => {
+            (MatterKind::Demand | MatterKind::Disclosure | MatterKind::Letter, Event::Return) => {
                 matter.handler.department = None;
                 Ok(())
             }
@@ -64,7 +65,17 @@ impl Services {
                 matter.postpone(due, ctx.now, &self.rules);
                 Ok(())
             }
-            (MatterKind::Objection, Event::Correct) => self.correct(ctx, matter, act).await,
+            (MatterKind::Objection, Event::Correct) => {
+                self.correct(ctx, matter, act).await?;
+                self.tell_receivers(ctx, matter, change).await
+            }
+            (MatterKind::Disclosure, Event::Consult | Event::Consulted) => {
+                self.consult(matter, act, change).await
+            }
+            (MatterKind::Disclosure, Event::Grant | Event::GrantInPart | Event::Refuse) => {
+                decide(matter, act)
+            }
+            (MatterKind::Disclosure, Event::Publish) => self.plan_opening(ctx, matter, act, change).await,
             _ => Ok(()),
         }
     }
@@ -293,6 +304,11 @@ impl Services {
                 );
                 return Err(Error::new(ErrorCode::IllegalState, message));
             }
+            if act.wrong_since.is_some_and(|since| !(1..number).contains(&since)) {
+                let message = "`wrong_since` is a version before the one that corrects the data";
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
+            objection.wrong_since = act.wrong_since;
             objection.corrected_by = Some(number);
         }
         Ok(())
@@ -306,7 +322,7 @@ fn provision(matter: &Matter) -> Option<&Provision> {
     }
 }
 
-fn missing(field: &str, what: &str) -> Error {
+pub(super) fn missing(field: &str, what: &str) -> Error {
     Error::new(ErrorCode::InvalidInput, format!("this step names {what} in `{field}`"))
 }
 

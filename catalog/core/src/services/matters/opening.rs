@@ -110,7 +110,10 @@ impl Services {
                 Ok((Applicant::Authority, Some(department), State::Planned))
             }
             // Parts are made by the platform; what the public writes comes in by a door that gives it a code.
-            Content::Provision(_) | Content::Disclosure(_) | Content::Letter(_) => {
+            Content::Provision(_)
+            | Content::Disclosure(_)
+            | Content::Letter(_)
+            | Content::CorrectionNotice(_) => {
                 let message = format!("“{}”不能这样发起", content.kind());
                 Err(Error::new(ErrorCode::InvalidInput, message))
             }

@@ -1,0 +1,169 @@
+//! What the public asks: disclosure requests and letters, opened by anyone, followed by number and code.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::{Extension, Json};
+use catalog_core::confidential::Confidential;
+use catalog_core::matter::{Content, Disclosure, Letter};
+use catalog_core::services::PublicMatter;
+use catalog_core::{DepartmentId, Error, OpContext, Result};
+use exchange_auth::{OneTimeCode, public_context};
+use exchange_crypto::Digest;
+use http::StatusCode;
+use openapi_contract::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Id, Input, Number};
+use crate::notices::hand_out;
+use crate::problem::Refusal;
+
+/// Where disclosure requests come in.
+pub(crate) const DISCLOSURES: &str = "/api/v1/disclosure-requests";
+/// Where letters come in.
+pub(crate) const LETTERS: &str = "/api/v1/letters";
+/// Where both are followed.
+pub(crate) const MATTERS: &str = "/api/v1/public-matters/";
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create_disclosure_request))
+        .routes(routes!(create_letter))
+        .routes(routes!(follow_matter))
+        .routes(routes!(advance_own_matter))
+        .routes(routes!(get_own_notice))
+        .routes(routes!(erase_applicant))
+}
+
+/// Ask for information that is not open 依申请公开
+///
+/// For anyone, without a key. The answer shows a number and a code, by which the request is followed; the code is shown once.
+#[utoipa::path(post, path = "/api/v1/disclosure-requests", tag = "public", request_body = DisclosureInput,
+    responses((status = 201, description = "Received", body = OpenedPublicMatter)))]
+async fn create_disclosure_request(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(input): Input<DisclosureInput>,
+) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+    let DisclosureInput { applicant, applicant_kind, title, text, form, department } = input;
+    let content = Disclosure { title, form, applicant_kind, resource: None, outcome: None };
+    open(&app, &ctx, Content::Disclosure(content), department, Confidential::new(applicant, text)).await
+}
+
+/// Write to a department 来信
+///
+/// For anyone, without a key. The answer shows a number and a code, by which the letter is followed; the code is shown once.
+#[utoipa::path(post, path = "/api/v1/letters", tag = "public", request_body = LetterInput,
+    responses((status = 201, description = "Received", body = OpenedPublicMatter)))]
+async fn create_letter(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(input): Input<LetterInput>,
+) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+    let LetterInput { applicant, title, text, department } = input;
+    let content = Content::Letter(Letter { title });
+    open(&app, &ctx, content, department, Confidential::new(applicant, text)).await
+}
+
+async fn open(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    content: Content,
+    department: Option<DepartmentId>,
+    confidential: Confidential,
+) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+    app.public_gate.enter(app.limits.public_matters, ctx.now)?;
+    let code = OneTimeCode::generate().map_err(Error::from)?;
+    let (services, ctx, digest) = (app.services.clone(), anyone(ctx), code.digest);
+    let opened = async move {
+        services.open_public_matter(&ctx, content, department.as_ref(), &confidential, &digest).await
+    };
+    let matter = App::to_the_end(opened).await?;
+    Ok((StatusCode::CREATED, Json(OpenedPublicMatter { code: code.code, matter })))
+}
+
+/// See where one's request or letter stands
+#[utoipa::path(post, path = "/api/v1/public-matters/{id}", tag = "public", request_body = CodeProof,
+    params(("id" = String, Path, description = "Number of the matter: GK-2026-000001")),
+    responses((status = 200, description = "State, light, history and notices", body = PublicMatter)))]
+async fn follow_matter(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+    Input(CodeProof { code }): Input<CodeProof>,
+) -> Result<Json<PublicMatter>, Refusal> {
+    let ctx = anyone(&ctx);
+    let matter = proven(&app, &ctx, &number, &code).await?;
+    Ok(Json(app.services.public_matter(&ctx, &number, &matter).await?))
+}
+
+/// Complete or withdraw one's request or letter
+#[utoipa::path(post, path = "/api/v1/public-matters/{id}/steps", tag = "public", request_body = PublicAct,
+    params(("id" = String, Path, description = "Number of the matter")),
+    responses((status = 200, description = "The matter after the step", body = PublicMatter)))]
+async fn advance_own_matter(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+    Input(PublicAct { code, event, text }): Input<PublicAct>,
+) -> Result<Json<PublicMatter>, Refusal> {
+    let ctx = anyone(&ctx);
+    let code = proven(&app, &ctx, &number, &code).await?;
+    let act = async move {
+        app.services.act_on_public_matter(&ctx, &number, &code, (event, text.as_deref())).await
+    };
+    Ok(Json(App::to_the_end(act).await?))
+}
+
+/// A notice of one's request or letter, as a document to print
+#[utoipa::path(post, path = "/api/v1/public-matters/{id}/notices/{number}", tag = "public", request_body = CodeProof,
+    params(("id" = String, Path, description = "Number of the matter"),
+        ("number" = i64, Path, description = "Place among its notices, from 1")),
+    responses((status = 200, description = "Office Open XML", content_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document")))]
+async fn get_own_notice(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+    Number(sequence): Number,
+    Input(CodeProof { code }): Input<CodeProof>,
+) -> Result<Response, Refusal> {
+    let ctx = anyone(&ctx);
+    let code = proven(&app, &ctx, &number, &code).await?;
+    let sequence = usize::try_from(sequence).unwrap_or(0);
+    let notice = app.services.public_notice(&number, &code, sequence).await?;
+    hand_out(&app, &ctx, notice).await
+}
+
+/// Have one's identity and words erased at once, where nothing needs them any more
+#[utoipa::path(post, path = "/api/v1/public-matters/{id}/erasure", tag = "public", request_body = CodeProof,
+    params(("id" = String, Path, description = "Number of the matter")),
+    responses((status = 204, description = "Erased")))]
+async fn erase_applicant(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Id(number): Id,
+    Input(CodeProof { code }): Input<CodeProof>,
+) -> Result<StatusCode, Refusal> {
+    let ctx = anyone(&ctx);
+    let code = proven(&app, &ctx, &number, &code).await?;
+    let erase = async move { app.services.erase_public_matter(&ctx, &number, &code).await };
+    App::to_the_end(erase).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whoever has signed in asks as anyone does: no account stands in such a matter or in its evidence.
+fn anyone(ctx: &OpContext) -> OpContext {
+    public_context(ctx.request_id.clone(), ctx.channel, ctx.now)
+}
+
+/// The digest of a code that is the matter's own. Others are counted.
+async fn proven(app: &App, ctx: &OpContext, number: &str, code: &str) -> Result<Digest> {
+    app.public_gate.try_code(number, ctx.now)?;
+    let digest = OneTimeCode::digest_of(code);
+    app.services.public_matter(ctx, number, &digest).await?;
+    app.public_gate.was_right(number);
+    Ok(digest)
+}
