@@ -10,6 +10,7 @@ mod evidence;
 mod garbage;
 mod grants;
 mod matters;
+mod public;
 mod references;
 mod refusals;
 mod schema_change;
