@@ -41,7 +41,8 @@ pub(crate) fn from_text(text: &str) -> Result<Vec<u8>> {
             None => body.push_str(&paragraph(line)),
             Some(first) => {
                 body.push_str(TABLE);
-                body.push_str(&row(first));
+                let columns = "<w:gridCol/>".repeat(first.trim_end_matches('|').split('|').count());
+                body.push_str(&format!("<w:tblGrid>{columns}</w:tblGrid>{}", row(first)));
                 while let Some(next) = lines.next_if(|line| line.starts_with('|')) {
                     body.push_str(&row(next.trim_start_matches('|')));
                 }

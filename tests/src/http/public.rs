@@ -364,7 +364,7 @@ async fn the_authority_routes_what_names_no_department() {
     town.act(&number, to("gaj"), &town.officer).await.ok();
     assert_eq!(town.get(&applicant, &town.officer).await.code(), "forbidden", "it is routed");
     let back = json!({"event": "return", "reason": "内部意见：不属我局职责"});
-    town.act(&number, back, &town.foreign).await.ok();
+    town.act(&number, back, &town.foreign).await;
     town.act(&number, to("scjg"), &town.officer).await.ok();
     let answer = json!({"event": "answer", "reason": "建议已采纳"});
     assert_eq!(town.act(&number, answer.clone(), &town.foreign).await.code(), "not_found");
@@ -446,9 +446,7 @@ async fn every_department_that_received_a_wrong_record_is_told() {
         server.send(Call::post("/api/v1/applications", &application).by(who)).await.ok();
     }
     let sql = "select case_no, amount from scjg.penalty";
-    server.send(city.sql(sql, Some(&reader)).header("shuqiao-purpose", ":5Yqe5qGI:")).await;
-    let before = server.send(city.sql(sql, Some(&reader))).await.status.is_success();
-    assert!(before);
+    server.send(city.sql(sql, Some(&reader))).await.ok();
     city.upload("case_no,county,person,amount,note\nA1,360481,张三(合成),1.00,一\n").await;
     let shown = server.send(city.sql(sql, Some(&analyst))).await;
     assert!(shown.status.is_success());
