@@ -364,7 +364,7 @@ async fn the_authority_routes_what_names_no_department() {
     town.act(&number, to("gaj"), &town.officer).await.ok();
     assert_eq!(town.get(&applicant, &town.officer).await.code(), "forbidden", "it is routed");
     let back = json!({"event": "return", "reason": "内部意见：不属我局职责"});
-    town.act(&number, back, &town.foreign).await;
+    assert_eq!(town.act(&number, back, &town.foreign).await.ok()["state"], "routing");
     town.act(&number, to("scjg"), &town.officer).await.ok();
     let answer = json!({"event": "answer", "reason": "建议已采纳"});
     assert_eq!(town.act(&number, answer.clone(), &town.foreign).await.code(), "not_found");

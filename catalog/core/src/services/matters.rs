@@ -129,7 +129,11 @@ impl Services {
     /// A matter with its parts, for those whom it concerns: applicant, handler, the authority, auditors.
     pub async fn matter(&self, ctx: &OpContext, number: &str) -> Result<MatterView> {
         let matter = self.visible_matter(ctx, number).await?;
-        let parts = self.parts_of(number).await?;
+        self.view(ctx, matter).await
+    }
+
+    async fn view(&self, ctx: &OpContext, matter: Matter) -> Result<MatterView> {
+        let parts = self.parts_of(&matter.number).await?;
         let mut view = MatterView::of(matter, ctx.now);
         view.parts = parts.into_iter().map(|part| part.number).collect();
         Ok(view)
@@ -168,6 +172,8 @@ impl Services {
         let mut change = MatterChange::default();
         self.bring_about(ctx, &mut matter, act, &mut change).await?;
         let event = Self::matter_event(ctx, &matter);
+        // Whoever gives a matter back sees it no longer, but is told what the step has made of it.
+        let after = matter.clone();
         // Parents before parts, which refer to them.
         change.matters.insert(0, (matter, Some(seen), event));
         self.end_whole(ctx, &mut change).await?;
@@ -175,7 +181,7 @@ impl Services {
         change.revocations.into_iter().for_each(|(grant, ..)| self.cut(Cut::Grant(grant)));
         saved?;
         self.relay().await?;
-        self.matter(ctx, number).await
+        self.view(ctx, after).await
     }
 
     /// The platform's round, by the operator: reckons open limits anew where the calendar has changed, and ends what has
