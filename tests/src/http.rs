@@ -10,6 +10,7 @@ mod evidence;
 mod garbage;
 mod grants;
 mod matters;
+mod openings;
 mod public;
 mod references;
 mod refusals;

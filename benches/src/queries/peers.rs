@@ -113,6 +113,7 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     };
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let file = StoredFile { path: stored.path.clone(), bytes, rows: stored.rows };

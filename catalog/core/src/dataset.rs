@@ -1,5 +1,7 @@
 //! Datasets 挂接数据: the immutable versions mounted on a resource, as the catalogue records them.
 
+use std::collections::BTreeSet;
+
 use exchange_crypto::Digest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -70,6 +72,19 @@ pub struct Version {
     /// Set where it removes or retypes columns that readers know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaking: Option<BreakingChange>,
+    /// Those outside government to whom it may be shown: it has been checked for them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cleared: BTreeSet<Audience>,
+}
+
+/// Readers outside government, to whom a version is shown once it has been checked for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Everyone: what is open without a condition 无条件开放.
+    Public,
+    /// Registered developers: what is open under a condition 有条件开放.
+    Developers,
 }
 
 /// A change that removes or retypes columns: announced, reviewed by another person, in force after its notice.
@@ -178,6 +193,11 @@ impl Version {
             _ if self.is_effective(now) => Standing::Published,
             _ => Standing::Announced,
         }
+    }
+
+    /// Whether readers of that audience may see it; departments, which are of none, need no check of it.
+    pub fn is_cleared_for(&self, audience: Option<Audience>) -> bool {
+        audience.is_none_or(|audience| self.cleared.contains(&audience))
     }
 
     /// A breaking change that is still to come, reviewed or not.

@@ -14,9 +14,10 @@ pub use running::{Allowance, Extension, Light, Pause, Reckoning, RunningLimit};
 
 use crate::calendar::Calendar;
 use crate::notice::NoticeRules;
+use crate::secrecy::SecrecyRules;
 use crate::supervision::Thresholds;
 
-/// What deadlines are reckoned by, and supervision looks for.
+/// What deadlines are reckoned by, supervision looks for, and openings are checked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Which days are working days.
@@ -27,6 +28,8 @@ pub struct Rules {
     pub thresholds: Thresholds,
     /// What notices say, and how long applicants' identities are kept.
     pub notices: NoticeRules,
+    /// What is asked and looked for before anything becomes open.
+    pub secrecy: SecrecyRules,
 }
 
 impl Default for Rules {
@@ -37,6 +40,7 @@ impl Default for Rules {
             limits: LimitTable::default(),
             thresholds: Thresholds::default(),
             notices: NoticeRules::default(),
+            secrecy: SecrecyRules::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod notice;
 pub mod policy;
 pub mod ports;
 pub mod schema;
+pub mod secrecy;
 pub mod services;
 pub mod supervision;
 pub mod time;

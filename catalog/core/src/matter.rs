@@ -34,7 +34,7 @@ pub use machine::{By, Clock, Machine, Rule, legal_events, next};
 pub use objection::{Objection, ObjectionSubject};
 pub use opening_item::OpeningItem;
 pub use provision::Provision;
-pub use secrecy_review::{CheckItem, Finding, SecrecyReview};
+pub use secrecy_review::{CheckAnswer, CheckItem, Finding, JustifiedFinding, OpeningTerms, SecrecyReview};
 pub use vocabulary::{ApplicantKind, Event, Ground, MatterKind, State};
 
 use crate::context::{Principal, PrincipalKind, Role};

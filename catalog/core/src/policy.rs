@@ -12,7 +12,7 @@ mod statistics;
 mod tests;
 
 pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
-pub use decide::{DecidedBy, Decision, Effect, check_answerable, decide_read, decide_version};
+pub use decide::{DecidedBy, Decision, Effect, audience_of, decide_read, decide_version};
 pub use filter::{BoundFilter, Filter, Literal, Operand, TypedLiteral};
 pub use grant::{Grant, GrantKind, GrantTerms, Grantee, Revocation, column_types};
 pub use linkage::Sight;

@@ -11,15 +11,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::confidential::ConfidentialStore;
-use crate::context::{Channel, Role};
+use crate::context::{Channel, OpContext, Role};
 use crate::dataset::{BreakingReview, RecordWithdrawal, Shape, Tombstone, Version};
 use crate::directory::Department;
 use crate::directory::resource::{Entry, UpdateCycle};
 use crate::error::Result;
 use crate::evidence::{EvidenceRecord, SourceRead};
-use crate::ids::{DepartmentId, GrantId, ResourceCode};
-use crate::matter::{Matter, MatterKind};
+use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
+use crate::matter::{Finding, Matter, MatterKind};
 use crate::policy::{Grant, Revocation};
+use crate::secrecy::SecrecyRules;
+use crate::services::Dataset;
 use crate::time::Timestamp;
 
 /// Departments and directory entries.
@@ -155,9 +157,6 @@ pub trait GrantStore: Send + Sync {
     async fn grants_on(&self, resource: &ResourceCode) -> Result<Vec<Grant>>;
     /// All grants, oldest first.
     async fn grants(&self) -> Result<Vec<Grant>>;
-    /// Adds a grant on a published resource (on another it is an `illegal_state`) beside exactly `others` earlier ones;
-    /// where there are more by now, adds nothing and says `false`.
-    async fn add_grant(&self, grant: &Grant, others: usize, change: &EvidenceRecord) -> Result<bool>;
     /// Revokes a grant once; a second time is an `illegal_state`.
     async fn revoke_grant(
         &self,
@@ -172,8 +171,6 @@ pub trait GrantStore: Send + Sync {
 pub trait VersionStore: Send + Sync {
     /// All versions of a resource, withdrawn ones too, oldest first.
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
-    /// Adds a version. Its number must be one more than the newest, else `conflict`: of two writers one wins.
-    async fn publish_version(&self, version: &Version, change: &EvidenceRecord) -> Result<()>;
     /// Withdraws a version once.
     async fn withdraw_version(
         &self,
@@ -201,6 +198,20 @@ pub trait VersionStore: Send + Sync {
 pub trait Shapes: Send + Sync {
     /// The shape of a version.
     async fn shape(&self, version: &Version) -> Result<Shape>;
+}
+
+/// Looks through data before they become open.
+#[async_trait]
+pub trait SecrecyCheck: Send + Sync {
+    /// Counts what must not be open in a version as the dataset shows it, in bounded memory. Combinations are those of the
+    /// items named, or else of the items that have few values.
+    async fn check(
+        &self,
+        ctx: &OpContext,
+        dataset: Dataset,
+        quasi_identifiers: Option<&[ColumnName]>,
+        rules: &SecrecyRules,
+    ) -> Result<Vec<Finding>>;
 }
 
 /// What must not be read any longer, from this moment on.
@@ -361,7 +372,8 @@ pub struct MatterQuery {
 pub struct MatterChange {
     /// Matters; the revision seen, `None` for new ones.
     pub matters: Vec<(Matter, Option<i64>, EvidenceRecord)>,
-    /// New grants, if there are still as many others as have been looked at, see [`GrantStore::add_grant`].
+    /// New grants on published resources (on another it is an `illegal_state`). Where there are more others by now than have
+    /// been looked at, it is a `conflict`.
     pub grants: Vec<(Grant, EvidenceRecord)>,
     /// How many grants were looked at before the new ones.
     pub grants_seen: usize,
@@ -369,6 +381,10 @@ pub struct MatterChange {
     pub revocations: Vec<(GrantId, Revocation, EvidenceRecord)>,
     /// What is confided with a matter, by its number and sealed, see [`crate::confidential`].
     pub confidential: Option<(String, String)>,
+    /// A new version. Its number must be one more than the newest, else `conflict`: of two writers one wins.
+    pub version: Option<(Version, EvidenceRecord)>,
+    /// Versions that readers outside government see from now on, or no longer: as they are but for a withdrawal.
+    pub cleared: Vec<(Version, EvidenceRecord)>,
 }
 
 /// Matters 办件.

@@ -8,6 +8,7 @@ mod keys;
 mod matters;
 mod organisation;
 mod publishing;
+mod secrecy;
 mod supervision;
 mod withdrawals;
 
@@ -30,6 +31,7 @@ pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{
     Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,
 };
+pub use secrecy::{Look, Opening};
 pub use supervision::Lights;
 
 /// The operations over one store and one evidence log.

@@ -27,15 +27,6 @@ impl GrantStore for CatalogStore {
         self.documents(sqlx::query_scalar("SELECT document FROM grants ORDER BY created_at, id")).await
     }
 
-    async fn add_grant(&self, grant: &Grant, others: usize, change: &EvidenceRecord) -> Result<bool> {
-        let mut write = Change::begin(&self.writer).await?;
-        if !is_count(&mut write.tx, others).await? {
-            return Ok(false);
-        }
-        insert(&mut write.tx, grant).await?;
-        write.commit(change).await.map(|()| true)
-    }
-
     async fn revoke_grant(
         &self,
         id: &GrantId,

@@ -9,7 +9,7 @@ use catalog_core::{Error, ErrorCode, Result};
 use crate::change::Change;
 use crate::failure::{failed, violated};
 use crate::store::CatalogStore;
-use crate::{confidential, grants, json};
+use crate::{confidential, grants, json, versions};
 
 #[async_trait]
 impl MatterStore for CatalogStore {
@@ -67,6 +67,14 @@ impl MatterStore for CatalogStore {
         }
         for (id, revocation, event) in &change.revocations {
             grants::revoke(&mut write.tx, id, revocation).await?;
+            events.push(event);
+        }
+        if let Some((version, event)) = &change.version {
+            versions::insert(&mut write, version).await?;
+            events.push(event);
+        }
+        for (version, event) in &change.cleared {
+            versions::clear(&mut write, version).await?;
             events.push(event);
         }
         finish(write, &events).await

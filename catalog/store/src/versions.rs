@@ -18,43 +18,6 @@ impl VersionStore for CatalogStore {
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
     }
 
-    async fn publish_version(&self, version: &Version, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
-        let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM versions WHERE resource = $1")
-            .bind(version.resource.as_str())
-            .fetch_one(&mut *write.tx)
-            .await
-            .map_err(failed)?;
-        let next = newest.unwrap_or(0) + 1;
-        let taken = format!(
-            "version {} of {} was published by somebody else in between, the next is {next}: send the delivery again",
-            version.number, version.resource
-        );
-        if version.number != next {
-            return Err(Error::new(ErrorCode::Conflict, taken));
-        }
-        if let Some(base) = version.based_on
-            && read_version(&mut write, &version.resource, base).await?.state == VersionState::Withdrawn
-        {
-            let message = format!(
-                "version {base} of {}, whose rows it takes over, was withdrawn in between: deliver again",
-                version.resource
-            );
-            return Err(Error::new(ErrorCode::Conflict, message));
-        }
-        let sql = "INSERT INTO versions (resource, number, state, published_at, document) VALUES ($1, $2, $3, $4, $5)";
-        sqlx::query(sql)
-            .bind(version.resource.as_str())
-            .bind(version.number)
-            .bind(json::to_word(version.state)?)
-            .bind(version.published_at.0)
-            .bind(json::to_text(version)?)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(violated(taken))?;
-        write.commit(change).await
-    }
-
     async fn withdraw_version(
         &self,
         resource: &ResourceCode,
@@ -112,6 +75,56 @@ impl VersionStore for CatalogStore {
             .map_err(violated(format!("the withdrawal {} exists", withdrawal.id)))?;
         write.commit(change).await
     }
+}
+
+/// Adds the next version of a resource.
+pub(crate) async fn insert(write: &mut Change, version: &Version) -> Result<()> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM versions WHERE resource = $1")
+        .bind(version.resource.as_str())
+        .fetch_one(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    let next = newest.unwrap_or(0) + 1;
+    let taken = format!(
+        "version {} of {} was published by somebody else in between, the next is {next}: send the delivery again",
+        version.number, version.resource
+    );
+    if version.number != next {
+        return Err(Error::new(ErrorCode::Conflict, taken));
+    }
+    if let Some(base) = version.based_on
+        && read_version(write, &version.resource, base).await?.state == VersionState::Withdrawn
+    {
+        let message = format!(
+            "version {base} of {}, whose rows it takes over, was withdrawn in between: deliver again",
+            version.resource
+        );
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
+    let sql =
+        "INSERT INTO versions (resource, number, state, published_at, document) VALUES ($1, $2, $3, $4, $5)";
+    sqlx::query(sql)
+        .bind(version.resource.as_str())
+        .bind(version.number)
+        .bind(json::to_word(version.state)?)
+        .bind(version.published_at.0)
+        .bind(json::to_text(version)?)
+        .execute(&mut *write.tx)
+        .await
+        .map_err(violated(taken))?;
+    Ok(())
+}
+
+/// Writes for whom a version is cleared. A withdrawal meanwhile stays; another change is a conflict.
+pub(crate) async fn clear(write: &mut Change, cleared: &Version) -> Result<()> {
+    let mut version = read_version(write, &cleared.resource, cleared.number).await?;
+    version.cleared.clone_from(&cleared.cleared);
+    let (state, tombstone) = (version.state, version.tombstone.clone());
+    if version != (Version { state, tombstone, ..cleared.clone() }) {
+        let message = format!("version {} of {} was changed meanwhile", version.number, version.resource);
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
+    save_version(write, &version).await
 }
 
 async fn read_version(write: &mut Change, resource: &ResourceCode, number: i64) -> Result<Version> {

@@ -135,6 +135,7 @@ impl Prepared {
             state: VersionState::Published,
             tombstone: None,
             breaking: self.manifest.breaking.clone(),
+            cleared: Default::default(),
         }
     }
 }

@@ -59,6 +59,7 @@ fn version_of(manifest: &Manifest) -> Version {
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     }
 }
 

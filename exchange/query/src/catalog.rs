@@ -23,6 +23,15 @@ impl CatalogTables {
     }
 }
 
+impl CatalogTables {
+    /// A version that the catalogue has decided on already, with what its manifest says is stored.
+    pub async fn decided(&self, dataset: Dataset) -> Result<OpenTable> {
+        let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
+        read.shape(&dataset.version).await?;
+        read.described(dataset)
+    }
+}
+
 #[async_trait]
 impl Tables for CatalogTables {
     async fn open(&self, ctx: &OpContext, table: &TableName, version: VersionSelector) -> Result<OpenTable> {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog_core::context::PrincipalKind;
@@ -46,6 +46,8 @@ use crate::workers::Workers;
 use crate::{constants, error, explain, functions, information, plan, policy};
 
 const CATALOG: &str = "exchange";
+/// The longest time in which the platform looks through a version.
+const LOOK_THROUGH: Duration = Duration::from_secs(3600);
 /// No dataset lives here: a name without department finds nothing.
 const NO_SCHEMA: &str = "nothing";
 
@@ -161,6 +163,36 @@ impl QueryEngine {
     /// The version that a cursor goes through.
     pub fn version_of(&self, cursor: &str) -> Result<i64> {
         Cursor::open(cursor, &self.core.parts.cursor_key).map(|cursor| cursor.version)
+    }
+
+    /// Runs a plan of the platform's own over a table: over all of it, so that only memory and time bound it.
+    pub(crate) async fn look_through(
+        &self,
+        place: Place,
+        ctx: &OpContext,
+        open: &OpenTable,
+        plan: impl FnOnce(&Arc<dyn TableProvider>) -> datafusion::error::Result<LogicalPlan>,
+    ) -> Result<QueryAnswer> {
+        let limits = Limits { time: LOOK_THROUGH, rows: u64::MAX, bytes: u64::MAX, ..self.core.parts.limits };
+        let bounds = Bounds { limits, deadline: Instant::now() + limits.time, place };
+        let watch = self.core.parts.revocations.watch();
+        let logical = plan(&self.core.provider(open)?).map_err(Error::internal)?;
+        let state = self.core.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
+        let source = open.dataset.source();
+        self.workers
+            .run(async move {
+                let mut state = state;
+                answer(selected(&mut state, &logical, vec![source], watch, bounds).await?).await
+            })
+            .await
+    }
+
+    /// Does heavy work beside whoever calls.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.workers.run(work).await
     }
 
     pub(crate) fn tables(&self) -> &dyn Tables {

@@ -18,6 +18,7 @@ mod patterns;
 mod plan;
 mod policy;
 mod revocation;
+mod secrecy;
 mod selection;
 mod sql;
 mod step;

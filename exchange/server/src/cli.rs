@@ -1,6 +1,7 @@
 //! The command line as types; clap makes the help and the completion of it.
 
 mod keys;
+mod matters;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Key, KeyRotate, Ticket};
+pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use supervision::{Assess, Supervised};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
@@ -87,9 +89,9 @@ pub(crate) enum Command {
         /// Code of the resource.
         code: String,
     },
-    /// Open items of a resource to the public, after review.
+    /// Ask that items of a resource become open: the machine checks their data, a reviewer decides with `matter step`.
     #[command(
-        after_help = "Example:\n  shuqiao publish 307001/000001 --basis '政府信息公开条例第二十条' --as jyj:reviewer --operator li"
+        after_help = "Example:\n  shuqiao publish 307001/000001 --basis '政府信息公开条例第二十条' --as jyj --operator wang"
     )]
     Publish(Publish),
     /// Withdraw a version, or records from all versions; or reinstate records for later deliveries.
@@ -102,7 +104,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  shuqiao query 'select county, count(*) from gaj.population group by county' --as mzj --purpose '社会救助'"
     )]
     Query(Query),
-    /// Grants: make, list, revoke.
+    /// Matters 办件: apply, decide, object, open; grants come from here.
+    #[command(subcommand)]
+    Matter(Matter),
+    /// Grants: list, revoke.
     #[command(subcommand)]
     Grant(Grant),
     /// Bearer tickets for tools that can't sign.
@@ -422,6 +427,9 @@ pub(crate) struct Publish {
     /// Law, regulation or decision.
     #[arg(long)]
     pub(crate) basis: String,
+    /// Open under this condition only: developers apply and accept it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) condition: Option<String>,
 }
 
 /// Options of `withdraw`.
@@ -483,12 +491,6 @@ pub(crate) enum Grant {
     /// List the grants that concern you.
     #[command(after_help = "Example:\n  shuqiao grant list --as gaj")]
     List,
-    /// Make a grant from a JSON file.
-    #[command(after_help = "Example:\n  shuqiao grant create grant.json --as scjg:approver --operator li")]
-    Create {
-        /// The file.
-        file: PathBuf,
-    },
     /// Revoke a grant at once.
     #[command(
         after_help = "Example:\n  shuqiao grant revoke 019aa0c4-0000-7000-8000-000000000001 --reason '协议到期' --as scjg:approver"

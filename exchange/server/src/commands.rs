@@ -10,6 +10,7 @@ mod init;
 mod inspect;
 mod keys;
 mod log;
+mod matters;
 mod receipt;
 mod serve;
 mod supervision;
@@ -64,7 +65,8 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Ingest(options) => data::ingest(client, global, options).await,
         Command::Review(options) => data::review(client, global, options).await,
         Command::Versions { code } => data::versions(client, global, code).await,
-        Command::Publish(options) => data::publish(client, global, options).await,
+        Command::Publish(options) => matters::publish(client, global, options).await,
+        Command::Matter(command) => matters::matter(client, global, command).await,
         Command::Withdraw(options) => data::withdraw(client, global, options).await,
         Command::Query(options) => data::query(client, global, options).await,
         Command::Grant(command) => data::grant(client, global, command).await,

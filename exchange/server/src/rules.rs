@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use catalog_core::calendar::{Calendar, CalendarYear};
 use catalog_core::deadline::{LimitTable, Rules};
 use catalog_core::notice::NoticeRules;
+use catalog_core::secrecy::SecrecyRules;
 use catalog_core::supervision::Thresholds;
 use catalog_core::{Error, Result};
 
 use crate::folder::io;
 
-/// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json` and `notices.json`. A malformed file is an error that names it:
+/// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json`, `notices.json` and
+/// `secrecy.json`. A malformed file is an error that names it:
 /// with half of its calendar a server would tell wrong dates.
 pub(crate) fn read(root: &Path) -> Result<Rules> {
     let mut calendar = Calendar::built_in();
@@ -33,7 +35,12 @@ pub(crate) fn read(root: &Path) -> Result<Rules> {
         false => NoticeRules::default(),
         true => NoticeRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
     };
-    Ok(Rules { calendar, limits, thresholds, notices })
+    let path = root.join("secrecy.json");
+    let secrecy = match path.exists() {
+        false => SecrecyRules::default(),
+        true => SecrecyRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
+    };
+    Ok(Rules { calendar, limits, thresholds, notices, secrecy })
 }
 
 /// The files of the folder by name, so that every start reads them in one order.

@@ -164,7 +164,7 @@ impl App {
 
     /// A place for one more query. The public has places of its own, so that strangers never keep departments waiting;
     /// where theirs are taken they come back later.
-    async fn place(&self, ctx: &OpContext) -> Result<Place> {
+    pub(crate) async fn place(&self, ctx: &OpContext) -> Result<Place> {
         let place = match ctx.principal.kind {
             PrincipalKind::Public => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
             _ => {

@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
+    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices, openings,
     organisation, pages, public, receipts, records, reports, sql, supervision, tickets, uploads, wrapper,
 };
 
@@ -108,6 +108,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(notices::routes())
         .merge(public::routes())
         .merge(reports::routes())
+        .merge(openings::routes())
         .merge(tickets::routes())
         .merge(organisation::routes())
         .merge(keys::routes())

@@ -1,24 +1,22 @@
-//! Grants, and why an access is decided as it is.
+//! Grants, which matters make, and why an access is decided as it is.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::policy::{Decision, Grant, GrantTerms};
+use catalog_core::policy::{Decision, Grant};
 use catalog_core::{GrantId, OpContext};
-use http::StatusCode;
 use openapi_contract::Reason;
-use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::{Code, CodePath, Id, Input, invalid};
+use crate::extract::{Code, CodePath, Id, Input};
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(list_grants, create_grant))
+        .routes(routes!(list_grants))
         .routes(routes!(revoke_grant))
         .routes(routes!(explain_decision))
 }
@@ -31,31 +29,6 @@ async fn list_grants(
     Extension(ctx): Extension<OpContext>,
 ) -> Result<Json<Vec<Grant>>, Refusal> {
     Ok(Json(app.services.grants(&ctx).await?))
-}
-
-/// Make a grant on a published resource
-#[utoipa::path(post, path = "/api/v1/grants", tag = "grants", request_body = GrantTerms,
-    responses((status = 201, description = "Made", body = Grant)))]
-async fn create_grant(
-    State(app): State<Arc<App>>,
-    Extension(ctx): Extension<OpContext>,
-    Input(asked): Input<Value>,
-) -> Result<(StatusCode, Json<Grant>), Refusal> {
-    let terms = terms_of(asked)?;
-    Ok((StatusCode::CREATED, Json(app.services.create_grant(&ctx, terms).await?)))
-}
-
-/// The terms as they stand in a body. A name that is no term is refused: a misspelt filter would show every row.
-fn terms_of(asked: Value) -> Result<GrantTerms, Refusal> {
-    let wrong = |found: serde_json::Error| invalid(&format!("the body is not the terms of a grant: {found}"));
-    let names: Vec<String> =
-        asked.as_object().map(|terms| terms.keys().cloned().collect()).unwrap_or_default();
-    let terms: GrantTerms = serde_json::from_value(asked).map_err(wrong)?;
-    let known = serde_json::to_value(&terms).map_err(wrong)?;
-    match names.iter().find(|name| known.get(name.as_str()).is_none()) {
-        Some(unknown) => Err(invalid(&format!("`{unknown}` is no term of a grant: check its spelling"))),
-        None => Ok(terms),
-    }
 }
 
 /// Revoke a grant at once, running reads included

@@ -20,6 +20,7 @@ mod log;
 mod maintenance;
 mod matters;
 mod notices;
+mod openings;
 mod organisation;
 mod pages;
 mod payload;

@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::extract::{Id, Input, Params};
+use crate::openings;
 use crate::problem::Refusal;
 
 type Opened = Result<(StatusCode, Json<MatterView>), Refusal>;
@@ -158,6 +159,6 @@ async fn advance_matter(
     Id(number): Id,
     Input(act): Input<Act>,
 ) -> Result<Json<MatterView>, Refusal> {
-    let act = async move { app.services.act_on_matter(&ctx, &number, &act).await };
+    let act = async move { openings::act(&app, &ctx, &number, &act).await };
     Ok(Json(App::to_the_end(act).await?))
 }

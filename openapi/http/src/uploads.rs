@@ -12,7 +12,7 @@ use catalog_core::dataset::{self, ChangeKind, Notice, Version, VersionState};
 use catalog_core::directory::{Reference, Resource};
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
-use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::services::{Dataset, Look, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use datasets_ingest::{
     Delivery, Ingest, IngestOptions, LoadedReferences, Prepared, Progress, Progressed, SourceFormat,
@@ -34,6 +34,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::evidence::{self, Asked, Reading};
 use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params, essence, invalid};
+use crate::openings::Check;
 use crate::payload::Upload;
 use crate::problem::Refusal;
 
@@ -179,6 +180,7 @@ async fn publish_version(
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     };
     let manifest = app.datasets.manifest(&waiting).await.map_err(|error| match error {
         datasets_store::Error::Missing(_) => {
@@ -269,7 +271,9 @@ async fn publish(app: &Arc<App>, ctx: &OpContext, prepared: &Prepared, held: Hel
     let version = prepared.version(ctx.now, &ctx.principal.id);
     App::to_the_end(async move {
         let _until_the_catalogue_knows_it = held;
-        app.services.publish_version(&ctx, version).await
+        let check = Check(&app);
+        let look = Look { shapes: &app.datasets, check: &check };
+        app.services.publish_version(&ctx, &look, version).await
     })
     .await
 }

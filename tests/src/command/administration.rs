@@ -116,7 +116,7 @@ async fn files_signed_by_a_retired_platform_key_still_verify() {
     let folder = Folder::with_resource();
     let rows = folder.file("penalty.csv", ROWS);
     folder.ok(&["ingest", CODE, &rows, "--as", "scjg"]);
-    folder.ok(&["publish", CODE, "--basis", "示例", "--as", "scjg:reviewer", "--operator", "li"]);
+    folder.open(&[]);
     let serving = folder.serve();
     let beside = folder.refusal(&["key", "rotate", "--platform"]);
     assert_eq!(beside, (1, "illegal_state".to_owned()), "a running server holds the old key");

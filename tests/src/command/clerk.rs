@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::support::city::{CODE, ROWS};
 use crate::support::command::Folder;
 
-const GRANT: &str = r#"{"kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
-    "items": ["case_no", "county", "person"], "filter": {"=": ["county", "360481"]},
-    "masks": {"person": {"mask": "keep_first", "count": 1}}, "purpose": "办案", "legal_basis": "警察法", "doors": ["sql"]}"#;
+const APPLICATION: &str = r#"{"asks": [{"resource": "301001/000001", "items": ["case_no", "county", "person"],
+    "filter": {"=": ["county", "360481"]}, "masks": {"person": {"mask": "keep_first", "count": 1}}, "doors": ["sql"]}],
+    "purpose": "办案", "legal_basis": "警察法", "valid_until": "2099-12-31T16:00:00Z"}"#;
 
 #[test]
 fn nobody_reviews_their_own_work() {
@@ -111,9 +111,20 @@ fn what_is_not_granted_is_refused_until_it_is_and_when_it_ends() {
     assert_eq!((status, error["code"].as_str().unwrap()), (3, "not_granted"));
     assert!(error["message"].as_str().unwrap().contains("apply to its provider `scjg`"), "{error}");
 
-    let grant = folder.file("grant.json", GRANT);
-    assert_eq!(folder.refusal(&["grant", "create", &grant, "--as", "gaj:approver"]).0, 3);
-    folder.ok(&["grant", "create", &grant, "--as", "scjg:approver"]);
+    let file = folder.file("application.json", APPLICATION);
+    let apply = ["matter", "open", "application", &file, "--as"];
+    assert_eq!(folder.refusal(&[&apply[..], &["gaj:approver"]].concat()).0, 3);
+    let whole = folder.json(&[&apply[..], &["gaj"]].concat())["number"].as_str().unwrap().to_owned();
+    let take = |number: &str, event: &str, [role, name]: [&str; 2]| {
+        folder.json(&["matter", "step", number, event, "--as", role, "--operator", name])
+    };
+    let part =
+        take(&whole, "accept", [":authority_officer", "zhao"])["parts"][0].as_str().unwrap().to_owned();
+    take(&part, "propose", ["scjg:approver", "wang"]);
+    let alone = ["matter", "step", &part, "grant", "--as", "scjg:approver", "--operator", "wang"];
+    assert_eq!(folder.refusal(&alone), (3, "forbidden".to_owned()), "four eyes");
+    take(&part, "grant", ["scjg:approver", "li"]);
+    assert!(folder.ok(&["matter", "list", "--as", "scjg:approver"]).contains(&part));
     let seen = json!([{"case_no": "A1", "person": "张*****"}, {"case_no": "A3", "person": "王*****"}]);
     assert_eq!(folder.json(&ask)["data"], seen);
     let hidden = ["query", "select note from scjg.penalty", "--as", "gaj", "--purpose", "办案"];

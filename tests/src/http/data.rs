@@ -354,7 +354,7 @@ async fn strangers_who_ask_too_much_at_once_come_back_later_and_departments_do_n
 #[tokio::test(flavor = "multi_thread")]
 async fn departments_wait_for_a_place_and_not_for_ever() {
     let door = HttpLimits { queries: 0, queue: std::time::Duration::ZERO, ..HttpLimits::default() };
-    let city = City::new_within(Bounds { door, ..Bounds::default() }).await;
+    let city = City::within(Bounds { door, ..Bounds::default() }).await;
     let refused = city.server.send(city.sql("select 1", Some(&city.machine))).await;
     assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("unavailable", "5"));
 }

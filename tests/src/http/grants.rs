@@ -96,14 +96,20 @@ async fn cells_are_of_the_newest_version_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_that_undo_each_other_are_refused() {
     let city = City::without_data().await;
-    let make = |grant: Value| {
-        let by = if grant["kind"] == "public" { &city.reviewer } else { &city.approver };
-        city.server.send(Call::post("/api/v1/grants", &grant).by(by))
+    // What names a case is shared under a condition: grants of it are for one purpose each.
+    let mut conditional = resource();
+    conditional["items"][0]["sharing"] = conditional["items"][2]["sharing"].clone();
+    city.publish(&conditional).await;
+    let make = async |terms: Value| match terms["kind"] == "public" {
+        true => city.open(&terms).await,
+        false => city.apply(&terms).await,
     };
     assert!(make(cells()).await.status.is_success());
     let mut finer = cells();
     (finer["items"], finer["purpose"]) = (json!(["county", "case_no"]), json!("其他统计"));
-    assert_eq!(make(finer.clone()).await.code(), "conflict", "the difference of two sorts of cells");
+    let refused = make(finer.clone()).await;
+    assert_eq!(refused.code(), "conflict", "the difference of two sorts of cells");
+    assert!(refused.text().contains("differences"), "{}", refused.text());
     let bad = json!({"measures": ["case_no"], "subject": "nobody", "min_group": 1});
     let mut wrong = cells();
     wrong["statistics"] = bad;
@@ -150,7 +156,7 @@ async fn a_misspelt_term_makes_no_grant() {
     let city = City::without_data().await;
     let mut terms = cells();
     terms["fliter"] = json!({"=": ["county", "360481"]});
-    let refused = city.server.send(Call::post("/api/v1/grants", &terms).by(&city.approver)).await;
+    let refused = city.apply(&terms).await;
     assert_eq!(refused.code(), "invalid_input");
     assert!(refused.text().contains("`fliter`"), "{}", refused.text());
 }

@@ -34,7 +34,8 @@ async fn upload(city: &City, query: &str) -> Answer {
 
 fn verification(doors: &Value) -> Value {
     json!({
-        "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"}, "items": ["case_no"],
+        "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
+        "items": ["case_no", "person"],
         "purpose": "核验", "legal_basis": "警察法", "doors": doors,
     })
 }
@@ -55,6 +56,7 @@ async fn without_a_grant_for_verification_nothing_is_checked_or_told() {
     unchecked().await;
     let mut masked = verification(&json!(["verification"]));
     masked["masks"] = json!({"case_no": {"mask": "keep_first", "count": 1}});
+    masked["purpose"] = json!("核验三");
     city.grant(&masked).await;
     unchecked().await;
     assert_eq!(reads(), before, "what was not read leaves no record of a read");

@@ -17,6 +17,7 @@ fn version(number: i64, published: i64) -> Version {
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     }
 }
 

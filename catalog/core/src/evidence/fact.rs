@@ -178,7 +178,7 @@ impl Fact {
         };
         let resource = match &matter.content {
             Content::Objection(objection) => Some(objection.resource.clone()),
-            Content::SecrecyReview(review) => Some(review.resource.clone()),
+            Content::SecrecyReview(review) => Some(review.opening.resource.clone()),
             _ => None,
         };
         Self::Matter(MatterFact {

@@ -36,6 +36,15 @@ pub struct Ask {
     /// Cells instead of rows, for a statistics-only grant.
     #[serde(default)]
     pub statistics: Option<Statistics>,
+    /// For a developer, the number of the opening whose terms are accepted: what is open under a condition needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_terms: Option<String>,
+    /// Whether every request must name a matter number 办件号.
+    #[serde(default)]
+    pub demands_matter: bool,
+    /// Whether every request must name the operator's staff id.
+    #[serde(default)]
+    pub demands_operator: bool,
 }
 
 /// An application 数据共享申请 for data of one or several providers.
@@ -91,8 +100,8 @@ impl Ask {
             valid_from: Some(from),
             valid_until: until,
             doors: self.doors.clone(),
-            demands_matter: false,
-            demands_operator: false,
+            demands_matter: self.demands_matter,
+            demands_operator: self.demands_operator,
             statistics: self.statistics.clone(),
             calls_per_day: None,
             rows_per_day: None,

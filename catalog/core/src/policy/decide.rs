@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::bound::{BoundPolicy, GrantedPolicy};
 use super::grant::{Grant, GrantKind};
 use crate::context::{Channel, OpContext, PrincipalKind, Role};
+use crate::dataset::Audience;
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ids::GrantId;
@@ -110,9 +111,15 @@ pub fn decide_version(ctx: &OpContext, resource: &Resource, stored: &Resource, g
     }
 }
 
+/// The audience for which a version must be cleared before the caller sees it; `None` for departments, which see all.
+///
 /// Refuses whoever has nothing that could answer, as [`decide_version`] would, before any version is looked at.
-pub fn check_answerable(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> Result<()> {
-    basis(ctx, resource, grants).map(drop).or_else(|denied| denied.into_permission())
+pub fn audience_of(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> Result<Option<Audience>> {
+    match basis(ctx, resource, grants) {
+        Ok(Basis::Own) => Ok(None),
+        Ok(Basis::Grant(grant)) => Ok(grant.terms.grantee.audience()),
+        Err(denied) => denied.into_permission().map(|()| None),
+    }
 }
 
 /// The one thing under which a read happens.

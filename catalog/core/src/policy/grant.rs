@@ -9,6 +9,7 @@ use super::filter::{ColumnTypes, Filter};
 use super::mask::Mask;
 use super::statistics::Statistics;
 use crate::context::{Channel, Principal, PrincipalKind, Role};
+use crate::dataset::Audience;
 use crate::directory::{DataClass, InformationItem, Opening, Resource, Sharing};
 use crate::error::{Error, Problem, Result};
 use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
@@ -47,6 +48,15 @@ impl Grantee {
             Self::Department(department) => format!("department:{department}"),
             Self::Developer(account) => format!("developer:{account}"),
             Self::Public => "public".to_owned(),
+        }
+    }
+
+    /// The audience outside government that it belongs to.
+    pub fn audience(&self) -> Option<Audience> {
+        match self {
+            Self::Department(_) => None,
+            Self::Developer(_) => Some(Audience::Developers),
+            Self::Public => Some(Audience::Public),
         }
     }
 

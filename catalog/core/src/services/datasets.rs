@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, check_answerable, decide_action,
-    decide_read, decide_version,
+    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, audience_of, decide_action, decide_read,
+    decide_version,
 };
 use crate::ports::Shapes;
 use crate::time::Timestamp;
@@ -140,10 +140,12 @@ impl Services {
         let resource = entry.published.as_ref().ok_or_else(missing)?;
         let grants = self.store.grants_on(&resource.code).await?;
         // Nothing stored is read for somebody who has no grant.
-        check_answerable(ctx, resource, &grants)?;
+        let audience = audience_of(ctx, resource, &grants)?;
         let versions = self.store.versions(&resource.code).await?;
+        let cleared: Vec<_> =
+            versions.iter().filter(|version| version.is_cleared_for(audience)).cloned().collect();
         let found = async {
-            let version = select(&resource.code, &versions, selector, ctx.now)?;
+            let version = select(&resource.code, &cleared, selector, ctx.now)?;
             Ok((version, shapes.shape(version).await?))
         };
         let (version, shape) = match found.await {
@@ -159,18 +161,30 @@ impl Services {
             return Err(not_yet(version));
         }
         if granted.policy.statistics.is_some() {
-            let newest = dataset::latest(&versions, ctx.now);
+            let newest = dataset::latest(&cleared, ctx.now);
             let today = decide_read(ctx, resource, &grants).into_policy()?;
             check_cells(&granted.policy, newest == Some(version), &today.policy, resource, &stored)?;
         }
-        let withdrawals = self.store.record_withdrawals(&resource.code).await?;
-        if let Some(hidden) = not_withdrawn(&stored, &withdrawals, version, &versions)? {
-            granted.policy.filter = Some(match granted.policy.filter.take() {
+        self.hide_withdrawn(&mut granted.policy, &stored, version, &versions).await?;
+        Ok(Dataset { resource: stored, granted, version: version.clone() })
+    }
+
+    /// Hides the records of a version that are withdrawn.
+    pub(super) async fn hide_withdrawn(
+        &self,
+        policy: &mut BoundPolicy,
+        stored: &Resource,
+        version: &Version,
+        versions: &[Version],
+    ) -> Result<()> {
+        let withdrawals = self.store.record_withdrawals(&stored.code).await?;
+        if let Some(hidden) = not_withdrawn(stored, &withdrawals, version, versions)? {
+            policy.filter = Some(match policy.filter.take() {
                 Some(filter) => Filter::And(vec![filter, hidden]),
                 None => hidden,
             });
         }
-        Ok(Dataset { resource: stored, granted, version: version.clone() })
+        Ok(())
     }
 
     /// All versions of a resource, for who may read or review its data: withdrawn ones with their tombstones, announced
@@ -179,7 +193,10 @@ impl Services {
         let resource = self.permit_versions(ctx, code).await?;
         let mut versions = self.store.versions(code).await?;
         if !ctx.principal.acts_for(&resource.provider) {
-            versions.retain(|version| version.standing(ctx.now) != Standing::AwaitsReview);
+            let audience = audience_of(ctx, &resource, &self.store.grants_on(code).await?)?;
+            versions.retain(|version| {
+                version.standing(ctx.now) != Standing::AwaitsReview && version.is_cleared_for(audience)
+            });
         }
         Ok(versions)
     }

@@ -1,4 +1,4 @@
-//! Making, revoking and reading grants.
+//! Revoking and reading grants; only the decision of a matter makes one.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,6 @@ use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, S
 use crate::ports::Cut;
 
 impl Services {
-    /// Makes a grant on a published resource. Opening to the public takes a reviewer, everything else an approver;
-    /// both of the provider.
-    pub async fn create_grant(&self, ctx: &OpContext, terms: GrantTerms) -> Result<Grant> {
-        let resource = self.published(&terms.resource).await?;
-        Self::permit(ctx, action_for(terms.kind, &terms.grantee)?, Some(&resource.provider))?;
-        let grant = Self::new_grant(ctx, terms, &resource)?;
-        let change = Self::grant_created(ctx, &grant);
-        // What was made meanwhile has not been looked at: look again.
-        while !self
-            .store
-            .add_grant(&grant, self.check_linkage(&grant, &resource, &[]).await?, &change)
-            .await?
-        {}
-        self.relay().await?;
-        Ok(grant)
-    }
-
     /// The evidence of a new grant.
     pub(super) fn grant_created(ctx: &OpContext, grant: &Grant) -> EvidenceRecord {
         let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), grant);

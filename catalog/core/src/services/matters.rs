@@ -2,8 +2,8 @@
 
 mod corrections;
 mod disclosures;
-mod effects;
-mod opening;
+pub(super) mod effects;
+pub(super) mod opening;
 mod public;
 mod reports;
 
@@ -20,7 +20,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::Fact;
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{
-    Application, Ask, Content, Event, Matter, MatterKind, Move, Outcome, State, legal_events,
+    Application, Ask, CheckAnswer, Content, Event, Matter, MatterKind, Move, OpeningTerms, Outcome, State,
+    legal_events,
 };
 use crate::policy::Revocation;
 use crate::ports::{Cut, MatterChange, MatterQuery};
@@ -70,6 +71,12 @@ pub struct Act {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub due: Option<NaiveDate>,
+    /// For a secrecy review: the answers to its check list, in its order.
+    #[serde(default)]
+    pub answers: Option<Vec<CheckAnswer>>,
+    /// For 补正 of a secrecy review: what becomes open now.
+    #[serde(default)]
+    pub opening: Option<OpeningTerms>,
 }
 
 /// Which matters a caller wants to see.
@@ -270,11 +277,11 @@ impl Services {
         Ok(())
     }
 
-    async fn parts_of(&self, number: &str) -> Result<Vec<Matter>> {
+    pub(super) async fn parts_of(&self, number: &str) -> Result<Vec<Matter>> {
         self.store.matters(&MatterQuery { parent: Some(number.to_owned()), ..MatterQuery::default() }).await
     }
 
-    async fn visible_matter(&self, ctx: &OpContext, number: &str) -> Result<Matter> {
+    pub(super) async fn visible_matter(&self, ctx: &OpContext, number: &str) -> Result<Matter> {
         let matter = self.store.matter(number).await?.filter(|matter| {
             let principal = &ctx.principal;
             let handles =
@@ -284,14 +291,14 @@ impl Services {
         matter.ok_or_else(|| Error::not_found(format!("matter {number}")))
     }
 
-    async fn new_number(&self, ctx: &OpContext, kind: MatterKind) -> Result<String> {
+    pub(super) async fn new_number(&self, ctx: &OpContext, kind: MatterKind) -> Result<String> {
         let series = format!("{}-{}", kind.series(), ctx.now.shanghai_date().year());
         let sequence = self.store.next_matter(&series).await?;
         Ok(format!("{series}-{sequence:06}"))
     }
 
     /// The evidence of a matter's newest step.
-    fn matter_event(ctx: &OpContext, matter: &Matter) -> crate::evidence::EvidenceRecord {
+    pub(super) fn matter_event(ctx: &OpContext, matter: &Matter) -> crate::evidence::EvidenceRecord {
         let event = matter.history.last().and_then(|step| step.event);
         let word = event.and_then(|event| serde_json::to_value(event).ok());
         let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("opened");
@@ -299,7 +306,7 @@ impl Services {
             .stating(Fact::of_matter(matter))
     }
 
-    fn grant_ends(ctx: &OpContext, id: &GrantId, reason: &str, change: &mut MatterChange) {
+    pub(super) fn grant_ends(ctx: &OpContext, id: &GrantId, reason: &str, change: &mut MatterChange) {
         let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
         let event = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
         change.revocations.push((id.clone(), revocation, event));

@@ -1,12 +1,14 @@
 //! Publishing versions, and the review of those that change the shape of a dataset.
 
-use super::Services;
+use super::{Look, Services};
 use crate::context::OpContext;
 use crate::dataset::Version;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::Fact;
 use crate::ids::ResourceCode;
+use crate::matter::Matter;
 use crate::policy::Action;
+use crate::ports::MatterChange;
 
 impl Services {
     /// The next version number of a resource, for the one who is about to write its objects.
@@ -21,17 +23,37 @@ impl Services {
     ///
     /// A breaking change is announced by it and is in effect after review and notice. One in the shape of a change that
     /// is announced already belongs to that announcement: it keeps its notice, its review and its date.
-    pub async fn publish_version(&self, ctx: &OpContext, mut version: Version) -> Result<Version> {
-        let resource = self.published(&version.resource).await?;
-        Self::permit(ctx, Action::PublishData, Some(&resource.provider))?;
+    ///
+    /// Readers outside government see it once it is cleared: at once where the machine finds nothing new in what is open of
+    /// it, else when a review of it has passed. Until then they keep the last one that is.
+    pub async fn publish_version(
+        &self,
+        ctx: &OpContext,
+        look: &Look<'_>,
+        mut version: Version,
+    ) -> Result<Version> {
+        let entry = self.published_entry(&version.resource).await?;
+        let provider = entry.published.as_ref().map(|resource| &resource.provider);
+        Self::permit(ctx, Action::PublishData, provider)?;
         let versions = self.store.versions(&version.resource).await?;
         // Uploads that began earlier may end later, and clocks are set back: versions keep the order of their numbers.
         version.published_at = versions.iter().fold(version.published_at, |at, one| at.max(one.published_at));
         join_announcement(ctx, &mut version, &versions)?;
         let entity = format!("version {} of {}", version.number, version.resource);
         let action = if version.breaking.is_some() { "version.announced" } else { "version.published" };
-        let change = Self::change(ctx, action, entity, &version).stating(Fact::of_version(&version, ctx.now));
-        self.store.publish_version(&version, &change).await?;
+        let waiting = self.clear(ctx, look, &entry, &mut version).await?;
+        let published =
+            Self::change(ctx, action, entity, &version).stating(Fact::of_version(&version, ctx.now));
+        let opened = |matter: Matter| {
+            let event = Self::matter_event(ctx, &matter);
+            (matter, None, event)
+        };
+        let change = MatterChange {
+            matters: waiting.into_iter().map(opened).collect(),
+            version: Some((version.clone(), published)),
+            ..MatterChange::default()
+        };
+        self.store.save_matters(&change).await?;
         self.relay().await?;
         Ok(version)
     }

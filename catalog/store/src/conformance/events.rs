@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::refused;
 use super::samples::{department, event, published, resource};
-use super::versions::{version, with_resource};
+use super::versions::{publish, version, with_resource};
 
 async fn pending(store: &Arc<dyn Store>) -> Result<Vec<String>> {
     Ok(store.pending(10_000).await?.into_iter().map(|event| event.id).collect())
@@ -46,7 +46,7 @@ pub(super) async fn order_and_removal(store: Arc<dyn Store>) -> Result<()> {
 pub(super) async fn refused_changes(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
     let before = pending(&store).await?;
-    refused(store.publish_version(&version(&code, 2, "x"), &event("x")).await, ErrorCode::Conflict);
+    refused(publish(&*store, &version(&code, 2, "x"), &event("x")).await, ErrorCode::Conflict);
     let unknown = published(resource("nobody", "301001/000002", "居住证")?);
     refused(store.save_entry(&unknown, None, &event("x")).await, ErrorCode::InvalidInput);
     refused(store.revoke_ticket("none", Default::default(), &event("x")).await, ErrorCode::NotFound);
@@ -64,7 +64,7 @@ pub(super) async fn interrupted_changes(store: Arc<dyn Store>) -> Result<()> {
         // Its publisher's name ties the version to its event.
         let version = version(&code, number, &change.id);
         let mut left = steps;
-        let mut publication = pin!(store.publish_version(&version, &change));
+        let mut publication = pin!(publish(&*store, &version, &change));
         poll_fn(|context| match left {
             0 => Poll::Ready(()),
             _ => {
@@ -77,9 +77,9 @@ pub(super) async fn interrupted_changes(store: Arc<dyn Store>) -> Result<()> {
     // A last change waits for what is still being undone.
     let number = store.versions(&code).await?.len() as i64 + 1;
     let last = event("version.published");
-    if store.publish_version(&version(&code, number, &last.id), &last).await.is_err() {
+    if publish(&*store, &version(&code, number, &last.id), &last).await.is_err() {
         let number = store.versions(&code).await?.len() as i64 + 1;
-        store.publish_version(&version(&code, number, &last.id), &last).await?;
+        publish(&*store, &version(&code, number, &last.id), &last).await?;
     }
     let changed: BTreeSet<String> =
         store.versions(&code).await?.into_iter().map(|version| version.published_by).collect();

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use catalog_core::dataset::{
-    BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Tombstone, Version, VersionState,
+    Audience, BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Tombstone, Version,
+    VersionState,
 };
 use catalog_core::directory::resource::Entry;
-use catalog_core::policy::Revocation;
-use catalog_core::ports::{GrantEnding, Store};
+use catalog_core::evidence::EvidenceRecord;
+use catalog_core::policy::{Grant, Revocation};
+use catalog_core::ports::{GrantEnding, MatterChange, Store};
 use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp};
 use tokio::task::JoinSet;
 
@@ -20,6 +22,18 @@ pub(super) async fn with_resource(store: &Arc<dyn Store>) -> Result<ResourceCode
     let entry = published(resource("gaj", "301001/000001", "户籍人口")?);
     store.save_entry(&entry, None, &event("entry.published")).await?;
     Ok(entry.draft.code)
+}
+
+/// Publishes a version and nothing else.
+pub(super) async fn publish(store: &dyn Store, version: &Version, change: &EvidenceRecord) -> Result<()> {
+    let version = Some((version.clone(), change.clone()));
+    store.save_matters(&MatterChange { version, ..MatterChange::default() }).await
+}
+
+/// Makes a grant and nothing else, beside so many others.
+async fn add_grant(store: &dyn Store, grant: &Grant, others: usize) -> Result<()> {
+    let grants = vec![(grant.clone(), event("grant.created"))];
+    store.save_matters(&MatterChange { grants, grants_seen: others, ..MatterChange::default() }).await
 }
 
 pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version {
@@ -39,6 +53,7 @@ pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     }
 }
 
@@ -49,12 +64,13 @@ fn tombstone() -> Tombstone {
 pub(super) async fn grants(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
     let (mut old, new) = (grant(&code, 1)?, grant(&code, 2)?);
-    assert!(store.add_grant(&new, 0, &event("grant.created")).await?);
-    assert!(!store.add_grant(&old, 0, &event("grant.created")).await?, "it was decided on without the first");
-    assert!(store.add_grant(&old, 1, &event("grant.created")).await?);
-    refused(store.add_grant(&old, 2, &event("grant.created")).await, ErrorCode::Conflict);
+    add_grant(&*store, &new, 0).await?;
+    // It was decided on without the first.
+    refused(add_grant(&*store, &old, 0).await, ErrorCode::Conflict);
+    add_grant(&*store, &old, 1).await?;
+    refused(add_grant(&*store, &old, 2).await, ErrorCode::Conflict);
     let elsewhere = grant(&ResourceCode::new("301001/000009")?, 3)?;
-    refused(store.add_grant(&elsewhere, 2, &event("grant.created")).await, ErrorCode::InvalidInput);
+    refused(add_grant(&*store, &elsewhere, 2).await, ErrorCode::InvalidInput);
     assert_eq!(store.grants_on(&code).await?, [old.clone(), new.clone()]);
 
     let revocation = Revocation { at: Timestamp(9), by: "officer".to_owned(), reason: "到期".to_owned() };
@@ -73,7 +89,7 @@ pub(super) async fn withdrawn_entries(store: Arc<dyn Store>) -> Result<()> {
     let (running, mut over) = (grant(&code, 1)?, grant(&code, 2)?);
     over.terms.valid_until = Some(Timestamp(5));
     for (others, grant) in [&running, &over].into_iter().enumerate() {
-        assert!(store.add_grant(grant, others, &event("grant.created")).await?);
+        add_grant(&*store, grant, others).await?;
     }
     let Some(entry) = store.entry(&code).await? else { return Err(Error::not_found(code)) };
     let withdrawn = Entry { published: None, revision: 2, updated_at: Timestamp(9), ..entry.clone() };
@@ -96,30 +112,40 @@ pub(super) async fn withdrawn_entries(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(store.grant(&over.id).await?, Some(over), "what is over stays as it was");
     let events = store.pending(100).await?.split_off(before);
     assert_eq!(events, [ending.change, change]);
-    refused(store.add_grant(&grant(&code, 3)?, 2, &event("grant.created")).await, ErrorCode::IllegalState);
+    refused(add_grant(&*store, &grant(&code, 3)?, 2).await, ErrorCode::IllegalState);
     Ok(())
 }
 
 pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     let code = with_resource(&store).await?;
-    let publish = |number| {
+    let next = |number| {
         let (store, version) = (Arc::clone(&store), version(&code, number, "steward"));
-        async move { store.publish_version(&version, &event("version.published")).await }
+        async move { publish(&*store, &version, &event("version.published")).await }
     };
-    refused(publish(2).await, ErrorCode::Conflict);
-    publish(1).await?;
-    refused(publish(1).await, ErrorCode::Conflict);
-    refused(publish(3).await, ErrorCode::Conflict);
-    publish(2).await?;
+    refused(next(2).await, ErrorCode::Conflict);
+    next(1).await?;
+    refused(next(1).await, ErrorCode::Conflict);
+    refused(next(3).await, ErrorCode::Conflict);
+    next(2).await?;
     let withdrawn = || event("version.withdrawn");
     store.withdraw_version(&code, 2, &tombstone(), &withdrawn()).await?;
     refused(store.withdraw_version(&code, 2, &tombstone(), &withdrawn()).await, ErrorCode::IllegalState);
     refused(store.withdraw_version(&code, 3, &tombstone(), &withdrawn()).await, ErrorCode::NotFound);
-    refused(publish(2).await, ErrorCode::Conflict);
+    refused(next(2).await, ErrorCode::Conflict);
     let on_what_is_gone = Version { based_on: Some(2), ..version(&code, 3, "steward") };
-    refused(store.publish_version(&on_what_is_gone, &event("version.published")).await, ErrorCode::Conflict);
-    publish(3).await?;
+    refused(publish(&*store, &on_what_is_gone, &event("version.published")).await, ErrorCode::Conflict);
+    next(3).await?;
+    let mut shown = version(&code, 2, "steward");
+    shown.cleared.insert(Audience::Public);
+    let clear = |version: &Version| MatterChange {
+        cleared: vec![(version.clone(), event("version.cleared"))],
+        ..MatterChange::default()
+    };
+    store.save_matters(&clear(&shown)).await?;
+    let other = Version { rows: 99, ..shown.clone() };
+    refused(store.save_matters(&clear(&other)).await, ErrorCode::Conflict);
     let mut second = version(&code, 2, "steward");
+    second.cleared.insert(Audience::Public);
     second.state = VersionState::Withdrawn;
     second.tombstone = Some(tombstone());
     let expected = [version(&code, 1, "steward"), second, version(&code, 3, "steward")];
@@ -135,7 +161,7 @@ pub(super) async fn reviewed_versions(store: Arc<dyn Store>) -> Result<()> {
     let review = change.reviewed("reviewer", Timestamp(5));
     let announced = Version { breaking: Some(change.clone()), ..version(&code, 2, "steward") };
     for version in [&version(&code, 1, "steward"), &announced] {
-        store.publish_version(version, &event("version.published")).await?;
+        publish(&*store, version, &event("version.published")).await?;
     }
     let reviewed = || event("version.reviewed");
     store.review_version(&code, 2, &review, &reviewed()).await?;
@@ -154,7 +180,7 @@ pub(super) async fn one_writer_wins(store: Arc<dyn Store>) -> Result<()> {
     let mut tasks = JoinSet::new();
     for writer in 0..20 {
         let (store, version) = (Arc::clone(&store), version(&code, 1, &format!("steward {writer}")));
-        tasks.spawn(async move { store.publish_version(&version, &event("version.published")).await });
+        tasks.spawn(async move { publish(&*store, &version, &event("version.published")).await });
     }
     let results = tasks.join_all().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

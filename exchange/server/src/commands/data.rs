@@ -1,18 +1,17 @@
-//! `ingest`, `review`, `versions`, `publish`, `withdraw`, `query` and `grant`: data and who sees it.
+//! `ingest`, `review`, `versions`, `withdraw`, `query` and `grant`: data and who sees it.
 
 use std::path::Path;
 
 use catalog_core::dataset::{Standing, Version};
 use catalog_core::directory::resource::Entry;
-use catalog_core::directory::{Opening, Resource};
-use catalog_core::policy::{self, GrantKind, Grantee};
-use catalog_core::{Channel, ColumnName, Error, ErrorCode, ResourceCode, Result};
+use catalog_core::policy;
+use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use http::Method;
 use openapi_contract::{Rows, UploadReport, VersionView};
 use serde_json::{Value, json};
 
-use super::{code_segment, read_list, segment};
-use crate::cli::{Change, Format, Global, Grant, Ingest, Publish, Query, Review, Withdraw};
+use super::{code_segment, segment};
+use crate::cli::{Change, Format, Global, Grant, Ingest, Query, Review, Withdraw};
 use crate::client::{Client, Payload};
 use crate::folder::io;
 use crate::output;
@@ -152,44 +151,6 @@ fn media_type(file: &Path) -> Result<&'static str> {
     })
 }
 
-/// Opens items to the public.
-pub(crate) async fn publish(client: &Client, global: &Global, options: &Publish) -> Result<()> {
-    let grant = open_to_public(client, &options.code, &options.items, &options.basis).await?;
-    if global.json {
-        output::document(&grant);
-    } else {
-        output::done(format!(
-            "{} is open: {} items, grant {}",
-            grant.terms.resource,
-            grant.terms.items.len(),
-            grant.id
-        ));
-        output::line(format!("  /datasets/{}/latest.csv", grant.terms.resource.path_form()));
-    }
-    Ok(())
-}
-
-/// Makes the public grant: the items named, or all that are open without a condition.
-pub(crate) async fn open_to_public(
-    client: &Client,
-    code: &str,
-    items: &[String],
-    basis: &str,
-) -> Result<policy::Grant> {
-    let path = format!("/api/v1/resources/{}", code_segment(code)?);
-    let resource: Resource = client.json(Method::GET, &path, Payload::Empty).await?;
-    let open = resource.items.iter().filter(|item| item.opening == Opening::Open);
-    let items = match items {
-        [] => open.map(|item| item.column.clone()).collect(),
-        items => items.iter().map(ColumnName::new).collect::<Result<Vec<_>>>()?,
-    };
-    let grant = json!({
-        "kind": GrantKind::Public, "resource": resource.code, "grantee": Grantee::Public, "items": items,
-        "legal_basis": basis, "doors": [Channel::Api, Channel::File, Channel::Sql],
-    });
-    client.json(Method::POST, "/api/v1/grants", Payload::Json(grant)).await
-}
-
 /// Withdraws a version or records, or reinstates records.
 pub(crate) async fn withdraw(client: &Client, global: &Global, options: &Withdraw) -> Result<()> {
     let code = code_segment(&options.code)?;
@@ -286,15 +247,6 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
                 &grants.into_iter().map(row).collect::<Vec<_>>(),
             );
         }
-        Grant::Create { file } => {
-            let mut made = Vec::new();
-            for terms in read_list::<policy::GrantTerms>(file)? {
-                let grant = create_grant(client, &terms).await?;
-                output::done_unless_json(global, format!("grant {} on {}", grant.id, grant.terms.resource));
-                made.push(grant);
-            }
-            output::document_if_json(global, &made);
-        }
         Grant::Revoke { id, reason } => {
             let path = format!("/api/v1/grants/{}/revoke", segment(id));
             let body = Payload::Json(json!({ "reason": reason }));
@@ -304,12 +256,6 @@ pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> 
         }
     }
     Ok(())
-}
-
-/// Makes one grant.
-pub(crate) async fn create_grant(client: &Client, terms: &policy::GrantTerms) -> Result<policy::Grant> {
-    let body = serde_json::to_value(terms).map_err(Error::internal)?;
-    client.json(Method::POST, "/api/v1/grants", Payload::Json(body)).await
 }
 
 /// All entries of the caller's department.

@@ -39,6 +39,9 @@ impl Services {
             (MatterKind::EmergencyGrant | MatterKind::GrantImport, Event::Grant) => {
                 self.grant_by_authority(ctx, matter, change).await
             }
+            (MatterKind::SecrecyReview, event) => {
+                self.review_opening(ctx, matter, (event, act), change).await
+            }
             (_, event) if event.ends_grants() => {
                 let reason = act.reason.as_deref().unwrap_or("申请人办结");
                 for id in &matter.grants {
@@ -176,13 +179,14 @@ impl Services {
         };
         for ask in &asks {
             let from = self.term_start(ctx, &matter.applicant, &application, ask).await?;
-            let terms = application.terms(ask, kind, grantee.clone(), from);
+            let ask = self.within_opening(ctx, &matter.applicant, ask).await?;
+            let terms = application.terms(&ask, kind, grantee.clone(), from);
             self.make_grant(ctx, matter, terms, change).await?;
         }
         Ok(())
     }
 
-    async fn make_grant(
+    pub(in crate::services) async fn make_grant(
         &self,
         ctx: &OpContext,
         matter: &mut Matter,
@@ -322,12 +326,12 @@ fn provision(matter: &Matter) -> Option<&Provision> {
     }
 }
 
-pub(super) fn missing(field: &str, what: &str) -> Error {
+pub(in crate::services) fn missing(field: &str, what: &str) -> Error {
     Error::new(ErrorCode::InvalidInput, format!("this step names {what} in `{field}`"))
 }
 
 /// The asks of a decision in part: each within what was asked. Rows are those of both filters.
-fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
+pub(in crate::services) fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
     let wider = |ask: &Ask, what: &str| {
         let message = format!("{}: {what} beyond what was asked can't be granted", ask.resource);
         Error::new(ErrorCode::InvalidInput, message)
@@ -361,7 +365,17 @@ fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
         let masks = whole.masks.iter().chain(&ask.masks).filter(|(column, _)| ask.items.contains(column));
         let masks = masks.map(|(column, mask)| (column.clone(), mask.clone())).collect();
         let statistics = ask.statistics.clone().or_else(|| whole.statistics.clone());
-        narrower.push(Ask { filter, masks, statistics, ..ask.clone() });
+        let demands_matter = whole.demands_matter || ask.demands_matter;
+        let demands_operator = whole.demands_operator || ask.demands_operator;
+        narrower.push(Ask {
+            filter,
+            masks,
+            statistics,
+            accepted_terms: whole.accepted_terms.clone(),
+            demands_matter,
+            demands_operator,
+            ..ask.clone()
+        });
     }
     match narrower.is_empty() {
         true => Err(missing("asks", "at least one resource that is granted")),

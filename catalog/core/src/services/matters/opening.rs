@@ -98,9 +98,7 @@ impl Services {
                 Ok((applicant(ctx)?, None, State::Routing))
             }
             Content::SecrecyReview(review) => {
-                let resource = self.published(&review.resource).await?;
-                Self::permit(ctx, Action::PublishData, Some(&resource.provider))?;
-                let provider = resource.provider;
+                let provider = self.check_opening(ctx, &review.opening).await?;
                 Ok((Applicant::Department(provider.clone()), Some(provider), State::Checking))
             }
             Content::OpeningItem(item) => {
@@ -162,7 +160,8 @@ impl Services {
             let resource = self.resource(ctx, &ask.resource).await?;
             not_own(&resource, ctx.principal.department.as_ref())?;
             let from = self.term_start(ctx, applicant, application, ask).await?;
-            let terms = application.terms(ask, GrantKind::Conditional, grantee.clone(), from);
+            let ask = self.within_opening(ctx, applicant, ask).await?;
+            let terms = application.terms(&ask, GrantKind::Conditional, grantee.clone(), from);
             terms.check(&resource)?;
             self.check_single(&terms).await?;
         }
@@ -274,7 +273,7 @@ fn not_own(resource: &Resource, grantee: Option<&DepartmentId>) -> Result<()> {
     }
 }
 
-fn require(fields: &[(&str, &String)]) -> Result<()> {
+pub(in crate::services) fn require(fields: &[(&str, &String)]) -> Result<()> {
     let empty = fields.iter().filter(|(_, text)| text.trim().is_empty());
     let problems: Vec<_> =
         empty.map(|(at, _)| Problem::new(*at, "matter.field", format!("`{at}` is empty"))).collect();

@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use arrow::csv::WriterBuilder;
 use catalog_core::directory::{Department, sheet};
-use catalog_core::policy::GrantTerms;
+use catalog_core::matter::Event;
 use catalog_core::ports::{KeyOwner, KeyRecord};
+use catalog_core::services::Act;
 use catalog_core::{Error, Result, Timestamp};
 use datasets_samples::{SampleCity, Table};
 use exchange_auth::generate_key_file;
 use exchange_crypto::to_base64url;
 use serde::Deserialize;
 
-use crate::cli::{Ingest, Step};
+use crate::cli::{Ingest, MatterKind, Publish, Step};
 use crate::client::{Assertions, Client};
-use crate::commands::{data, directory, keys};
+use crate::commands::{data, directory, keys, matters};
 use crate::compose::Platform;
 use crate::folder::{Folder, io};
 use crate::output;
@@ -27,6 +28,8 @@ const SEED: u64 = 42;
 /// People whose city is joined within the default limit of memory, and those for whom one more MiB is allowed beyond.
 const DEFAULT_MEMORY_PEOPLE: u64 = 2_560_000;
 const PEOPLE_OF_A_MIB: u64 = 2_500;
+/// The term of its applications: three years.
+const TERM_SECONDS: i64 = 3 * 365 * 86_400;
 /// The open dataset of the tour.
 pub(crate) const OPEN_TABLE: (&str, &str) = ("jyj", "schools");
 /// The resource that county polygons are mounted on.
@@ -34,12 +37,21 @@ const BOUNDARIES: &str = "county_boundaries";
 /// What the demo grants, by table names.
 const GRANTS: &str = include_str!("grants.json");
 
-/// One grant of [`GRANTS`]: the provider's table stands for the code, which is not known before the import.
+/// One application of [`GRANTS`].
 #[derive(Deserialize)]
-struct PlannedGrant {
+struct PlannedApplication {
+    applicant: String,
+    purpose: String,
+    legal_basis: String,
+    asks: Vec<PlannedAsk>,
+}
+
+/// What is asked of one resource: the provider's table stands for the code, which is not known before the import.
+#[derive(Deserialize)]
+struct PlannedAsk {
     department: String,
     table: String,
-    grant: serde_json::Value,
+    ask: serde_json::Value,
 }
 
 /// One open publication of [`GRANTS`].
@@ -52,7 +64,7 @@ struct PlannedOpening {
 
 #[derive(Deserialize)]
 struct Plan {
-    grants: Vec<PlannedGrant>,
+    applications: Vec<PlannedApplication>,
     openings: Vec<PlannedOpening>,
 }
 
@@ -212,19 +224,77 @@ fn write_csv(city: &SampleCity, table: Table, path: &Path) -> Result<()> {
 
 async fn grant(platform: &Platform) -> Result<()> {
     let plan: Plan = serde_json::from_str(GRANTS).map_err(Error::internal)?;
-    for planned in &plan.grants {
-        let client = acting(platform, "审批员", &format!("{}:approver", planned.department)).await?;
-        let code = data::code_of(&client, &planned.department, &planned.table).await?;
-        let mut grant = planned.grant.clone();
-        grant["resource"] = serde_json::to_value(&code).map_err(Error::internal)?;
-        let grant: GrantTerms = serde_json::from_value(grant).map_err(Error::internal)?;
-        data::create_grant(&client, &grant).await?;
+    let mut grants = 0;
+    for planned in &plan.applications {
+        grants += apply(platform, planned).await?;
     }
     for opening in &plan.openings {
-        let client = acting(platform, "审核员", &format!("{}:reviewer", opening.department)).await?;
-        let code = data::code_of(&client, &opening.department, &opening.table).await?;
-        data::open_to_public(&client, code.as_str(), &[], &opening.basis).await?;
+        open(platform, opening).await?;
     }
-    output::done(format!("{} grants decided, {} datasets open", plan.grants.len(), plan.openings.len()));
+    output::done(format!(
+        "{} applications, of which {grants} grants came; {} datasets reviewed and open",
+        plan.applications.len(),
+        plan.openings.len()
+    ));
     Ok(())
+}
+
+/// A department applies, the authority accepts, each provider decides, with four eyes; answers how many grants came.
+async fn apply(platform: &Platform, planned: &PlannedApplication) -> Result<usize> {
+    let mut asks = Vec::new();
+    for PlannedAsk { department, table, ask } in &planned.asks {
+        let provider = acting(platform, "审批员", &format!("{department}:approver")).await?;
+        let mut ask = ask.clone();
+        let code = data::code_of(&provider, department, table).await?;
+        ask["resource"] = serde_json::to_value(&code).map_err(Error::internal)?;
+        asks.push(ask);
+    }
+    let applicant = acting(platform, "申请人", &format!("{}:analyst", planned.applicant)).await?;
+    let officer = acting(platform, "共享主管", ":authority_officer").await?;
+    let application = serde_json::json!({
+        "asks": asks, "purpose": planned.purpose, "legal_basis": planned.legal_basis,
+        "valid_until": Timestamp::now().plus_seconds(TERM_SECONDS),
+    });
+    let view = matters::open(&applicant, MatterKind::Application, application).await?;
+    let view = match view.next.contains(&Event::Accept) {
+        true => matters::take(&officer, &view.matter.number, &matters::act(Event::Accept, None)).await?,
+        false => view,
+    };
+    let mut grants = 0;
+    for part in &view.parts {
+        grants += decide(platform, &officer, part).await?;
+    }
+    Ok(grants)
+}
+
+/// One provider's decision, as its clerks take it.
+async fn decide(platform: &Platform, officer: &Client, part: &str) -> Result<usize> {
+    let mut view = matters::matter_of(officer, part).await?;
+    let department =
+        view.matter.handler.department.clone().ok_or_else(|| Error::not_found("the provider"))?;
+    let steps = [("审批员", Event::Propose), ("审批科长", Event::Grant), ("审批员", Event::Deliver)];
+    for (name, event) in steps {
+        if view.next.contains(&event) {
+            let clerk = acting(platform, name, &format!("{department}:approver")).await?;
+            view = matters::take(&clerk, part, &matters::act(event, None)).await?;
+        }
+    }
+    Ok(view.matter.grants.len())
+}
+
+/// A department asks that its data become open: its steward justifies what the machine found, its reviewer decides.
+async fn open(platform: &Platform, opening: &PlannedOpening) -> Result<()> {
+    let steward = acting(platform, "数据管理员", &format!("{}:data_steward", opening.department)).await?;
+    let reviewer = acting(platform, "审核员", &format!("{}:reviewer", opening.department)).await?;
+    let code = data::code_of(&steward, &opening.department, &opening.table).await?.to_string();
+    let options = Publish { code, items: Vec::new(), basis: opening.basis.clone(), condition: None };
+    let view = matters::ask_to_open(&steward, &options).await?;
+    let number = &view.matter.number;
+    if view.next.contains(&Event::Justify) {
+        let reason = "示例数据由程序合成，不涉及真实的人和单位";
+        matters::take(&steward, number, &matters::act(Event::Justify, Some(reason))).await?;
+    }
+    let answers = Some(matters::all_yes(&reviewer, number).await?);
+    let grant = Act { answers, ..matters::act(Event::Grant, None) };
+    matters::take(&reviewer, number, &grant).await.map(drop)
 }

@@ -1,0 +1,172 @@
+//! `matter` and `publish`: what departments ask of each other, and what becomes open.
+
+use catalog_core::directory::{Opening, Resource};
+use catalog_core::matter::{CheckAnswer, Content, Event, OpeningTerms};
+use catalog_core::services::{Act, MatterView};
+use catalog_core::{Channel, ColumnName, Error, ErrorCode, Result};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{code_segment, read_list, segment};
+use crate::cli::{Global, Matter, MatterKind, MatterStep, Publish};
+use crate::client::{Client, Payload};
+use crate::output;
+
+/// Matters.
+pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -> Result<()> {
+    match command {
+        Matter::Open { kind, file } => {
+            for content in read_list::<Value>(file)? {
+                show(global, &open(client, *kind, content).await?);
+            }
+        }
+        Matter::Step(options) => show(global, &step(client, options).await?),
+        Matter::Check { number } => {
+            let path = format!("/api/v1/secrecy-reviews/{}/check", segment(number));
+            show(global, &client.json(Method::POST, &path, Payload::Empty).await?);
+        }
+        Matter::Show { number } => {
+            show(global, &matter_of(client, number).await?);
+        }
+        Matter::List { light, settled } => {
+            let light = light.as_ref().map_or(String::new(), |light| format!("&light={}", segment(light)));
+            let path = format!("/api/v1/matters?settled={settled}{light}");
+            let views: Vec<MatterView> = client.json(Method::GET, &path, Payload::Empty).await?;
+            if global.json {
+                output::document(&views);
+                return Ok(());
+            }
+            let row = |view: &MatterView| {
+                let due = view.due.map(catalog_core::Timestamp::shanghai_text).unwrap_or_default();
+                let matter = &view.matter;
+                vec![matter.number.clone(), matter.kind().to_string(), matter.state.to_string(), due]
+            };
+            output::table(&["办件", "类型", "状态", "期限"], &views.iter().map(row).collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}
+
+/// Opens a matter.
+pub(crate) async fn open(client: &Client, kind: MatterKind, content: Value) -> Result<MatterView> {
+    client.json(Method::POST, kind.path(), Payload::Json(content)).await
+}
+
+/// Takes a step as the command line says it.
+async fn step(client: &Client, options: &MatterStep) -> Result<MatterView> {
+    let mut act = match &options.file {
+        None => json!({}),
+        Some(file) => read_list::<Value>(file)?.pop().unwrap_or_default(),
+    };
+    act["event"] = json!(options.event.replace('-', "_"));
+    for (name, text) in [("reason", &options.reason), ("legal_basis", &options.legal_basis)] {
+        if let Some(text) = text {
+            act[name] = json!(text);
+        }
+    }
+    let mut act: Act = serde_json::from_value(act)
+        .map_err(|error| Error::new(ErrorCode::InvalidInput, format!("this is no step: {error}")))?;
+    if options.all_yes {
+        act.answers = Some(all_yes(client, &options.number).await?);
+    }
+    take(client, &options.number, &act).await
+}
+
+/// Takes a step.
+pub(crate) async fn take(client: &Client, number: &str, act: &Act) -> Result<MatterView> {
+    let path = format!("/api/v1/matters/{}/steps", segment(number));
+    let body = serde_json::to_value(act).map_err(Error::internal)?;
+    client.json(Method::POST, &path, Payload::Json(body)).await
+}
+
+/// One matter.
+pub(crate) async fn matter_of(client: &Client, number: &str) -> Result<MatterView> {
+    client.json(Method::GET, &format!("/api/v1/matters/{}", segment(number)), Payload::Empty).await
+}
+
+/// Yes to every question of a review's check list.
+pub(crate) async fn all_yes(client: &Client, number: &str) -> Result<Vec<CheckAnswer>> {
+    let view = matter_of(client, number).await?;
+    let questions = match &view.matter.content {
+        Content::SecrecyReview(review) => review.checklist.len(),
+        _ => 0,
+    };
+    Ok(vec![CheckAnswer { answer: true, note: String::new() }; questions])
+}
+
+/// A step without anything that goes with it but a reason.
+pub(crate) fn act(event: Event, reason: Option<&str>) -> Act {
+    Act {
+        event,
+        reason: reason.map(str::to_owned),
+        legal_basis: None,
+        application: None,
+        asks: None,
+        department: None,
+        resource: None,
+        version: None,
+        due: None,
+        answers: None,
+        opening: None,
+    }
+}
+
+/// Asks that items become open.
+pub(crate) async fn publish(client: &Client, global: &Global, options: &Publish) -> Result<()> {
+    let view = ask_to_open(client, options).await?;
+    show(global, &view);
+    Ok(())
+}
+
+/// Opens a secrecy review: of the items named, or all that are open without a condition.
+pub(crate) async fn ask_to_open(client: &Client, options: &Publish) -> Result<MatterView> {
+    let path = format!("/api/v1/resources/{}", code_segment(&options.code)?);
+    let resource: Resource = client.json(Method::GET, &path, Payload::Empty).await?;
+    let open_items = resource.items.iter().filter(|item| item.opening == Opening::Open);
+    let items = match options.items.as_slice() {
+        [] => open_items.map(|item| item.column.clone()).collect(),
+        items => items.iter().map(ColumnName::new).collect::<Result<Vec<_>>>()?,
+    };
+    let terms = OpeningTerms {
+        resource: resource.code,
+        items,
+        filter: None,
+        masks: Default::default(),
+        doors: [Channel::Api, Channel::File, Channel::Sql].into(),
+        legal_basis: options.basis.clone(),
+        valid_until: None,
+        condition: options.condition.clone(),
+        quasi_identifiers: None,
+    };
+    open(client, MatterKind::SecrecyReview, serde_json::to_value(terms).map_err(Error::internal)?).await
+}
+
+fn show(global: &Global, view: &MatterView) {
+    if global.json {
+        output::document(view);
+        return;
+    }
+    let matter = &view.matter;
+    output::done(format!("{} {}: {}", matter.number, matter.kind(), matter.state));
+    if let Content::SecrecyReview(review) = &matter.content {
+        for finding in &review.findings {
+            let columns: Vec<_> = finding.columns.iter().map(ToString::to_string).collect();
+            output::line(format!("  {} × {} {}", finding.rows, columns.join(", "), finding.rule));
+        }
+    }
+    for part in &view.parts {
+        output::line(format!("  {part}"));
+    }
+    if !view.next.is_empty() {
+        let name = |event: &Event| {
+            let word = serde_json::to_value(event).ok();
+            let word = word.as_ref().and_then(Value::as_str).unwrap_or_default().replace('_', "-");
+            format!("{word} {event}")
+        };
+        let next: Vec<_> = view.next.iter().map(name).collect();
+        output::line(format!("  next: {}", next.join(", ")));
+    }
+    if let Some(due) = view.due {
+        output::line(format!("  due {}", due.shanghai_text()));
+    }
+}
