@@ -44,6 +44,8 @@ fn record(number: u64) -> Result<EvidenceRecord, Box<dyn Error>> {
         rows: number % 100,
         bytes: number,
         answer_commitment: Digest::of(b"answer").to_hex(),
+        now: Some(Timestamp::now()),
+        subjects: Vec::new(),
     };
     let (id, request_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
     Ok(EvidenceRecord { id, request_id, at: Timestamp::now(), actor, event, fact: None })

@@ -3,6 +3,7 @@
 mod administration;
 mod bad_input;
 mod beside;
+mod bundle;
 mod clerk;
 mod crash;
 mod demo;

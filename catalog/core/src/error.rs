@@ -84,6 +84,8 @@ codes! {
     Revoked = "revoked",
     /// The version or record was withdrawn; a tombstone says when and why.
     Withdrawn = "withdrawn",
+    /// What was answered can't be computed again: its text is erased, its data withdrawn, or its policy no longer known.
+    NotReplayable = "not_replayable",
     /// The new version breaks the published shape.
     BreakingChange = "breaking_change",
     /// Too many rows failed validation; the version is not published.
@@ -139,7 +141,9 @@ impl ErrorCode {
             | Self::NotGranted
             | Self::ObligationMissing
             | Self::Revoked => Fault::Refusal,
-            Self::NotFound | Self::Conflict | Self::IllegalState | Self::Withdrawn => Fault::State,
+            Self::NotFound | Self::Conflict | Self::IllegalState | Self::Withdrawn | Self::NotReplayable => {
+                Fault::State
+            }
             Self::Corrupt | Self::EvidenceUnavailable | Self::Unavailable | Self::Internal => Fault::Server,
         }
     }

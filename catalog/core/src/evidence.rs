@@ -76,6 +76,12 @@ pub enum Event {
         sources: Vec<SourceRead>,
         /// Commitment to the request: SHA-256 of a random salt and the request.
         request_commitment: String,
+        /// The `now` of its query; none where no query ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now: Option<Timestamp>,
+        /// Keyed hashes of the subjects that were looked up by their numbers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        subjects: Vec<String>,
     },
     /// A read has ended, completely or not.
     AccessEnded {
@@ -102,6 +108,12 @@ pub enum Event {
         bytes: u64,
         /// Commitment to the answer.
         answer_commitment: String,
+        /// The `now` of its query; none where no query ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now: Option<Timestamp>,
+        /// Keyed hashes of the subjects that were looked up by their numbers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        subjects: Vec<String>,
     },
     /// An access was refused.
     AccessRefused {

@@ -7,7 +7,9 @@ mod inspection;
 mod keys;
 mod matters;
 mod organisation;
+mod proposals;
 mod publishing;
+mod replay;
 mod secrecy;
 mod supervision;
 mod withdrawals;
@@ -31,6 +33,8 @@ pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{
     Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,
 };
+pub use proposals::Proposal;
+pub use replay::PastRead;
 pub use secrecy::{Look, Opening};
 pub use supervision::Lights;
 

@@ -31,6 +31,10 @@ pub struct Filter {
     pub purpose: Option<String>,
     /// Of this name: a kind of event, or what was changed, see [`Event::name`].
     pub action: Option<String>,
+    /// Look-ups of the subject of this keyed hash, and who asked for them.
+    pub subject: Option<String>,
+    /// Behind this place: epoch and index.
+    pub after: Option<(u64, u64)>,
 }
 
 impl Filter {
@@ -45,6 +49,7 @@ impl Filter {
             && self.grant.as_ref().is_none_or(|grant| is_under(&record.event, grant))
             && self.purpose.as_ref().is_none_or(|purpose| record.actor.purpose.as_ref() == Some(purpose))
             && self.action.as_ref().is_none_or(|action| record.event.name() == action)
+            && self.subject.as_ref().is_none_or(|subject| is_about(&record.event, subject))
     }
 
     /// Whether anything between these times, both included, may match.
@@ -69,6 +74,16 @@ fn concerns(event: &Event, wanted: &ResourceCode) -> bool {
             about == Some(wanted.as_str())
         }
         Event::AccessEnded { .. } | Event::EpochStarted { .. } => false,
+    }
+}
+
+fn is_about(event: &Event, wanted: &str) -> bool {
+    match event {
+        Event::AccessStarted { subjects, .. } | Event::Access { subjects, .. } => {
+            subjects.iter().any(|subject| subject == wanted)
+        }
+        Event::Changed { entity, .. } => entity.strip_prefix("subject ") == Some(wanted),
+        _ => false,
     }
 }
 
@@ -120,10 +135,16 @@ impl Scan {
             let state = epoch.state();
             let extent =
                 |number, places| Extent { files: epoch.files.clone(), epoch: epoch.number, number, places };
+            let is_behind = |end: u64| {
+                filter.after.is_none_or(|(at, index)| (at, index.saturating_add(1)) < (epoch.number, end))
+            };
             let wanted = state.seals.iter().filter(|seal| filter.overlaps(seal.from, seal.until));
+            let wanted = wanted.filter(|seal| is_behind(seal.end()));
             extents.extend(wanted.map(|seal| extent(seal.number, seal.first..seal.end())));
             let (number, first) = state.active();
-            extents.push_back(extent(number, first..state.size));
+            if is_behind(state.size) {
+                extents.push_back(extent(number, first..state.size));
+            }
         }
         Self { extents, open: None, filter }
     }
@@ -135,6 +156,10 @@ impl Scan {
                 && let Some(index) = extent.places.next()
                 && let Some(line) = lines.next_line()?
             {
+                // What lies before the wanted place in the same segment is passed over without being looked at.
+                if self.filter.after.is_some_and(|after| (extent.epoch, index) <= after) {
+                    continue;
+                }
                 let (hash, record) = (leaf_hash(line), read_record(line));
                 let record = record.map_err(|reason| lines.damaged(reason))?;
                 return Ok(Some(Leaf { epoch: extent.epoch, index, hash, record }));

@@ -7,7 +7,7 @@ use std::time::Instant;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use catalog_core::evidence::SourceRead;
-use catalog_core::{Error, ErrorCode, Result};
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -32,6 +32,8 @@ pub struct QueryAnswer {
     pub sources: Vec<SourceRead>,
     /// The limits in force.
     pub limits: Limits,
+    /// The time that the query took for now.
+    pub now: Timestamp,
     /// For a page of a selection: the cursor of the next one, if there is more.
     pub next: Option<String>,
     /// The columns of a selection that hold geometries.
@@ -54,6 +56,7 @@ pub(crate) struct Run {
     pub(crate) watch: Watch,
     pub(crate) deadline: Instant,
     pub(crate) limits: Limits,
+    pub(crate) now: Timestamp,
     /// Dropped with the answer, which stops what still runs for it.
     pub(crate) wanted: Arc<()>,
     /// Given back when the work has ended.

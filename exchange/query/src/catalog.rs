@@ -3,8 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use catalog_core::dataset::{Shape, Version};
+use catalog_core::policy::GrantTerms;
 use catalog_core::ports::Shapes;
-use catalog_core::services::{Dataset, Services, VersionSelector};
+use catalog_core::services::{Dataset, PastRead, Proposal, Services, VersionSelector};
 use catalog_core::{Error, OpContext, ResourceCode, Result};
 use datasets_store::{DatasetStore, Manifest};
 
@@ -20,6 +21,25 @@ impl CatalogTables {
     /// Tables over the services and the objects of their versions.
     pub fn new(services: Services, datasets: DatasetStore) -> Self {
         Self { services, datasets }
+    }
+
+    /// A dataset of a past read, opened as it was, see [`Services::reopen`].
+    pub async fn reopen(
+        &self,
+        read: &PastRead,
+        code: &ResourceCode,
+        version: VersionSelector,
+    ) -> Result<OpenTable> {
+        let shapes = Read { datasets: &self.datasets, manifests: Mutex::default() };
+        shapes.described(self.services.reopen(&shapes, read, code, version).await?)
+    }
+
+    /// What a grant would show, see [`Services::propose`]: with the table as its holder would see it.
+    pub async fn propose(&self, ctx: &OpContext, terms: GrantTerms) -> Result<(Proposal, Option<OpenTable>)> {
+        let shapes = Read { datasets: &self.datasets, manifests: Mutex::default() };
+        let proposal = self.services.propose(ctx, &shapes, terms).await?;
+        let table = proposal.dataset.clone().map(|dataset| shapes.described(dataset)).transpose()?;
+        Ok((proposal, table))
     }
 }
 

@@ -11,7 +11,7 @@ use catalog_core::directory::InformationItem;
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
 use catalog_core::services::{Dataset, VersionSelector};
-use catalog_core::{Error, ErrorCode, OpContext, Result};
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
 use datafusion::datasource::TableProvider;
@@ -98,6 +98,7 @@ pub struct QueryEngine {
 struct Bounds {
     limits: Limits,
     deadline: Instant,
+    now: Timestamp,
     place: Place,
 }
 
@@ -141,15 +142,26 @@ impl QueryEngine {
 
     /// Answers one request, which holds a place until its work has ended.
     pub async fn run_at(&self, place: Place, ctx: &OpContext, request: QueryRequest) -> Result<QueryAnswer> {
+        self.run_over(self.tables(), place, ctx, request).await
+    }
+
+    /// The same over other tables than the catalogue's of now.
+    pub(crate) async fn run_over(
+        &self,
+        tables: &dyn Tables,
+        place: Place,
+        ctx: &OpContext,
+        request: QueryRequest,
+    ) -> Result<QueryAnswer> {
         let limits = self.core.limits(ctx);
         let deadline = Instant::now() + limits.time;
-        let bounds = Bounds { limits, deadline, place };
+        let bounds = Bounds { limits, deadline, now: ctx.now, place };
         let mut opened = Vec::new();
         let answer = async {
             match request {
-                QueryRequest::Sql(text) => self.sql(ctx, text, bounds, &mut opened).await,
+                QueryRequest::Sql(text) => self.sql(tables, ctx, text, bounds, &mut opened).await,
                 QueryRequest::Selection(selection) => {
-                    self.selection(ctx, selection, bounds, &mut opened).await
+                    self.selection(tables, ctx, selection, bounds, &mut opened).await
                 }
             }
         };
@@ -201,6 +213,7 @@ impl QueryEngine {
 
     async fn sql(
         &self,
+        from: &dyn Tables,
         ctx: &OpContext,
         text: String,
         bounds: Bounds,
@@ -226,13 +239,13 @@ impl QueryEngine {
                 continue;
             }
             let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
-            let open = self.core.parts.tables.open(ctx, &name, table.version).await?;
+            let open = from.open(ctx, &name, table.version).await?;
             opened.push(open.dataset.source());
             tables.push((table, open));
         }
         let readable = match described.is_empty() {
             true => Vec::new(),
-            false => self.core.parts.tables.readable(ctx).await?,
+            false => from.readable(ctx).await?,
         };
         let question = Question { parsed, tables, described, readable };
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
@@ -241,6 +254,7 @@ impl QueryEngine {
 
     async fn selection(
         &self,
+        from: &dyn Tables,
         ctx: &OpContext,
         selection: Selection,
         bounds: Bounds,
@@ -252,7 +266,7 @@ impl QueryEngine {
             (Some(cursor), VersionSelector::Latest) => VersionSelector::Number(cursor.version),
             (_, named) => named,
         };
-        let open = self.core.parts.tables.open(ctx, &selection.table, version).await?;
+        let open = from.open(ctx, &selection.table, version).await?;
         opened.push(open.dataset.source());
         if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.version != open.dataset.version.number) {
             let message = format!("the cursor is of version {}: name that one, or none", cursor.version);
@@ -310,7 +324,9 @@ impl Core {
             planned.map_err(|found| constants::unreadable(&found).unwrap_or_else(|| refused(found)))?;
         plan::check(&logical)?;
         if explains {
-            return explain::answer(&state, &logical, own, sources, bounds.limits).await.map_err(refused);
+            return explain::answer(&state, &logical, own, sources, (bounds.limits, bounds.now))
+                .await
+                .map_err(refused);
         }
         let answered = async {
             let run = ready(&mut state, &logical, &shown, sources, watch, bounds).await;
@@ -431,7 +447,7 @@ async fn ready(
     watch: Watch,
     bounds: Bounds,
 ) -> datafusion::error::Result<Run> {
-    let Bounds { limits, deadline, place } = bounds;
+    let Bounds { limits, deadline, now, place } = bounds;
     let wanted = Arc::new(());
     let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
     let logical = patterns::sliced(state.optimize(logical)?)?;
@@ -440,18 +456,19 @@ async fn ready(
     let plan = stoppable(plan, &stop)?;
     let schema = called_as_written(&plan.schema(), shown);
     let task = state.task_ctx();
-    Ok(Run { plan, task, schema, sources, watch, deadline, limits, wanted, place })
+    Ok(Run { plan, task, schema, sources, watch, deadline, limits, now, wanted, place })
 }
 
 /// Starts the run and waits for its first rows, so that an early failure is an error and no broken stream.
 async fn answer(run: Run) -> Result<QueryAnswer> {
-    let (schema, sources, limits) = (Arc::clone(&run.schema), run.sources.clone(), run.limits);
+    let (schema, sources) = (Arc::clone(&run.schema), run.sources.clone());
+    let (limits, now) = (run.limits, run.now);
     // An answer without rows has ended here already; the chain asks once more.
     let mut records = run.start().fuse();
     let first = records.next().await.transpose()?;
     let records = stream::iter(first.map(Ok)).chain(records).boxed();
     let geo = GeoColumns::default();
-    Ok(QueryAnswer { schema, sources, limits, next: None, geo, total: None, records })
+    Ok(QueryAnswer { schema, sources, limits, now, next: None, geo, total: None, records })
 }
 
 /// The columns that hold geometries as they are stored.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use catalog_core::Timestamp;
 use catalog_core::evidence::SourceRead;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -21,7 +22,7 @@ pub(crate) async fn answer(
     logical: &LogicalPlan,
     whole: bool,
     sources: Vec<SourceRead>,
-    limits: Limits,
+    (limits, now): (Limits, Timestamp),
 ) -> datafusion::error::Result<QueryAnswer> {
     let optimized = state.optimize(logical)?;
     let (mut kinds, mut plans) = (vec!["logical_plan"], vec![optimized.display_indent().to_string()]);
@@ -38,6 +39,7 @@ pub(crate) async fn answer(
         schema,
         sources,
         limits,
+        now,
         next: None,
         geo: GeoColumns::default(),
         total: None,

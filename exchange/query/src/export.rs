@@ -221,21 +221,21 @@ fn holds(format: Format, fields: &[FieldRef]) -> bool {
 }
 
 /// One JSON object a line; NULL is written out, so that every row has every column.
-fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
+pub(crate) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
     let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
     writer.write(batch).map_err(Error::internal)?;
     writer.finish().map_err(Error::internal)?;
     Ok(writer.into_inner())
 }
 
-fn csv_bytes(batch: &RecordBatch, header: bool) -> Result<Bytes> {
+pub(crate) fn csv_bytes(batch: &RecordBatch, header: bool) -> Result<Bytes> {
     let mut out = Vec::new();
     csv::WriterBuilder::new().with_header(header).build(&mut out).write(batch).map_err(Error::internal)?;
     Ok(out.into())
 }
 
 /// Views are how the engine holds text; many readers of Arrow data don't know them yet.
-fn plain_schema(schema: &SchemaRef) -> SchemaRef {
+pub(crate) fn plain_schema(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
         let data_type = match field.data_type() {
             DataType::Utf8View => DataType::Utf8,
@@ -247,7 +247,7 @@ fn plain_schema(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns =
         columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<Vec<_>, _>>();

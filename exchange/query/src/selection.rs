@@ -171,7 +171,7 @@ impl Page {
     /// For a page: reads it, cuts off the row that only shows that there is more, and makes the next cursor.
     pub(crate) async fn finish(self, answer: QueryAnswer, key: &MacKey) -> Result<QueryAnswer> {
         let Some(limit) = self.limit else { return Ok(answer) };
-        let QueryAnswer { schema, sources, limits, records, .. } = answer;
+        let QueryAnswer { schema, sources, limits, now, records, .. } = answer;
         let batches: Vec<RecordBatch> = records.try_collect().await?;
         let rows = concat_batches(&schema, &batches).map_err(Error::internal)?;
         let next = match rows.num_rows() > limit {
@@ -185,6 +185,7 @@ impl Page {
             schema,
             sources,
             limits,
+            now,
             next,
             geo: GeoColumns::default(),
             total: None,

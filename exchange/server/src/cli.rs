@@ -1,5 +1,6 @@
 //! The command line as types; clap makes the help and the completion of it.
 
+mod evidence;
 mod keys;
 mod matters;
 mod supervision;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use supervision::{Assess, Supervised};
@@ -121,6 +123,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shuqiao verify latest.csv --manifest latest.manifest.json --jws latest.jws --keys jwks.json\n  shuqiao verify receipt.json answer.json --keys jwks.json"
     )]
     Verify(Verify),
+    /// Compute an answer again on the versions, at the time and under the policies of its receipt, and compare.
+    #[command(
+        after_help = "Example:\n  shuqiao replay receipt.json answer.json --as :auditor --operator sun"
+    )]
+    Replay(Replay),
     /// Read all evidence, rows and manifests, and name every byte that does not agree with the others.
     #[command(after_help = "Example:\n  shuqiao audit --checkpoint from-the-witness.txt")]
     Audit {
@@ -132,7 +139,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  shuqiao evidence --resource 302001/000001 --from 2026-11-01T00:00:00+08:00 --as :auditor --operator sun\n  shuqiao evidence --department mzj --of-purpose 社会救助核对 --xlsx 存证.xlsx --as :auditor --operator sun"
     )]
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
     /// Lights of running matters, breaches and anomalies of a period, as supervisors see them.
     #[command(
         after_help = "Example:\n  shuqiao supervise --from 2026-11-01T00:00:00+08:00 --until 2026-12-01T00:00:00+08:00 --as :authority_officer --operator sun"
@@ -168,47 +175,6 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-}
-
-/// Options of `evidence`: what is left out matches everything.
-#[derive(Debug, Args)]
-pub(crate) struct Evidence {
-    /// From this time on (RFC 3339).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<String>,
-    /// Before this time.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<String>,
-    /// Done for this department.
-    #[arg(long)]
-    pub(crate) department: Option<String>,
-    /// By this principal: a login name or key id.
-    #[arg(long)]
-    pub(crate) principal: Option<String>,
-    /// Reads of this resource, its downloads and its changes.
-    #[arg(long, value_name = "CODE")]
-    pub(crate) resource: Option<String>,
-    /// Under this grant, and what became of it.
-    #[arg(long)]
-    pub(crate) grant: Option<String>,
-    /// For this purpose, as it was asserted.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) of_purpose: Option<String>,
-    /// A kind of event (`access`, `access_refused`) or a change (`grant.created`).
-    #[arg(long)]
-    pub(crate) action: Option<String>,
-    /// Of this request.
-    #[arg(long, value_name = "ID")]
-    pub(crate) request: Option<String>,
-    /// Go on where the page before ended.
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) after: Option<String>,
-    /// Records of a page.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: usize,
-    /// Write a spreadsheet instead.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) xlsx: Option<PathBuf>,
 }
 
 impl Command {
@@ -572,6 +538,18 @@ pub(crate) struct WitnessServe {
     /// Address and port; a proxy in front ends TLS.
     #[arg(long, default_value = "127.0.0.1:8790")]
     pub(crate) listen: std::net::SocketAddr,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The receipt.
+    pub(crate) receipt: PathBuf,
+    /// The answer that it is of.
+    pub(crate) answer: PathBuf,
+    /// The platform's public keys; those that it serves, if not given.
+    #[arg(long)]
+    pub(crate) keys: Option<PathBuf>,
 }
 
 /// Options of `verify`.

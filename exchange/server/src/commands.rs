@@ -1,6 +1,7 @@
 //! The subcommands. Those that touch departments, data or grants speak the API, whichever way it is reached.
 
 mod audit;
+mod bundle;
 mod data;
 mod demo;
 mod directory;
@@ -12,7 +13,9 @@ mod keys;
 mod log;
 mod matters;
 mod receipt;
+mod replay;
 mod serve;
+mod subject;
 mod supervision;
 mod verify;
 mod witness;
@@ -22,7 +25,7 @@ use clap::CommandFactory as _;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-use crate::cli::{Cli, Command, Global, Key, Org};
+use crate::cli::{Cli, Command, EvidenceCommand, Global, Key, Org};
 use crate::client::{Assertions, Client};
 use crate::compose::Platform;
 use crate::folder::{Folder, in_use};
@@ -52,7 +55,10 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         }
         Command::Key(Key::Generate { file }) => keys::generate(global, file),
         Command::Key(Key::Rotate(options)) if options.platform => keys::rotate_platform(global).await,
-        command => with_client(global, command).await,
+        command => match bundle::without_server(command) {
+            Some(options) => bundle::run(None, global, options).await,
+            None => with_client(global, command).await,
+        },
     }
 }
 
@@ -73,9 +79,14 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Gc { dry_run } => gc::run(client, global, *dry_run).await,
         Command::Ticket(command) => keys::ticket(client, global, command).await,
         Command::Key(command) => keys::key(client, global, command).await,
-        Command::Evidence(wanted) => inspect::run(client, global, wanted).await,
         Command::Supervise(period) => supervision::supervise(client, global, period).await,
         Command::Assess(options) => supervision::assess(client, global, options).await,
+        Command::Evidence(wanted) => match &wanted.command {
+            None => inspect::run(client, global, wanted).await,
+            Some(EvidenceCommand::Subject(options)) => subject::run(client, global, options).await,
+            Some(EvidenceCommand::Bundle(options)) => bundle::run(Some(client), global, options).await,
+        },
+        Command::Replay(options) => replay::run(client, global, options).await,
         _ => Err(Error::internal("this command needs no client")),
     };
     session.end().await?;

@@ -87,6 +87,7 @@ impl Platform {
             access_log: AccessLog::open(&folder.path("access"), config.access_log.days)?,
             signer,
             layout_key: folder.secret("layout.key")?,
+            subject_key: folder.secret("subject.key")?,
             divisions: Some(Arc::new(Divisions::load().with_years())),
             clock: Arc::new(Timestamp::now),
             spool,

@@ -5,6 +5,7 @@ mod data;
 mod directory;
 pub mod header;
 mod inspection;
+mod past;
 mod problem;
 mod public;
 mod supervision;
@@ -19,6 +20,7 @@ pub use data::{
 };
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
 pub use inspection::{EvidenceLeaf, EvidencePage};
+pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, SubjectQuery, Verdict};
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
 pub use supervision::{SignedAssessment, Supervision};

@@ -93,6 +93,8 @@ pub struct AppParts {
     pub signer: Arc<SigningKey>,
     /// Secret that orders the rows of new versions.
     pub layout_key: MacKey,
+    /// Hashes the numbers of subjects in evidence; it lives as long as the evidence.
+    pub subject_key: MacKey,
     /// Divisions that codes in data must be among; without them only the shape of a code is checked.
     pub divisions: Option<Arc<DivisionTable>>,
     /// The time.

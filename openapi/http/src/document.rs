@@ -23,7 +23,8 @@ use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices, openings,
-    organisation, pages, public, receipts, records, reports, sql, supervision, tickets, uploads, wrapper,
+    organisation, pages, public, receipts, records, replay, reports, sql, subjects, supervision, tickets,
+    uploads, why, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -114,6 +115,9 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(keys::routes())
         .merge(maintenance::routes())
         .merge(receipts::routes())
+        .merge(replay::routes())
+        .merge(subjects::routes())
+        .merge(why::routes())
         .merge(log::routes())
         .merge(inspection::routes())
         .merge(supervision::routes())

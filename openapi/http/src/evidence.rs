@@ -11,7 +11,7 @@ use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use axum::response::Response;
 use catalog_core::context::PrincipalKind;
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
-use catalog_core::{Error, ErrorCode, OpContext, Result};
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use exchange_auth::REPR_DIGEST;
 use exchange_crypto::{Digest, Hasher, random};
 use exchange_ledger::{Commitment, Committed};
@@ -39,12 +39,16 @@ pub(crate) struct Reading {
     pub(crate) rows: Arc<AtomicU64>,
     /// Whether its start is written down already, see [`begin`].
     pub(crate) is_begun: bool,
+    /// The `now` of the query that gave it.
+    pub(crate) now: Option<Timestamp>,
+    /// Keyed hashes of the subjects that are looked up by their numbers.
+    pub(crate) subjects: Vec<String>,
 }
 
 impl Reading {
     /// A read of these datasets, before its first row.
     pub(crate) fn of(sources: Vec<SourceRead>) -> Self {
-        Self { sources, rows: Arc::default(), is_begun: false }
+        Self { sources, rows: Arc::default(), is_begun: false, now: None, subjects: Vec::new() }
     }
 
     fn rows(&self) -> u64 {
@@ -211,6 +215,8 @@ async fn record_whole(
         rows,
         bytes,
         answer_commitment: answered.digest,
+        now: reading.now,
+        subjects: reading.subjects,
     };
     append(app, ctx, event, &[asked.salt(), answer_salt]).await
 }
@@ -232,7 +238,12 @@ pub(crate) async fn begin(
 
 async fn record_opening(app: &App, ctx: &OpContext, asked: &Asked, reading: &Reading) -> Result<()> {
     let request_commitment = asked.commitment.digest.clone();
-    let event = Event::AccessStarted { sources: reading.sources.clone(), request_commitment };
+    let event = Event::AccessStarted {
+        sources: reading.sources.clone(),
+        request_commitment,
+        now: reading.now,
+        subjects: reading.subjects.clone(),
+    };
     append(app, ctx, event, &[asked.salt()]).await
 }
 

@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
-use catalog_core::{Channel, Error, OpContext, ResourceCode, Result, Timestamp};
+use catalog_core::{Channel, Error, ErrorCode, OpContext, ResourceCode, Result, Timestamp};
 use catalog_sheet::write_xlsx;
+use exchange_crypto::Digest;
 use exchange_ledger::{Filter, Leaf};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -60,6 +61,8 @@ struct Wanted {
     action: Option<String>,
     /// Of this request.
     request: Option<String>,
+    /// Look-ups of this subject, and who asked for them: the keyed hash that `/api/v1/subject-accesses` names.
+    subject: Option<String>,
     /// What `next` of the page before said.
     after: Option<String>,
     /// Records of a page, 1 to 10,000; 100 when left out.
@@ -89,13 +92,13 @@ async fn search_evidence(
         return Err(invalid("`limit` lies between 1 and 10,000"));
     }
     let after = wanted.after.as_deref().map(place).transpose()?;
-    let filter = filter(&wanted)?;
+    let filter = Filter { after, ..filter(&wanted)? };
     let looked_for = described(&wanted);
     if looked_for.chars().count() > MAX_WORDS {
         return Err(invalid("what is looked for has at most 500 characters: it stands in evidence itself"));
     }
     app.services.inspect(&ctx, &looked_for).await?;
-    let page = app.prove(move |app| found(app, filter, after, limit)).await?;
+    let page = app.prove(move |app| found(app, filter, limit)).await?;
     if !as_sheet {
         return Ok(Json(page).into_response());
     }
@@ -113,7 +116,15 @@ async fn search_evidence(
 
 fn filter(wanted: &Wanted) -> Result<Filter, Error> {
     let resource = wanted.resource.as_deref().map(ResourceCode::from_path).transpose()?;
+    // Numbers of people never stand in an address: this is no way to ask with one.
+    if wanted.subject.as_ref().is_some_and(|hash| Digest::from_hex(hash).is_err()) {
+        return Err(Error::new(
+            ErrorCode::InvalidInput,
+            "`subject` is a keyed hash of 64 hex digits: POST /api/v1/subject-accesses tells it",
+        ));
+    }
     Ok(Filter {
+        subject: wanted.subject.clone(),
         from: wanted.from,
         until: wanted.until,
         department: wanted.department.clone(),
@@ -123,6 +134,7 @@ fn filter(wanted: &Wanted) -> Result<Filter, Error> {
         grant: wanted.grant.clone(),
         purpose: wanted.purpose.clone(),
         action: wanted.action.clone(),
+        after: None,
     })
 }
 
@@ -139,6 +151,7 @@ fn described(wanted: &Wanted) -> String {
         ("purpose", wanted.purpose.clone()),
         ("action", wanted.action.clone()),
         ("request", wanted.request.clone()),
+        ("subject", wanted.subject.clone()),
     ];
     let given: Vec<_> =
         named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
@@ -146,19 +159,16 @@ fn described(wanted: &Wanted) -> String {
 }
 
 /// `epoch-index`.
-fn place(text: &str) -> Result<(u64, u64), Refusal> {
+pub(crate) fn place(text: &str) -> Result<(u64, u64), Refusal> {
     let numbers =
         text.split_once('-').and_then(|(epoch, index)| Some((epoch.parse().ok()?, index.parse().ok()?)));
     numbers.ok_or_else(|| invalid("`after` is what `next` of the page before said"))
 }
 
-fn found(app: &App, filter: Filter, after: Option<(u64, u64)>, limit: usize) -> Result<EvidencePage> {
+fn found(app: &App, filter: Filter, limit: usize) -> Result<EvidencePage> {
     let mut records: Vec<EvidenceLeaf> = Vec::new();
     for leaf in app.evidence.scan(filter)? {
         let Leaf { epoch, index, hash, record } = leaf?;
-        if after.is_some_and(|after| (epoch, index) <= after) {
-            continue;
-        }
         if records.len() == limit {
             let next = records.last().map(|last| format!("{}-{}", last.epoch, last.index));
             return Ok(EvidencePage { records, next });

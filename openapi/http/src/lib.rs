@@ -29,11 +29,14 @@ mod public;
 mod public_gate;
 mod receipts;
 mod records;
+mod replay;
 mod reports;
 mod sql;
+mod subjects;
 mod supervision;
 mod tickets;
 mod uploads;
+mod why;
 mod wrapper;
 
 pub use access_log::AccessLog;

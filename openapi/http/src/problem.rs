@@ -39,6 +39,7 @@ pub(crate) fn face(code: ErrorCode) -> (StatusCode, &'static str) {
         ErrorCode::LimitSql => (StatusCode::PAYLOAD_TOO_LARGE, "SQL text limit"),
         ErrorCode::Revoked => (StatusCode::FORBIDDEN, "Revoked"),
         ErrorCode::Withdrawn => (StatusCode::GONE, "Withdrawn"),
+        ErrorCode::NotReplayable => (StatusCode::GONE, "It can't be computed again"),
         ErrorCode::BreakingChange => (StatusCode::CONFLICT, "The change breaks the published shape"),
         ErrorCode::QualityThreshold => (StatusCode::UNPROCESSABLE_ENTITY, "Too many rows are not valid"),
         ErrorCode::Corrupt => (StatusCode::INTERNAL_SERVER_ERROR, "A stored object is damaged"),

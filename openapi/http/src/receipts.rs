@@ -35,23 +35,38 @@ async fn get_receipt(
     Extension(ctx): Extension<OpContext>,
     Id(id): Id,
 ) -> Result<Json<Receipt>, Refusal> {
-    let missing = || Error::not_found(format!("receipt {}", id.chars().take(60).collect::<String>()));
-    // Nobody makes the server search without a proof of identity.
-    if ctx.principal.department.is_none() && ctx.principal.roles.is_empty() {
-        return Err(missing().into());
-    }
-    let holder = (!ctx.principal.has(Role::Auditor)).then(|| ctx.principal.id.clone());
+    let missing = || missing(&id);
+    let holder = holder(&ctx, &id)?;
     let wanted = id.clone();
     let receipt = app.prove(move |app| assemble(app, &wanted, holder.as_deref())).await?;
     receipt.map(Json).ok_or_else(|| missing().into())
 }
 
-/// The receipt as its holder sees it, or as auditors do, without salts.
-fn assemble(app: &App, id: &str, holder: Option<&str>) -> Result<Option<Receipt>, Error> {
+pub(crate) fn missing(id: &str) -> Error {
+    Error::not_found(format!("receipt {}", id.chars().take(60).collect::<String>()))
+}
+
+/// Whose receipts the caller may see: its own, or, for auditors, everybody's.
+pub(crate) fn holder(ctx: &OpContext, id: &str) -> Result<Option<String>, Error> {
+    // Nobody makes the server search without a proof of identity.
+    if ctx.principal.department.is_none() && ctx.principal.roles.is_empty() {
+        return Err(missing(id));
+    }
+    Ok((!ctx.principal.has(Role::Auditor)).then(|| ctx.principal.id.clone()))
+}
+
+/// The evidence of a request, for its holder, or for auditors where none is named.
+pub(crate) fn leaves_of(app: &App, id: &str, holder: Option<&str>) -> Result<Vec<Leaf>, Error> {
     let mut leaves = app.evidence.find(id)?;
     leaves.retain(|leaf| {
         leaf.record.request_id == id && holder.is_none_or(|holder| leaf.record.actor.id == holder)
     });
+    Ok(leaves)
+}
+
+/// The receipt as its holder sees it, or as auditors do, without salts.
+fn assemble(app: &App, id: &str, holder: Option<&str>) -> Result<Option<Receipt>, Error> {
+    let leaves = leaves_of(app, id, holder)?;
     if leaves.is_empty() {
         return Ok(None);
     }

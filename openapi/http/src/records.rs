@@ -28,6 +28,7 @@ use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
+use crate::subjects;
 
 /// Rows of a page where none are asked for.
 const PAGE_ROWS: u32 = 100;
@@ -48,8 +49,13 @@ async fn query_records(
     Input(query): Input<RecordsQuery>,
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
+    let asked_for = subjects::named(&app, &code, query.filter.as_ref()).await?;
     let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
-    answered(answer, format)
+    let mut response = answered(answer, format)?;
+    if let Some(reading) = response.extensions_mut().get_mut::<Reading>() {
+        reading.subjects = asked_for;
+    }
+    Ok(response)
 }
 
 /// Select records by values in the address: never of personal items, whose values travel in bodies only
@@ -74,12 +80,7 @@ async fn list_records(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let format = format_of(values.remove("format").as_deref(), &headers)?;
-    let mut query = RecordsQuery { cursor: values.remove("cursor"), ..RecordsQuery::default() };
-    query.limit = parsed(&mut values, "limit", "a number")?;
-    query.version = parsed(&mut values, "version", "a number")?;
-    query.count = parsed(&mut values, "count", "`true` or `false`")?.unwrap_or_default();
-    query.as_of = time(&mut values, "as_of")?;
-    query.sort = values.remove("sort").as_deref().map(sort_of).into_iter().collect();
+    let mut query = query_of(&mut values)?;
     let version = match &query.cursor {
         Some(cursor) => VersionSelector::Number(app.engine.version_of(cursor)?),
         None => version_of(&query)?,
@@ -92,6 +93,24 @@ async fn list_records(
         response.headers_mut().insert(header::LINK, HeaderValue::try_from(next).map_err(Error::internal)?);
     }
     Ok(response)
+}
+
+/// What parameters ask for; the values of items stay in them.
+pub(crate) fn query_of(values: &mut BTreeMap<String, String>) -> Result<RecordsQuery, Refusal> {
+    Ok(RecordsQuery {
+        cursor: values.remove("cursor"),
+        limit: parsed(values, "limit", "a number")?,
+        version: parsed(values, "version", "a number")?,
+        count: parsed(values, "count", "`true` or `false`")?.unwrap_or_default(),
+        as_of: time(values, "as_of")?,
+        sort: values.remove("sort").as_deref().map(sort_of).into_iter().collect(),
+        ..RecordsQuery::default()
+    })
+}
+
+/// Equality of an item with a value of the address.
+pub(crate) fn is_value(column: String, value: String) -> Filter {
+    Filter::Eq(column, Operand::Literal(Literal::Text(value)))
 }
 
 /// The link to the next page: this address with another cursor.
@@ -150,7 +169,7 @@ async fn filter_of(
                     format!("`{column}` is personal; send the filter in the body of a POST instead");
                 return Err(invalid(&message));
             }
-            Some(_) => parts.push(Filter::Eq(column, Operand::Literal(Literal::Text(value)))),
+            Some(_) => parts.push(is_value(column, value)),
             None => {
                 let message = format!("there is no item or parameter `{}`", shown(&column));
                 return Err(Error::new(ErrorCode::UnknownColumn, message).into());
@@ -174,7 +193,7 @@ fn version_of(query: &RecordsQuery) -> Result<VersionSelector, Refusal> {
     }
 }
 
-fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selection, Refusal> {
+pub(crate) fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selection, Refusal> {
     let version = version_of(&query)?;
     let RecordsQuery { items, filter, sort, limit, count, cursor, .. } = query;
     let sort = sort.into_iter().map(|key| SortKey { column: key.item, descending: key.descending });
@@ -229,7 +248,7 @@ pub(crate) fn answered(answer: QueryAnswer, format: Format) -> Result<Response, 
         .map(|source| format!("{}={}", source.resource.path_form(), source.version))
         .collect();
     let (answer, rows) = counted(answer);
-    let reading = Reading { rows, ..Reading::of(answer.sources.clone()) };
+    let reading = Reading { rows, now: Some(answer.now), ..Reading::of(answer.sources.clone()) };
     let mut response = Response::builder();
     if let Some(next) = &answer.next {
         response = response.header(NEXT, next);

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
-use catalog_core::{Channel, Error, OpContext, Principal};
+use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal};
 use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
 use exchange_crypto::Digest;
 use futures::FutureExt;
@@ -61,16 +61,20 @@ async fn serve(
         let principal = caller.principal();
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
     }
+    if matches!(door.body, Taken::Answer) && caller.principal().kind == PrincipalKind::Public {
+        let message = "an answer is checked for its holder and for auditors: sign the request";
+        return Err(Error::new(ErrorCode::Unauthenticated, message).into());
+    }
     let limit = match door.body {
         Taken::Message => app.limits.body_bytes,
         Taken::Sheet => app.limits.sheet_bytes,
-        Taken::File => app.limits.upload_bytes,
+        Taken::File | Taken::Answer => app.limits.upload_bytes,
     };
     payload::check_declared(&parts.headers, limit)?;
     let Payload { digest, content } = match door.body {
         Taken::Message => payload::read_to_memory(body, limit, MESSAGE_TIME).await?,
         Taken::Sheet => payload::read_to_memory(body, limit, SHEET_TIME).await?,
-        Taken::File => payload::read_to_file(body, limit, &app.spool).await?,
+        Taken::File | Taken::Answer => payload::read_to_file(body, limit, &app.spool).await?,
     };
     let ctx = match caller {
         Whose::Proven(ctx) => *ctx,
@@ -171,13 +175,15 @@ enum Taken {
     Sheet,
     /// A file of data, in the spool.
     File,
+    /// An answer that was given, in the spool.
+    Answer,
 }
 
 impl Taken {
     /// What the caller must be allowed to do before a large body is read: strangers make the server store nothing.
     fn needs(&self) -> Option<Action> {
         match self {
-            Self::Message => None,
+            Self::Message | Self::Answer => None,
             Self::Sheet => Some(Action::EditDirectory),
             Self::File => Some(Action::IngestData),
         }
@@ -195,6 +201,7 @@ impl Door {
         let body = match path {
             "/api/v1/directory/import" => Taken::Sheet,
             _ if parts.method == Method::POST && path.ends_with("/data") => Taken::File,
+            _ if path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
             _ => Taken::Message,
         };
         let is_confidential =

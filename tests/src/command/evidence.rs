@@ -16,7 +16,7 @@ const DATA: &str =
     "case_no,county,person,amount,note\nG1,360481,某人(合成),1.00,无\nG2,360482,某甲(合成),2.00,无\n";
 
 /// A folder with a version, whose department has asked for it in SQL.
-fn with_access() -> Folder {
+pub(super) fn with_access() -> Folder {
     let folder = Folder::with_resource();
     let file = folder.file("data.csv", DATA);
     folder.ok(&["ingest", CODE, &file, "--as", "scjg"]);
@@ -286,7 +286,7 @@ fn an_auditor_opens_what_was_asked_and_that_leaves_evidence() {
 }
 
 /// A witness in a process of its own.
-struct Witnessing(Child, String);
+pub(super) struct Witnessing(Child, String);
 
 impl Drop for Witnessing {
     fn drop(&mut self) {
@@ -295,7 +295,7 @@ impl Drop for Witnessing {
     }
 }
 
-fn witnessing(folder: &Folder, log: &str) -> Witnessing {
+pub(super) fn witnessing(folder: &Folder, log: &str) -> Witnessing {
     let mut command = folder.command(&["witness", "serve", "w", "--listen", "127.0.0.1:0", "--log", log]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -304,7 +304,7 @@ fn witnessing(folder: &Folder, log: &str) -> Witnessing {
     Witnessing(child, base)
 }
 
-fn configure(folder: &Folder, witness: &Witnessing, key: &str) {
+pub(super) fn configure(folder: &Folder, witness: &Witnessing, key: &str) {
     let path = folder.data().join("shuqiao.toml");
     let text = fs::read_to_string(&path).unwrap();
     let text = text.split("\n[log]").next().unwrap();

@@ -268,6 +268,7 @@ fn app(
         access_log: AccessLog::open(&folder.path().join("access"), 180).unwrap(),
         signer,
         layout_key: MacKey::ephemeral().unwrap(),
+        subject_key: MacKey::ephemeral().unwrap(),
         divisions: None,
         clock,
         spool,

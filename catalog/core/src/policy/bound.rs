@@ -6,7 +6,7 @@ use exchange_crypto::Digest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::filter::BoundFilter;
+use super::filter::{BoundFilter, Filter};
 use super::grant::{GrantKind, GrantTerms, column_types};
 use super::mask::Mask;
 use super::statistics::Statistics;
@@ -99,6 +99,15 @@ impl BoundPolicy {
             })
             .collect();
         Self { resource: resource.code.clone(), columns, denied: 0, filter: None, statistics: None }
+    }
+
+    /// The same with a filter more.
+    pub fn narrowed(mut self, more: Option<BoundFilter>) -> Self {
+        self.filter = match (self.filter.take(), more) {
+            (Some(filter), Some(more)) => Some(Filter::And(vec![filter, more])),
+            (filter, more) => filter.or(more),
+        };
+        self
     }
 
     /// The columns that are seen as they are stored, masked or not: all but the counts and sums of cells.

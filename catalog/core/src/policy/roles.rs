@@ -39,13 +39,15 @@ pub enum Action {
     ReadEvidence,
     /// See all lights, breaches and anomalies, and the assessment of departments.
     Supervise,
+    /// Tell a person who saw its record in a department's data.
+    TraceSubject,
     /// Erase garbage, run checks on the folder.
     MaintainStorage,
 }
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 16] = [
         Action::ManageDepartments,
         Action::ManagePeople,
         Action::ManageKeys,
@@ -60,6 +62,7 @@ impl Action {
         Action::IssueTickets,
         Action::ReadEvidence,
         Action::Supervise,
+        Action::TraceSubject,
         Action::MaintainStorage,
     ];
 
@@ -80,6 +83,7 @@ impl Action {
             Self::IssueTickets => "issuing tickets 签发凭证",
             Self::ReadEvidence => "reading evidence 查阅存证",
             Self::Supervise => "supervising and assessing 监察考核",
+            Self::TraceSubject => "tracing who saw a person's record 查询谁看过我",
             Self::MaintainStorage => "maintaining the storage 维护存储",
         }
     }
@@ -107,6 +111,7 @@ impl Action {
             Self::IssueTickets => (&[Role::Analyst, Role::DataSteward, Role::Developer], false),
             Self::ReadEvidence => (&[Role::Auditor], false),
             Self::Supervise => (&[Role::AuthorityOfficer, Role::Auditor], false),
+            Self::TraceSubject => (&[Role::Approver], true),
             Self::MaintainStorage => (&[Role::SystemAdministrator], false),
         }
     }

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, Filter, GrantKind, GrantedPolicy, audience_of, decide_action, decide_read,
-    decide_version,
+    Action, BoundPolicy, Decision, GrantKind, GrantedPolicy, audience_of, check_answerable, decide_action,
+    decide_read, decide_version,
 };
 use crate::ports::Shapes;
 use crate::time::Timestamp;
@@ -115,6 +115,12 @@ impl Services {
         Ok(readable)
     }
 
+    /// The resource that SQL calls `department.name` today.
+    pub async fn table_code(&self, department: &str, name: &str) -> Result<Option<ResourceCode>> {
+        let Some(department) = self.department_called(department).await? else { return Ok(None) };
+        Ok(self.table_called(&department, name).await?.map(|entry| entry.draft.code))
+    }
+
     async fn department_called(&self, name: &str) -> Result<Option<DepartmentId>> {
         if let Ok(id) = DepartmentId::new(name) {
             return Ok(self.store.department(&id).await?.map(|department| department.id));
@@ -178,12 +184,8 @@ impl Services {
         versions: &[Version],
     ) -> Result<()> {
         let withdrawals = self.store.record_withdrawals(&stored.code).await?;
-        if let Some(hidden) = not_withdrawn(stored, &withdrawals, version, versions)? {
-            policy.filter = Some(match policy.filter.take() {
-                Some(filter) => Filter::And(vec![filter, hidden]),
-                None => hidden,
-            });
-        }
+        let shown = not_withdrawn(stored, &withdrawals, version, versions)?;
+        *policy = policy.clone().narrowed(shown);
         Ok(())
     }
 
@@ -269,7 +271,7 @@ fn check_cells(
     Err(Error::new(ErrorCode::NotGranted, message))
 }
 
-fn select<'a>(
+pub(super) fn select<'a>(
     code: &ResourceCode,
     versions: &'a [Version],
     selector: VersionSelector,

@@ -133,7 +133,7 @@ fn named(provider: Option<DepartmentId>) -> String {
 }
 
 /// Opening to the public is a reviewer's act, granting to somebody an approver's.
-fn action_for(kind: GrantKind, grantee: &Grantee) -> Result<Action> {
+pub(super) fn action_for(kind: GrantKind, grantee: &Grantee) -> Result<Action> {
     let wrong = |message: &str| Err(Error::new(ErrorCode::InvalidInput, message));
     match (kind, grantee) {
         (GrantKind::Own, _) => wrong("an own grant is standing and never made"),

@@ -96,6 +96,8 @@ impl Log {
             rows,
             bytes: 1,
             answer_commitment: answer,
+            now: None,
+            subjects: Vec::new(),
         };
         self.event(time, event, None)
     }
@@ -235,8 +237,12 @@ fn reads_by_others_count_and_those_of_ones_own_data_do_not() {
         None,
         9,
     );
-    let started =
-        Event::AccessStarted { sources: vec![source(Some(GRANT))], request_commitment: String::new() };
+    let started = Event::AccessStarted {
+        sources: vec![source(Some(GRANT))],
+        request_commitment: String::new(),
+        now: None,
+        subjects: Vec::new(),
+    };
     log.event("2026-03-03T10:00", started.clone(), None).event("2026-03-04T10:00", started, None);
     let ended = Event::AccessEnded {
         rows: 11,

@@ -24,6 +24,7 @@ fn batch(from: i64, rows: i64) -> RecordBatch {
 
 fn answer(batches: Vec<Result<RecordBatch>>, next: Option<&str>) -> QueryAnswer {
     QueryAnswer {
+        now: catalog_core::Timestamp(0),
         schema: batch(0, 0).schema(),
         sources: Vec::new(),
         limits: Limits::default(),

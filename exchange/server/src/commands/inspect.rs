@@ -46,6 +46,7 @@ fn query(wanted: &Evidence) -> String {
         ("purpose", &wanted.of_purpose),
         ("action", &wanted.action),
         ("request", &wanted.request),
+        ("subject", &wanted.subject),
         ("after", &wanted.after),
         ("limit", &Some(limit)),
     ];

@@ -41,11 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Receipt>> {
 
 /// Checks signature, checkpoint and proofs, and the answer if one is given.
 pub(super) fn run(global: &Global, options: &Verify, receipt: &Receipt, keys: &JwkSet) -> Result<()> {
-    let key = signed_by(receipt, keys)?;
-    let note = Note::parse(&receipt.checkpoint)?;
-    let log_keys: Vec<_> = keys.keys.iter().filter_map(|key| key.public_key().ok()).collect();
-    let head = note.checkpoint_by(&log_keys).map_err(|error| forged(format!("the checkpoint: {error}")))?;
-    included(receipt, &head)?;
+    let Genuine { key, note, head } = genuine(receipt, keys)?;
     let witnessed = options.witness.as_deref().map(|witness| cosigned(&note, witness)).transpose()?;
     if let Some(answer) = &options.answer {
         committed(receipt, answer)?;
@@ -69,6 +65,26 @@ pub(super) fn run(global: &Global, options: &Verify, receipt: &Receipt, keys: &J
     }
     output::line(format!("  signed by key {}", key.kid));
     Ok(())
+}
+
+/// What is proven of a receipt.
+pub(super) struct Genuine<'a> {
+    /// The key that signed it.
+    pub(super) key: &'a Jwk,
+    /// Its checkpoint, with all signatures.
+    pub(super) note: Note,
+    /// The head in it.
+    pub(super) head: Checkpoint,
+}
+
+/// Checks a receipt's signature, checkpoint and proofs.
+pub(super) fn genuine<'a>(receipt: &Receipt, keys: &'a JwkSet) -> Result<Genuine<'a>> {
+    let key = signed_by(receipt, keys)?;
+    let note = Note::parse(&receipt.checkpoint)?;
+    let log_keys: Vec<_> = keys.keys.iter().filter_map(|key| key.public_key().ok()).collect();
+    let head = note.checkpoint_by(&log_keys).map_err(|error| forged(format!("the checkpoint: {error}")))?;
+    included(receipt, &head)?;
+    Ok(Genuine { key, note, head })
 }
 
 fn forged(message: String) -> Error {
@@ -113,7 +129,7 @@ fn cosigned(note: &Note, witness: &str) -> Result<u64> {
     key.signed(note).ok_or_else(|| forged(format!("`{}` has not cosigned the checkpoint", key.name())))
 }
 
-fn committed(receipt: &Receipt, answer: &Path) -> Result<()> {
+pub(super) fn committed(receipt: &Receipt, answer: &Path) -> Result<()> {
     let content = std::fs::read(answer).map_err(|error| io(answer, &error))?;
     let commitments = receipt.records.iter().filter_map(|record| match &record.event {
         Event::Access { answer_commitment, .. } | Event::AccessEnded { answer_commitment, .. } => {

@@ -32,9 +32,7 @@ pub(crate) struct Proven {
 
 /// Checks the file's digest against its manifest, and the manifest's signature against the keys.
 pub(crate) fn run(global: &Global, options: &Verify) -> Result<()> {
-    let keys: JwkSet = serde_json::from_slice(&read(&options.keys)?).map_err(|error| {
-        Error::new(ErrorCode::InvalidInput, format!("{} is no JWK set: {error}", options.keys.display()))
-    })?;
+    let keys = key_set(&options.keys)?;
     if let Some(receipt) = receipt::read(&options.file)? {
         return receipt::run(global, options, &receipt, &keys);
     }
@@ -54,6 +52,13 @@ pub(crate) fn run(global: &Global, options: &Verify) -> Result<()> {
         output::line(format!("  signed by key {}", outcome.key));
     }
     Ok(())
+}
+
+/// The platform's keys in a file.
+pub(super) fn key_set(path: &Path) -> Result<JwkSet> {
+    serde_json::from_slice(&read(path)?).map_err(|error| {
+        Error::new(ErrorCode::InvalidInput, format!("{} is no JWK set: {error}", path.display()))
+    })
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {

@@ -1,0 +1,108 @@
+//! Comparisons in every format, and what no order decides.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use catalog_core::Timestamp;
+use datasets_store::GeoColumns;
+use futures::{StreamExt, stream};
+
+use super::{Difference, compare, leaves_open};
+use crate::answer::QueryAnswer;
+use crate::export::{Format, encode};
+use crate::limits::Limits;
+
+fn answer(rows: &[(Option<&str>, i64, Option<f64>)]) -> QueryAnswer {
+    let texts: StringArray = rows.iter().map(|row| row.0).collect();
+    let numbers: Int64Array = rows.iter().map(|row| Some(row.1)).collect();
+    let floats: Float64Array = rows.iter().map(|row| row.2).collect();
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("text", Arc::new(texts) as ArrayRef, true),
+        ("number", Arc::new(numbers) as ArrayRef, true),
+        ("data", Arc::new(floats) as ArrayRef, true),
+    ]);
+    let batch = batch.unwrap();
+    QueryAnswer {
+        schema: batch.schema(),
+        sources: Vec::new(),
+        limits: Limits::default(),
+        now: Timestamp(0),
+        next: None,
+        geo: GeoColumns::default(),
+        total: None,
+        records: stream::iter([Ok(batch)]).boxed(),
+    }
+}
+
+async fn written(answer: QueryAnswer, format: Format) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    let mut bytes = encode(answer, format);
+    while let Some(piece) = bytes.next().await {
+        file.write_all(&piece.unwrap()).unwrap();
+    }
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file
+}
+
+const ROWS: [(Option<&str>, i64, Option<f64>); 4] = [
+    (Some("甲, \"乙\"\n丙"), 1, Some(0.1)),
+    (None, 2, None),
+    (Some(""), 3, Some(1e300)),
+    (Some("甲, \"乙\"\n丙"), 1, Some(0.1)),
+];
+
+#[tokio::test]
+async fn equal_rows_in_another_order_are_the_same_and_a_changed_one_is_counted() {
+    for format in Format::ALL {
+        let found = async |again: &[(Option<&str>, i64, Option<f64>)]| {
+            compare(written(answer(&ROWS), format).await, answer(again)).await.unwrap()
+        };
+        let same = Difference { rows: 4, missing: 0, added: 0 };
+        let [a, b, c, d] = ROWS;
+        assert_eq!(found(&[d, c, b, a]).await, same, "{format:?}");
+        let near = (a.0, a.1, Some(0.1 + 1e-15));
+        assert_eq!(found(&[near, b, c, d]).await, same, "{format:?}: 12 digits are compared");
+        let far = (a.0, a.1, Some(0.1 + 1e-10));
+        let one = Difference { rows: 4, missing: 1, added: 1 };
+        assert_eq!(found(&[far, b, c, d]).await, one, "{format:?}");
+        assert_eq!(found(&[a, b, (c.0, 4, c.2), d]).await, one, "{format:?}");
+        assert_eq!(found(&[a, b, c]).await, Difference { added: 0, ..one }, "{format:?}: twice is not once");
+        assert_eq!(found(&[a, a, b, c, d]).await, Difference { missing: 0, ..one }, "{format:?}");
+        assert_eq!(
+            compare(written(answer(&[]), format).await, answer(&[])).await.unwrap(),
+            Difference { rows: 0, missing: 0, added: 0 },
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
+fn what_no_order_decides_is_named() {
+    for decided in ["select a from t order by a", "select sum(a), max(b) from t group by c"] {
+        assert_eq!(leaves_open(decided).unwrap(), None, "{decided}");
+    }
+    for open in [
+        "select a from t limit 1",
+        "select * from (select a from t order by a limit 3) x",
+        "select array_agg(a) from t",
+        "select First_Value(a) from t",
+    ] {
+        assert!(leaves_open(open).unwrap().is_some(), "{open}");
+    }
+}
+
+/// No query is volatile: a function that gives another value each time is not offered at all.
+#[test]
+fn no_function_that_is_offered_is_volatile() {
+    use datafusion::logical_expr::Volatility;
+    let is_volatile = |volatility| volatility == Volatility::Volatile;
+    for function in datafusion::execution::SessionStateDefaults::default_scalar_functions() {
+        let offered = crate::functions::is_offered("scalar", function.name());
+        assert!(!offered || !is_volatile(function.signature().volatility), "{}", function.name());
+    }
+    for function in datafusion::execution::SessionStateDefaults::default_aggregate_functions() {
+        let offered = crate::functions::is_offered("aggregate", function.name());
+        assert!(!offered || !is_volatile(function.signature().volatility), "{}", function.name());
+    }
+}

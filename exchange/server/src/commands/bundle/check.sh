@@ -1,0 +1,57 @@
+#!/bin/sh
+# 电子存证核验脚本。只需要 sh、openssl（3.0 以上）和 sha256sum；在本目录执行：sh check.sh
+# Checks this bundle with nothing but openssl (3.0 or later) and sha256sum. Every check is explained in index.html.
+set -eu
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "核验不通过 FAILED: $1" >&2
+    exit 1
+}
+
+# 1. 文件与清单一致。 The files are those of the list.
+sha256sum --quiet --strict -c SHA256SUMS || fail SHA256SUMS
+[ "$(find . -type f | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 1))" ] || fail "files that are not in SHA256SUMS"
+
+# 签名：$1.body 是被签名的原文，$1.sig 是签名，$1.key 指明公钥。 A signature beside what it signs.
+signed() {
+    openssl pkeyutl -verify -pubin -inkey "keys/$(cat "$1.key").pem" -rawin -in "$1.body" -sigfile "$1.sig" \
+        > "$work/said" 2>&1 || fail "$1.sig"
+}
+
+for receipt in receipts/*; do
+    # 2. 回执由平台签名。 The platform signed the receipt, and the statement is what it signed.
+    signed "$receipt/statement"
+    openssl base64 -A -in "$receipt/statement.json" | tr '+/' '-_' | tr -d '=' > "$work/encoded"
+    [ "$(cut -d. -f2 "$receipt/statement.body")" = "$(cat "$work/encoded")" ] || fail "$receipt/statement.json"
+    # 3. 日志检查点由平台签名，并写在回执中。 The platform signed the head of the log, and the receipt names it.
+    signed "$receipt/checkpoint"
+    head -n 3 "$receipt/checkpoint.txt" | cmp -s - "$receipt/checkpoint.body" || fail "$receipt/checkpoint.txt"
+    grep -qF "\"checkpoint\":\"$(awk 1 ORS='\\n' "$receipt/checkpoint.txt")\"" "$receipt/statement.json" \
+        || fail "$receipt: checkpoint and statement"
+    # 4. 见证人联署。 Witnesses cosigned it.
+    for body in "$receipt"/cosignature-*.body; do
+        if [ -e "$body" ]; then signed "${body%.body}"; fi
+    done
+    for record in "$receipt"/records/*; do
+        # 5. 每条记录都在日志中：由叶子逐步计算到根。 Each record is in the log: from its leaf to the root.
+        grep -qF "$(cat "$record/leaf.json")" "$receipt/statement.json" || fail "$record/leaf.json"
+        { printf '\000'; cat "$record/leaf.json"; } | openssl dgst -sha256 -binary > "$work/node"
+        for step in "$record"/step-*; do
+            case "$step" in
+            *-left) { printf '\001'; cat "$step" "$work/node"; } | openssl dgst -sha256 -binary > "$work/next" ;;
+            *-right) { printf '\001'; cat "$work/node" "$step"; } | openssl dgst -sha256 -binary > "$work/next" ;;
+            *) continue ;;
+            esac
+            mv "$work/next" "$work/node"
+        done
+        [ "$(openssl base64 -A -in "$work/node")" = "$(sed -n 3p "$receipt/checkpoint.body")" ] || fail "$record: root"
+        # 6. 答复与记录中的承诺一致。 The answer is the one that the record commits to.
+        if [ -e "$record/answer" ]; then
+            digest=$(cat "$record/answer.salt" "$record/answer" | sha256sum | cut -d' ' -f1)
+            grep -qF "\"answer_commitment\":\"$digest\"" "$record/leaf.json" || fail "$record/answer"
+        fi
+    done
+done
+echo "核验通过 PASSED"

@@ -1,0 +1,74 @@
+//! What a grant would show, for whoever decides on it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use catalog_core::OpContext;
+use catalog_core::policy::GrantTerms;
+use openapi_contract::GrantPreview;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::extract::{Input, invalid};
+use crate::grants::terms_of;
+use crate::problem::Refusal;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(preview_grant))
+}
+
+/// What a grant would show, before anybody decides: items, masks, rows counted, and what it would undo
+///
+/// The body is the terms of a grant, or `{"matter": "…"}` for what a provider's part of an application asks. For whoever may make the
+/// grant. Rows are counted as its holder would see them, and never shown.
+#[utoipa::path(post, path = "/api/v1/why/grant", tag = "grants", request_body = GrantTerms,
+    responses((status = 200, description = "One for each resource", body = Vec<GrantPreview>)))]
+async fn preview_grant(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(asked): Input<Value>,
+) -> Result<Json<Vec<GrantPreview>>, Refusal> {
+    let all = match asked.get("matter") {
+        None => vec![terms_of(asked)?],
+        Some(Value::String(number)) => app.services.asked_terms(&ctx, number).await?,
+        Some(_) => return Err(invalid("`matter` is the number of a provider's part of an application")),
+    };
+    let mut previews = Vec::with_capacity(all.len());
+    for terms in all {
+        previews.push(preview(&app, &ctx, terms).await?);
+    }
+    Ok(Json(previews))
+}
+
+async fn preview(app: &App, ctx: &OpContext, terms: GrantTerms) -> Result<GrantPreview, Refusal> {
+    let (proposal, table) = app.tables.propose(ctx, terms).await?;
+    let (resource, grantee) = (proposal.grant.terms.resource, proposal.grant.terms.grantee);
+    let mut preview = GrantPreview {
+        resource,
+        grantee,
+        version: None,
+        columns: Vec::new(),
+        hidden: Vec::new(),
+        rows: None,
+        of_rows: None,
+        undoes: proposal.undoes,
+    };
+    if let Some(table) = table {
+        let dataset = &table.dataset;
+        let columns = dataset.granted.policy.columns.clone();
+        let is_hidden = |name: &_| !columns.iter().any(|column| column.column == *name);
+        let items = dataset.resource.items.iter().map(|item| item.column.clone());
+        preview.hidden = items.filter(is_hidden).collect();
+        (preview.version, preview.of_rows) = (Some(dataset.version.number), Some(dataset.version.rows));
+        // What shows no item shows no row.
+        preview.rows = match columns.is_empty() {
+            true => Some(0),
+            false => Some(app.engine.count(app.place(ctx).await?, ctx, table, None).await?),
+        };
+        preview.columns = columns;
+    }
+    Ok(preview)
+}

@@ -1,0 +1,162 @@
+//! Answers computed again: the same in every format, and what is said where they can't be.
+
+use ::http::Method;
+use catalog_core::{Role, Timestamp};
+use exchange_crypto::SigningKey;
+use serde_json::{Value, json};
+
+use crate::support::city::{CODE, City, ROWS, resource};
+use crate::support::server::{Answer, Call};
+
+/// An answer with the id of its receipt.
+async fn asked(city: &City, call: Call<'_>) -> (String, Vec<u8>) {
+    let answer = city.server.send(call).await;
+    (answer.header("shuqiao-receipt").to_owned(), answer.ok_bytes().to_vec())
+}
+
+async fn again(city: &City, (id, answer): &(String, Vec<u8>), by: &SigningKey) -> Answer {
+    let path = format!("/receipts/{id}/replay");
+    let call = Call::new(Method::POST, path).body(answer.clone(), "application/octet-stream").by(by);
+    city.server.send(call).await
+}
+
+/// Verdict and reason.
+async fn verdict(city: &City, case: &(String, Vec<u8>), by: &SigningKey) -> (String, String) {
+    let found = again(city, case, by).await.ok();
+    let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+    (text("verdict"), text("reason"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_query_gives_the_same_rows_in_every_format_and_leaves_evidence() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let auditor = city.server.person("sun", None, &[Role::Auditor]).await;
+    let records = format!("/api/v1/resources/{CODE}/records");
+    let mut cases = Vec::new();
+    for format in ["json", "jsonl", "csv", "arrow", "parquet"] {
+        let sql = "select p.*, now() as at, amount / 3 as third from scjg.penalty p";
+        let by_sql = Call::post(format!("/api/v1/sql?format={format}"), &json!({ "sql": sql }));
+        let page = json!({"limit": 2, "filter": {"<": ["amount", 200]}, "sort": [{"item": "amount"}]});
+        cases.push(asked(&city, by_sql.by(&city.machine)).await);
+        let by_page = Call::post(format!("{records}?format={format}"), &page);
+        cases.push(asked(&city, by_page.by(&city.machine)).await);
+        let by_address = Call::get(format!("{records}?county=360481&sort=-amount&format={format}"));
+        cases.push(asked(&city, by_address.by(&city.machine)).await);
+        let nothing = json!({ "sql": "select * from scjg.penalty where amount > 1000" });
+        let empty = Call::post(format!("/api/v1/sql?format={format}"), &nothing);
+        cases.push(asked(&city, empty.by(&city.machine)).await);
+    }
+    for file in ["latest.csv", "latest.jsonl", "latest.parquet", "1.csv"] {
+        cases.push(asked(&city, Call::get(format!("/datasets/{CODE}/{file}")).by(&city.machine)).await);
+    }
+    // What comes later changes nothing of the past.
+    city.upload("case_no,county,person,amount,note\nB1,360481,赵六(合成),7.00,四\n").await;
+    for (number, case) in cases.iter().enumerate() {
+        let found = again(&city, case, &city.machine).await.ok();
+        assert_eq!(found["verdict"], "same", "{number}: {found}");
+        assert_eq!((&found["missing"], &found["added"]), (&json!(0), &json!(0)));
+        assert_eq!(verdict(&city, case, &auditor).await.0, "same", "{number}");
+        assert_eq!(again(&city, case, &city.consumer).await.code(), "not_found", "a stranger's receipt");
+    }
+    let (id, _) = &cases[0];
+    let stranger = Call::new(Method::POST, format!("/receipts/{id}/replay")).body("x", "text/plain");
+    assert_eq!(city.server.send(stranger).await.code(), "unauthenticated");
+    let other = again(&city, &(id.clone(), b"{}".to_vec()), &auditor).await.ok();
+    assert_eq!(other["verdict"], "other_answer", "{other}");
+    assert!(!other.to_string().contains("360481"), "no rows are shown");
+
+    let seen: Vec<Value> = city.server.events("changed");
+    let seen: Vec<_> = seen.iter().filter(|event| event["action"] == "answer.replayed").collect();
+    assert_eq!(seen.len(), cases.len() * 2 + 1, "each replay is evidence, a refused one is not");
+    assert_eq!(seen.last().unwrap()["entity"], format!("answer of request {id}: other_answer"));
+
+    // What a grant showed is computed under that grant, after its end too, and by whoever may.
+    let sql = "select case_no, person, count(*) over () as n from scjg.penalty";
+    let case =
+        asked(&city, city.sql(sql, Some(&city.consumer)).header("shuqiao-purpose", "%E5%8A%9E%E6%A1%88"))
+            .await;
+    assert!(String::from_utf8_lossy(&case.1).contains("赵*"), "masked: {}", String::from_utf8_lossy(&case.1));
+    let grants = city.server.send(Call::get("/api/v1/grants").by(&city.approver)).await.ok();
+    let of_consumer = |grant: &&Value| grant["kind"] == "conditional";
+    let grant = grants.as_array().unwrap().iter().find(of_consumer).unwrap()["id"].as_str().unwrap();
+    let revoke = Call::post(format!("/api/v1/grants/{grant}/revoke"), &json!({"reason": "到期"}));
+    city.server.send(revoke.by(&city.approver)).await.ok();
+    assert_eq!(verdict(&city, &case, &auditor).await.0, "same", "under the policy of then");
+}
+
+/// Somebody with the disk in hand puts other rows into a version.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_changed_behind_the_platforms_back_show() {
+    let city = City::without_data().await;
+    let head = "case_no,county,person,amount,note\n";
+    city.upload(&format!("{head}A1,360481,张三(合成),100.50,一\n")).await;
+    let case = asked(&city, city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    city.upload(&format!("{head}B1,360481,张三(合成),100.50,一\n")).await;
+    let parts: Vec<_> = city.server.objects();
+    let of = |version: &str| {
+        let name = format!("/{version}/part-");
+        parts
+            .iter()
+            .find(|path| path.to_str().unwrap().contains(&name))
+            .unwrap_or_else(|| panic!("{parts:?}"))
+            .clone()
+    };
+    let (one, two) = (of("000001"), of("000002"));
+    assert_eq!(std::fs::metadata(&one).unwrap().len(), std::fs::metadata(&two).unwrap().len());
+    std::fs::copy(two, one).unwrap();
+    let found = again(&city, &case, &city.machine).await.ok();
+    assert_eq!(found["verdict"], "differs", "{found}");
+    assert_eq!((&found["rows"], &found["missing"], &found["added"]), (&json!(1), &json!(1), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_computed_again_says_why() {
+    let city = City::new_at(Timestamp::parse("2026-10-20T02:00:00Z").unwrap()).await;
+    let server = &city.server;
+    let own = async |sql: &str| asked(&city, city.sql(sql, Some(&city.machine))).await;
+    let whole = own("select case_no, amount from scjg.penalty").await;
+    let explained = own("explain select case_no from scjg.penalty").await;
+    let described = own("select table_name from information_schema.tables").await;
+    let of_both =
+        own("select a.case_no from scjg.penalty a join scjg.penalty b on a.case_no = b.case_no").await;
+    let says = async |case: &(String, Vec<u8>), word: &str| {
+        let (verdict, reason) = verdict(&city, case, &city.machine).await;
+        assert_eq!(verdict, "not_replayable", "{word}: {reason}");
+        assert!(reason.contains(word), "{word}: {reason}");
+    };
+    says(&explained, "EXPLAIN").await;
+    says(&described, "information_schema").await;
+    assert_eq!(verdict(&city, &whole, &city.machine).await.0, "same");
+    assert_eq!(verdict(&city, &of_both, &city.machine).await.0, "same");
+
+    // An entry that closes an item changes what its policy binds to, for others; one's own everything stays.
+    server.set_clock(Timestamp::parse("2026-10-21T02:00:00Z").unwrap());
+    let withdraw = json!({"keys": [["A1"]], "reason": "信用修复"});
+    let withdraw = Call::post(format!("/api/v1/resources/{CODE}/records/withdraw"), &withdraw);
+    server.send(withdraw.by(&city.machine)).await.ok();
+    says(&whole, "信用修复").await;
+    let later = own("select case_no from scjg.penalty").await;
+    assert_eq!(verdict(&city, &later, &city.machine).await.0, "same", "without the withdrawn record");
+    let withdraw = json!({"reason": "数据有误"});
+    let path = format!("/api/v1/resources/{CODE}/versions/1/withdraw");
+    server.send(Call::post(path, &withdraw).by(&city.machine)).await.ok();
+    says(&later, "数据有误").await;
+
+    city.upload(ROWS).await;
+    let kept = own("select county from scjg.penalty").await;
+    assert_eq!(verdict(&city, &kept, &city.machine).await.0, "same");
+    let mut changed = resource();
+    changed["sql_name"] = json!("fines");
+    city.publish(&changed).await;
+    says(&kept, "no table is called").await;
+    city.publish(&resource()).await;
+    assert_eq!(verdict(&city, &kept, &city.machine).await.0, "same");
+    let now = Timestamp::parse("2027-01-05T02:00:00Z").unwrap();
+    server.set_clock(now);
+    let months = server.app.vault.months().unwrap();
+    for (month, _) in months {
+        server.app.vault.erase(&month, now).unwrap();
+    }
+    says(&kept, "erased").await;
+}
