@@ -31,19 +31,6 @@ async fn list_grants(
     Ok(Json(app.services.grants(&ctx).await?))
 }
 
-/// The terms as they stand in a body. A name that is no term is refused: a misspelt filter would show every row.
-pub(crate) fn terms_of(asked: Value) -> Result<GrantTerms, Refusal> {
-    let wrong = |found: serde_json::Error| invalid(&format!("the body is not the terms of a grant: {found}"));
-    let names: Vec<String> =
-        asked.as_object().map(|terms| terms.keys().cloned().collect()).unwrap_or_default();
-    let terms: GrantTerms = serde_json::from_value(asked).map_err(wrong)?;
-    let known = serde_json::to_value(&terms).map_err(wrong)?;
-    match names.iter().find(|name| known.get(name.as_str()).is_none()) {
-        Some(unknown) => Err(invalid(&format!("`{unknown}` is no term of a grant: check its spelling"))),
-        None => Ok(terms),
-    }
-}
-
 /// Revoke a grant at once, running reads included
 #[utoipa::path(post, path = "/api/v1/grants/{id}/revoke", tag = "grants",
     params(("id" = String, Path, description = "The grant")), request_body = Reason,

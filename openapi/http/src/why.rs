@@ -13,7 +13,6 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::extract::{Input, invalid};
-use crate::grants::terms_of;
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -71,4 +70,17 @@ async fn preview(app: &App, ctx: &OpContext, terms: GrantTerms) -> Result<GrantP
         preview.columns = columns;
     }
     Ok(preview)
+}
+
+/// The terms as they stand in a body. A name that is no term is refused: a misspelt filter would show every row.
+fn terms_of(asked: Value) -> Result<GrantTerms, Refusal> {
+    let wrong = |found: serde_json::Error| invalid(&format!("the body is not the terms of a grant: {found}"));
+    let names: Vec<String> =
+        asked.as_object().map(|terms| terms.keys().cloned().collect()).unwrap_or_default();
+    let terms: GrantTerms = serde_json::from_value(asked).map_err(wrong)?;
+    let known = serde_json::to_value(&terms).map_err(wrong)?;
+    match names.iter().find(|name| known.get(name.as_str()).is_none()) {
+        Some(unknown) => Err(invalid(&format!("`{unknown}` is no term of a grant: check its spelling"))),
+        None => Ok(terms),
+    }
 }
