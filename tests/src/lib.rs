@@ -5,6 +5,7 @@ mod architecture;
 mod calendar;
 mod command;
 mod http;
+mod matrix;
 mod signatures;
 mod sql;
 mod support;

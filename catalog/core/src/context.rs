@@ -174,6 +174,8 @@ pub struct OpContext {
     pub key: Option<String>,
     /// The ticket by which the caller was proven, if it was one.
     pub ticket: Option<String>,
+    /// The session by whose cookie the caller was proven, if it was one.
+    pub session: Option<String>,
     /// The door.
     pub channel: Channel,
     /// The time of the operation; services know no other clock.
@@ -193,6 +195,7 @@ impl OpContext {
             operator: None,
             key: None,
             ticket: None,
+            session: None,
             channel,
             now,
         }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod account;
 pub mod calendar;
 pub mod confidential;
 pub mod context;

@@ -4,6 +4,8 @@
 //! A method that changes state takes the evidence of the change and writes both in one transaction (the outbox):
 //! there is no change without its event, and no event without its change.
 
+mod accounts;
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -23,6 +25,8 @@ use crate::policy::{Grant, Revocation};
 use crate::secrecy::SecrecyRules;
 use crate::services::Dataset;
 use crate::time::Timestamp;
+
+pub use accounts::{AccountStore, Mail, Mailer};
 
 /// Departments and directory entries.
 #[async_trait]
@@ -412,12 +416,25 @@ pub trait Outbox: Send + Sync {
 
 /// Everything the services need from a database.
 pub trait Store:
-    DirectoryStore + GrantStore + VersionStore + MatterStore + ConfidentialStore + CredentialStore + Outbox
+    DirectoryStore
+    + GrantStore
+    + VersionStore
+    + MatterStore
+    + ConfidentialStore
+    + CredentialStore
+    + AccountStore
+    + Outbox
 {
 }
 
-impl<
-    T: DirectoryStore + GrantStore + VersionStore + MatterStore + ConfidentialStore + CredentialStore + Outbox,
-> Store for T
+impl<T> Store for T where
+    T: DirectoryStore
+        + GrantStore
+        + VersionStore
+        + MatterStore
+        + ConfidentialStore
+        + CredentialStore
+        + AccountStore
+        + Outbox
 {
 }

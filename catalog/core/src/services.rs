@@ -1,5 +1,6 @@
 //! The operations of the product. Each takes `&OpContext` first, decides, and leaves evidence.
 
+mod accounts;
 mod datasets;
 mod directory;
 mod grants;
@@ -28,6 +29,7 @@ use crate::ids::DepartmentId;
 use crate::policy::{Action, decide_action};
 use crate::ports::{Cut, Cutter, Store};
 
+pub use accounts::Login;
 pub use datasets::{Dataset, VersionSelector};
 pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{

@@ -2,6 +2,7 @@
 //!
 //! For tests: a check panics where the store is wrong, and answers the error where the store fails.
 
+mod accounts;
 mod confidential;
 mod credentials;
 mod directory;
@@ -44,6 +45,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("keys", |store| Box::pin(credentials::keys(store))),
     ("tickets", |store| Box::pin(credentials::tickets(store))),
     ("nonces", |store| Box::pin(credentials::nonces(store))),
+    ("accounts", |store| Box::pin(accounts::accounts(store))),
+    ("sessions", |store| Box::pin(accounts::sessions(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
     ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),

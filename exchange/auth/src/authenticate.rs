@@ -12,6 +12,7 @@ use http::{Method, Uri};
 
 use crate::assertion::read_assertion;
 use crate::request::{CLOCK_WINDOW_SECONDS, CheckedRequest, check_request};
+use crate::session::{Sessions, is_of_this_site, proven_by};
 use crate::signature::{Message, Request};
 use crate::ticket::token_digest;
 use crate::{AuthError, RequestBinding, jwk};
@@ -43,6 +44,11 @@ pub enum Proof {
     Ticket {
         /// Ticket id.
         ticket_id: String,
+    },
+    /// By the cookie of a session.
+    Session {
+        /// Session id.
+        session_id: String,
     },
     /// Not at all: the public.
     None,
@@ -86,6 +92,7 @@ pub struct Authenticator {
     directory: Arc<dyn DirectoryStore>,
     credentials: Arc<dyn CredentialStore>,
     base_url: String,
+    sessions: Option<Sessions>,
 }
 
 impl Authenticator {
@@ -97,7 +104,22 @@ impl Authenticator {
         credentials: Arc<dyn CredentialStore>,
         base_url: &str,
     ) -> Result<Self, AuthError> {
-        Ok(Self { directory, credentials, base_url: canonical_base(base_url)? })
+        Ok(Self { directory, credentials, base_url: canonical_base(base_url)?, sessions: None })
+    }
+
+    /// The same, where people sign in at a browser too.
+    pub fn with_sessions(self, sessions: Sessions) -> Self {
+        Self { sessions: Some(sessions), ..self }
+    }
+
+    /// The sessions, where people sign in at a browser.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+
+    /// Whether a request without a session may come from another site's page: it may not where the browser says so.
+    pub fn is_of_this_site(&self, parts: &Parts) -> bool {
+        is_of_this_site(&parts.method, &parts.headers, &self.base_url, false)
     }
 
     /// The absolute address of a request, as signatures cover it.
@@ -111,7 +133,7 @@ impl Authenticator {
         RequestBinding::lenient(&parts.method, &self.target_uri(&parts.uri), &parts.headers)
     }
 
-    /// Proves who calls: by signature, else by ticket, else it is the public.
+    /// Proves who calls: by signature, else by ticket, else by the cookie of a session, else it is the public.
     ///
     /// A proof that is there but wrong is an error, never the public. A signature's nonce is used up here.
     pub async fn authenticate(&self, arrival: Arrival<'_>) -> Result<Caller, AuthError> {
@@ -134,6 +156,16 @@ impl Authenticator {
                 }
             }
             (None, None) => {
+                let cookie = self.sessions.as_ref().and_then(|sessions| {
+                    sessions
+                        .cookies
+                        .find(headers, "")
+                        .filter(|token| !token.is_empty())
+                        .map(|token| (sessions, token))
+                });
+                if let Some((sessions, token)) = cookie {
+                    return self.by_session(arrival, sessions, token).await;
+                }
                 let context = public_context(arrival.request_id.to_owned(), arrival.channel, arrival.now);
                 let context = context.asserting(read_assertion(headers, "shuqiao-purpose")?, None, None);
                 Ok(Caller { context, proof: Proof::None, signed_body: None })
@@ -192,6 +224,45 @@ impl Authenticator {
         let mut context = context(principal, arrival).asserting(ticket.purpose, None, None);
         context.ticket = Some(ticket.id.clone());
         Ok(Caller { context, proof: Proof::Ticket { ticket_id: ticket.id }, signed_body: None })
+    }
+
+    async fn by_session(
+        &self,
+        arrival: Arrival<'_>,
+        sessions: &Sessions,
+        token: &str,
+    ) -> Result<Caller, AuthError> {
+        let Arrival { parts, now, .. } = arrival;
+        if !arrival.confidential {
+            return Err(AuthError::Session(
+                "anyone on the way could read its cookie: use https, sign in again",
+            ));
+        }
+        if !is_of_this_site(&parts.method, &parts.headers, &self.base_url, true) {
+            return Err(AuthError::ForeignSite);
+        }
+        let session = sessions.find(token, now).await?;
+        let over = || AuthError::Session("it ended with a change of the account: sign in again");
+        let person = self.credentials.person(&session.person).await?.ok_or_else(over)?;
+        if person.standing() != session.standing {
+            return Err(over());
+        }
+        let principal = self.person(&person.id).await?;
+        sessions.used(&session, now).await?;
+        let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
+        let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
+        let context = proven_by(&session, context(principal, arrival).asserting(purpose, matter, None));
+        Ok(Caller { context, proof: Proof::Session { session_id: session.id }, signed_body: None })
+    }
+
+    /// The context of a person who has just proven themselves by a password, a code or an identity provider.
+    pub async fn signed_in_context(
+        &self,
+        person: &str,
+        request_id: String,
+        now: Timestamp,
+    ) -> Result<OpContext, AuthError> {
+        Ok(build(self.person(person).await?, request_id, Channel::Api, now))
     }
 
     async fn usable_key(&self, id: &str, times: &[Timestamp]) -> Result<KeyRecord, AuthError> {

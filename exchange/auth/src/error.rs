@@ -78,6 +78,17 @@ pub enum AuthError {
     /// A bearer ticket that is unknown, over, revoked or for another door.
     #[error("the ticket is not accepted: {0}")]
     Ticket(String),
+    /// The cookie of a session that is unknown or over.
+    #[error("the session is not accepted: {0}")]
+    Session(&'static str),
+    /// A request with a session's cookie that a page of another site has sent.
+    #[error(
+        "with a session, only pages of this server change anything: send `origin` with its address, or sign the request"
+    )]
+    ForeignSite,
+    /// What an identity provider has said, where it can't be believed.
+    #[error("the identity provider's answer is not accepted: {0}")]
+    Oidc(String),
     /// A one-time code that is wrong, used or over.
     #[error("the one-time code is not accepted: {0}")]
     OneTimeCode(String),
@@ -117,9 +128,13 @@ impl AuthError {
             | Self::Component { .. }
             | Self::WrongSignature { .. }
             | Self::WrongBody => ErrorCode::SignatureInvalid,
-            Self::UnknownKey(_) | Self::KeyNotUsable { .. } | Self::Ticket(_) | Self::OneTimeCode(_) => {
-                ErrorCode::Unauthenticated
-            }
+            Self::UnknownKey(_)
+            | Self::KeyNotUsable { .. }
+            | Self::Ticket(_)
+            | Self::Session(_)
+            | Self::Oidc(_)
+            | Self::OneTimeCode(_) => ErrorCode::Unauthenticated,
+            Self::ForeignSite => ErrorCode::Forbidden,
             Self::ClockSkew { .. } => ErrorCode::ClockSkew,
             Self::Replayed => ErrorCode::Replayed,
             Self::KeyFile { .. } => ErrorCode::InvalidInput,

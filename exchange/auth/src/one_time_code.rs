@@ -53,6 +53,14 @@ impl OneTimeCode {
             .collect();
         Digest::of(letters.as_bytes())
     }
+
+    /// Whether what someone typed is the code of that digest (hex); case, spaces and hyphens do not matter. Without a
+    /// digest it is not.
+    pub fn is(typed: &str, digest: Option<&str>) -> bool {
+        digest
+            .and_then(|hex| Digest::from_hex(hex).ok())
+            .is_some_and(|digest| is_same(&Self::digest_of(typed), &digest))
+    }
 }
 
 /// The code by which the first administrator comes in, as it lies in the data folder: its digest and its end.

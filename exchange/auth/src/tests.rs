@@ -2,7 +2,9 @@ mod answers;
 mod codes;
 mod fake;
 mod files;
+mod oidc;
 mod requests;
+mod sessions;
 mod tickets;
 
 use catalog_core::Timestamp;

@@ -2,6 +2,7 @@
 
 mod digest;
 mod encoding;
+mod foreign;
 mod mac;
 pub mod random;
 mod sealing;
@@ -9,6 +10,7 @@ mod signature;
 
 pub use digest::{Digest, Hasher};
 pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
+pub use foreign::ForeignKey;
 pub use mac::MacKey;
 pub use sealing::SealingKey;
 pub use signature::{PublicKey, SigningKey};

@@ -226,6 +226,14 @@ pub(crate) enum Org {
         /// The file.
         file: PathBuf,
     },
+    /// Give a person a one-time code, by which they set the password of their local account.
+    #[command(
+        after_help = "Example:\n  shuqiao org invite zhang --as :security_administrator --operator zhao"
+    )]
+    Invite {
+        /// Their login name.
+        id: String,
+    },
     /// Become the first system administrator, with the one-time code that `init` printed and a key of your own.
     #[command(
         after_help = "Example:\n  shuqiao org claim --code CPNK3-X7RAM-T8DTX-VXSME-49RV9 --id li --name 李明 --key li.pem --server https://data.example.gov.cn"

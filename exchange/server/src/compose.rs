@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, KeyRecord};
+use catalog_core::ports::{AccountStore as _, CredentialStore as _, DirectoryStore as _, KeyRecord};
 use catalog_core::services::Services;
 use catalog_core::{DepartmentId, Error, ErrorCode, OpContext, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
@@ -20,7 +20,7 @@ use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
-use crate::{local, platform_key, rules};
+use crate::{local, platform_key, rules, sign_in};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -70,8 +70,9 @@ impl Platform {
         let engine = engine(&folder, &config, &services, &datasets, &revocations)?;
         let Served { base_url, encrypted } =
             served.unwrap_or_else(|| Served { base_url: NOWHERE.to_owned(), encrypted: false });
-        let authenticator =
-            Authenticator::new(store.clone(), store.clone(), &base_url).map_err(Error::from)?;
+        let authenticator = Authenticator::new(store.clone(), store.clone(), &base_url)
+            .map_err(Error::from)?
+            .with_sessions(sign_in::sessions(&config, store.clone(), encrypted));
         let spool = empty_spool(&folder)?;
         let app = App::new(AppParts {
             services: services.clone(),
@@ -83,6 +84,7 @@ impl Platform {
             objects_folder: Some(objects_folder),
             authenticator,
             encrypted,
+            sign_in: sign_in::parts(&folder, &config)?,
             first_code: first_code(&folder),
             access_log: AccessLog::open(&folder.path("access"), config.access_log.days)?,
             signer,
@@ -157,7 +159,7 @@ impl Platform {
         operator(&self.store, name, acting_as).await
     }
 
-    /// Forgets nonces whose time has passed, every `period`, for as long as it is polled.
+    /// Forgets nonces and sessions whose time has passed, every `period`, for as long as it is polled.
     pub(crate) fn forget_nonces(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
         let store = Arc::clone(&self.store);
         async move {
@@ -167,12 +169,15 @@ impl Platform {
                 if let Err(error) = store.forget_nonces(Timestamp::now()).await {
                     tracing::warn!(%error, "used nonces could not be forgotten");
                 }
+                if let Err(error) = store.forget_sessions(Timestamp::now()).await {
+                    tracing::warn!(%error, "sessions that are over could not be forgotten");
+                }
             }
         }
     }
 
     /// Runs the clock of the matters every `period`, for as long as it is polled: what has expired ends, and limits follow
-    /// a calendar that has changed.
+    /// a calendar that has changed. Addresses that nobody has confirmed are erased.
     pub(crate) fn run_clock(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
         let services = self.services.clone();
         async move {
@@ -181,6 +186,9 @@ impl Platform {
                 ticks.tick().await;
                 let id = uuid::Uuid::now_v7().to_string();
                 let ctx = operator_context("operator:clock", None, BTreeSet::new(), id, Timestamp::now());
+                if let Err(error) = services.forget_applicants(&ctx).await {
+                    tracing::error!(%error, "addresses that nobody confirmed were not erased");
+                }
                 match services.run_clock(&ctx).await {
                     Ok(round) => round.failed.iter().for_each(|(matter, error)| {
                         tracing::error!(matter, %error, cause = error.internal_cause(), "the clock left it out");

@@ -1,11 +1,15 @@
 //! The configuration of a data folder: `shuqiao.toml`, commented, read once and passed on.
 
+mod sign_in;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog_core::{Error, ErrorCode, Result};
 use serde::Deserialize;
+
+pub(crate) use sign_in::{Mail, SignIn};
 
 use crate::guard::Bounds;
 
@@ -26,6 +30,10 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// Who called what.
     pub(crate) access_log: AccessLog,
+    /// How people sign in at a browser.
+    pub(crate) sign_in: SignIn,
+    /// Letters.
+    pub(crate) mail: Mail,
 }
 
 /// Where and how to serve.
@@ -181,6 +189,7 @@ impl Config {
             Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
         })?;
         config.query.check()?;
+        config.sign_in.check()?;
         Ok(config)
     }
 

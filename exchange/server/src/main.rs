@@ -13,6 +13,7 @@ mod output;
 mod platform_key;
 mod progress;
 mod rules;
+mod sign_in;
 mod tls;
 
 use std::process::ExitCode;

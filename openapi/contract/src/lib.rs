@@ -8,6 +8,7 @@ mod inspection;
 mod past;
 mod problem;
 mod public;
+mod sign_in;
 mod supervision;
 
 pub use access::{
@@ -23,4 +24,5 @@ pub use inspection::{EvidenceLeaf, EvidencePage};
 pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, SubjectQuery, Verdict};
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
+pub use sign_in::{Credentials, DeveloperRegistration, Invitation, NewPassword, SessionView};
 pub use supervision::{SignedAssessment, Supervision};

@@ -22,6 +22,7 @@ use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
 use crate::notices::Templates;
 use crate::public_gate::PublicGate;
+use crate::sign_in::SignIn;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
@@ -85,6 +86,8 @@ pub struct AppParts {
     pub authenticator: Authenticator,
     /// Whether TLS is ended by this server, or by a trusted proxy in front of it.
     pub encrypted: bool,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// The first administrator's code.
     pub first_code: FirstCode,
     /// Who called what.

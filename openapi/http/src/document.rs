@@ -22,25 +22,29 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices, openings,
-    organisation, pages, public, receipts, records, replay, reports, sql, subjects, supervision, tickets,
-    uploads, why, wrapper,
+    datasets, developers, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
+    openings, organisation, pages, public, receipts, records, replay, reports, session, sql, subjects,
+    supervision, tickets, uploads, why, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
 const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's registered Ed25519 key: its components and \
     parameters; the signature is in `signature`, the digest of a body in `content-digest` (RFC 9530).";
 
+/// What a session's cookie is good for.
+const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or at the identity provider. What changes \
+    something needs `sec-fetch-site: same-origin`, or `origin` with the server's address.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Shuqiao 数桥",
         description = "Departments share data under law, and publish what is not confidential.\n\n\
-            Requests are signed (RFC 9421, Ed25519) or carry a bearer ticket; without either the caller is the public. \
+            Requests are signed (RFC 9421, Ed25519), or carry a bearer ticket or a session's cookie; without them the caller is the public. \
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
     components(schemas(ProblemDetails)),
-    security((), ("signature" = []), ("ticket" = [])),
+    security((), ("signature" = []), ("ticket" = []), ("session" = [])),
     tags(
         (name = "directory", description = "The resource directory 政务信息资源目录"),
         (name = "data", description = "Datasets, their versions and records"),
@@ -51,6 +55,7 @@ const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's regi
         (name = "public", description = "What the public asks 依申请公开、来信: opened by anyone, followed by number and code"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
+        (name = "session", description = "People at a browser, and developers who register themselves"),
         (name = "supervision", description = "Supervision 电子监察 and assessment 考核评估, from evidence alone"),
         (name = "evidence", description = "What an answer leaves behind"),
         (name = "server", description = "The server itself"),
@@ -78,6 +83,8 @@ pub fn openapi() -> OpenApi {
         let ticket = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("ticket", ticket);
         let signature = ApiKeyValue::with_description("signature-input", SIGNING);
+        let session = ApiKeyValue::with_description("__Host-shuqiao", SESSION);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         components.add_security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
     }
     for item in document.paths.paths.values_mut() {
@@ -112,6 +119,8 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(openings::routes())
         .merge(tickets::routes())
         .merge(organisation::routes())
+        .merge(session::routes())
+        .merge(developers::routes())
         .merge(keys::routes())
         .merge(maintenance::routes())
         .merge(receipts::routes())

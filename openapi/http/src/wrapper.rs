@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal};
-use exchange_auth::{Arrival, Caller, RECEIPT_FIELD, RequestBinding, sign_response};
+use exchange_auth::{
+    Arrival, AuthError, Caller, RECEIPT_FIELD, RequestBinding, public_context, sign_response,
+};
 use exchange_crypto::Digest;
 use futures::FutureExt;
 use http::request::Parts;
@@ -54,7 +56,7 @@ async fn serve(
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
     let wire = Wire::of(app, &parts);
-    let caller = caller(app, &line.request_id, &mut parts, door.channel, wire).await?;
+    let caller = caller(app, &line.request_id, &mut parts, &door, wire).await?;
     line.principal =
         Some(caller.principal()).filter(|who| who.kind != PrincipalKind::Public).map(|who| who.id.clone());
     if let Some(action) = door.body.needs() {
@@ -133,16 +135,36 @@ async fn caller(
     app: &App,
     request_id: &str,
     parts: &mut Parts,
-    channel: Channel,
+    door: &Door,
     wire: Wire,
 ) -> Result<Whose, Refusal> {
+    let channel = door.channel;
+    if door.signs_in {
+        if !app.authenticator.is_of_this_site(parts) {
+            return Err(AuthError::ForeignSite.into());
+        }
+        return Ok(Whose::Proven(Box::new(public_context(request_id.to_owned(), channel, app.now()))));
+    }
     if let Some(mut ctx) = parts.extensions.remove::<OpContext>() {
         ctx.channel = channel;
         return Ok(Whose::Proven(Box::new(ctx)));
     }
     let confidential = wire.confidential;
     let arrival = Arrival { parts, channel, request_id, now: app.now(), confidential };
-    Ok(Whose::Arrived(Box::new(app.authenticator.authenticate(arrival).await?)))
+    let caller = app.authenticator.authenticate(arrival).await.map_err(|error| match &error {
+        // A browser forgets what is over, and goes on as the public.
+        AuthError::Session(_) => without_session(app, error),
+        _ => error.into(),
+    })?;
+    Ok(Whose::Arrived(Box::new(caller)))
+}
+
+fn without_session(app: &App, error: AuthError) -> Refusal {
+    let refusal = Refusal::from(error);
+    match app.authenticator.sessions() {
+        Some(sessions) => refusal.with_header(header::SET_COOKIE, sessions.cookies.no_session()),
+        None => refusal,
+    }
 }
 
 /// The way by which a request came.
@@ -165,6 +187,9 @@ struct Door {
     body: Taken,
     /// Whether its bodies are confided to a department, and kept nowhere else.
     is_confidential: bool,
+    /// Whether the proof of identity is in the request itself: whoever else the caller may be plays no part, and what is
+    /// sent is kept nowhere.
+    signs_in: bool,
 }
 
 /// What kind of body an address takes.
@@ -206,7 +231,13 @@ impl Door {
         };
         let is_confidential =
             [public::DISCLOSURES, public::LETTERS].contains(&path) || path.starts_with(public::MATTERS);
-        Self { channel, body, is_confidential }
+        let is_post = parts.method == Method::POST;
+        let signs_in = match path {
+            "/api/v1/session" | "/api/v1/session/password" | "/api/v1/developers" => is_post,
+            "/api/v1/session/oidc" | "/api/v1/session/oidc/callback" => true,
+            _ => false,
+        };
+        Self { channel, body, is_confidential, signs_in }
     }
 }
 
@@ -240,12 +271,12 @@ const EXPOSED: &str = "accept-ranges, content-digest, content-range, etag, link,
     shuqiao-next, shuqiao-receipt, shuqiao-request-id, shuqiao-total, shuqiao-versions, signature, signature-input";
 
 /// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred. Any page may ask, and
-/// read refusals too: a browser holds no cookie here that could act for someone else.
+/// read refusals too, as the public: with `*` no browser shows a page of another site what it asked for with a cookie.
 fn protect(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    headers.append(header::VARY, HeaderValue::from_static("authorization, signature-input"));
+    headers.append(header::VARY, HeaderValue::from_static("authorization, cookie, signature-input"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(

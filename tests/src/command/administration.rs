@@ -39,6 +39,22 @@ async fn the_first_administrator_comes_with_the_code_and_signs_with_a_key() {
     assert_eq!(folder.json(&["init"])["one_time_code"], json!(null), "there is an administrator");
 }
 
+#[test]
+fn a_person_is_invited_at_the_folder() {
+    let folder = Folder::with_departments();
+    let people = r#"{"id": "wu", "name": "吴", "department": "gaj", "roles": ["analyst"], "active": true}"#;
+    let people = folder.file("people.json", people);
+    folder.ok(&["org", "people", &people, "--as", ":security_administrator"]);
+    let made = folder.json(&["org", "invite", "wu", "--as", ":security_administrator"]);
+    assert_eq!((&made["person"], made["code"].as_str().unwrap().len()), (&json!("wu"), 29));
+    assert_eq!(folder.refusal(&["org", "invite", "wu", "--as", "gaj:reviewer"]).1, "forbidden");
+    assert_eq!(
+        folder.refusal(&["org", "invite", "nobody", "--as", ":security_administrator"]).1,
+        "not_found"
+    );
+    folder.ok(&["audit"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_department_replaces_its_own_key_and_nobody_elses() {
     let folder = Folder::with_departments();

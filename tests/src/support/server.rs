@@ -15,13 +15,16 @@ use catalog_core::{Error, ErrorCode, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_store::DatasetStore;
 use exchange_auth::{
-    Authenticator, FirstCode, JwkSet, RequestBinding, operator_context, sign_request, verify_response,
+    Authenticator, Cookies, FirstCode, JwkSet, RequestBinding, Sessions, operator_context, sign_request,
+    verify_response,
 };
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
 use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
+use openapi_http::{
+    AccessLog, App, AppParts, HttpLimits, MailFolder, Oidc, OidcSettings, SignIn, SignInParts, Templates,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -33,6 +36,8 @@ pub(crate) struct Bounds {
     pub(crate) query: Limits,
     /// Of the door.
     pub(crate) door: HttpLimits,
+    /// The identity provider at which people sign in.
+    pub(crate) oidc: Option<OidcSettings>,
 }
 
 /// A running server. It ends with this value.
@@ -89,7 +94,11 @@ impl Server {
         let task = tokio::spawn(async move {
             axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap()
         });
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         let keys = JwkSet::default();
         let mut server =
             Self { base, services, evidence, evidence_fails, clock, app, folder, keys, http, task };
@@ -262,8 +271,17 @@ fn app(
         revocations,
         datasets,
         objects_folder: Some(objects),
-        authenticator: Authenticator::new(store.clone(), store, base).unwrap(),
+        authenticator: Authenticator::new(store.clone(), store.clone(), base)
+            .unwrap()
+            .with_sessions(sessions(store)),
         encrypted: false,
+        sign_in: SignIn::new(SignInParts {
+            key: MacKey::ephemeral().unwrap(),
+            mailer: Some(Arc::new(
+                MailFolder::open(&folder.path().join("outbox"), "shuqiao@example.cn").unwrap(),
+            )),
+            oidc: bounds.oidc.map(|settings| Oidc::new(settings).unwrap()),
+        }),
         first_code: FirstCode::at(folder.path().join("one-time-code.json")),
         access_log: AccessLog::open(&folder.path().join("access"), 180).unwrap(),
         signer,
@@ -275,6 +293,11 @@ fn app(
         templates: Templates::load(&folder.path().join("notices")).unwrap(),
         limits: bounds.door,
     })
+}
+
+/// Sessions that are over after half an hour without use, and after twelve.
+fn sessions(store: Arc<CatalogStore>) -> Sessions {
+    Sessions { store, idle_seconds: 1800, life_seconds: 43_200, cookies: Cookies { encrypted: false } }
 }
 
 fn read(clock: &AtomicI64) -> Timestamp {

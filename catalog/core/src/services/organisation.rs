@@ -62,6 +62,7 @@ impl Services {
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         check_person(person)?;
+        self.check_developer_name(person).await?;
         if person.id == ctx.principal.id {
             return Err(Error::new(ErrorCode::Forbidden, "nobody changes their own roles"));
         }
@@ -143,7 +144,7 @@ impl Services {
 /// The longest login name, and the longest name, in characters.
 const NAME_LENGTH: usize = 64;
 
-fn check_person(person: &Person) -> Result<()> {
+pub(super) fn check_person(person: &Person) -> Result<()> {
     let mut problems = Vec::new();
     let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "._@-".contains(sign);
     if person.id.is_empty() || person.id.len() > NAME_LENGTH || !person.id.chars().all(is_sign) {

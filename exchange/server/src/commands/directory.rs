@@ -10,7 +10,7 @@ use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use exchange_auth::read_key_file;
 use exchange_crypto::to_base64url;
 use http::Method;
-use openapi_contract::{AdministratorClaim, ImportReport, StepOutcome};
+use openapi_contract::{AdministratorClaim, ImportReport, Invitation, StepOutcome};
 use serde_json::{Value, json};
 
 use super::{code_segment, read_list, segment};
@@ -56,6 +56,17 @@ pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Resu
                 output::done_unless_json(global, format!("{} {}", person.id, person.name));
             }
             output::document_if_json(global, &people);
+        }
+        Org::Invite { id } => {
+            let address = format!("/api/v1/people/{}/invitation", segment(id));
+            let made: Invitation = client.json(Method::POST, &address, Payload::Empty).await?;
+            let text = format!(
+                "{} sets a password with this code, once, until {}; tell it to nobody else:\n{}",
+                made.person,
+                made.expires_at.shanghai_text(),
+                made.code
+            );
+            output::outcome(global, &made, text);
         }
         Org::Claim(claim) => {
             let file = global.key.as_deref().ok_or_else(|| {

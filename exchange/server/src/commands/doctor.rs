@@ -16,7 +16,7 @@ use crate::client::{Assertions, Client, Payload};
 use crate::compose::Platform;
 use crate::config::Config;
 use crate::folder::{Folder, in_use};
-use crate::{output, rules, tls};
+use crate::{output, rules, sign_in, tls};
 
 /// Seconds since 2026-01-01T00:00:00Z below which a clock can't be right: this program is younger.
 const NOT_BEFORE: i64 = 1_767_225_600;
@@ -90,9 +90,23 @@ fn around(root: &Path, now: Timestamp) -> Vec<Check> {
             let exposure = config.check_exposure().map(|()| format!("listens at {}", config.server.listen));
             checks.push(("configuration", exposure.map_or_else(bad, Good)));
             checks.push(("certificate", certificate(root, &config, now)));
+            checks.push(("sign-in", signing_in(root, &config).map_or_else(bad, Good)));
         }
     }
     checks
+}
+
+/// What can be said of it without asking anyone.
+fn signing_in(root: &Path, config: &Config) -> Result<String> {
+    let elsewhere = match (sign_in::oidc(root, config)?, &config.sign_in.oidc) {
+        (Some(_), Some(oidc)) => format!("at {}", oidc.issuer),
+        _ => "at no identity provider".to_owned(),
+    };
+    let letters = match sign_in::mailer(root, config)? {
+        Some(_) => "letters lie in outbox/",
+        None => "no letters are written",
+    };
+    Ok(format!("by local accounts, and {elsewhere}; {letters}"))
 }
 
 fn mode(root: &Path) -> Outcome {

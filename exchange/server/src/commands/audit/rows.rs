@@ -6,8 +6,8 @@ use catalog_core::dataset::{Version, VersionState};
 use catalog_core::evidence::Event;
 use catalog_core::policy::Grant;
 use catalog_core::ports::{
-    CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery, MatterStore as _, Ticket,
-    VersionStore as _,
+    AccountStore as _, CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery,
+    MatterStore as _, Ticket, VersionStore as _,
 };
 use catalog_core::{Error, Result};
 use catalog_store::CatalogStore;
@@ -16,8 +16,8 @@ use exchange_ledger::{Filter, Finding, Ledger};
 use serde::Serialize;
 
 /// The kinds of entities whose rows are compared, as events name them.
-const KINDS: [&str; 8] =
-    ["department ", "person ", "key ", "ticket ", "resource ", "grant ", "version ", "matter "];
+const KINDS: [&str; 9] =
+    ["department ", "person ", "account ", "key ", "ticket ", "resource ", "grant ", "version ", "matter "];
 
 /// Actions that add to the state of their entity; every other one makes it anew.
 const ADDITIONS: [&str; 3] = ["grant.revoked", "version.withdrawn", "ticket.revoked"];
@@ -42,6 +42,9 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
     for person in store.people().await? {
         stated.row(format!("person {}", person.id), "", &person);
         stated.tickets(store.tickets_of(&person.id).await?);
+    }
+    for account in store.accounts().await? {
+        stated.row(format!("account {}", account.person), "", &account.facts());
     }
     for key in store.keys().await? {
         stated.row(format!("key {}", key.id), "", &key);
