@@ -59,7 +59,7 @@ impl OneTimeCode {
     pub fn is(typed: &str, digest: Option<&str>) -> bool {
         digest
             .and_then(|hex| Digest::from_hex(hex).ok())
-            .is_some_and(|digest| is_same(&Self::digest_of(typed), &digest))
+            .is_some_and(|digest| Self::digest_of(typed).is_same(&digest))
     }
 }
 
