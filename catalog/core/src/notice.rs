@@ -182,7 +182,7 @@ pub fn subject(content: &Content) -> String {
         Content::Demand(demand) => demand.title.clone(),
         Content::Disclosure(disclosure) => disclosure.title.clone(),
         Content::Letter(letter) => letter.title.clone(),
-        Content::SecrecyReview(review) => format!("{} 的保密审查", review.resource),
+        Content::SecrecyReview(review) => format!("{} 的保密审查", review.opening.resource),
         Content::OpeningItem(item) => item.title.clone(),
         Content::CorrectionNotice(notice) => format!("{} 的更正", notice.resource),
     }

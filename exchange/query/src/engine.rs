@@ -186,7 +186,7 @@ impl QueryEngine {
         plan: impl FnOnce(&Arc<dyn TableProvider>) -> datafusion::error::Result<LogicalPlan>,
     ) -> Result<QueryAnswer> {
         let limits = Limits { time: LOOK_THROUGH, rows: u64::MAX, bytes: u64::MAX, ..self.core.parts.limits };
-        let bounds = Bounds { limits, deadline: Instant::now() + limits.time, place };
+        let bounds = Bounds { limits, deadline: Instant::now() + limits.time, now: ctx.now, place };
         let watch = self.core.parts.revocations.watch();
         let logical = plan(&self.core.provider(open)?).map_err(Error::internal)?;
         let state = self.core.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;

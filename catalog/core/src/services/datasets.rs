@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, GrantKind, GrantedPolicy, audience_of, check_answerable, decide_action,
-    decide_read, decide_version,
+    Action, BoundPolicy, Decision, GrantKind, GrantedPolicy, audience_of, decide_action, decide_read,
+    decide_version,
 };
 use crate::ports::Shapes;
 use crate::time::Timestamp;

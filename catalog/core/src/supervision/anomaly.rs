@@ -16,8 +16,9 @@ use crate::time::Timestamp;
 
 /// The most records that stand behind one anomaly; its count goes on.
 const MOST_EVIDENCE: usize = 100;
-/// Seconds of an hour.
+/// Seconds of an hour and of a day.
 const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
 
 /// What is out of the ordinary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -31,6 +32,8 @@ pub enum AnomalyKind {
     MoreCallsThanDeclared,
     /// 超申报数据量: more rows in a day than the grant's holder said to expect
     MoreRowsThanDeclared,
+    /// 集中查询同一人: one department looked the same person up many times within 24 hours
+    SubjectBurst,
 }
 
 /// From when on something is out of the ordinary. A file `supervision.json` in the data folder sets others.
@@ -45,11 +48,13 @@ pub struct Thresholds {
     pub opens: u32,
     /// First hour after a working day, 1 to 24.
     pub closes: u32,
+    /// Look-ups of the same person by one department within 24 hours.
+    pub subject_reads_per_day: usize,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { refusals_per_hour: 10, off_hours_rows: 10_000, opens: 7, closes: 20 }
+        Self { refusals_per_hour: 10, off_hours_rows: 10_000, opens: 7, closes: 20, subject_reads_per_day: 5 }
     }
 }
 
@@ -63,7 +68,7 @@ impl Thresholds {
         let read: Self = serde_json::from_str(text)
             .map_err(|error| wrong(format!("line {}", error.line()), &error.to_string()))?;
         match () {
-            () if read.refusals_per_hour == 0 => {
+            () if read.refusals_per_hour == 0 || read.subject_reads_per_day == 0 => {
                 Err(wrong("refusals_per_hour".to_owned(), "a threshold is 1 or more"))
             }
             () if read.opens >= read.closes || read.closes > 24 => {
@@ -108,6 +113,7 @@ pub struct Anomalies<'a> {
     declared: BTreeMap<GrantId, (Option<u64>, Option<u64>)>,
     days: BTreeMap<(GrantId, NaiveDate), Day>,
     refusals: BTreeMap<String, Burst>,
+    subjects: BTreeMap<(Option<DepartmentId>, String), Burst>,
     found: Vec<Anomaly>,
 }
 
@@ -133,6 +139,7 @@ impl<'a> Anomalies<'a> {
             declared: BTreeMap::new(),
             days: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            subjects: BTreeMap::new(),
             found: Vec::new(),
         }
     }
@@ -150,6 +157,9 @@ impl<'a> Anomalies<'a> {
         if let Some(read) = read {
             self.read(&read);
         }
+        if let Event::Access { subjects, .. } | Event::AccessStarted { subjects, .. } = &record.event {
+            subjects.iter().for_each(|subject| self.subject(subject, placed));
+        }
         if let Event::AccessRefused { .. } = record.event {
             let burst = self.refusals.entry(record.actor.id.clone()).or_default();
             let new = Anomaly {
@@ -158,6 +168,14 @@ impl<'a> Anomalies<'a> {
             };
             burst.add(new, HOUR, self.thresholds.refusals_per_hour, &mut self.found);
         }
+    }
+
+    /// Takes a read of a person's record, named by its keyed hash.
+    fn subject(&mut self, subject: &str, placed: &Placed) {
+        let department = placed.record.actor.department.clone();
+        let burst = self.subjects.entry((department, subject.to_owned())).or_default();
+        let new = anomaly(AnomalyKind::SubjectBurst, placed);
+        burst.add(new, DAY, self.thresholds.subject_reads_per_day, &mut self.found);
     }
 
     fn read(&mut self, read: &Served) {

@@ -329,6 +329,29 @@ fn more_than_a_grant_declared_stands_out_by_day() {
 }
 
 #[test]
+fn looking_one_person_up_again_and_again_stands_out() {
+    let mut log = Log::default();
+    let look_up = |log: &mut Log, time: &str, subject: &str| {
+        log.read(time, Some(GRANT), 1);
+        if let Some(Event::Access { subjects, .. }) = log.0.last_mut().map(|placed| &mut placed.record.event)
+        {
+            subjects.push(subject.to_owned());
+        }
+    };
+    for hour in 8..12 {
+        look_up(&mut log, &format!("2026-03-02T{hour:02}:00"), "one");
+        look_up(&mut log, &format!("2026-03-02T{hour:02}:30"), "other");
+    }
+    look_up(&mut log, "2026-03-03T08:00", "one");
+    assert_eq!(log.anomalies(), [], "the first one is a day old");
+    look_up(&mut log, "2026-03-03T08:29", "other");
+    let found = log.anomalies();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].kind, found[0].count), (AnomalyKind::SubjectBurst, 5));
+    assert_eq!(found[0].evidence.iter().map(|place| place.index).collect::<Vec<_>>(), [1, 3, 5, 7, 9]);
+}
+
+#[test]
 fn thresholds_are_read_and_checked() {
     assert_eq!(Thresholds::with_file(r#"{"off_hours_rows": 5}"#).unwrap().off_hours_rows, 5);
     for wrong in [
