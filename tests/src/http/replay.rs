@@ -110,6 +110,25 @@ async fn rows_that_were_changed_behind_the_platforms_back_show() {
     assert_eq!((&found["rows"], &found["missing"], &found["added"]), (&json!(1), &json!(1), &json!(1)));
 }
 
+/// An item that the directory has withheld since stands in no policy that can be bound today: nothing is guessed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_can_not_be_bound_again_is_no_difference() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let auditor = city.server.person("sun", None, &[Role::Auditor]).await;
+    let sql = city.sql("select case_no from scjg.penalty", Some(&city.consumer));
+    let case = asked(&city, sql.header("shuqiao-purpose", "%E5%8A%9E%E6%A1%88")).await;
+    let own = asked(&city, city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    assert_eq!(verdict(&city, &case, &auditor).await.0, "same");
+    let mut stricter = resource();
+    stricter["items"][2]["sharing"] = json!({"type": "withheld", "basis": "个人信息保护法 第二十八条"});
+    city.publish(&stricter).await;
+    let (found, reason) = verdict(&city, &case, &auditor).await;
+    assert_eq!(found, "not_replayable", "{reason}");
+    assert!(reason.contains("the policy of then can't be bound"), "{reason}");
+    assert_eq!(verdict(&city, &own, &auditor).await.0, "same", "one's own is everything, then and now");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_computed_again_says_why() {
     let city = City::new_at(Timestamp::parse("2026-10-20T02:00:00Z").unwrap()).await;
