@@ -3,6 +3,7 @@
 mod evidence;
 mod keys;
 mod matters;
+mod org;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
+pub(crate) use org::{Claim, Org};
 pub(crate) use supervision::{Assess, Supervised};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
@@ -204,55 +206,6 @@ pub(crate) struct Serve {
     /// Address, instead of the configured one.
     #[arg(long)]
     pub(crate) listen: Option<std::net::SocketAddr>,
-}
-
-/// `org` subcommands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Org {
-    /// List the departments.
-    #[command(after_help = "Example:\n  shuqiao org list")]
-    List,
-    /// Create or change departments from a JSON file (one object or a list).
-    #[command(after_help = "Example:\n  shuqiao org put departments.json")]
-    Put {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Create or change people from a JSON file (one object or a list).
-    #[command(
-        after_help = "Example:\n  shuqiao org people people.json --as :security_administrator --operator zhao"
-    )]
-    People {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Give a person a one-time code, by which they set the password of their local account.
-    #[command(
-        after_help = "Example:\n  shuqiao org invite zhang --as :security_administrator --operator zhao"
-    )]
-    Invite {
-        /// Their login name.
-        id: String,
-    },
-    /// Become the first system administrator, with the one-time code that `init` printed and a key of your own.
-    #[command(
-        after_help = "Example:\n  shuqiao org claim --code CPNK3-X7RAM-T8DTX-VXSME-49RV9 --id li --name 李明 --key li.pem --server https://data.example.gov.cn"
-    )]
-    Claim(Claim),
-}
-
-/// Options of `org claim`.
-#[derive(Debug, Args)]
-pub(crate) struct Claim {
-    /// The code.
-    #[arg(long)]
-    pub(crate) code: String,
-    /// Your login name: letters and digits.
-    #[arg(long)]
-    pub(crate) id: String,
-    /// Your name as shown.
-    #[arg(long)]
-    pub(crate) name: String,
 }
 
 /// `resource` subcommands.
