@@ -23,3 +23,4 @@ mod supervision;
 mod tools;
 mod why;
 mod withdrawals;
+mod year;

@@ -16,7 +16,6 @@ pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use org::Org;
-pub(crate) use org::{Claim, Org};
 pub(crate) use supervision::{Assess, Supervised};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.

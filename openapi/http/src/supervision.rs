@@ -48,9 +48,10 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn period(&self) -> Result<Period, Refusal> {
+    /// The period, as far as it has passed: nothing is late that is not due yet.
+    fn period(&self, now: Timestamp) -> Result<Period, Refusal> {
         match self.from < self.until {
-            true => Ok(Period { from: self.from, until: self.until }),
+            true => Ok(Period { from: self.from, until: self.until.min(now).max(self.from) }),
             false => Err(invalid("`from` lies before `until`")),
         }
     }
@@ -66,7 +67,7 @@ async fn get_supervision(
     Extension(ctx): Extension<OpContext>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Supervision>, Refusal> {
-    let period = wanted.period()?;
+    let period = wanted.period(ctx.now)?;
     if wanted.format.as_deref().is_some_and(|format| format != "json") {
         return Err(invalid("offered is format=json"));
     }
@@ -96,7 +97,7 @@ async fn get_assessment(
     Extension(ctx): Extension<OpContext>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
-    let period = wanted.period()?;
+    let period = wanted.period(ctx.now)?;
     let as_sheet = match wanted.format.as_deref() {
         None | Some("json") => false,
         Some("xlsx") => true,

@@ -70,6 +70,14 @@ async fn breaches_and_anomalies_name_their_evidence() {
         json!([{"department": "scjg", "paused": 0, "green": 1, "yellow": 0, "red": 0}])
     );
 
+    // What lies ahead is not judged: the delivery, due on 6 April, is not late yet.
+    let ahead = "from=2026-03-01T00:00:00%2B08:00&until=2026-12-01T00:00:00%2B08:00";
+    let found = server.send(Call::get(format!("/api/v1/supervision?{ahead}")).by(&officer)).await.ok();
+    assert_eq!(
+        (found["breaches"].as_array().unwrap().len(), &found["period"]["until"]),
+        (1, &json!("2026-03-10T14:00:00Z"))
+    );
+
     // The places are those of the accesses, as an auditor finds them.
     let auditor = server.person("auditor", None, &[Role::Auditor]).await;
     let page =
@@ -92,7 +100,7 @@ async fn breaches_and_anomalies_name_their_evidence() {
     }
     assert_eq!(
         server.events("changed").iter().filter(|event| event["action"] == "supervision.read").count(),
-        2
+        3
     );
 }
 

@@ -42,8 +42,10 @@ async fn an_approver_sees_what_a_grant_would_show_and_nothing_of_the_rows() {
     clear["masks"] = json!({});
     let found = preview(&clear).await;
     assert!(found["undoes"].as_str().unwrap().contains("person"), "{found}");
-    let refused = server.send(Call::post("/api/v1/grants", &clear).by(&city.approver)).await;
+    clear["purpose"] = json!("核查");
+    let refused = city.apply(&clear).await;
     assert_eq!(refused.code(), "conflict", "what is told is what would happen");
+    assert!(refused.text().contains("as a pseudonym"), "{}", refused.text());
 
     let weighed =
         server.events("changed").into_iter().filter(|event| event["action"] == "grant.weighed").count();
