@@ -45,6 +45,7 @@ async fn month() -> (City, SigningKey) {
             .header("shuqiao-purpose", "%E5%8A%9E%E6%A1%88");
         server.send(call).await.ok();
     }
+    server.set_clock(at("03-10T22:30"));
     (city, officer)
 }
 
@@ -75,7 +76,7 @@ async fn breaches_and_anomalies_name_their_evidence() {
     let found = server.send(Call::get(format!("/api/v1/supervision?{ahead}")).by(&officer)).await.ok();
     assert_eq!(
         (found["breaches"].as_array().unwrap().len(), &found["period"]["until"]),
-        (1, &json!("2026-03-10T14:00:00Z"))
+        (1, &json!("2026-03-10T14:30:00Z"))
     );
 
     // The places are those of the accesses, as an auditor finds them.

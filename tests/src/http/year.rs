@@ -320,7 +320,11 @@ async fn a_year_of_five_departments_can_be_accounted_for() {
     assert_eq!(civil["timely_answers"], of(2, 4), "{civil}");
     assert_eq!(Year::row(table, "zrj")["timely_answers"], of(0, 1));
     assert_eq!(Year::row(table, "gaj")["timely_answers"], of(1, 1), "it confirmed in time");
-    assert_eq!(Year::row(table, "authority")["timely_answers"], of(2, 2), "both formal checks");
+    assert_eq!(
+        Year::row(table, "authority")["timely_answers"],
+        of(3, 3),
+        "the formal checks, one of them the machine's"
+    );
 
     // What was seen in February is still proven, though its version is withdrawn and its grant revoked.
     let receipt = Call::get(format!("/receipts/{}", seen.header("shuqiao-receipt"))).by(&year.city.consumer);
