@@ -24,8 +24,9 @@ const LAYERS: [(&str, u8); 13] = [
 ];
 
 /// Who may depend on a library that gives a layer its character.
-const RESERVED: [(&str, &[&str]); 5] = [
+const RESERVED: [(&str, &[&str]); 6] = [
     ("ring", &["exchange-crypto"]),
+    ("sm2", &["exchange-crypto"]),
     ("sqlx", &["catalog-store"]),
     ("axum", &["openapi-http", "exchange-server"]),
     ("datafusion", &["exchange-query", "datasets-ingest"]),

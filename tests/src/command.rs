@@ -11,4 +11,5 @@ mod evidence;
 mod folder;
 mod scripts;
 mod service;
+mod sm2;
 mod versions;

@@ -281,7 +281,7 @@ pub struct KeyRecord {
     pub id: String,
     /// Owner.
     pub owner: KeyOwner,
-    /// Ed25519 public key, base64url.
+    /// Public key, base64url: the 32 bytes of Ed25519, or the 65 of an uncompressed SM2 point.
     pub public_key: String,
     /// First instant of validity.
     pub valid_from: Timestamp,

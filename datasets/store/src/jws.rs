@@ -1,6 +1,8 @@
-//! Detached signatures: JWS compact form without its payload (RFC 7515 appendix F), Ed25519 (RFC 8037).
+//! Detached signatures: JWS compact form without its payload (RFC 7515 appendix F), Ed25519 (RFC 8037) or
+//! SM2 with SM3.
 //!
-//! Any JOSE library verifies them: put base64url of the signed bytes between the two dots.
+//! Any JOSE library verifies those by Ed25519: put base64url of the signed bytes between the two dots. The `alg` of SM2
+//! is a name of ours, which no library knows.
 
 use exchange_crypto::{PublicKey, SigningKey, from_base64url, to_base64url};
 use serde::{Deserialize, Serialize};
@@ -18,17 +20,19 @@ struct Header {
 
 /// Signs `payload`; `typ` says what kind of document it is.
 pub fn sign_detached(payload: &[u8], typ: &str, key: &SigningKey) -> String {
-    let header = serde_json::json!({ "alg": "EdDSA", "kid": key.public().id(), "typ": typ });
+    let alg = key.suite().jose_algorithm();
+    let header = serde_json::json!({ "alg": alg, "kid": key.public().id(), "typ": typ });
     let header = to_base64url(header.to_string().as_bytes());
     let signature = key.sign(signing_input(&header, payload).as_bytes());
     format!("{header}..{}", to_base64url(&signature))
 }
 
-/// Checks that `jws` signs `payload` as a document of kind `typ` with `key`.
+/// Checks that `jws` signs `payload` as a document of kind `typ` with `key`. The key decides how: the header's `alg` must
+/// be the key's own.
 pub fn verify_detached(jws: &str, payload: &[u8], typ: &str, key: &PublicKey) -> Result<(), Error> {
     let (encoded, signature) = split(jws)?;
     let header = header(encoded)?;
-    if header.alg != "EdDSA" || header.typ != typ {
+    if header.alg != key.suite().jose_algorithm() || header.typ != typ {
         return Err(Error::Signature("it is of another kind"));
     }
     if header.kid != key.id() {

@@ -1,7 +1,7 @@
 use catalog_core::dataset::{ChangeKind, Shape, Tombstone, Version, VersionState};
 use catalog_core::directory::{InformationItem, ItemKind, ItemType, ValueFormat};
 use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp, fixtures};
-use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64url};
+use exchange_crypto::{Digest, PublicKey, SigningKey, Suite, from_base64url, to_base64url};
 use object_store::ObjectStoreExt;
 use proptest::prelude::*;
 
@@ -259,6 +259,33 @@ fn a_header_of_another_kind_is_refused() {
     assert_eq!(jws::key_id(&signed).unwrap(), key.public().id());
     jws::verify_detached(&signed, b"text", "a", &key.public()).unwrap();
     assert!(jws::verify_detached(&signed, b"text", "b", &key.public()).is_err());
+}
+
+/// The key decides how a signature is checked: a header that names another algorithm, or another key's, helps nobody.
+#[test]
+fn a_header_that_names_another_algorithm_than_the_keys_is_refused() {
+    let keys = Suite::ALL.map(|suite| SigningKey::generate_for(suite).unwrap().0);
+    for (key, other) in [(&keys[0], &keys[1]), (&keys[1], &keys[0])] {
+        let signed = jws::sign_detached(b"text", "a", key);
+        jws::verify_detached(&signed, b"text", "a", &key.public()).unwrap();
+        jws::verify_detached(&signed, b"text", "a", &other.public()).unwrap_err();
+        let forged = |alg: &str, kid: &SigningKey| {
+            let header = serde_json::json!({ "alg": alg, "kid": kid.public().id(), "typ": "a" }).to_string();
+            let header = to_base64url(header.as_bytes());
+            let signature = key.sign(format!("{header}.{}", to_base64url(b"text")).as_bytes());
+            format!("{header}..{}", to_base64url(&signature))
+        };
+        let own = key.suite().jose_algorithm();
+        assert!(jws::verify_detached(&forged(own, key), b"text", "a", &key.public()).is_ok());
+        for alg in ["EdDSA", "SM2SM3", "none", "HS256", "ES256", ""].into_iter().filter(|alg| *alg != own) {
+            let verdict = jws::verify_detached(&forged(alg, key), b"text", "a", &key.public());
+            assert!(verdict.is_err(), "{alg}");
+        }
+        for alg in ["EdDSA", "SM2SM3"] {
+            let verdict = jws::verify_detached(&forged(alg, other), b"text", "a", &other.public());
+            assert!(verdict.is_err(), "{alg} under the other's name");
+        }
+    }
 }
 
 proptest! {

@@ -1,22 +1,26 @@
 use catalog_core::Timestamp;
 use catalog_core::ports::{KeyOwner, KeyRecord};
-use exchange_crypto::{PublicKey, from_base64url, to_base64url};
+use exchange_crypto::{PublicKey, Suite, from_base64url, to_base64url};
 use serde::{Deserialize, Serialize};
 
 use crate::AuthError;
 
-/// An Ed25519 public key as a JSON Web Key (RFC 7517, RFC 8037), with its period of validity.
+/// A public key as a JSON Web Key (RFC 7517), with its period of validity: an Ed25519 key as in RFC 8037, an SM2 key with a
+/// curve and an algorithm of names that nobody registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
-    /// `OKP`.
+    /// `OKP`, of SM2 `EC`.
     pub kty: String,
-    /// `Ed25519`.
+    /// `Ed25519` or `SM2`.
     pub crv: String,
-    /// The 32 bytes, base64url.
+    /// 32 bytes, base64url: the Ed25519 key, or a coordinate of the SM2 point.
     pub x: String,
+    /// The point's other coordinate; Ed25519 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
     /// Key id: the thumbprint (RFC 7638).
     pub kid: String,
-    /// `EdDSA`.
+    /// `EdDSA` or `SM2SM3`.
     pub alg: String,
     /// `sig`.
     #[serde(rename = "use")]
@@ -32,12 +36,18 @@ pub struct Jwk {
 impl Jwk {
     /// The document of a public key without a period.
     pub fn of(key: &PublicKey) -> Self {
+        let (kty, crv) = match key.suite() {
+            Suite::Ed25519 => ("OKP", "Ed25519"),
+            Suite::Sm2 => ("EC", "SM2"),
+        };
+        let (x, y) = key.coordinates();
         Self {
-            kty: "OKP".to_owned(),
-            crv: "Ed25519".to_owned(),
-            x: to_base64url(key.as_bytes()),
+            kty: kty.to_owned(),
+            crv: crv.to_owned(),
+            x: to_base64url(x),
+            y: y.map(to_base64url),
             kid: key.id(),
-            alg: "EdDSA".to_owned(),
+            alg: key.suite().jose_algorithm().to_owned(),
             usage: "sig".to_owned(),
             nbf: None,
             exp: None,
@@ -52,15 +62,14 @@ impl Jwk {
         Ok(Self { nbf: Some(record.valid_from.seconds()), exp, ..Self::of(&key) })
     }
 
-    /// The key itself. Refuses other kinds of keys, and a `kid` that is not the key's thumbprint.
+    /// The key itself. Refuses other kinds of keys, a `kid` that is not the key's thumbprint, and a key that states the
+    /// kind or algorithm of another suite.
     pub fn public_key(&self) -> Result<PublicKey, AuthError> {
-        let malformed = |reason: &str| AuthError::malformed("jwk", reason);
-        if self.kty != "OKP" || self.crv != "Ed25519" {
-            return Err(malformed("only OKP keys on the curve Ed25519 are used here"));
-        }
-        let key = PublicKey::from_bytes(&from_base64url(&self.x)?)?;
-        if key.id() != self.kid {
-            return Err(malformed("`kid` must be the key's thumbprint (RFC 7638)"));
+        let y = self.y.as_deref().map(from_base64url).transpose()?;
+        let key = PublicKey::from_coordinates(&from_base64url(&self.x)?, y.as_deref())?;
+        if *self != (Self { nbf: self.nbf, exp: self.exp, ..Self::of(&key) }) {
+            let reason = "only keys OKP Ed25519 EdDSA and EC SM2 SM2SM3 are used here, with the thumbprint (RFC 7638) as `kid`";
+            return Err(AuthError::malformed("jwk", reason));
         }
         Ok(key)
     }

@@ -3,7 +3,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use exchange_crypto::{SigningKey, from_base64, random, to_base64};
+use exchange_crypto::{SigningKey, Suite, from_base64, random, to_base64};
 
 use crate::AuthError;
 
@@ -13,7 +13,12 @@ const MAX_KEY_FILE_BYTES: u64 = 16 * 1024;
 
 /// Makes a fresh Ed25519 key and writes it to a new file, see [`write_key_file`].
 pub fn generate_key_file(path: &Path) -> Result<SigningKey, AuthError> {
-    let (key, document) = SigningKey::generate()?;
+    generate_key_file_for(Suite::Ed25519, path)
+}
+
+/// Makes a fresh key of a suite and writes it to a new file, see [`write_key_file`].
+pub fn generate_key_file_for(suite: Suite, path: &Path) -> Result<SigningKey, AuthError> {
+    let (key, document) = SigningKey::generate_for(suite)?;
     write_key_file(path, &document)?;
     Ok(key)
 }

@@ -23,7 +23,10 @@ pub use authenticate::{
 pub use content_digest::{CONTENT_DIGEST, REPR_DIGEST, digest_field, read_digest_field};
 pub use error::AuthError;
 pub use jwk::{Jwk, JwkSet};
-pub use key_file::{check_secret_file, generate_key_file, read_key_file, write_key_file, write_secret_file};
+pub use key_file::{
+    check_secret_file, generate_key_file, generate_key_file_for, read_key_file, write_key_file,
+    write_secret_file,
+};
 pub use oidc::{Identity, OidcClient, PendingSignIn, Provider};
 pub use one_time_code::{FirstCode, OneTimeCode};
 pub use password::{check_password, hash_password, verify_password};

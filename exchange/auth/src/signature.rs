@@ -4,7 +4,7 @@
 mod component;
 
 use catalog_core::Timestamp;
-use exchange_crypto::{PublicKey, SigningKey, random, to_base64};
+use exchange_crypto::{PublicKey, SigningKey, Suite, random, to_base64};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::{BareItem, InnerList, ItemSerializer, ListEntry, ListSerializer};
 
@@ -22,8 +22,15 @@ pub(crate) const TAG: &str = "shuqiao";
 /// The label under which this crate signs.
 pub(crate) const LABEL: &str = "sig1";
 
-const ALGORITHM: &str = "ed25519";
 const MAX_COMPONENTS: usize = 40;
+
+/// The `alg` of a suite: registered by RFC 9421 for Ed25519, a name of ours for SM2 with SM3.
+fn algorithm(suite: Suite) -> &'static str {
+    match suite {
+        Suite::Ed25519 => "ed25519",
+        Suite::Sm2 => "sm2-sm3",
+    }
+}
 
 /// A signature found in a message: what it covers and says of itself. Not yet verified.
 pub(crate) struct Signature {
@@ -81,12 +88,6 @@ impl Signature {
     }
 
     fn read(label: String, input: InnerList, bytes: Vec<u8>) -> Result<Self, AuthError> {
-        if input.params.contains_key("alg") && text(&input, "alg") != Some(ALGORITHM) {
-            return Err(AuthError::malformed(
-                "signature-input",
-                format!("`alg` must be \"{ALGORITHM}\" if it stands"),
-            ));
-        }
         let covered = covered(&input)?;
         Ok(Self {
             label,
@@ -110,8 +111,13 @@ impl Signature {
         self.covered.iter().any(|covered| covered == component)
     }
 
-    /// Checks the signature of a message.
+    /// Checks the signature of a message. The key decides how: an `alg` that stands must name the key's own.
     pub(crate) fn verify(&self, message: &Message<'_>, key: &PublicKey) -> Result<(), AuthError> {
+        let expected = algorithm(key.suite());
+        if self.input.params.contains_key("alg") && text(&self.input, "alg") != Some(expected) {
+            let reason = format!("`alg` must be \"{expected}\" for this key if it stands");
+            return Err(AuthError::malformed("signature-input", reason));
+        }
         let base = signature_base(message, &self.input)?;
         key.verify(base.as_bytes(), &self.bytes).map_err(|_| AuthError::WrongSignature {
             method: message.request.method.to_string(),
@@ -128,11 +134,12 @@ pub(crate) fn sign(
     now: Timestamp,
 ) -> Result<[(HeaderName, HeaderValue); 2], AuthError> {
     let input = format!(
-        "{LABEL}=({});created={};nonce=\"{}\";keyid=\"{}\";alg=\"{ALGORITHM}\";tag=\"{TAG}\"",
+        "{LABEL}=({});created={};nonce=\"{}\";keyid=\"{}\";alg=\"{}\";tag=\"{TAG}\"",
         components.join(" "),
         now.seconds(),
         random::token()?,
         key.public().id(),
+        algorithm(key.suite()),
     );
     let parsed = parse_dictionary("signature-input", &input)?;
     let Some(ListEntry::InnerList(list)) = parsed.get(LABEL) else {

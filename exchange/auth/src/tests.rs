@@ -5,6 +5,7 @@ mod files;
 mod oidc;
 mod requests;
 mod sessions;
+mod sm2;
 mod tickets;
 
 use catalog_core::Timestamp;

@@ -7,13 +7,14 @@ mod mac;
 pub mod random;
 mod sealing;
 mod signature;
+mod sm2;
 
 pub use digest::{Digest, Hasher};
 pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
 pub use foreign::ForeignKey;
 pub use mac::MacKey;
 pub use sealing::SealingKey;
-pub use signature::{PublicKey, SigningKey};
+pub use signature::{PublicKey, SigningKey, Suite};
 
 /// What can go wrong with keys, signatures and encodings.
 ///
@@ -26,6 +27,9 @@ pub enum CryptoError {
     /// Bytes that are no key of the expected kind.
     #[error("not a valid {0} key")]
     Key(&'static str),
+    /// A name of no suite of signatures.
+    #[error("the suites of signatures are ed25519 and sm2")]
+    Suite,
     /// A signature that does not match its message and key.
     #[error("the signature does not match")]
     Signature,

@@ -1,42 +1,114 @@
 use std::fmt;
+use std::str::FromStr;
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use crate::{CryptoError, Digest, random, to_base64url};
+use crate::{CryptoError, Digest, random, sm2, to_base64url};
 
 /// What stands before the 32 bytes of the seed in a PKCS#8 document of version 1 (RFC 8410 section 7).
 const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-/// An Ed25519 private key (RFC 8032).
-pub struct SigningKey(Ed25519KeyPair);
+/// Which signatures a key makes. A key belongs to one suite, and decides alone how a signature is checked: what a message
+/// says of its own algorithm must agree with the key, and chooses nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Suite {
+    /// Ed25519 (RFC 8032).
+    #[default]
+    Ed25519,
+    /// SM2 with SM3 (GB/T 32918.2, GB/T 32905).
+    Sm2,
+}
+
+impl Suite {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Ed25519, Self::Sm2];
+
+    /// The `alg` of JWS and JWK: `EdDSA` (RFC 8037), and a name of ours, since none is registered.
+    pub fn jose_algorithm(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "EdDSA",
+            Self::Sm2 => "SM2SM3",
+        }
+    }
+}
+
+impl fmt::Display for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ed25519 => "ed25519",
+            Self::Sm2 => "sm2",
+        })
+    }
+}
+
+impl FromStr for Suite {
+    type Err = CryptoError;
+
+    fn from_str(name: &str) -> Result<Self, CryptoError> {
+        Self::ALL.into_iter().find(|suite| suite.to_string() == name).ok_or(CryptoError::Suite)
+    }
+}
+
+/// A private key of one of the suites.
+pub struct SigningKey(Private);
+
+enum Private {
+    Ed25519(Ed25519KeyPair),
+    Sm2(Box<sm2::PrivateKey>),
+}
 
 impl SigningKey {
-    /// A fresh key and its PKCS#8 document (RFC 8410), which the caller stores with mode 0600. It is of version 1,
-    /// without the public part: openssl and Python read no other.
+    /// A fresh Ed25519 key, see [`SigningKey::generate_for`].
     pub fn generate() -> Result<(Self, Vec<u8>), CryptoError> {
-        let document = [PKCS8_V1.as_slice(), &random::bytes::<32>()?].concat();
+        Self::generate_for(Suite::Ed25519)
+    }
+
+    /// A fresh key of a suite and its PKCS#8 document, which the caller stores with mode 0600. An Ed25519 one (RFC 8410) is
+    /// of version 1, without the public part: openssl and Python read no other.
+    pub fn generate_for(suite: Suite) -> Result<(Self, Vec<u8>), CryptoError> {
+        let document = match suite {
+            Suite::Ed25519 => [PKCS8_V1.as_slice(), &random::bytes::<32>()?].concat(),
+            Suite::Sm2 => sm2::generate()?,
+        };
         Ok((Self::from_pkcs8(&document)?, document))
     }
 
-    /// A key from a PKCS#8 document of version 1 or, with the public part, of version 2.
+    /// A key from a PKCS#8 document, which names its suite.
     pub fn from_pkcs8(document: &[u8]) -> Result<Self, CryptoError> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(document)
-            .map(Self)
-            .map_err(|_| CryptoError::Key("Ed25519 PKCS#8"))
+        if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document) {
+            return Ok(Self(Private::Ed25519(key)));
+        }
+        let key = sm2::PrivateKey::read(document).ok_or(CryptoError::Key("Ed25519 or SM2 PKCS#8"))?;
+        Ok(Self(Private::Sm2(Box::new(key))))
+    }
+
+    /// The suite.
+    pub fn suite(&self) -> Suite {
+        self.public().suite()
     }
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(self.0.public_key().as_ref());
-        PublicKey(bytes)
+        match &self.0 {
+            Private::Ed25519(key) => {
+                let mut bytes = [0; 32];
+                bytes.copy_from_slice(key.public_key().as_ref());
+                PublicKey(Public::Ed25519(bytes))
+            }
+            Private::Sm2(key) => PublicKey(Public::Sm2(key.public)),
+        }
     }
 
-    /// The 64-byte signature of `message`.
+    /// The 64-byte signature of `message`; of SM2 `r` and `s`, 32 bytes each.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        let mut out = [0; 64];
-        out.copy_from_slice(self.0.sign(message).as_ref());
-        out
+        match &self.0 {
+            Private::Ed25519(key) => {
+                let mut out = [0; 64];
+                out.copy_from_slice(key.sign(message).as_ref());
+                out
+            }
+            Private::Sm2(key) => key.sign(message),
+        }
     }
 }
 
@@ -46,32 +118,82 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// An Ed25519 public key.
+/// A public key of one of the suites. Its bytes tell which: 32 are Ed25519, 65 with 4 as the first are SM2.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey([u8; 32]);
+pub struct PublicKey(Public);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Public {
+    Ed25519([u8; 32]),
+    Sm2([u8; 65]),
+}
 
 impl PublicKey {
-    /// A key from its 32 bytes. Whether they are a point of the curve shows when it verifies.
+    /// A key from its bytes. Those of SM2 must be a point of the curve; whether those of Ed25519 are one shows when it
+    /// verifies.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        bytes.try_into().map(Self).map_err(|_| CryptoError::Key("Ed25519 public"))
+        if let Ok(bytes) = bytes.try_into() {
+            return Ok(Self(Public::Ed25519(bytes)));
+        }
+        match <[u8; 65]>::try_from(bytes) {
+            Ok(bytes) if sm2::is_point(&bytes) => Ok(Self(Public::Sm2(bytes))),
+            _ => Err(CryptoError::Key("Ed25519 or SM2 public")),
+        }
     }
 
-    /// The 32 bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// The 32 bytes of an Ed25519 key, or the 65 of an uncompressed SM2 point.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Public::Ed25519(bytes) => bytes,
+            Public::Sm2(bytes) => bytes,
+        }
     }
 
-    /// The key's name: its JWK thumbprint (RFC 7638, RFC 8037), base64url.
+    /// The suite.
+    pub fn suite(&self) -> Suite {
+        match self.0 {
+            Public::Ed25519(_) => Suite::Ed25519,
+            Public::Sm2(_) => Suite::Sm2,
+        }
+    }
+
+    /// `x` of the JWK, and `y` where the suite has one.
+    pub fn coordinates(&self) -> (&[u8], Option<&[u8]>) {
+        match &self.0 {
+            Public::Ed25519(bytes) => (bytes, None),
+            Public::Sm2(bytes) => (&bytes[1..33], Some(&bytes[33..])),
+        }
+    }
+
+    /// The key with these coordinates.
+    pub fn from_coordinates(x: &[u8], y: Option<&[u8]>) -> Result<Self, CryptoError> {
+        match y {
+            None if x.len() == 32 => Self::from_bytes(x),
+            Some(y) if x.len() == 32 => Self::from_bytes(&[&[sm2::UNCOMPRESSED], x, y].concat()),
+            _ => Err(CryptoError::Key("Ed25519 or SM2 public")),
+        }
+    }
+
+    /// The key's name: its JWK thumbprint (RFC 7638, RFC 8037), base64url. No two suites give the same JWK.
     pub fn id(&self) -> String {
-        let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, to_base64url(&self.0));
+        let (x, y) = self.coordinates();
+        let x = to_base64url(x);
+        let jwk = match y.map(to_base64url) {
+            None => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+            Some(y) => format!(r#"{{"crv":"SM2","kty":"EC","x":"{x}","y":"{y}"}}"#),
+        };
         to_base64url(Digest::of(jwk.as_bytes()).as_bytes())
     }
 
-    /// Checks the signature of `message`.
+    /// Checks the signature of `message` in the key's own suite.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
-        UnparsedPublicKey::new(&ED25519, &self.0)
-            .verify(message, signature)
-            .map_err(|_| CryptoError::Signature)
+        let holds = match &self.0 {
+            Public::Ed25519(bytes) => {
+                UnparsedPublicKey::new(&ED25519, bytes).verify(message, signature).is_ok()
+            }
+            Public::Sm2(bytes) => sm2::verify(bytes, message, signature),
+        };
+        if holds { Ok(()) } else { Err(CryptoError::Signature) }
     }
 }
 

@@ -4,6 +4,8 @@ use ring::signature::Ed25519KeyPair;
 
 use super::*;
 
+mod sm2;
+
 #[test]
 fn digest_of_abc_is_the_published_one() {
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -1,8 +1,11 @@
-//! Signed notes and what stands in them: C2SP signed-note, tlog-checkpoint and tlog-cosignature, Ed25519.
+//! Signed notes and what stands in them: C2SP signed-note, tlog-checkpoint and tlog-cosignature, with Ed25519; and with
+//! SM2, whose types of signatures have names of ours, as signed-note reserves `0xff` for.
 
 use std::fmt;
 
-use exchange_crypto::{Digest, Hasher, PublicKey, SigningKey, from_base64, from_hex, to_base64, to_hex};
+use exchange_crypto::{
+    Digest, Hasher, PublicKey, SigningKey, Suite, from_base64, from_hex, to_base64, to_hex,
+};
 
 use crate::LedgerError;
 
@@ -143,10 +146,29 @@ impl fmt::Display for Note {
 /// What a key's signature says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The text (signed-note, type 1).
+    /// The text (signed-note).
     Log,
-    /// The text, and that the log had this head at a time (tlog-cosignature, type 4).
+    /// The text, and that the log had this head at a time (tlog-cosignature).
     Witness,
+}
+
+impl Kind {
+    /// The signature type of C2SP signed-note, as it stands before a key. None is the beginning of another.
+    fn signature_type(self, suite: Suite) -> &'static [u8] {
+        match (self, suite) {
+            (Self::Log, Suite::Ed25519) => &[1],
+            (Self::Witness, Suite::Ed25519) => &[4],
+            (Self::Log, Suite::Sm2) => b"\xffshuqiao/sm2-sm3/note",
+            (Self::Witness, Suite::Sm2) => b"\xffshuqiao/sm2-sm3/cosignature",
+        }
+    }
+
+    /// Splits a signature type from the key behind it.
+    fn split(encoded: &[u8]) -> Option<(Self, &[u8])> {
+        let kinds = [Self::Log, Self::Witness].into_iter();
+        let mut types = kinds.flat_map(|kind| Suite::ALL.map(|suite| (kind, kind.signature_type(suite))));
+        types.find_map(|(kind, prefix)| encoded.strip_prefix(prefix).map(|key| (kind, key)))
+    }
 }
 
 /// The public key of a log or a witness, with its name. As text: `name+id+key`.
@@ -175,13 +197,10 @@ impl NoteKey {
         let (name, rest) = text.trim().split_once('+').ok_or_else(wrong)?;
         let (id, encoded) = rest.split_once('+').ok_or_else(wrong)?;
         let bytes = from_base64(encoded).map_err(|_| wrong())?;
-        let (kind, key) = match bytes.split_first().ok_or_else(wrong)? {
-            (1, key) => (Kind::Log, key),
-            (4, key) => (Kind::Witness, key),
-            _ => return Err(wrong()),
-        };
+        let (kind, key) = Kind::split(&bytes).ok_or_else(wrong)?;
         let key = Self { name: name.to_owned(), key: PublicKey::from_bytes(key)?, kind };
-        if !is_name(name) || from_hex(id).map_err(|_| wrong())? != key.id() {
+        // The type must be that of the key's own suite.
+        if !is_name(name) || key.encoded() != bytes || from_hex(id).map_err(|_| wrong())? != key.id() {
             return Err(wrong());
         }
         Ok(key)
@@ -208,11 +227,7 @@ impl NoteKey {
     }
 
     fn encoded(&self) -> Vec<u8> {
-        let kind = match self.kind {
-            Kind::Log => 1,
-            Kind::Witness => 4,
-        };
-        [&[kind], self.key.as_bytes().as_slice()].concat()
+        [self.kind.signature_type(self.key.suite()), self.key.as_bytes()].concat()
     }
 
     fn line(&self, bytes: &[u8]) -> NoteSignature {

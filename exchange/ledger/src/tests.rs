@@ -3,6 +3,7 @@ mod crash;
 mod epochs;
 mod log;
 mod notes;
+mod sm2;
 mod trees;
 mod vault;
 mod witnesses;

@@ -7,16 +7,19 @@ mod org;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use exchange_crypto::Suite;
 
 pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use org::Org;
 pub(crate) use supervision::{Assess, Supervised};
+pub(crate) use witness::{Witness, WitnessServe};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
 #[derive(Debug, Parser)]
@@ -68,8 +71,14 @@ pub(crate) enum Command {
     )]
     Demo(Demo),
     /// Make a data folder: keys, configuration, a one-time code for the first administrator.
-    #[command(after_help = "Example:\n  shuqiao init --data-dir /srv/shuqiao")]
-    Init,
+    #[command(
+        after_help = "Examples:\n  shuqiao init --data-dir /srv/shuqiao\n  shuqiao init --data-dir /srv/shuqiao --suite sm2"
+    )]
+    Init {
+        /// What the platform signs with: ed25519, or sm2 (国密 SM2 with SM3); ed25519, if not given.
+        #[arg(long)]
+        suite: Option<Suite>,
+    },
     /// Serve the folder until SIGTERM or Ctrl-C; running requests have 30 s to finish (server.drain_seconds).
     #[command(after_help = "Example:\n  shuqiao serve --data-dir /srv/shuqiao --listen 127.0.0.1:8080")]
     Serve(Serve),
@@ -461,44 +470,6 @@ pub(crate) enum Log {
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
-}
-
-/// `witness` subcommands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Witness {
-    /// Print the witness's key, made on first use.
-    #[command(after_help = "Example:\n  shuqiao witness key w --name witness.example.gov.cn")]
-    Key {
-        /// Folder of the witness.
-        store: PathBuf,
-        /// Name of the witness, needed the first time: witness.example.gov.cn.
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Answer logs that ask for cosignatures (C2SP tlog-witness).
-    #[command(
-        after_help = "Example:\n  shuqiao witness serve w --log data.example.gov.cn/log+1a2b3c4d+AY..."
-    )]
-    Serve(WitnessServe),
-    /// Print the newest checkpoint of each log.
-    #[command(after_help = "Example:\n  shuqiao witness heads w")]
-    Heads {
-        /// Folder of the witness.
-        store: PathBuf,
-    },
-}
-
-/// Options of `witness serve`.
-#[derive(Debug, Args)]
-pub(crate) struct WitnessServe {
-    /// Folder of the witness.
-    pub(crate) store: PathBuf,
-    /// Key of a log to watch, as `shuqiao log key` prints it; may be repeated.
-    #[arg(long = "log", value_name = "KEY", required = true)]
-    pub(crate) logs: Vec<String>,
-    /// Address and port; a proxy in front ends TLS.
-    #[arg(long, default_value = "127.0.0.1:8790")]
-    pub(crate) listen: std::net::SocketAddr,
 }
 
 /// Options of `replay`.

@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
     let global = &cli.global;
     match &cli.command {
         Command::Demo(options) => demo::run(global, options).await,
-        Command::Init => init::run(global).await,
+        Command::Init { suite } => init::run(global, *suite).await,
         Command::Serve(options) => serve::run(global, options).await,
         Command::Verify(options) => verify::run(global, options),
         Command::Audit { checkpoint } => audit::run(global, checkpoint.as_deref()).await,
@@ -53,8 +53,10 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
             output::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
-        Command::Key(Key::Generate { file }) => keys::generate(global, file),
-        Command::Key(Key::Rotate(options)) if options.platform => keys::rotate_platform(global).await,
+        Command::Key(Key::Generate { file, suite }) => keys::generate(global, *suite, file),
+        Command::Key(Key::Rotate(options)) if options.platform => {
+            keys::rotate_platform(global, options.suite).await
+        }
         command => match bundle::without_server(command) {
             Some(options) => bundle::run(None, global, options).await,
             None => with_client(global, command).await,

@@ -13,6 +13,7 @@ use catalog_store::CatalogStore;
 use datasets_samples::Divisions;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, FirstCode, OneTimeCode, operator_context};
+use exchange_crypto::Suite;
 use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
@@ -124,9 +125,9 @@ impl Platform {
     }
 
     /// Gives the platform a new key, see [`platform_key::rotate`].
-    pub(crate) async fn rotate_key(&self, name: &str) -> Result<KeyRecord> {
+    pub(crate) async fn rotate_key(&self, name: &str, suite: Option<Suite>) -> Result<KeyRecord> {
         let ctx = self.operator(name, Some(":security_administrator")).await?;
-        platform_key::rotate(&self.folder, &self.app.signer, &self.services, &ctx).await
+        platform_key::rotate(&self.folder, (&self.app.signer, suite), &self.services, &ctx).await
     }
 
     /// The catalogue, for the audit.

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use catalog_core::ports::{CredentialStore as _, KeyOwner, KeyRecord};
 use catalog_core::services::Services;
-use catalog_core::{Error, OpContext, Result, Role, Timestamp};
+use catalog_core::{Error, ErrorCode, OpContext, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
-use exchange_auth::{generate_key_file, operator_context, read_key_file};
-use exchange_crypto::{SigningKey, to_base64url};
+use exchange_auth::{generate_key_file, generate_key_file_for, operator_context, read_key_file};
+use exchange_crypto::{SigningKey, Suite, to_base64url};
 
 use crate::folder::{Folder, io};
 
@@ -24,6 +24,21 @@ pub(crate) fn read(folder: &Folder) -> Result<SigningKey> {
     let file = key_file(folder);
     let key = if file.exists() { read_key_file(&file) } else { generate_key_file(&file) };
     key.map_err(Error::from)
+}
+
+/// Makes the platform's key in a suite, before the first start. A key of another suite that is there stays.
+pub(crate) fn make(folder: &Folder, suite: Suite) -> Result<()> {
+    let file = key_file(folder);
+    let key = if file.exists() { read_key_file(&file) } else { generate_key_file_for(suite, &file) };
+    match key?.suite() {
+        present if present == suite => Ok(()),
+        present => {
+            let message = format!(
+                "the platform signs with {present} already: replace its key by `shuqiao key rotate --platform --suite {suite}`"
+            );
+            Err(Error::new(ErrorCode::Conflict, message))
+        }
+    }
 }
 
 /// Ends a rotation that a crash interrupted: a registered successor takes its place, another one goes.
@@ -58,15 +73,16 @@ pub(crate) async fn register(store: &CatalogStore, services: &Services, key: &Si
     services.put_key(&ctx, &record).await
 }
 
-/// Gives the platform a new key. The old private key is gone afterwards; its public half stays in the history, so that
+/// Gives the platform a new key, of its old one's suite if none is named. The old private key is gone afterwards; its public half stays in the history, so that
 /// files and answers that it signed still verify.
 pub(crate) async fn rotate(
     folder: &Folder,
-    current: &SigningKey,
+    (current, suite): (&SigningKey, Option<Suite>),
     services: &Services,
     ctx: &OpContext,
 ) -> Result<KeyRecord> {
-    let public = generate_key_file(&successor_file(folder))?.public();
+    let suite = suite.unwrap_or(current.suite());
+    let public = generate_key_file_for(suite, &successor_file(folder))?.public();
     let public_key = to_base64url(public.as_bytes());
     let record = services.rotate_key(ctx, &current.public().id(), &public_key, OVERLAP).await?;
     take_place(folder)?;

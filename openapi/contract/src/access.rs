@@ -154,7 +154,7 @@ pub struct AdministratorClaim {
     pub id: String,
     /// Their name as shown.
     pub name: String,
-    /// Their Ed25519 public key, base64url.
+    /// Their public key of Ed25519 or SM2, base64url.
     pub public_key: String,
 }
 
@@ -162,7 +162,7 @@ pub struct AdministratorClaim {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRotation {
-    /// The successor: an Ed25519 public key, base64url.
+    /// The successor: a public key of Ed25519 or SM2, base64url.
     pub public_key: String,
     /// Seconds for which the old key stays valid beside it, at most 7,776,000.
     #[schema(example = 604_800)]

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
-const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's registered Ed25519 key: its components and \
+const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's registered key, Ed25519 or SM2: its components and \
     parameters; the signature is in `signature`, the digest of a body in `content-digest` (RFC 9530).";
 
 /// What a session's cookie is good for.
@@ -40,7 +40,7 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
     info(
         title = "Shuqiao 数桥",
         description = "Departments share data under law, and publish what is not confidential.\n\n\
-            Requests are signed (RFC 9421, Ed25519), or carry a bearer ticket or a session's cookie; without them the caller is the public. \
+            Requests are signed (RFC 9421, Ed25519 or SM2), or carry a bearer ticket or a session's cookie; without them the caller is the public. \
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
     components(schemas(ProblemDetails)),

@@ -314,7 +314,7 @@ pub(super) fn configure(folder: &Folder, witness: &Witnessing, key: &str) {
 }
 
 /// Waits until the served head has a line of the witness and gives the note.
-async fn cosigned(visitor: &Visitor) -> String {
+pub(super) async fn cosigned(visitor: &Visitor) -> String {
     loop {
         let note = visitor.send(Call::get("/log/checkpoint")).await.text();
         if note.contains("— witness.example ") {

@@ -12,7 +12,7 @@ use catalog_core::ports::{
     Ticket,
 };
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
-use exchange_crypto::{SigningKey, to_base64url};
+use exchange_crypto::{SigningKey, Suite, to_base64url};
 
 use super::{BASE, NOW};
 use crate::Authenticator;
@@ -32,7 +32,12 @@ impl Fake {
 
     /// Registers a fresh key of the owner, valid for an hour on both sides of [`NOW`].
     pub(super) fn register(&self, owner: KeyOwner) -> SigningKey {
-        let (key, _) = SigningKey::generate().unwrap();
+        self.register_for(Suite::Ed25519, owner)
+    }
+
+    /// As [`Fake::register`], of a suite.
+    pub(super) fn register_for(&self, suite: Suite, owner: KeyOwner) -> SigningKey {
+        let (key, _) = SigningKey::generate_for(suite).unwrap();
         let record = KeyRecord {
             id: key.public().id(),
             owner,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use catalog_core::Timestamp;
 use clap::{Args, Subcommand};
+use exchange_crypto::Suite;
 
 /// `ticket` subcommands.
 #[derive(Debug, Subcommand)]
@@ -39,10 +40,15 @@ pub(crate) enum Ticket {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     /// Make a key pair; the private key goes to a file of mode 0600.
-    #[command(after_help = "Example:\n  shuqiao key generate gaj.pem")]
+    #[command(
+        after_help = "Examples:\n  shuqiao key generate gaj.pem\n  shuqiao key generate gaj.pem --suite sm2"
+    )]
     Generate {
         /// The file to write.
         file: PathBuf,
+        /// What it signs with: ed25519, or sm2 (国密 SM2 with SM3).
+        #[arg(long, default_value_t)]
+        suite: Suite,
     },
     /// Register the public key of a department's machine, or of a person.
     #[command(
@@ -62,7 +68,7 @@ pub(crate) enum Key {
     },
     /// Replace a key: the new one is valid now, the old one until the overlap ends.
     #[command(
-        after_help = "Examples:\n  shuqiao key rotate OLD_KEY_ID new.pem --overlap-days 7 --server https://data.example.gov.cn --key old.pem\n  shuqiao key rotate OLD_KEY_ID new.pem --as :security_administrator\n  shuqiao key rotate --platform"
+        after_help = "Examples:\n  shuqiao key rotate OLD_KEY_ID new.pem --overlap-days 7 --server https://data.example.gov.cn --key old.pem\n  shuqiao key rotate OLD_KEY_ID new.pem --as :security_administrator\n  shuqiao key rotate --platform\n  shuqiao key rotate --platform --suite sm2"
     )]
     Rotate(KeyRotate),
     /// End a key now. What it signed stays provable.
@@ -90,6 +96,9 @@ pub(crate) struct KeyRotate {
     /// Give the platform a new key; its data folder must not be served meanwhile.
     #[arg(long, conflicts_with_all = ["id", "file", "server"])]
     pub(crate) platform: bool,
+    /// What the platform's new key signs with, ed25519 or sm2; as the old one, if not given.
+    #[arg(long, requires = "platform")]
+    pub(crate) suite: Option<Suite>,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -1,16 +1,21 @@
 //! `init`: folder, keys, configuration, and a one-time code for the first administrator.
 
 use catalog_core::Result;
+use exchange_crypto::Suite;
 
 use crate::cli::Global;
 use crate::compose::Platform;
 use crate::folder::Folder;
-use crate::output;
+use crate::{output, platform_key};
 
-/// Makes the data folder. What is there already stays as it is.
-pub(crate) async fn run(global: &Global) -> Result<()> {
+/// Makes the data folder. What is there already stays as it is: asking for another suite than the platform's fails.
+pub(crate) async fn run(global: &Global, suite: Option<Suite>) -> Result<()> {
+    let folder = Folder::create(&global.data_dir)?;
+    if let Some(suite) = suite {
+        platform_key::make(&folder, suite)?;
+    }
     // Starting it once makes keys, database and log, so that a fault shows now and not at the first start.
-    let platform = Platform::start(Folder::create(&global.data_dir)?, None).await?;
+    let platform = Platform::start(folder, None).await?;
     let code = platform.first_code().await?;
     platform.close().await?;
     if global.json {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use catalog_core::ports::{KeyOwner, KeyRecord};
 use catalog_core::{Channel, DepartmentId, Error, ErrorCode, Result, Timestamp};
-use exchange_auth::{generate_key_file, read_key_file};
-use exchange_crypto::to_base64url;
+use exchange_auth::{generate_key_file_for, read_key_file};
+use exchange_crypto::{Suite, to_base64url};
 use http::Method;
 use openapi_contract::{IssuedTicket, KeyRotation, TicketView};
 use serde_json::json;
@@ -19,8 +19,8 @@ use crate::folder::Folder;
 use crate::output;
 
 /// Makes a key pair.
-pub(crate) fn generate(global: &Global, file: &Path) -> Result<()> {
-    let public = generate_key_file(file).map_err(Error::from)?.public();
+pub(crate) fn generate(global: &Global, suite: Suite, file: &Path) -> Result<()> {
+    let public = generate_key_file_for(suite, file).map_err(Error::from)?.public();
     if global.json {
         output::document(&exchange_auth::Jwk::of(&public));
     } else {
@@ -31,14 +31,14 @@ pub(crate) fn generate(global: &Global, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Gives the platform a new key, while no server runs.
-pub(crate) async fn rotate_platform(global: &Global) -> Result<()> {
+/// Gives the platform a new key, of another suite if one is given, while no server runs.
+pub(crate) async fn rotate_platform(global: &Global, suite: Option<Suite>) -> Result<()> {
     let Some(folder) = Folder::open_unless_owned(&global.data_dir)? else {
         let message = "a running server signs with the old key: stop it, rotate, and start it again";
         return Err(Error::new(ErrorCode::IllegalState, message));
     };
     let platform = Platform::start(folder, None).await?;
-    let rotated = platform.rotate_key(&global.operator).await;
+    let rotated = platform.rotate_key(&global.operator, suite).await;
     platform.close().await?;
     let new = rotated?;
     output::outcome(global, &new, format!("the platform signs with {} from now on", new.id));

@@ -9,7 +9,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
-use exchange_auth::{generate_key_file, read_key_file};
+use exchange_auth::{generate_key_file_for, read_key_file};
+use exchange_crypto::Suite;
 use exchange_ledger::note::{NoteKey, is_name};
 use exchange_ledger::{AddCheckpoint, Refusal, Witness};
 
@@ -23,13 +24,13 @@ const MAX_REQUEST: usize = 64 << 10;
 /// Runs the command.
 pub(crate) async fn run(global: &Global, command: &Command) -> Result<()> {
     match command {
-        Command::Key { store, name } => {
-            let witness = open(store, name.as_deref(), Vec::new())?;
+        Command::Key { store, name, suite } => {
+            let witness = open(store, name.as_deref(), Vec::new(), *suite)?;
             output::plain(global, "key", witness.key().to_string());
             Ok(())
         }
         Command::Heads { store } => {
-            let heads = open(store, None, Vec::new())?.heads();
+            let heads = open(store, None, Vec::new(), None)?.heads();
             let notes: Vec<_> = heads.iter().map(|head| head.note.to_string()).collect();
             match global.json {
                 true => output::document(&notes),
@@ -41,8 +42,8 @@ pub(crate) async fn run(global: &Global, command: &Command) -> Result<()> {
     }
 }
 
-/// Opens the store; a name makes it, with a key.
-fn open(store: &Path, name: Option<&str>, logs: Vec<NoteKey>) -> Result<Witness> {
+/// Opens the store; a name makes it, with a key of the suite.
+fn open(store: &Path, name: Option<&str>, logs: Vec<NoteKey>, suite: Option<Suite>) -> Result<Witness> {
     let (name_path, key_path) = (store.join("name"), store.join("key.pem"));
     if let Some(name) = name.filter(|_| !name_path.exists()) {
         if !is_name(name) {
@@ -51,7 +52,7 @@ fn open(store: &Path, name: Option<&str>, logs: Vec<NoteKey>) -> Result<Witness>
         }
         std::fs::create_dir_all(store).map_err(|error| io(store, &error))?;
         if !key_path.exists() {
-            generate_key_file(&key_path)?;
+            generate_key_file_for(suite.unwrap_or_default(), &key_path)?;
         }
         std::fs::write(&name_path, name).map_err(|error| io(&name_path, &error))?;
     }
@@ -65,12 +66,17 @@ fn open(store: &Path, name: Option<&str>, logs: Vec<NoteKey>) -> Result<Witness>
     if name.is_some_and(|name| name != known) {
         return Err(Error::new(ErrorCode::Conflict, format!("the witness is called `{known}`")));
     }
-    Ok(Witness::open(store, &known, read_key_file(&key_path)?, logs)?)
+    let key = read_key_file(&key_path)?;
+    if let Some(suite) = suite.filter(|suite| *suite != key.suite()) {
+        let message = format!("the witness has a key already and signs with {}, not {suite}", key.suite());
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
+    Ok(Witness::open(store, &known, key, logs)?)
 }
 
 async fn serve(global: &Global, options: &WitnessServe) -> Result<()> {
     let logs = options.logs.iter().map(|key| Ok(NoteKey::parse(key)?)).collect::<Result<Vec<_>>>()?;
-    let witness = Arc::new(open(&options.store, None, logs)?);
+    let witness = Arc::new(open(&options.store, None, logs, None)?);
     let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(|error| {
         Error::new(ErrorCode::Unavailable, format!("can't listen at {}: {error}", options.listen))
     })?;
