@@ -36,6 +36,7 @@ fn record(number: u64) -> Result<EvidenceRecord, Box<dyn Error>> {
         purpose: Some("社会救助".to_owned()),
         matter: None,
         ticket: None,
+        substitutions: Vec::new(),
         channel: Channel::Sql,
     };
     let event = Event::Access {

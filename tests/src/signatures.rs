@@ -108,7 +108,7 @@ impl Server {
         let url = format!("sqlite://{}", folder.path().join("catalogue.db").display());
         let store = CatalogStore::connect(&url).await.unwrap();
         let shared = Arc::new(store.clone());
-        (store, Authenticator::new(shared.clone(), shared, BASE).unwrap())
+        (store, Authenticator::new(shared.clone(), shared.clone(), shared, BASE).unwrap())
     }
 
     async fn restart(self) -> Self {

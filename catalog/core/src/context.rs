@@ -104,8 +104,14 @@ pub struct Principal {
     pub id: String,
     /// The department acted for; developers and the public have none.
     pub department: Option<DepartmentId>,
+    /// The departments that it continues by now 机构改革: what is theirs is its own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub predecessors: BTreeSet<DepartmentId>,
     /// Roles held in that department.
     pub roles: BTreeSet<Role>,
+    /// The substitutions 代办 by which some of the roles are held, for evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substitutions: Vec<String>,
     /// Attributes for `$subject.*` in filters: `department`, `credit_code`, `level`, `parent`, `division_code`.
     pub attributes: BTreeMap<String, String>,
 }
@@ -117,7 +123,9 @@ impl Principal {
             kind: PrincipalKind::Public,
             id: "public".to_owned(),
             department: None,
+            predecessors: BTreeSet::new(),
             roles: BTreeSet::new(),
+            substitutions: Vec::new(),
             attributes: BTreeMap::new(),
         }
     }
@@ -134,9 +142,14 @@ impl Principal {
         self.department.is_some() || self.roles.iter().any(runs)
     }
 
-    /// Whether the principal acts for the department.
+    /// Whether the principal acts for the department: its own, or one that its own continues.
     pub fn acts_for(&self, department: &DepartmentId) -> bool {
-        self.department.as_ref() == Some(department)
+        self.departments().any(|own| own == department)
+    }
+
+    /// The department acted for, and those that it continues.
+    pub fn departments(&self) -> impl Iterator<Item = &DepartmentId> {
+        self.department.iter().chain(&self.predecessors)
     }
 }
 

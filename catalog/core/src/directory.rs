@@ -10,8 +10,10 @@ pub mod lifecycle;
 pub mod resource;
 pub mod rules;
 pub mod sheet;
+pub mod succession;
 
 pub use department::{Department, Level};
 pub use item::{DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, ValueFormat};
 pub use lifecycle::{LifecycleState, LifecycleStep};
 pub use resource::{Resource, SharingMethod, UpdateCycle};
+pub use succession::{Succession, Successions};

@@ -32,6 +32,9 @@ pub struct Actor {
     /// The ticket that was shown instead of a signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// The substitutions 代办 by which the principal held some of its roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substitutions: Vec<String>,
     /// The door.
     pub channel: Channel,
 }
@@ -46,6 +49,7 @@ impl Actor {
             purpose: ctx.purpose.clone(),
             matter: ctx.matter.clone(),
             ticket: ctx.ticket.clone(),
+            substitutions: ctx.principal.substitutions.clone(),
             channel: ctx.channel,
         }
     }

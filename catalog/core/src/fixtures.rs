@@ -30,6 +30,7 @@ pub fn event(action: &str) -> EvidenceRecord {
             purpose: None,
             matter: None,
             ticket: None,
+            substitutions: Vec::new(),
             channel: Channel::CommandLine,
         },
         event: Event::Changed {

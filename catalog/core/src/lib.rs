@@ -20,8 +20,10 @@ pub mod ports;
 pub mod schema;
 pub mod secrecy;
 pub mod services;
+pub mod substitution;
 pub mod supervision;
 pub mod time;
+pub mod words;
 
 pub use context::{Channel, OpContext, Principal, Role};
 pub use error::{Error, ErrorCode, Fault, Problem, Result};

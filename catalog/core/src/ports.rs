@@ -5,6 +5,8 @@
 //! there is no change without its event, and no event without its change.
 
 mod accounts;
+mod successions;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -24,9 +26,12 @@ use crate::matter::{Finding, Matter, MatterKind};
 use crate::policy::{Grant, Revocation};
 use crate::secrecy::SecrecyRules;
 use crate::services::Dataset;
+use crate::substitution::Substitution;
 use crate::time::Timestamp;
 
 pub use accounts::{AccountStore, Mail, Mailer};
+pub use successions::SuccessionStore;
+pub use words::{Courier, Telling, WordStore};
 
 /// Departments and directory entries.
 #[async_trait]
@@ -331,6 +336,12 @@ pub trait CredentialStore: Send + Sync {
     async fn people(&self) -> Result<Vec<Person>>;
     /// Creates or replaces a person.
     async fn put_person(&self, person: &Person, change: &EvidenceRecord) -> Result<()>;
+    /// All substitutes, those whose time is over too, by time.
+    async fn substitutions(&self) -> Result<Vec<Substitution>>;
+    /// The substitutions of a person, those whose time is over too.
+    async fn substitutions_of(&self, person: &str) -> Result<Vec<Substitution>>;
+    /// Adds a substitution, or sets its end.
+    async fn put_substitution(&self, substitution: &Substitution, change: &EvidenceRecord) -> Result<()>;
     /// The key of that id, retired or not.
     async fn key(&self, id: &str) -> Result<Option<KeyRecord>>;
     /// All keys, oldest first.
@@ -423,6 +434,8 @@ pub trait Store:
     + ConfidentialStore
     + CredentialStore
     + AccountStore
+    + WordStore
+    + SuccessionStore
     + Outbox
 {
 }
@@ -435,6 +448,8 @@ impl<T> Store for T where
         + ConfidentialStore
         + CredentialStore
         + AccountStore
+        + WordStore
+        + SuccessionStore
         + Outbox
 {
 }

@@ -12,8 +12,11 @@ mod proposals;
 mod publishing;
 mod replay;
 mod secrecy;
+mod substitutions;
+mod successions;
 mod supervision;
 mod withdrawals;
+mod words;
 
 use std::sync::Arc;
 
@@ -38,7 +41,9 @@ pub use matters::{
 pub use proposals::Proposal;
 pub use replay::PastRead;
 pub use secrecy::{Look, Opening};
+pub use successions::Heir;
 pub use supervision::Lights;
+pub use words::Deliveries;
 
 /// The operations over one store and one evidence log.
 #[derive(Clone)]

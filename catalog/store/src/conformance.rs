@@ -10,7 +10,9 @@ mod events;
 mod matters;
 pub mod samples;
 mod search;
+mod successions;
 mod versions;
+mod words;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("nonces", |store| Box::pin(credentials::nonces(store))),
     ("accounts", |store| Box::pin(accounts::accounts(store))),
     ("sessions", |store| Box::pin(accounts::sessions(store))),
+    ("successions", |store| Box::pin(successions::kept_once(store))),
+    ("words", |store| Box::pin(words::told_and_delivered(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
     ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{CredentialStore, KeyRecord, Person, Ticket};
+use catalog_core::substitution::Substitution;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 
 use crate::change::Change;
@@ -33,6 +34,29 @@ impl CredentialStore for CatalogStore {
             .execute(&mut *write.tx)
             .await
             .map_err(violated(format!("the account {} exists", person.id)))?;
+        write.commit(change).await
+    }
+
+    async fn substitutions(&self) -> Result<Vec<Substitution>> {
+        self.documents(sqlx::query_scalar("SELECT document FROM substitutions ORDER BY id")).await
+    }
+
+    async fn substitutions_of(&self, person: &str) -> Result<Vec<Substitution>> {
+        let sql = "SELECT document FROM substitutions WHERE person = $1 ORDER BY id";
+        self.documents(sqlx::query_scalar(sql).bind(person)).await
+    }
+
+    async fn put_substitution(&self, substitution: &Substitution, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let sql = "INSERT INTO substitutions (id, person, document) VALUES ($1, $2, $3) \
+                   ON CONFLICT (id) DO UPDATE SET document = excluded.document";
+        sqlx::query(sql)
+            .bind(&substitution.id)
+            .bind(&substitution.person)
+            .bind(json::to_text(substitution)?)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(violated("the person does not exist"))?;
         write.commit(change).await
     }
 

@@ -14,7 +14,9 @@ mod migration;
 mod outbox;
 mod search;
 mod store;
+mod successions;
 mod versions;
+mod words;
 
 pub use store::CatalogStore;
 

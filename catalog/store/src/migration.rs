@@ -10,13 +10,14 @@ use crate::failure::failed;
 use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql")),
     (2, "authors", include_str!("../../../schemas/migrations/0002_authors.sql")),
     (3, "retired items", include_str!("../../../schemas/migrations/0003_retired_items.sql")),
     (4, "matters", include_str!("../../../schemas/migrations/0004_matters.sql")),
     (5, "accounts", include_str!("../../../schemas/migrations/0005_accounts.sql")),
     (6, "confidential", include_str!("../../../schemas/migrations/0006_confidential.sql")),
+    (8, "words", include_str!("../../../schemas/migrations/0008_words.sql")),
 ];
 
 /// Brings the database to the newest format this program knows.

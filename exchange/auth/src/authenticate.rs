@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
-use catalog_core::directory::Department;
-use catalog_core::ports::{CredentialStore, DirectoryStore, KeyOwner, KeyRecord, Ticket};
+use catalog_core::directory::{Department, Successions};
+use catalog_core::ports::{CredentialStore, DirectoryStore, KeyOwner, KeyRecord, SuccessionStore, Ticket};
 use catalog_core::{Channel, DepartmentId, OpContext, Principal, Role, Timestamp};
 use exchange_crypto::Digest;
 use http::header::AUTHORIZATION;
@@ -91,6 +91,7 @@ impl Caller {
 pub struct Authenticator {
     directory: Arc<dyn DirectoryStore>,
     credentials: Arc<dyn CredentialStore>,
+    successions: Arc<dyn SuccessionStore>,
     base_url: String,
     sessions: Option<Sessions>,
 }
@@ -102,9 +103,10 @@ impl Authenticator {
     pub fn new(
         directory: Arc<dyn DirectoryStore>,
         credentials: Arc<dyn CredentialStore>,
+        successions: Arc<dyn SuccessionStore>,
         base_url: &str,
     ) -> Result<Self, AuthError> {
-        Ok(Self { directory, credentials, base_url: canonical_base(base_url)?, sessions: None })
+        Ok(Self { directory, credentials, successions, base_url: canonical_base(base_url)?, sessions: None })
     }
 
     /// The same, where people sign in at a browser too.
@@ -182,7 +184,7 @@ impl Authenticator {
         let target_uri = self.target_uri(&parts.uri);
         let request = Request { method: &parts.method, target_uri: &target_uri, headers: &parts.headers };
         signature.verify(&Message { request, response: None }, &jwk::public_key(&record)?)?;
-        let principal = self.principal_of_key(&record).await?;
+        let principal = self.principal_of_key(&record, now).await?;
         let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
         let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
         let operator = read_assertion(&parts.headers, "shuqiao-operator")?;
@@ -247,7 +249,7 @@ impl Authenticator {
         if person.standing() != session.standing {
             return Err(over());
         }
-        let principal = self.person(&person.id).await?;
+        let principal = self.person(&person.id, now).await?;
         sessions.used(&session, now).await?;
         let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
         let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
@@ -262,7 +264,7 @@ impl Authenticator {
         request_id: String,
         now: Timestamp,
     ) -> Result<OpContext, AuthError> {
-        Ok(build(self.person(person).await?, request_id, Channel::Api, now))
+        Ok(build(self.person(person, now).await?, request_id, Channel::Api, now))
     }
 
     async fn usable_key(&self, id: &str, times: &[Timestamp]) -> Result<KeyRecord, AuthError> {
@@ -275,10 +277,10 @@ impl Authenticator {
         Ok(record)
     }
 
-    async fn principal_of_key(&self, record: &KeyRecord) -> Result<Principal, AuthError> {
+    async fn principal_of_key(&self, record: &KeyRecord, now: Timestamp) -> Result<Principal, AuthError> {
         match &record.owner {
-            KeyOwner::Department(id) => self.machine(id, &record.id).await,
-            KeyOwner::Person(id) => self.person(id).await,
+            KeyOwner::Department(id) => self.machine(id, &record.id, now).await,
+            KeyOwner::Person(id) => self.person(id, now).await,
             KeyOwner::Platform => {
                 let reason = "the platform signs answers, not requests".to_owned();
                 Err(AuthError::KeyNotUsable { id: record.id.clone(), reason })
@@ -291,8 +293,8 @@ impl Authenticator {
         // A ticket ends with the key that asked for it.
         self.usable_key(&ticket.key_id, &[now]).await?;
         let mut principal = match &ticket.holder {
-            KeyOwner::Department(id) => self.machine(id, &ticket.principal_id).await?,
-            KeyOwner::Person(id) => self.person(id).await?,
+            KeyOwner::Department(id) => self.machine(id, &ticket.principal_id, now).await?,
+            KeyOwner::Person(id) => self.person(id, now).await?,
             KeyOwner::Platform => return Err(AuthError::Ticket("it has no holder".to_owned())),
         };
         let reads = principal.kind == PrincipalKind::Machine
@@ -304,16 +306,38 @@ impl Authenticator {
         Ok(principal)
     }
 
-    async fn machine(&self, department: &DepartmentId, key_id: &str) -> Result<Principal, AuthError> {
+    /// The principal with what its department continues by now; refused where its department is continued by another.
+    async fn in_office(&self, principal: Principal, now: Timestamp) -> Result<Principal, AuthError> {
+        let Some(department) = &principal.department else { return Ok(principal) };
+        let successions = Successions::new(self.successions.successions().await?);
+        if let Some(end) = successions.end_of(department, now) {
+            let reason = format!(
+                "its department {department} was continued by {} on {}: act for that one",
+                end.successor,
+                end.from.shanghai_text()
+            );
+            return Err(AuthError::KeyNotUsable { id: principal.id, reason });
+        }
+        let predecessors = successions.predecessors_of(department, now);
+        Ok(Principal { predecessors, ..principal })
+    }
+
+    async fn machine(
+        &self,
+        department: &DepartmentId,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<Principal, AuthError> {
         let found = self.directory.department(department).await?;
         let department = found.ok_or_else(|| AuthError::KeyNotUsable {
             id: key_id.to_owned(),
             reason: format!("its department {department} does not exist"),
         })?;
-        Ok(principal(PrincipalKind::Machine, key_id, Some(&department), BTreeSet::new()))
+        let machine = principal(PrincipalKind::Machine, key_id, Some(&department), BTreeSet::new());
+        self.in_office(machine, now).await
     }
 
-    async fn person(&self, id: &str) -> Result<Principal, AuthError> {
+    async fn person(&self, id: &str, now: Timestamp) -> Result<Principal, AuthError> {
         let unusable =
             |reason: &str| AuthError::KeyNotUsable { id: id.to_owned(), reason: reason.to_owned() };
         let person =
@@ -328,7 +352,17 @@ impl Authenticator {
                 Some(found.ok_or_else(|| unusable("its department does not exist"))?)
             }
         };
-        Ok(principal(PrincipalKind::Person, id, department.as_ref(), person.roles))
+        let mut person = principal(PrincipalKind::Person, id, department.as_ref(), person.roles);
+        for substitution in self.credentials.substitutions_of(id).await? {
+            let roles: BTreeSet<_> = person.roles.iter().copied().chain([substitution.role]).collect();
+            // What has changed since it was named may have made it impossible.
+            let is_possible = person.department.is_some() && Role::may_combine(&roles);
+            if substitution.is_in_force(now) && is_possible {
+                person.roles = roles;
+                person.substitutions.push(substitution.id);
+            }
+        }
+        self.in_office(person, now).await
     }
 }
 
@@ -376,7 +410,9 @@ fn principal(
         kind,
         id: id.to_owned(),
         department: department.map(|department| department.id.clone()),
+        predecessors: BTreeSet::new(),
         roles,
+        substitutions: Vec::new(),
         attributes: department.map(Department::subject_attributes).unwrap_or_default(),
     }
 }

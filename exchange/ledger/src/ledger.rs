@@ -275,6 +275,7 @@ pub fn platform_actor(id: &str) -> Actor {
         purpose: None,
         matter: None,
         ticket: None,
+        substitutions: Vec::new(),
         channel: Channel::Api,
     }
 }

@@ -1,7 +1,7 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use catalog_core::evidence::{Event, EvidenceRecord};
-use catalog_core::{ResourceCode, Timestamp};
+use catalog_core::{DepartmentId, ResourceCode, Timestamp};
 use exchange_crypto::Digest;
 
 use crate::LedgerError;
@@ -19,6 +19,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Done for this department.
     pub department: Option<String>,
+    /// Or for one of these, which that department continues.
+    pub predecessors: BTreeSet<DepartmentId>,
     /// Of this principal.
     pub principal: Option<String>,
     /// Of this request.
@@ -41,7 +43,8 @@ impl Filter {
     fn matches(&self, record: &EvidenceRecord) -> bool {
         self.overlaps(record.at, record.at)
             && self.department.as_deref().is_none_or(|department| {
-                record.actor.department.as_ref().is_some_and(|own| own.as_str() == department)
+                let of = record.actor.department.as_ref();
+                of.is_some_and(|own| own.as_str() == department || self.predecessors.contains(own))
             })
             && self.principal.as_ref().is_none_or(|principal| *principal == record.actor.id)
             && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)

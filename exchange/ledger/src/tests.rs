@@ -30,6 +30,7 @@ fn record(number: u64) -> EvidenceRecord {
         purpose: Some("企业开办".to_owned()),
         matter: None,
         ticket: None,
+        substitutions: Vec::new(),
         channel: Channel::Sql,
     };
     let resource = ResourceCode::new(format!("301001/{:06}", number % 5)).unwrap();

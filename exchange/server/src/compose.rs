@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use catalog_core::ports::{AccountStore as _, CredentialStore as _, DirectoryStore as _, KeyRecord};
+use catalog_core::directory::Successions;
+use catalog_core::ports::{
+    AccountStore as _, CredentialStore as _, DirectoryStore as _, KeyRecord, SuccessionStore as _,
+};
 use catalog_core::services::Services;
+use catalog_core::words::Receivers;
 use catalog_core::{DepartmentId, Error, ErrorCode, OpContext, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_samples::Divisions;
@@ -16,12 +20,12 @@ use exchange_auth::{Authenticator, FirstCode, OneTimeCode, operator_context};
 use exchange_crypto::Suite;
 use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
-use openapi_http::{AccessLog, App, AppParts, HttpLimits, Templates};
+use openapi_http::{AccessLog, App, AppParts, HttpLimits, Messenger, Templates};
 
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
-use crate::{local, platform_key, rules, sign_in};
+use crate::{local, platform_key, rules, sign_in, words};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -34,6 +38,8 @@ pub(crate) struct Platform {
     evidence: Arc<Ledger>,
     records: u64,
     app: Arc<App>,
+    receivers: Receivers,
+    messenger: Arc<Messenger>,
 }
 
 /// How a platform is reached, where it is served.
@@ -64,6 +70,8 @@ impl Platform {
         // Events that a crash left between catalogue and log come first.
         services.relay().await?;
         platform_key::register(&store, &services, &signer).await?;
+        let (receivers, messenger) =
+            (words::receivers(&config), Arc::new(words::messenger(folder.root(), &config, signer.clone())?));
         let objects_folder = folder.path("objects");
         let objects = datasets_store::local_objects(&objects_folder).map_err(Error::internal)?;
         let datasets = DatasetStore::new(objects);
@@ -71,7 +79,7 @@ impl Platform {
         let engine = engine(&folder, &config, &services, &datasets, &revocations)?;
         let Served { base_url, encrypted } =
             served.unwrap_or_else(|| Served { base_url: NOWHERE.to_owned(), encrypted: false });
-        let authenticator = Authenticator::new(store.clone(), store.clone(), &base_url)
+        let authenticator = Authenticator::new(store.clone(), store.clone(), store.clone(), &base_url)
             .map_err(Error::from)?
             .with_sessions(sign_in::sessions(&config, store.clone(), encrypted));
         let spool = empty_spool(&folder)?;
@@ -97,7 +105,7 @@ impl Platform {
             templates: Templates::load(&folder.path("notices"))?,
             limits: HttpLimits::default(),
         });
-        Ok(Self { folder, store, services, evidence, records, app })
+        Ok(Self { folder, store, services, evidence, records, app, receivers, messenger })
     }
 
     /// The routes.
@@ -178,15 +186,14 @@ impl Platform {
     }
 
     /// Runs the clock of the matters every `period`, for as long as it is polled: what has expired ends, and limits follow
-    /// a calendar that has changed. Addresses that nobody has confirmed are erased.
+    /// a calendar that has changed. Addresses that nobody has confirmed are erased. Then departments are told what has changed.
     pub(crate) fn run_clock(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
-        let services = self.services.clone();
+        let (services, receivers) = (self.services.clone(), self.receivers.clone());
         async move {
             let mut ticks = tokio::time::interval(period);
             loop {
                 ticks.tick().await;
-                let id = uuid::Uuid::now_v7().to_string();
-                let ctx = operator_context("operator:clock", None, BTreeSet::new(), id, Timestamp::now());
+                let ctx = clock_context();
                 if let Err(error) = services.forget_applicants(&ctx).await {
                     tracing::error!(%error, "addresses that nobody confirmed were not erased");
                 }
@@ -195,6 +202,30 @@ impl Platform {
                         tracing::error!(matter, %error, cause = error.internal_cause(), "the clock left it out");
                     }),
                     Err(error) => tracing::error!(%error, "the clock did not run"),
+                }
+                if let Err(error) = services.tell(&ctx, &receivers).await {
+                    tracing::error!(%error, "departments were not told what has changed");
+                }
+            }
+        }
+    }
+
+    /// Delivers what departments are told, every `period`, for as long as it is polled.
+    pub(crate) fn deliver_words(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let (services, messenger) = (self.services.clone(), Arc::clone(&self.messenger));
+        async move {
+            let mut ticks = tokio::time::interval(period);
+            loop {
+                ticks.tick().await;
+                match services.deliver_words(&clock_context(), messenger.as_ref()).await {
+                    Ok(round) if round.given_up > 0 => {
+                        tracing::error!(
+                            given_up = round.given_up,
+                            "words were given up; see GET /api/v1/words"
+                        );
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(%error, "words were not delivered"),
                 }
             }
         }
@@ -216,6 +247,12 @@ impl Platform {
         self.evidence.checkpoint()?;
         Ok(())
     }
+}
+
+/// The operator whose clock runs, now.
+fn clock_context() -> OpContext {
+    let id = uuid::Uuid::now_v7().to_string();
+    operator_context("operator:clock", None, BTreeSet::new(), id, Timestamp::now())
 }
 
 /// The folder for uploads, without what a killed process left there.
@@ -250,13 +287,18 @@ pub(crate) async fn operator(store: &CatalogStore, name: &str, acting_as: Option
         }
     };
     let request_id = uuid::Uuid::now_v7().to_string();
-    Ok(operator_context(
-        &format!("operator:{name}"),
-        department.as_ref(),
-        roles,
-        request_id,
-        Timestamp::now(),
-    ))
+    let now = Timestamp::now();
+    let successions = Successions::new(store.successions().await?);
+    if let Some(end) = department.as_ref().and_then(|department| successions.end_of(&department.id, now)) {
+        let message = format!("{} is continued by {}: act for that one", end.predecessor, end.successor);
+        return Err(Error::new(ErrorCode::IllegalState, message));
+    }
+    let name = format!("operator:{name}");
+    let mut ctx = operator_context(&name, department.as_ref(), roles, request_id, now);
+    if let Some(department) = &department {
+        ctx.principal.predecessors = successions.predecessors_of(&department.id, now);
+    }
+    Ok(ctx)
 }
 
 fn daily_roles() -> Vec<Result<Role>> {

@@ -1,6 +1,7 @@
 //! The configuration of a data folder: `shuqiao.toml`, commented, read once and passed on.
 
 mod sign_in;
+mod word;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use catalog_core::{Error, ErrorCode, Result};
 use serde::Deserialize;
 
 pub(crate) use sign_in::{Mail, SignIn};
+pub(crate) use word::Words;
 
 use crate::guard::Bounds;
 
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) sign_in: SignIn,
     /// Letters.
     pub(crate) mail: Mail,
+    /// What departments are told without asking.
+    pub(crate) word: Words,
 }
 
 /// Where and how to serve.

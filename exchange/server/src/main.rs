@@ -15,6 +15,7 @@ mod progress;
 mod rules;
 mod sign_in;
 mod tls;
+mod words;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,8 @@
 //! Evidence as auditors search it.
 
+use std::collections::BTreeSet;
+
+use catalog_core::DepartmentId;
 use catalog_core::evidence::EvidenceRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,4 +28,7 @@ pub struct EvidencePage {
     pub records: Vec<EvidenceLeaf>,
     /// For `after` of the next page, if there may be more.
     pub next: Option<String>,
+    /// Departments whose records stand here too, for the one that was looked for continues them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub predecessors: BTreeSet<DepartmentId>,
 }

@@ -24,7 +24,7 @@ use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     datasets, developers, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
     openings, organisation, pages, public, receipts, records, replay, reports, session, sql, subjects,
-    supervision, tickets, uploads, why, wrapper,
+    substitutions, supervision, tickets, uploads, why, words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -126,7 +126,9 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(receipts::routes())
         .merge(replay::routes())
         .merge(subjects::routes())
+        .merge(substitutions::routes())
         .merge(why::routes())
+        .merge(words::routes())
         .merge(log::routes())
         .merge(inspection::routes())
         .merge(supervision::routes())

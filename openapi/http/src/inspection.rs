@@ -1,10 +1,12 @@
 //! Evidence as auditors search it: who saw what, when, for which purpose. No values of rows stand in it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use catalog_core::directory::Successions;
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
 use catalog_core::{Channel, Error, ErrorCode, OpContext, ResourceCode, Result, Timestamp};
@@ -92,7 +94,11 @@ async fn search_evidence(
         return Err(invalid("`limit` lies between 1 and 10,000"));
     }
     let after = wanted.after.as_deref().map(place).transpose()?;
-    let filter = Filter { after, ..filter(&wanted)? };
+    let mut filter = Filter { after, ..filter(&wanted)? };
+    if let Some(department) = wanted.department.as_ref().and_then(|name| name.parse().ok()) {
+        let successions = Successions::new(app.services.successions(&ctx).await?);
+        filter.predecessors = successions.predecessors_of(&department, ctx.now);
+    }
     let looked_for = described(&wanted);
     if looked_for.chars().count() > MAX_WORDS {
         return Err(invalid("what is looked for has at most 500 characters: it stands in evidence itself"));
@@ -134,6 +140,7 @@ fn filter(wanted: &Wanted) -> Result<Filter, Error> {
         grant: wanted.grant.clone(),
         purpose: wanted.purpose.clone(),
         action: wanted.action.clone(),
+        predecessors: BTreeSet::new(),
         after: None,
     })
 }
@@ -167,15 +174,16 @@ pub(crate) fn place(text: &str) -> Result<(u64, u64), Refusal> {
 
 fn found(app: &App, filter: Filter, limit: usize) -> Result<EvidencePage> {
     let mut records: Vec<EvidenceLeaf> = Vec::new();
+    let predecessors = filter.predecessors.clone();
     for leaf in app.evidence.scan(filter)? {
         let Leaf { epoch, index, hash, record } = leaf?;
         if records.len() == limit {
             let next = records.last().map(|last| format!("{}-{}", last.epoch, last.index));
-            return Ok(EvidencePage { records, next });
+            return Ok(EvidencePage { records, next, predecessors });
         }
         records.push(EvidenceLeaf { epoch, index, hash: hash.to_base64(), record });
     }
-    Ok(EvidencePage { records, next: None })
+    Ok(EvidencePage { records, next: None, predecessors })
 }
 
 /// The columns of the spreadsheet.

@@ -6,6 +6,7 @@
 
 mod access_log;
 mod app;
+mod courier;
 mod datasets;
 mod developers;
 mod directory;
@@ -24,6 +25,7 @@ mod matters;
 mod notices;
 mod openings;
 mod organisation;
+mod outbound;
 mod pages;
 mod payload;
 mod problem;
@@ -37,17 +39,21 @@ mod session;
 mod sign_in;
 mod sql;
 mod subjects;
+mod substitutions;
 mod supervision;
 mod tickets;
 mod uploads;
 mod why;
+mod words;
 mod wrapper;
 
 pub use access_log::AccessLog;
 pub use app::{App, AppParts, Clock, HttpLimits};
+pub use courier::Messenger;
 pub use document::{openapi, router};
 pub use mail::MailFolder;
 pub use notices::Templates;
+pub use outbound::Network;
 pub use session::oidc::{Oidc, OidcSettings};
 pub use sign_in::{SignIn, SignInParts};
 pub use uploads::Follower;

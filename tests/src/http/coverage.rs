@@ -7,7 +7,7 @@ use crate::support::city::{CODE, City};
 use crate::support::server::Call;
 
 /// What anyone may have without a key. A new open route is added here on purpose or not at all.
-const OPEN: [&str; 25] = [
+const OPEN: [&str; 26] = [
     "GET /",
     "GET /.well-known/jwks.json",
     "GET /api/v1/departments",
@@ -26,6 +26,7 @@ const OPEN: [&str; 25] = [
     "GET /api/v1/resources/{code}/why",
     "GET /api/v1/sql/dialect",
     "GET /api/v1/sql/functions",
+    "GET /api/v1/successions",
     "GET /datasets/{code}",
     "GET /datasets/{code}/datapackage.json",
     "GET /datasets/{code}/dcat.jsonld",

@@ -271,7 +271,7 @@ fn app(
         revocations,
         datasets,
         objects_folder: Some(objects),
-        authenticator: Authenticator::new(store.clone(), store.clone(), base)
+        authenticator: Authenticator::new(store.clone(), store.clone(), store.clone(), base)
             .unwrap()
             .with_sessions(sessions(store)),
         encrypted: false,

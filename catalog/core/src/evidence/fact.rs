@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::dataset::{Standing, Version};
 use crate::deadline::{LimitKind, RunningLimit};
 use crate::directory::resource::Entry;
-use crate::directory::{Opening, Resource, UpdateCycle};
+use crate::directory::{Opening, Resource, Succession, UpdateCycle};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Applicant, Content, Event, Matter, MatterKind, State};
 use crate::policy::{Grant, GrantKind, Grantee};
@@ -27,6 +27,8 @@ pub enum Fact {
     Grant(GrantFact),
     /// A matter 办件.
     Matter(MatterFact),
+    /// A department that is continued by another.
+    Succession(Succession),
 }
 
 /// A directory entry as it is in force.

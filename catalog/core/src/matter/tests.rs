@@ -108,7 +108,9 @@ fn person(id: &str, department: &str, role: Role) -> Principal {
         kind: PrincipalKind::Person,
         id: id.to_owned(),
         department: DepartmentId::new(department).ok(),
+        predecessors: BTreeSet::new(),
         roles: BTreeSet::from([role]),
+        substitutions: Vec::new(),
         attributes: Default::default(),
     }
 }

@@ -2,8 +2,9 @@
 
 use super::grant::{GrantTerms, Grantee};
 use super::mask::Mask;
-use crate::directory::{InformationItem, Reference, Resource, ValueFormat};
-use crate::ids::ColumnName;
+use crate::directory::{InformationItem, Reference, Resource, Successions, ValueFormat};
+use crate::ids::{ColumnName, DepartmentId};
+use crate::time::Timestamp;
 
 /// One dataset as its holder sees it: under a grant, or, without one, as its provider.
 #[derive(Debug, Clone, Copy)]
@@ -15,11 +16,15 @@ pub struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    /// Whether somebody may hold both.
-    pub fn may_meet(&self, other: &Sight<'_>) -> bool {
-        let holder = |sight: &Sight<'_>| match sight.terms {
-            Some(terms) => terms.grantee.clone(),
-            None => Grantee::Department(sight.resource.provider.clone()),
+    /// Whether somebody may hold both, at the latest when all successions have taken effect.
+    pub fn may_meet(&self, other: &Sight<'_>, successions: &Successions) -> bool {
+        let last = |department: &DepartmentId| {
+            Grantee::Department(successions.heir_of(department, Timestamp(i64::MAX)))
+        };
+        let holder = |sight: &Sight<'_>| match sight.terms.map(|terms| &terms.grantee) {
+            Some(Grantee::Department(department)) => last(department),
+            Some(grantee) => grantee.clone(),
+            None => last(&sight.resource.provider),
         };
         let (one, two) = (holder(self), holder(other));
         one == two || one == Grantee::Public || two == Grantee::Public

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::{Channel, OpContext, Principal, PrincipalKind, Role};
-use crate::directory::{InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, ValueFormat};
+use crate::directory::{
+    InformationItem, ItemKind, ItemType, Opening, Resource, Sharing, Successions, ValueFormat,
+};
 use crate::error::ErrorCode;
 use crate::fixtures;
 use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode, SqlName};
@@ -38,7 +40,9 @@ fn analyst(department: &str) -> Principal {
         kind: PrincipalKind::Person,
         id: format!("{department}-analyst"),
         department: Some(DepartmentId::new(department).unwrap()),
+        predecessors: BTreeSet::new(),
         roles: BTreeSet::from([Role::Analyst]),
+        substitutions: Vec::new(),
         attributes: BTreeMap::from([("division_code".to_owned(), "360481".to_owned())]),
     }
 }
@@ -331,7 +335,7 @@ fn a_pseudonym_beside_its_identifier_is_found() {
         let hidden = Sight { resource: &people, terms: Some(&hidden) };
         let clear = Sight { resource: cases, terms: clear };
         assert_eq!(hidden.undoes(&clear), clear.undoes(&hidden));
-        hidden.may_meet(&clear) && hidden.undoes(&clear).is_some()
+        hidden.may_meet(&clear, &Successions::default()) && hidden.undoes(&clear).is_some()
     };
     let party = terms(&cases, mzj(), "party", false);
     assert!(!undone(&cases, Some(&party)), "another identifier");

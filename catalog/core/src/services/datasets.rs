@@ -1,6 +1,7 @@
 //! Versions of datasets: which there are, and opening one for a read.
 
 use super::Services;
+use super::successions::EVER;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::{self, Standing, Version};
@@ -129,10 +130,18 @@ impl Services {
         Ok(all.into_iter().find(|department| department.name == name).map(|department| department.id))
     }
 
+    /// A table of the department, else of one that it continues.
     async fn table_called(&self, department: &DepartmentId, name: &str) -> Result<Option<Entry>> {
         let is_called = |resource: &Resource| resource.title == name || resource.sql_name.as_str() == name;
-        let entry = self.store.entry_by_name(department, name).await?;
-        Ok(entry.filter(|entry| entry.published.as_ref().is_some_and(is_called)))
+        let predecessors = self.all_successions().await?.predecessors_of(department, EVER);
+        for department in std::iter::once(department).chain(&predecessors) {
+            let entry = self.store.entry_by_name(department, name).await?;
+            let called = entry.filter(|entry| entry.published.as_ref().is_some_and(is_called));
+            if called.is_some() {
+                return Ok(called);
+            }
+        }
+        Ok(None)
     }
 
     async fn open_entry(

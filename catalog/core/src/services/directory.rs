@@ -46,12 +46,16 @@ impl Services {
         Ok(entry)
     }
 
-    /// All entries of the caller's department, by code.
+    /// All entries of the caller's department and of those that it continues, by department and code.
     pub async fn entries(&self, ctx: &OpContext) -> Result<Vec<Entry>> {
-        match &ctx.principal.department {
-            Some(department) => self.store.entries(Some(department)).await,
-            None => Err(Error::new(ErrorCode::Forbidden, "entries belong to departments; sign in for one")),
+        if ctx.principal.department.is_none() {
+            return Err(Error::new(ErrorCode::Forbidden, "entries belong to departments; sign in for one"));
         }
+        let mut entries = Vec::new();
+        for department in ctx.principal.departments() {
+            entries.extend(self.store.entries(Some(department)).await?);
+        }
+        Ok(entries)
     }
 
     /// Searches the published directory; the public finds only what is open or conditionally open.

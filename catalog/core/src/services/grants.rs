@@ -45,6 +45,7 @@ impl Services {
     ) -> Result<usize> {
         let grants = self.store.grants().await?;
         let entries = self.store.entries(None).await?;
+        let successions = self.all_successions().await?;
         let published: BTreeMap<_, _> = entries
             .iter()
             .filter_map(|entry| entry.published.as_ref())
@@ -61,7 +62,7 @@ impl Services {
         let own = published
             .values()
             .map(|own| (format!("its own data {}", own.code), Sight { resource: own, terms: None }));
-        for (name, other) in given.chain(own).filter(|(_, other)| new.may_meet(other)) {
+        for (name, other) in given.chain(own).filter(|(_, other)| new.may_meet(other, &successions)) {
             if let Some(column) = new.undoes(&other) {
                 return Err(Error::new(
                     ErrorCode::Conflict,

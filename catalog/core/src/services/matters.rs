@@ -152,17 +152,31 @@ impl Services {
         if let [kind] = filter.kinds.iter().copied().collect::<Vec<_>>()[..] {
             query.kind = Some(kind);
         }
-        if !sees_all(ctx) {
-            query.party = Some(own_label(ctx)?);
-        }
         let wanted = |view: &MatterView| {
             (filter.kinds.is_empty() || filter.kinds.contains(&view.matter.kind()))
                 && filter.role.is_none_or(|role| view.matter.handler.role == role)
                 && filter.light.is_none_or(|light| view.light >= Some(light))
         };
-        let matters =
-            self.store.matters(&query).await?.into_iter().map(|matter| MatterView::of(matter, ctx.now));
-        Ok(matters.filter(wanted).collect())
+        let matters = match sees_all(ctx) {
+            true => self.store.matters(&query).await?,
+            false => self.own_matters(ctx, query).await?,
+        };
+        Ok(matters.into_iter().map(|matter| MatterView::of(matter, ctx.now)).filter(wanted).collect())
+    }
+
+    /// The matters of the caller's department and of those that it continues, in the order of the store.
+    async fn own_matters(&self, ctx: &OpContext, query: MatterQuery) -> Result<Vec<Matter>> {
+        let mut matters = Vec::new();
+        for label in own_labels(ctx)? {
+            let query = MatterQuery { party: Some(label), ..query.clone() };
+            matters.extend(self.store.matters(&query).await?);
+        }
+        if !ctx.principal.predecessors.is_empty() {
+            let due = |matter: &Matter| matter.limit().and_then(|limit| limit.reckoning.due);
+            matters.sort_by_key(|matter| (due(matter).is_none(), due(matter), matter.number.clone()));
+            matters.dedup_by(|one, other| one.number == other.number);
+        }
+        Ok(matters)
     }
 
     /// Takes a step in a matter, with everything that it brings about, in one transaction.
@@ -317,11 +331,13 @@ fn sees_all(ctx: &OpContext) -> bool {
     ctx.principal.has(Role::AuthorityOfficer) || ctx.principal.has(Role::Auditor)
 }
 
-/// The label under which the caller's matters are listed.
-fn own_label(ctx: &OpContext) -> Result<String> {
+/// The labels under which the caller's matters are listed.
+fn own_labels(ctx: &OpContext) -> Result<Vec<String>> {
     match (&ctx.principal.department, ctx.principal.has(Role::Developer)) {
-        (Some(department), _) => Ok(format!("department:{department}")),
-        (None, true) => Ok(format!("developer:{}", ctx.principal.id)),
+        (Some(_), _) => {
+            Ok(ctx.principal.departments().map(|department| format!("department:{department}")).collect())
+        }
+        (None, true) => Ok(vec![format!("developer:{}", ctx.principal.id)]),
         _ => Err(Error::new(ErrorCode::Forbidden, "matters belong to departments and developers; sign in")),
     }
 }

@@ -10,9 +10,10 @@ use super::breach::responsible;
 use super::update::fresh;
 use super::{Period, Place, Placed};
 use crate::dataset::Standing;
+use crate::directory::{Succession, Successions};
 use crate::evidence::fact::{MatterFact, ResourceFact, VersionFact};
 use crate::evidence::{Event as Evidence, Fact, SourceRead};
-use crate::ids::ResourceCode;
+use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{Event, MatterKind, State};
 use crate::time::Timestamp;
 
@@ -78,6 +79,20 @@ pub struct Indicators {
 }
 
 impl Indicators {
+    fn join(&mut self, other: &Self) {
+        self.completeness.join(other.completeness);
+        self.mounted.join(other.mounted);
+        self.timely_updates.join(other.timely_updates);
+        self.timely_answers.join(other.timely_answers);
+        self.refusals.join(other.refusals);
+        self.objections_settled.join(other.objections_settled);
+        self.quality.join(other.quality);
+        self.open.join(other.open);
+        self.calls_served += other.calls_served;
+        self.rows_served += other.rows_served;
+        self.open_downloads += other.open_downloads;
+    }
+
     fn scored(mut self) -> Self {
         let shares = [
             self.completeness,
@@ -127,6 +142,7 @@ pub struct Assessor {
     settled_before: BTreeSet<String>,
     reads: Reads,
     rows: BTreeMap<String, Indicators>,
+    successions: Vec<Succession>,
 }
 
 impl Assessor {
@@ -140,6 +156,7 @@ impl Assessor {
             settled_before: BTreeSet::new(),
             reads: Reads::default(),
             rows: BTreeMap::new(),
+            successions: Vec::new(),
         }
     }
 
@@ -162,6 +179,7 @@ impl Assessor {
             (_, Some(Fact::Resource(fact))) => self.resource(fact),
             (_, Some(Fact::Version(fact))) => self.version(fact, record.at),
             (_, Some(Fact::Matter(fact))) => self.matter(fact, record.at),
+            (_, Some(Fact::Succession(fact))) => self.successions.push(fact.clone()),
             _ => {}
         }
     }
@@ -249,8 +267,19 @@ impl Assessor {
         for (number, (opened, fact)) in std::mem::take(&mut self.matters) {
             self.finish_matter(&number, opened, &fact);
         }
+        self.fold_predecessors();
         let departments = self.rows.into_values().map(Indicators::scored).collect();
         Assessment { period: self.period, last: self.last, departments }
+    }
+
+    /// What a department did that was continued by another before the period's end counts for that one.
+    fn fold_predecessors(&mut self) {
+        let successions = Successions::new(std::mem::take(&mut self.successions));
+        let last = Timestamp(self.period.until.0.saturating_sub(1));
+        for (name, row) in std::mem::take(&mut self.rows) {
+            let heir = name.parse::<DepartmentId>().map(|id| successions.heir_of(&id, last).to_string());
+            self.row(&heir.unwrap_or(name)).join(&row);
+        }
     }
 
     fn finish_resource(&mut self, resource: &Mounted) {

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use catalog_core::directory::resource::Entry;
-use catalog_core::directory::{Department, Level};
+use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
     CredentialStore, DirectoryStore, GrantEnding, KeyOwner, KeyRecord, Person, SearchPage, SearchQuery,
-    Ticket,
+    SuccessionStore, Ticket,
 };
+use catalog_core::substitution::Substitution;
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
 use exchange_crypto::{SigningKey, Suite, to_base64url};
 
@@ -22,12 +23,13 @@ pub(super) struct Fake {
     pub(super) keys: Mutex<BTreeMap<String, KeyRecord>>,
     pub(super) people: Mutex<BTreeMap<String, Person>>,
     pub(super) tickets: Mutex<Vec<Ticket>>,
+    pub(super) successions: Mutex<Vec<Succession>>,
     nonces: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Fake {
     pub(super) fn authenticator(self: &Arc<Self>) -> Authenticator {
-        Authenticator::new(self.clone(), self.clone(), BASE).unwrap()
+        Authenticator::new(self.clone(), self.clone(), self.clone(), BASE).unwrap()
     }
 
     /// Registers a fresh key of the owner, valid for an hour on both sides of [`NOW`].
@@ -107,11 +109,30 @@ impl DirectoryStore for Fake {
 }
 
 #[async_trait]
+impl SuccessionStore for Fake {
+    async fn successions(&self) -> Result<Vec<Succession>> {
+        Ok(self.successions.lock().unwrap().clone())
+    }
+    async fn add_succession(&self, _: &Succession, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+}
+
+#[async_trait]
 impl CredentialStore for Fake {
     async fn person(&self, id: &str) -> Result<Option<Person>> {
         Ok(self.people.lock().unwrap().get(id).cloned())
     }
     async fn people(&self) -> Result<Vec<Person>> {
+        unused()
+    }
+    async fn substitutions(&self) -> Result<Vec<Substitution>> {
+        unused()
+    }
+    async fn substitutions_of(&self, _: &str) -> Result<Vec<Substitution>> {
+        Ok(Vec::new())
+    }
+    async fn put_substitution(&self, _: &Substitution, _: &EvidenceRecord) -> Result<()> {
         unused()
     }
     async fn put_person(&self, _: &Person, _: &EvidenceRecord) -> Result<()> {

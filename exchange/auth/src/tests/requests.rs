@@ -203,11 +203,12 @@ fn addresses_come_from_configuration_and_not_from_host() {
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/x"),
         ("https://a.example/sub/", "https://a.example/sub/x"),
     ] {
-        let authenticator = crate::Authenticator::new(fake.clone(), fake.clone(), base).unwrap();
+        let authenticator =
+            crate::Authenticator::new(fake.clone(), fake.clone(), fake.clone(), base).unwrap();
         assert_eq!(authenticator.target_uri(&"/x".parse().unwrap()), expected);
     }
     for base in ["data.example", "ftp://a/", "https://a/?b", ""] {
-        assert!(crate::Authenticator::new(fake.clone(), fake.clone(), base).is_err(), "{base}");
+        assert!(crate::Authenticator::new(fake.clone(), fake.clone(), fake.clone(), base).is_err(), "{base}");
     }
 }
 

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use catalog_core::calendar::Calendar;
+use catalog_core::ports::WordStore as _;
+use catalog_core::words::Delivery;
 use catalog_core::{Error, ErrorCode, Problem, Result, Timestamp};
 use chrono::Datelike as _;
 use http::Method;
@@ -207,8 +209,20 @@ async fn inside(folder: Folder, now: Timestamp) -> Vec<Check> {
         }
         Ok(_) => Good(format!("{records} records; `shuqiao audit` proves them")),
     };
+    let words = platform.store().deliveries().await.map_or_else(bad, undelivered);
     let closed = platform.close().await.map(|()| "keys, database and objects open".to_owned());
-    vec![("evidence", evidence), ("platform", closed.map_or_else(bad, Good))]
+    vec![("evidence", evidence), ("words", words), ("platform", closed.map_or_else(bad, Good))]
+}
+
+fn undelivered(deliveries: Vec<Delivery>) -> Outcome {
+    let given_up: Vec<_> = deliveries.iter().filter(|delivery| delivery.next_at.is_none()).collect();
+    match given_up.last() {
+        None => Good(format!("{} to departments wait to be delivered", deliveries.len())),
+        Some(last) => {
+            let problem = last.problem.as_deref().unwrap_or_default();
+            Doubtful(format!("{} to departments were given up, the last because {problem}", given_up.len()))
+        }
+    }
 }
 
 /// Asks the server that owns the folder.

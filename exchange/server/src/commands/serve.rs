@@ -17,6 +17,9 @@ use crate::{local, output, tls};
 /// How often used nonces whose time has passed are forgotten, and the clock of the matters runs. A limit ends at midnight.
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// How often is looked whether a word to a department is to be delivered.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Serves the folder.
 pub(crate) async fn run(global: &Global, options: &Serve) -> Result<()> {
     let folder = Folder::open(&global.data_dir)?;
@@ -54,6 +57,7 @@ pub(crate) async fn serve(
     let (handle, local_handle) = (Handle::new(), Handle::new());
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
     let clock = tokio::spawn(platform.run_clock(HOUR));
+    let telling = tokio::spawn(platform.deliver_words(MINUTE));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
     let drain = Duration::from_secs(config.server.drain_seconds);
     tokio::spawn(drain_on_signal(drain, handle.clone(), local_handle.clone()));
@@ -78,6 +82,7 @@ pub(crate) async fn serve(
     };
     forgetting.abort();
     clock.abort();
+    telling.abort();
     covering.abort();
     drop(door);
     platform.close().await?;

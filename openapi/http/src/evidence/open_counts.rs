@@ -66,6 +66,7 @@ fn record(event: Event, at: Timestamp) -> EvidenceRecord {
         purpose: None,
         matter: None,
         ticket: None,
+        substitutions: Vec::new(),
         channel: Channel::File,
     };
     EvidenceRecord { request_id: id.clone(), id, at, actor, event, fact: None }

@@ -128,7 +128,7 @@ impl Services {
     ) -> Result<DepartmentId> {
         let resource = self.published(&ask.resource).await?;
         let grantee = self.department(ctx, grantee).await?.id;
-        not_own(&resource, Some(&grantee))?;
+        not_own(&resource, std::iter::once(&grantee))?;
         let terms = ask.terms(GrantKind::Conditional, Grantee::Department(grantee), words, (ctx.now, None));
         terms.check(&resource)?;
         Ok(resource.provider)
@@ -158,7 +158,7 @@ impl Services {
         };
         for ask in &application.asks {
             let resource = self.resource(ctx, &ask.resource).await?;
-            not_own(&resource, ctx.principal.department.as_ref())?;
+            not_own(&resource, ctx.principal.departments())?;
             let from = self.term_start(ctx, applicant, application, ask).await?;
             let ask = self.within_opening(ctx, applicant, ask).await?;
             let terms = application.terms(&ask, GrantKind::Conditional, grantee.clone(), from);
@@ -260,8 +260,8 @@ fn authority_only(ctx: &OpContext) -> Result<()> {
     }
 }
 
-fn not_own(resource: &Resource, grantee: Option<&DepartmentId>) -> Result<()> {
-    match Some(&resource.provider) == grantee {
+fn not_own<'a>(resource: &Resource, mut own: impl Iterator<Item = &'a DepartmentId>) -> Result<()> {
+    match own.any(|own| *own == resource.provider) {
         false => Ok(()),
         true => {
             let message = format!(
