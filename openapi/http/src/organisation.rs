@@ -25,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_departments))
         .routes(routes!(get_department, put_department))
         .routes(routes!(list_successions))
-        .routes(routes!(succeed))
+        .routes(routes!(succeed_department))
         .routes(routes!(list_people))
         .routes(routes!(put_person))
         .routes(routes!(claim_administration))
@@ -85,7 +85,7 @@ async fn list_successions(
 #[utoipa::path(post, path = "/api/v1/departments/{id}/succession", tag = "organisation",
     params(("id" = String, Path, description = "Machine name of the department that ends")), request_body = Heir,
     responses((status = 201, description = "Entered", body = Succession)))]
-async fn succeed(
+async fn succeed_department(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Id(id): Id,
