@@ -1,6 +1,7 @@
 //! The `shuqiao` command as its users run it: real processes on real folders.
 
 mod administration;
+mod backup;
 mod bad_input;
 mod beside;
 mod bundle;

@@ -14,10 +14,11 @@ pub use running::{Allowance, Extension, Light, Pause, Reckoning, RunningLimit};
 
 use crate::calendar::Calendar;
 use crate::notice::NoticeRules;
+use crate::retention::Retention;
 use crate::secrecy::SecrecyRules;
 use crate::supervision::Thresholds;
 
-/// What deadlines are reckoned by, supervision looks for, and openings are checked for.
+/// What deadlines are reckoned by, supervision looks for, openings are checked for, and versions are kept by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Which days are working days.
@@ -30,6 +31,8 @@ pub struct Rules {
     pub notices: NoticeRules,
     /// What is asked and looked for before anything becomes open.
     pub secrecy: SecrecyRules,
+    /// How long versions are kept.
+    pub retention: Retention,
 }
 
 impl Default for Rules {
@@ -41,6 +44,7 @@ impl Default for Rules {
             thresholds: Thresholds::default(),
             notices: NoticeRules::default(),
             secrecy: SecrecyRules::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod matter;
 pub mod notice;
 pub mod policy;
 pub mod ports;
+pub mod retention;
 pub mod schema;
 pub mod secrecy;
 pub mod services;

@@ -3,6 +3,7 @@
 mod accounts;
 mod datasets;
 mod directory;
+mod expiry;
 mod grants;
 mod inspection;
 mod keys;
@@ -11,6 +12,7 @@ mod organisation;
 mod proposals;
 mod publishing;
 mod replay;
+mod restoring;
 mod secrecy;
 mod substitutions;
 mod successions;
@@ -40,6 +42,7 @@ pub use matters::{
 };
 pub use proposals::Proposal;
 pub use replay::PastRead;
+pub use restoring::EndedAgain;
 pub use secrecy::{Look, Opening};
 pub use successions::Heir;
 pub use supervision::Lights;

@@ -13,11 +13,13 @@ mod matters;
 mod migration;
 mod outbox;
 mod search;
+mod snapshot;
 mod store;
 mod successions;
 mod versions;
 mod words;
 
+pub use snapshot::Resting;
 pub use store::CatalogStore;
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ impl Search {
         Self { dialect, listing: Arc::default(), recent: Arc::default() }
     }
 
+    /// Which database it is.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Makes the index, and fills it where there is none or one of another format.
     pub(crate) async fn prepare(&self, writer: &AnyPool) -> Result<()> {
         let mut tx = writer.begin().await.map_err(failed)?;

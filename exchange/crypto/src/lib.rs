@@ -4,6 +4,7 @@ mod digest;
 mod encoding;
 mod foreign;
 mod mac;
+mod passphrase;
 pub mod random;
 mod sealing;
 mod signature;
@@ -13,6 +14,7 @@ pub use digest::{Digest, Hasher};
 pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
 pub use foreign::ForeignKey;
 pub use mac::MacKey;
+pub use passphrase::PASSPHRASE_ROUNDS;
 pub use sealing::SealingKey;
 pub use signature::{PublicKey, SigningKey, Suite};
 

@@ -100,3 +100,16 @@ proptest! {
         prop_assert!(key.public().verify(&message, &signature).is_err());
     }
 }
+
+/// A published vector of PBKDF2-HMAC-SHA256 with two rounds.
+#[test]
+fn a_passphrase_gives_the_key_that_other_programs_derive() {
+    let rounds = std::num::NonZeroU32::new(2).unwrap();
+    let ours = SealingKey::from_passphrase(b"password", b"salt", rounds).unwrap();
+    let published = "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43";
+    let theirs = SealingKey::from_bytes(&from_hex(published).unwrap().try_into().unwrap()).unwrap();
+    let sealed = ours.seal(b"keys", b"content").unwrap();
+    assert_eq!(theirs.open(b"keys", &sealed), Ok(b"content".to_vec()));
+    let other = SealingKey::from_passphrase(b"passwort", b"salt", rounds).unwrap();
+    assert_eq!(other.open(b"keys", &sealed), Err(CryptoError::Sealed));
+}

@@ -1,7 +1,7 @@
 //! What survives a power cut: files, their names, and the torn ends that one leaves.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -113,27 +113,29 @@ pub(crate) fn read_lines(
 
 /// Puts a file at its end, and cuts off a torn last line; only the end is read.
 pub(crate) fn at_end(path: &Path, file: &mut File) -> Result<(), LedgerError> {
-    let mut find = || -> io::Result<(u64, Vec<u8>)> {
-        let length = file.seek(SeekFrom::End(0))?;
-        let mut tail = Vec::new();
-        let mut window = 1 << 16;
-        loop {
-            let start = length.saturating_sub(window);
-            file.seek(SeekFrom::Start(start))?;
-            tail.clear();
-            file.read_to_end(&mut tail)?;
-            match tail.iter().rposition(|byte| *byte == b'\n') {
-                Some(end) => return Ok((start + end as u64 + 1, tail.split_off(end + 1))),
-                None if start == 0 => return Ok((0, tail)),
-                None => window *= 4,
-            }
-        }
-    };
-    let (whole, torn) = find().map_err(LedgerError::io(path))?;
+    let (whole, torn) = whole_lines(file).map_err(LedgerError::io(path))?;
     if !torn.is_empty() {
         cut_off(path, file, whole, &torn)?;
     }
     file.seek(SeekFrom::Start(whole)).map_err(LedgerError::io(path)).map(drop)
+}
+
+/// The bytes of a file's whole lines, and what follows the last line feed; only the end is read.
+pub(crate) fn whole_lines(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut tail = Vec::new();
+    let mut window = 1 << 16;
+    loop {
+        let start = length.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        tail.clear();
+        Read::take(&mut *file, length - start).read_to_end(&mut tail)?;
+        match tail.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => return Ok((start + end as u64 + 1, tail.split_off(end + 1))),
+            None if start == 0 => return Ok((0, tail)),
+            None => window *= 4,
+        }
+    }
 }
 
 /// Writes at the end of a file that stands there, durably. Of a write that fails nothing stays, so that a later one never

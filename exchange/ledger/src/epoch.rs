@@ -11,6 +11,7 @@ use crate::checkpoints::{Checkpoints, SignedCheckpoint};
 use crate::durable::TornLine;
 use crate::files::EpochFiles;
 use crate::merkle::leaf_hash;
+use crate::note::Checkpoint;
 use crate::scan::Leaf;
 use crate::segment::{self, Entry, Growing, Lines, Seal, read_record};
 use crate::tree_file::{TreeFile, TreeReader};
@@ -97,7 +98,11 @@ impl Epoch {
 
     /// Refuses a log that is not the one of its newest checkpoint.
     pub(crate) fn check_head(&self) -> Result<(), LedgerError> {
-        let Some(SignedCheckpoint { checkpoint, .. }) = self.latest() else { return Ok(()) };
+        self.latest().map_or(Ok(()), |signed| self.check_holds(&signed.checkpoint))
+    }
+
+    /// Refuses a log that does not begin with what a checkpoint of it covers.
+    pub(crate) fn check_holds(&self, checkpoint: &Checkpoint) -> Result<(), LedgerError> {
         let kept = self.state().size;
         if kept < checkpoint.size {
             return Err(LedgerError::LostTail { kept, covered: checkpoint.size });

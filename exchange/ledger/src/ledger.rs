@@ -173,13 +173,25 @@ impl Ledger {
         Ok(found)
     }
 
-    fn epochs(&self) -> impl Iterator<Item = &Epoch> {
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &Epoch> {
         self.older.iter().chain([self.current.as_ref()])
     }
 
     /// The newest checkpoint.
     pub fn latest(&self) -> Option<SignedCheckpoint> {
         self.current.latest()
+    }
+
+    /// Proves that the log holds what a checkpoint of it covers, and names the checkpoint's epoch.
+    ///
+    /// # Errors
+    /// `LostTail` where records are missing at the end, `Forked` where they are others, `Refused` for another log's.
+    pub fn check_holds(&self, checkpoint: &Checkpoint) -> Result<u64, LedgerError> {
+        let epoch = self.epochs().find(|epoch| epoch.origin == checkpoint.origin).ok_or_else(|| {
+            let origin = &checkpoint.origin;
+            LedgerError::Refused(format!("the checkpoint is of `{origin}`, which is no epoch of this log"))
+        })?;
+        epoch.check_holds(checkpoint).map(|()| epoch.number)
     }
 
     /// Records of the newest epoch that no checkpoint covers yet.

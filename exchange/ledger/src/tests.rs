@@ -1,4 +1,5 @@
 mod audits;
+mod copies;
 mod crash;
 mod epochs;
 mod log;

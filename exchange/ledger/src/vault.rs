@@ -116,6 +116,14 @@ impl Vault {
         Ok(found)
     }
 
+    /// Makes the keys of this month and the next, for whoever is about to copy the keys: what comes is sealed under them.
+    pub fn prepare(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let this = month_at(now);
+        let next =
+            (1..=31).map(|days| month_at(now.plus_seconds(days * 86_400))).find(|month| *month != this);
+        [this].into_iter().chain(next).try_for_each(|month| self.key(&month, true).map(drop))
+    }
+
     /// The months that have a file, `2026-11`, and whether each is erased.
     pub fn months(&self) -> Result<Vec<(String, bool)>, LedgerError> {
         let mut months = Vec::new();

@@ -1,5 +1,6 @@
 //! The command line as types; clap makes the help and the completion of it.
 
+mod backup;
 mod evidence;
 mod keys;
 mod matters;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exchange_crypto::Suite;
 
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
@@ -167,6 +169,16 @@ pub(crate) enum Command {
     /// Watch the evidence logs of others, and cosign what was not rewritten.
     #[command(subcommand)]
     Witness(Witness),
+    /// Copy everything but the private keys into a folder of backups, beside a running server too; or the keys alone.
+    #[command(
+        after_help = "Examples:\n  shuqiao backup /mnt/backup\n  shuqiao backup --keys keys-2026-11.sealed --passphrase-file passphrase.txt"
+    )]
+    Backup(Backup),
+    /// Make a new data folder of a backup and the newest evidence. What was revoked since stays revoked.
+    #[command(
+        after_help = "Examples:\n  shuqiao restore /mnt/backup --keys keys-2026-11.sealed --data-dir /srv/new\n  shuqiao restore /mnt/backup --at 2026-11-20T00:00:00+08:00 --log /srv/old --keys keys-2026-11.sealed --data-dir /srv/new"
+    )]
+    Restore(Restore),
     /// Check the clock, the disk, the folder and the evidence log.
     #[command(after_help = "Examples:\n  shuqiao doctor --data-dir /srv/shuqiao\n  shuqiao doctor --json")]
     Doctor,

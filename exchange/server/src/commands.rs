@@ -1,6 +1,7 @@
 //! The subcommands. Those that touch departments, data or grants speak the API, whichever way it is reached.
 
 mod audit;
+mod backup;
 mod bundle;
 mod data;
 mod demo;
@@ -14,6 +15,7 @@ mod log;
 mod matters;
 mod receipt;
 mod replay;
+mod restore;
 mod serve;
 mod subject;
 mod supervision;
@@ -24,6 +26,8 @@ use catalog_core::{Error, ErrorCode, Result};
 use clap::CommandFactory as _;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+
+pub(crate) use audit::platform_keys;
 
 use crate::cli::{Cli, Command, EvidenceCommand, Global, Key, Org};
 use crate::client::{Assertions, Client};
@@ -42,6 +46,8 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Audit { checkpoint } => audit::run(global, checkpoint.as_deref()).await,
         Command::Log(command) => log::run(global, command).await,
         Command::Witness(command) => witness::run(global, command).await,
+        Command::Backup(options) => backup::run(global, options).await,
+        Command::Restore(options) => restore::run(global, options).await,
         Command::Doctor => doctor::run(global).await,
         Command::Openapi => {
             output::document(&openapi_http::openapi());

@@ -22,6 +22,7 @@ use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use openapi_http::{AccessLog, App, AppParts, HttpLimits, Messenger, Templates};
 
+use crate::backup::{self, Source};
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
@@ -120,7 +121,18 @@ impl Platform {
 
     /// The routes as the folder's operator calls them through its socket.
     pub(crate) fn local_router(&self) -> Router {
-        local::router(self.router(), Arc::clone(&self.store))
+        local::router(self.router().merge(backup::door::routes(self.source())), Arc::clone(&self.store))
+    }
+
+    /// What a backup is made of.
+    pub(crate) fn source(&self) -> Source {
+        let root = self.folder.root().to_owned();
+        Source { root, store: Arc::clone(&self.store), app: Arc::clone(&self.app) }
+    }
+
+    /// The catalogue, for whoever closes it.
+    pub(crate) fn shared_store(&self) -> Arc<CatalogStore> {
+        Arc::clone(&self.store)
     }
 
     /// A new code for the first administrator; `None` where one is waiting, or an administrator has come.
@@ -205,6 +217,13 @@ impl Platform {
                 }
                 if let Err(error) = services.tell(&ctx, &receivers).await {
                     tracing::error!(%error, "departments were not told what has changed");
+                }
+                match services.expire_versions(&ctx).await {
+                    Ok(0) => {}
+                    Ok(expired) => tracing::info!(expired, "versions whose time was over were withdrawn"),
+                    Err(error) => {
+                        tracing::error!(%error, cause = error.internal_cause(), "versions did not expire")
+                    }
                 }
             }
         }

@@ -16,6 +16,11 @@ pub(crate) fn rows(total: u64) -> Result<ProgressBar> {
     bar(total, ROWS)
 }
 
+/// A bar that counts bytes, of which the number is not known yet.
+pub(crate) fn bytes(what: &'static str) -> Result<ProgressBar> {
+    Ok(bar(0, BYTES)?.with_message(what))
+}
+
 fn bar(total: u64, template: &str) -> Result<ProgressBar> {
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // A bar that can't be written is no reason to stop the work.

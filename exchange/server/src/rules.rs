@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use catalog_core::calendar::{Calendar, CalendarYear};
 use catalog_core::deadline::{LimitTable, Rules};
 use catalog_core::notice::NoticeRules;
+use catalog_core::retention::Retention;
 use catalog_core::secrecy::SecrecyRules;
 use catalog_core::supervision::Thresholds;
 use catalog_core::{Error, Result};
 
 use crate::folder::io;
 
-/// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json`, `notices.json` and
-/// `secrecy.json`. A malformed file is an error that names it:
-/// with half of its calendar a server would tell wrong dates.
+/// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json`, `notices.json`, `secrecy.json` and
+/// `retention.json`. A malformed file is an error that names it: with half of its calendar a server would tell wrong dates.
 pub(crate) fn read(root: &Path) -> Result<Rules> {
     let mut calendar = Calendar::built_in();
     for path in notices(&root.join("calendar"))? {
@@ -40,7 +40,12 @@ pub(crate) fn read(root: &Path) -> Result<Rules> {
         false => SecrecyRules::default(),
         true => SecrecyRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
     };
-    Ok(Rules { calendar, limits, thresholds, notices, secrecy })
+    let path = root.join("retention.json");
+    let retention = match path.exists() {
+        false => Retention::default(),
+        true => Retention::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
+    };
+    Ok(Rules { calendar, limits, thresholds, notices, secrecy, retention })
 }
 
 /// The files of the folder by name, so that every start reads them in one order.

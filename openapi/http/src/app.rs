@@ -192,7 +192,7 @@ impl App {
 
     /// Waits until no garbage is being erased, and lets none be erased while the answer is held. Take it last, and once:
     /// whoever waits for something else meanwhile makes the collection wait, and everyone behind it.
-    pub(crate) async fn no_erasing(&self) -> OwnedRwLockReadGuard<()> {
+    pub async fn no_erasing(&self) -> OwnedRwLockReadGuard<()> {
         Arc::clone(&self.storage).read_owned().await
     }
 

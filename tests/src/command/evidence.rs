@@ -209,7 +209,7 @@ fn a_checkpoint_that_the_log_never_signed_ends_no_epoch() {
 }
 
 /// Runs a statement past the program, as someone with the database in hand does.
-fn sqlite(database: &Path, statement: &str) {
+pub(super) fn sqlite(database: &Path, statement: &str) {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); n = c.execute(sys.argv[2]).rowcount; \
                   c.commit(); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close(); assert n > 0";
     let python = std::env::var("SHUQIAO_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());

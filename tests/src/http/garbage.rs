@@ -97,3 +97,29 @@ async fn an_extract_is_what_this_server_has_signed_for_its_place() {
         assert_eq!(fs::read(&of_public).unwrap(), genuine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_expire_on_the_clock_and_their_objects_are_collected() {
+    let city = City::new().await;
+    let server = &city.server;
+    let administrator = server.person("admin", None, &[Role::SystemAdministrator]).await;
+    city.upload(&ROWS.replace("100.50", "7.00")).await;
+    let parts =
+        || server.objects().into_iter().filter(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let before = parts().count();
+    assert_eq!(server.services.expire_versions(&server.operator(&[])).await.unwrap(), 0);
+    // By then both are of one month that is long over.
+    server.set_clock(Timestamp::now().plus_seconds(200 * 86_400));
+    assert_eq!(server.services.expire_versions(&server.operator(&[])).await.unwrap(), 1);
+    assert_eq!(server.services.expire_versions(&server.operator(&[])).await.unwrap(), 0);
+    let old = Call::get(format!("/api/v1/resources/{CODE}/schema?version=1")).by(&city.machine);
+    let old = server.send(old).await;
+    assert!(old.code() == "withdrawn" && old.text().contains("保存期满"), "{}", old.text());
+    let read = Call::get(format!("/api/v1/resources/{CODE}/preview")).by(&city.machine);
+    assert_eq!(server.send(read).await.ok()["data"].as_array().unwrap().len(), 3);
+    let collect = Call::post("/api/v1/maintenance/gc", &json!({"dry_run": false})).by(&administrator);
+    server.send(collect).await.ok();
+    assert_eq!(parts().count(), before - 1);
+    let read = Call::get(format!("/api/v1/resources/{CODE}/preview")).by(&city.machine);
+    assert_eq!(server.send(read).await.ok()["data"].as_array().unwrap().len(), 3);
+}

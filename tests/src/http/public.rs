@@ -425,6 +425,28 @@ async fn identities_are_erased_after_their_term_and_on_request() {
     assert_eq!(town.left("applicant.erased").len(), 2);
 }
 
+/// The catalogue is that of a backup, which still holds whom the log knows to be erased.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_erases_again_whom_the_log_knows_to_be_erased() {
+    use catalog_core::evidence::{Event, EvidenceRecord};
+    let town = Town::new().await;
+    let (number, _) = town.opened("letters", &letter(Some("scjg"))).await;
+    let applicant = || town.get(&format!("matters/{number}/applicant"), &town.approver);
+    applicant().await.ok();
+    let operator = town.server.operator(&[]);
+    let erased = Event::Changed {
+        action: "applicant.erased".to_owned(),
+        entity: format!("applicant {number}"),
+        entity_digest: "0".repeat(64),
+    };
+    let since = [EvidenceRecord::new(&operator, erased)];
+    assert_eq!(town.server.services.end_again(&operator, &since).await.unwrap().len(), 1);
+    assert_eq!(applicant().await.code(), "not_found");
+    let key = town.server.folder.path().join(format!("keys/confidential/{number}.key"));
+    assert!(!key.exists());
+    assert_eq!(town.server.services.end_again(&operator, &since).await.unwrap(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_department_that_received_a_wrong_record_is_told() {
     let city = City::new_at(at("03-02T10:00")).await;

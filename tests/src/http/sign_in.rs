@@ -1,6 +1,7 @@
 //! Local accounts and sessions, and what is tried against them.
 
 use catalog_core::account::{CODE_SECONDS, LOCK_SECONDS, TRIES};
+use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::ports::Person;
 use catalog_core::{Role, Timestamp};
 use exchange_crypto::SigningKey;
@@ -313,4 +314,28 @@ async fn names_of_developers_are_nobody_elses() {
     let person = json!({"id": "dev-0123456789ab", "name": "x", "department": null, "roles": ["auditor"], "active": true});
     let call = Call::new(Method::PUT, "/api/v1/people/dev-0123456789ab").json(&person).by(&security);
     assert_eq!(server.send(call).await.code(), "invalid_input");
+}
+
+/// The log knows that the account has changed after the backup, and not how.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_a_password_that_was_changed_since_opens_nothing() {
+    let (server, _) = server().await;
+    let cookie = cookie(&sign_in(&server, "zhang", PASSWORD).await);
+    let operator = server.operator(&[]);
+    let said = |digest: &str| {
+        let (action, entity) = ("account.password_set".to_owned(), "account zhang".to_owned());
+        vec![EvidenceRecord::new(
+            &operator,
+            Event::Changed { action, entity, entity_digest: digest.to_owned() },
+        )]
+    };
+    let events = server.events("changed");
+    let newest = events.iter().rfind(|event| event["entity"] == "account zhang").unwrap();
+    let same = said(newest["entity_digest"].as_str().unwrap());
+    assert_eq!(server.services.end_again(&operator, &same).await.unwrap(), []);
+    sign_in(&server, "zhang", PASSWORD).await.ok();
+    let other = said(&"0".repeat(64));
+    assert_eq!(server.services.end_again(&operator, &other).await.unwrap().len(), 1);
+    assert_eq!(sign_in(&server, "zhang", PASSWORD).await.code(), "unauthenticated");
+    assert_eq!(whoever(&server, &cookie).await.code(), "unauthenticated");
 }

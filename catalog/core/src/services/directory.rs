@@ -154,7 +154,8 @@ impl Services {
     }
 }
 
-fn entry_change(ctx: &OpContext, action: &str, entry: &Entry) -> EvidenceRecord {
+/// The evidence of a change to an entry.
+pub(super) fn entry_change(ctx: &OpContext, action: &str, entry: &Entry) -> EvidenceRecord {
     Services::change(ctx, action, format!("resource {}", entry.draft.code), entry)
         .stating(Fact::of_entry(entry))
 }

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod snapshot;
 
 #[cfg(test)]
 mod checks {

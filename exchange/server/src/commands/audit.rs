@@ -16,6 +16,8 @@ use exchange_crypto::{PublicKey, from_base64url};
 use exchange_ledger::{AuditKeys, Audited, Finding};
 use serde_json::json;
 
+pub(super) use rows::KINDS;
+
 use super::log::read_note;
 use crate::cli::Global;
 use crate::compose::Platform;
@@ -57,7 +59,7 @@ async fn log(folder: &Folder, checkpoint: Option<&Path>) -> Result<Audited> {
 }
 
 /// The platform's keys by id, present and past.
-pub(super) fn platform_keys(records: &[KeyRecord]) -> Vec<(String, PublicKey)> {
+pub(crate) fn platform_keys(records: &[KeyRecord]) -> Vec<(String, PublicKey)> {
     let platform = records.iter().filter(|record| record.owner == KeyOwner::Platform);
     let key = |record: &KeyRecord| {
         let bytes = from_base64url(&record.public_key).ok()?;
@@ -67,7 +69,7 @@ pub(super) fn platform_keys(records: &[KeyRecord]) -> Vec<(String, PublicKey)> {
 }
 
 /// Checks rows against the events that made them, and every version's objects; answers how many of each.
-async fn catalogue(platform: &Platform, findings: &mut Vec<Finding>) -> Result<(u64, u64)> {
+pub(super) async fn catalogue(platform: &Platform, findings: &mut Vec<Finding>) -> Result<(u64, u64)> {
     let store = platform.store();
     let rows = rows::check(store, platform.evidence(), findings).await?;
     let keys = platform_keys(&store.keys().await?);

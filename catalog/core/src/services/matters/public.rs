@@ -225,7 +225,7 @@ impl Services {
     }
 
     /// The key first: a row without one is nothing but an entry to remove.
-    async fn erase_confided(&self, ctx: &OpContext, number: &str) -> Result<()> {
+    pub(in crate::services) async fn erase_confided(&self, ctx: &OpContext, number: &str) -> Result<()> {
         let Some(sealed) = self.store.confidential(number).await? else { return Ok(()) };
         self.safe()?.destroy(number)?;
         let event = Self::change(ctx, "applicant.erased", format!("applicant {number}"), &sealed);

@@ -16,7 +16,7 @@ use exchange_ledger::{Filter, Finding, Ledger};
 use serde::Serialize;
 
 /// The kinds of entities whose rows are compared, as events name them.
-const KINDS: [&str; 9] =
+pub(in crate::commands) const KINDS: [&str; 9] =
     ["department ", "person ", "account ", "key ", "ticket ", "resource ", "grant ", "version ", "matter "];
 
 /// Actions that add to the state of their entity; every other one makes it anew.
@@ -75,16 +75,12 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
 impl Stated {
     fn read(ledger: &Ledger) -> Result<Self> {
         let (mut newest, mut withdrawals) = (BTreeMap::new(), BTreeSet::new());
-        for leaf in ledger.scan(Filter::default())? {
-            let Event::Changed { action, entity, entity_digest } = leaf.map_err(Error::from)?.record.event
-            else {
-                continue;
-            };
+        for Change { action, entity, digest, .. } in changes(ledger)? {
             if matches!(action.as_str(), "records.withdrawn" | "records.reinstated") {
-                withdrawals.insert(entity_digest);
+                withdrawals.insert(digest);
             } else if KINDS.iter().any(|kind| entity.starts_with(kind)) {
                 let part = if ADDITIONS.contains(&action.as_str()) { action } else { String::new() };
-                newest.insert((entity, part), entity_digest);
+                newest.insert((entity, part), digest);
             }
         }
         Ok(Self { newest, withdrawals, seen: BTreeSet::new(), findings: Vec::new() })
@@ -155,6 +151,36 @@ impl Stated {
             self.findings.push(Finding { place: "withdrawn records".to_owned(), what });
         }
     }
+}
+
+/// A change that counts.
+struct Change {
+    /// Epoch and place in the log.
+    place: (u64, u64),
+    action: String,
+    entity: String,
+    digest: String,
+}
+
+/// The changes that the catalogue shows, oldest first: a restore undoes those since the place that it names.
+fn changes(ledger: &Ledger) -> Result<Vec<Change>> {
+    let mut changes: Vec<Change> = Vec::new();
+    for leaf in ledger.scan(Filter::default())? {
+        let leaf = leaf.map_err(Error::from)?;
+        let Event::Changed { action, entity, entity_digest: digest } = leaf.record.event else { continue };
+        match restored_to(&action, &entity) {
+            Some(place) => changes.retain(|change| change.place < place),
+            None => changes.push(Change { place: (leaf.epoch, leaf.index), action, entity, digest }),
+        }
+    }
+    Ok(changes)
+}
+
+/// The place in the log from which on a restored catalogue knows nothing: `catalogue 0-1234`.
+fn restored_to(action: &str, entity: &str) -> Option<(u64, u64)> {
+    let place = entity.strip_prefix("catalogue ").filter(|_| action == "restored")?;
+    let (epoch, records) = place.split_once('-')?;
+    Some((epoch.parse().ok()?, records.parse().ok()?))
 }
 
 /// As the services make it.

@@ -1,0 +1,240 @@
+//! After a restore: the catalogue is an earlier one, and the log is not. What the log knows to have ended since ends again
+//! before anybody is served.
+//!
+//! An event names what it changed and holds the digest of its new state, no more. Where that says everything, as for a
+//! grant, the same is done again; where it does not, the safer answer is given, until somebody who knows says it anew:
+//! a person whose rights have changed can't sign in, an account that has changed has no password, a key that has changed is over, and a dataset from which records were
+//! withdrawn is closed.
+
+use std::collections::BTreeMap;
+
+use exchange_crypto::Digest;
+use serde::Serialize;
+
+use super::Services;
+use crate::account::Account;
+use crate::context::{OpContext, PrincipalKind};
+use crate::dataset::{RecordAct, RecordWithdrawal, Tombstone};
+use crate::directory::lifecycle::LifecycleStep;
+use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::{Event, EvidenceRecord};
+use crate::ids::{ColumnName, GrantId, ResourceCode};
+use crate::policy::Revocation;
+use crate::ports::GrantEnding;
+
+/// The columns of a withdrawal whose records nobody knows any longer. No version has it, so all are closed.
+const UNKNOWN: &str = "withdrawn_before_restore";
+
+/// Kinds of entities of which the newest event says what they are, compared by digest.
+const NEWEST_COUNTS: [&str; 3] = ["person ", "account ", "key "];
+
+/// What ended again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndedAgain {
+    /// The event in the log that says that it had ended.
+    pub action: String,
+    /// What: `grant 019a…`.
+    pub entity: String,
+}
+
+impl Services {
+    /// Records that the catalogue is from now on the one that knew the first `records` of an epoch of the log, out of the
+    /// backup whose manifest has that digest. What was changed after them is undone by this.
+    pub async fn restored(&self, ctx: &OpContext, (epoch, records): (u64, u64), backup: &str) -> Result<()> {
+        let event = Event::Changed {
+            action: "restored".to_owned(),
+            entity: format!("catalogue {epoch}-{records}"),
+            entity_digest: backup.to_owned(),
+        };
+        self.log.append(EvidenceRecord::new(ctx, event)).await.map(drop)
+    }
+
+    /// Ends what these records, which are later than the catalogue, say to have ended. By the operator.
+    pub async fn end_again(&self, ctx: &OpContext, since: &[EvidenceRecord]) -> Result<Vec<EndedAgain>> {
+        if ctx.principal.kind != PrincipalKind::Operator {
+            return Err(Error::new(ErrorCode::Forbidden, "a restore is the operator's"));
+        }
+        let mut ended = Vec::new();
+        let mut newest = BTreeMap::new();
+        for record in since {
+            let Event::Changed { action, entity, entity_digest } = &record.event else { continue };
+            if NEWEST_COUNTS.iter().any(|kind| entity.starts_with(kind)) {
+                newest.insert(entity.as_str(), (record, action, entity_digest));
+            } else if self.end_one_again(ctx, record, action, entity).await? {
+                ended.push(EndedAgain { action: action.clone(), entity: entity.clone() });
+            }
+        }
+        for (entity, (record, action, digest)) in newest {
+            let has_ended = match entity.split_once(' ') {
+                Some(("person", id)) => self.lock_out(ctx, id, digest).await?,
+                Some(("account", id)) => self.reset_account(ctx, id, digest).await?,
+                Some((_, id)) => self.end_key_again(ctx, record, id, digest).await?,
+                None => false,
+            };
+            if has_ended {
+                ended.push(EndedAgain { action: action.clone(), entity: entity.to_owned() });
+            }
+        }
+        self.relay().await?;
+        Ok(ended)
+    }
+
+    /// Whether something was still there to end.
+    async fn end_one_again(
+        &self,
+        ctx: &OpContext,
+        record: &EvidenceRecord,
+        action: &str,
+        entity: &str,
+    ) -> Result<bool> {
+        let reason = again(record);
+        let name = entity.split_once(' ').map_or("", |(_, name)| name);
+        let (at, by) = (record.at, record.actor.id.clone());
+        match action {
+            "grant.revoked" => {
+                let revocation = Revocation { at, by, reason };
+                let change = Self::change(ctx, action, entity.to_owned(), &revocation);
+                unless_over(self.store.revoke_grant(&GrantId::new(name)?, &revocation, &change).await)
+            }
+            "version.withdrawn" => {
+                let Some((number, code)) = name.split_once(" of ") else { return Err(unreadable(entity)) };
+                let number = number.parse().map_err(|_| unreadable(entity))?;
+                let tombstone = Tombstone { at, by, reason };
+                let change = Self::change(ctx, action, entity.to_owned(), &tombstone);
+                let code = ResourceCode::new(code)?;
+                unless_over(self.store.withdraw_version(&code, number, &tombstone, &change).await)
+            }
+            "records.withdrawn" => {
+                let Some((_, code)) = entity.split_once(" of ") else { return Err(unreadable(entity)) };
+                self.close_dataset(ctx, record, entity, &ResourceCode::new(code)?).await
+            }
+            "resource.withdrawn" => self.withdraw_again(ctx, &ResourceCode::new(name)?, reason).await,
+            "ticket.revoked" => {
+                let change = Self::change(ctx, action, entity.to_owned(), &name);
+                unless_over(self.store.revoke_ticket(name, at, &change).await)
+            }
+            "applicant.erased" => {
+                let is_there = self.store.confidential(name).await?.is_some();
+                self.erase_confided(ctx, name).await.map(|()| is_there)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Closes a dataset from which records were withdrawn that nobody can name any longer, until its provider says the
+    /// withdrawal again.
+    async fn close_dataset(
+        &self,
+        ctx: &OpContext,
+        record: &EvidenceRecord,
+        entity: &str,
+        code: &ResourceCode,
+    ) -> Result<bool> {
+        if self.store.entry(code).await?.is_none() {
+            return Ok(false);
+        }
+        let withdrawal = RecordWithdrawal {
+            id: uuid::Uuid::now_v7().to_string(),
+            resource: code.clone(),
+            act: RecordAct::Withdraw,
+            columns: vec![ColumnName::new(UNKNOWN)?],
+            again: None,
+            keys: vec![vec![record.id.clone()]],
+            tombstone: Tombstone { at: record.at, by: record.actor.id.clone(), reason: again(record) },
+        };
+        let change = Self::change(ctx, "records.withdrawn", entity.to_owned(), &withdrawal);
+        self.store.withdraw_records(&withdrawal, &change).await?;
+        Ok(true)
+    }
+
+    async fn withdraw_again(&self, ctx: &OpContext, code: &ResourceCode, reason: String) -> Result<bool> {
+        let found = self.store.entry(code).await?;
+        let Some(mut entry) = found.filter(|entry| entry.published.is_some()) else { return Ok(false) };
+        let expected = entry.revision;
+        // The operator may have edited the entry; here nobody reviews it.
+        let by = "platform";
+        entry.advance(LifecycleStep::Withdraw, by, Some(reason.clone()), ctx.now)?;
+        let revocation = Revocation { at: ctx.now, by: by.to_owned(), reason };
+        let grants = self.store.grants_on(code).await?;
+        let endings: Vec<_> = grants
+            .into_iter()
+            .filter(|grant| grant.revocation.is_none())
+            .map(|grant| GrantEnding {
+                change: Self::change(ctx, "grant.revoked", format!("grant {}", grant.id), &revocation),
+                revocation: revocation.clone(),
+                grant: grant.id,
+            })
+            .collect();
+        let change = super::directory::entry_change(ctx, "resource.withdrawn", &entry);
+        self.store.withdraw_entry(&entry, expected, &endings, &change).await?;
+        Ok(true)
+    }
+
+    /// Ends the account of a person who is not what the log says they are.
+    async fn lock_out(&self, ctx: &OpContext, id: &str, stated: &str) -> Result<bool> {
+        let found = self.store.person(id).await?;
+        let Some(mut person) = found.filter(|person| person.active && digest(person) != stated) else {
+            return Ok(false);
+        };
+        person.active = false;
+        let change = Self::change(ctx, "person.put", format!("person {id}"), &person);
+        self.store.put_person(&person, &change).await?;
+        Ok(true)
+    }
+
+    /// Takes password, code and address from an account that is not what the log says it is, and ends its sessions.
+    async fn reset_account(&self, ctx: &OpContext, id: &str, stated: &str) -> Result<bool> {
+        let found = self.store.account(id).await?;
+        let Some(account) = found.filter(|account| digest(&account.facts()) != stated) else {
+            return Ok(false);
+        };
+        let account = Account { password: None, code: None, contact: None, ..account };
+        let change = Self::change(ctx, "account.reset", format!("account {id}"), &account.facts());
+        self.store.save_account(&account, true, Some(&change)).await?;
+        Ok(true)
+    }
+
+    /// Ends a key whose period is not what the log says it is.
+    async fn end_key_again(
+        &self,
+        ctx: &OpContext,
+        record: &EvidenceRecord,
+        id: &str,
+        stated: &str,
+    ) -> Result<bool> {
+        let Some(mut key) = self.store.key(id).await?.filter(|key| digest(key) != stated) else {
+            return Ok(false);
+        };
+        if key.valid_until.is_some_and(|end| end <= record.at) {
+            return Ok(false);
+        }
+        key.valid_until = Some(record.at.max(key.valid_from));
+        let change = Self::change(ctx, "key.retired", format!("key {id}"), &key);
+        self.store.put_key(&key, &change).await?;
+        Ok(true)
+    }
+}
+
+fn again(record: &EvidenceRecord) -> String {
+    format!("恢复备份后按存证重新执行 (done again after a restore, by record {})", record.id)
+}
+
+/// As [`Services::change`] makes it.
+fn digest(state: &impl Serialize) -> String {
+    Digest::of(&serde_json::to_vec(state).unwrap_or_default()).to_hex()
+}
+
+/// Nothing is left to be done where it is over, or was made after the backup.
+fn unless_over(done: Result<()>) -> Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::IllegalState) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn unreadable(entity: &str) -> Error {
+    let message =
+        format!("the log says that `{entity}` has ended, which this program can't read: use a newer one");
+    Error::new(ErrorCode::Corrupt, message)
+}
