@@ -82,14 +82,23 @@ impl Town {
 }
 
 fn grant(folder: &Folder, purpose: &str) -> String {
-    let terms = json!({
-        "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
-        "items": ["case_no", "county"], "purpose": purpose, "legal_basis": "人民警察法 第六条",
-        "valid_until": "2098-06-30T16:00:00Z", "doors": ["api", "sql", "file", "command_line"],
+    let ask = json!({
+        "resource": "301001/000001", "items": ["case_no", "county", "person"],
+        "doors": ["api", "sql", "file", "command_line"],
     });
-    let file = folder.file("grant.json", terms.to_string());
-    let made = folder.json(&["grant", "create", &file, "--as", "scjg:approver", "--operator", "li"]);
-    made[0]["id"].as_str().unwrap().to_owned()
+    let application = json!({
+        "asks": [ask], "purpose": purpose, "legal_basis": "人民警察法 第六条", "valid_until": "2098-06-30T16:00:00Z",
+    });
+    let file = folder.file("application.json", application.to_string());
+    let whole = folder.json(&["matter", "open", "application", &file, "--as", "gaj"]);
+    let take = |number: &Value, event: &str, [role, name]: [&str; 2]| {
+        let number = number.as_str().unwrap();
+        folder.json(&["matter", "step", number, event, "--as", role, "--operator", name])
+    };
+    let part = take(&whole["number"], "accept", [":authority_officer", "zhao"])["parts"][0].clone();
+    take(&part, "propose", ["scjg:approver", "wang"]);
+    let made = take(&part, "grant", ["scjg:approver", "li"]);
+    made["grants"][0].as_str().unwrap().to_owned()
 }
 
 const AS_GAJ: [&str; 4] = ["--as", "gaj", "--purpose", "办案"];

@@ -431,7 +431,8 @@ async fn a_restore_erases_again_whom_the_log_knows_to_be_erased() {
     use catalog_core::evidence::{Event, EvidenceRecord};
     let town = Town::new().await;
     let (number, _) = town.opened("letters", &letter(Some("scjg"))).await;
-    let applicant = || town.get(&format!("matters/{number}/applicant"), &town.approver);
+    let path = format!("matters/{number}/applicant");
+    let applicant = || town.get(&path, &town.approver);
     applicant().await.ok();
     let operator = town.server.operator(&[]);
     let erased = Event::Changed {

@@ -24,6 +24,7 @@ fn version(number: i64, published: &str) -> Version {
         state: VersionState::Published,
         tombstone: None,
         breaking: None,
+        cleared: Default::default(),
     }
 }
 
