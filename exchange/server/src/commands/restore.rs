@@ -4,7 +4,7 @@
 mod folder;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog_core::evidence::{Event, EvidenceRecord};
@@ -324,7 +324,7 @@ fn time(text: &str) -> Result<Timestamp> {
     })
 }
 
-fn report(global: &Global, restored: &Restored, target: &PathBuf) {
+fn report(global: &Global, restored: &Restored, target: &Path) {
     if global.json {
         output::document(restored);
         return;
