@@ -5,6 +5,7 @@ use ring::pbkdf2;
 use crate::{CryptoError, SealingKey};
 
 /// Rounds of PBKDF2 for new files: what OWASP asks for with HMAC-SHA256, so that a guess costs a third of a second.
+// A constant is evaluated by the compiler: zero would not compile.
 pub const PASSPHRASE_ROUNDS: NonZeroU32 = NonZeroU32::new(600_000).unwrap();
 
 impl SealingKey {

@@ -8,6 +8,13 @@ use crate::{CryptoError, Digest, random, sm2, to_base64url};
 /// What stands before the 32 bytes of the seed in a PKCS#8 document of version 1 (RFC 8410 section 7).
 const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
+/// What stands before a public key in its SubjectPublicKeyInfo: of Ed25519 (RFC 8410), and of SM2 (RFC 5480, GM/T 0009).
+const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+const SM2_SPKI: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1,
+    0x82, 0x2d, 3, 0x42, 0,
+];
+
 /// Which signatures a key makes. A key belongs to one suite, and decides alone how a signature is checked: what a message
 /// says of its own algorithm must agree with the key, and chooses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,6 +190,23 @@ impl PublicKey {
             Some(y) => format!(r#"{{"crv":"SM2","kty":"EC","x":"{x}","y":"{y}"}}"#),
         };
         to_base64url(Digest::of(jwk.as_bytes()).as_bytes())
+    }
+
+    /// The key as SubjectPublicKeyInfo (RFC 5280), which openssl reads.
+    pub fn to_spki(&self) -> Vec<u8> {
+        let head = match self.suite() {
+            Suite::Ed25519 => ED25519_SPKI.as_slice(),
+            Suite::Sm2 => SM2_SPKI.as_slice(),
+        };
+        [head, self.as_bytes()].concat()
+    }
+
+    /// A signature of this key as openssl reads it: of SM2 in ASN.1.
+    pub fn to_openssl(&self, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        match self.suite() {
+            Suite::Ed25519 => Ok(signature.to_vec()),
+            Suite::Sm2 => sm2::to_asn1(signature),
+        }
     }
 
     /// Checks the signature of `message` in the key's own suite.

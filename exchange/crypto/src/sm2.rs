@@ -52,6 +52,12 @@ pub(crate) fn is_point(bytes: &[u8; 65]) -> bool {
     bytes[0] == UNCOMPRESSED && VerifyingKey::from_sec1_bytes(IDENTIFIER, bytes).is_ok()
 }
 
+/// The signature as ASN.1 (GM/T 0009), which is how openssl writes it.
+pub(crate) fn to_asn1(signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let signature = Signature::from_slice(signature).map_err(|_| CryptoError::Signature)?;
+    Ok(signature.to_der().as_bytes().to_vec())
+}
+
 pub(crate) fn verify(public: &[u8; 65], message: &[u8], signature: &[u8]) -> bool {
     let key = VerifyingKey::from_sec1_bytes(IDENTIFIER, public);
     let signature = Signature::from_slice(signature);

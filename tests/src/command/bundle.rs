@@ -26,8 +26,13 @@ struct Court {
 }
 
 async fn court() -> Court {
-    let folder = with_access();
-    let witness = folder.ok(&["witness", "key", "w", "--name", "witness.example"]).trim().to_owned();
+    court_of(with_access(), "ed25519").await
+}
+
+/// With a witness of the suite.
+async fn court_of(folder: Folder, suite: &str) -> Court {
+    let witness = folder.ok(&["witness", "key", "w", "--name", "witness.example", "--suite", suite]);
+    let witness = witness.trim().to_owned();
     let log_key = folder.ok(&["log", "key"]).trim().to_owned();
     let witnessing = witnessing(&folder, &log_key);
     configure(&folder, &witnessing, &witness);
@@ -199,6 +204,28 @@ async fn a_bundle_is_checked_by_openssl_alone_and_no_flipped_byte_passes() {
     assert!(check(&folder).0);
     fs::write(folder.join("more.txt"), "one more").unwrap();
     assert!(!check(&folder).0, "a file that is not listed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_signed_by_sm2_is_checked_by_openssl_too() {
+    let folder = with_access();
+    folder.ok(&["key", "rotate", "--platform", "--suite", "sm2"]);
+    // The temporary folder lives as long as this does.
+    let court = court_of(folder, "sm2").await;
+    let folder = court.unpacked();
+    let (passed, text) = check(&folder);
+    assert!(passed && text.contains("PASSED"), "{text}");
+    let cover = fs::read_to_string(folder.join("index.txt")).unwrap();
+    assert!(cover.contains("平台公钥 SM2") && cover.contains("平台公钥 Ed25519"), "{cover}");
+    for name in ["statement", "checkpoint", "cosignature-1"] {
+        for ending in ["sig", "body"] {
+            let file = folder.join(format!("receipts/001/{name}.{ending}"));
+            let content = flip(&file);
+            sums(&folder);
+            assert!(!check(&folder).0, "{name}.{ending}");
+            fs::write(&file, content).unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use exchange_auth::Jwk;
 use exchange_crypto::{Suite, from_base64url, to_base64url};
 use exchange_ledger::note::{Note, NoteKey};
 use serde_json::{Value, json};
@@ -123,14 +124,13 @@ fn openssl_verifies(folder: &Folder) {
     assert_eq!(stated["alg"], "SM2SM3");
     let set: Value = serde_json::from_slice(&read("jwks.json")).unwrap();
     let jwk = set["keys"].as_array().unwrap().iter().find(|key| key["kid"] == stated["kid"]).unwrap();
-    let coordinate = |name: &str| from_base64url(jwk[name].as_str().unwrap()).unwrap();
-    let head = "3059301306072a8648ce3d020106082a811ccf5501822d03420004";
-    let spki = [exchange_crypto::from_hex(head).unwrap(), coordinate("x"), coordinate("y")].concat();
-    folder.file("platform.der", spki);
+    let jwk: Jwk = serde_json::from_value(jwk.clone()).unwrap();
+    let key = jwk.public_key().unwrap();
+    folder.file("platform.der", key.to_spki());
     let manifest: Value = serde_json::from_slice(&read("latest.manifest.json")).unwrap();
     let canonical = serde_json_canonicalizer::to_vec(&manifest).unwrap();
     folder.file("signed", format!("{header}.{}", to_base64url(&canonical)));
-    folder.file("signature", der(&from_base64url(signature).unwrap()));
+    folder.file("signature", key.to_openssl(&from_base64url(signature).unwrap()).unwrap());
     let verify = |file: &Path| {
         let how = ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678", "-pubin", "-keyform", "DER"];
         let mut command = Command::new("openssl");
@@ -144,16 +144,4 @@ fn openssl_verifies(folder: &Folder) {
     let output = verify(&folder.path("signed"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!verify(&folder.path("latest.csv")).status.success());
-}
-
-/// `r` and `s` as ASN.1.
-fn der(signature: &[u8]) -> Vec<u8> {
-    let number = |bytes: &[u8]| {
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        let sign: &[u8] = if bytes[zeros] < 0x80 { &[] } else { &[0] };
-        let value = [sign, &bytes[zeros..]].concat();
-        [&[2, u8::try_from(value.len()).unwrap()][..], &value].concat()
-    };
-    let both = [number(&signature[..32]), number(&signature[32..])].concat();
-    [&[0x30, u8::try_from(both.len()).unwrap()][..], &both].concat()
 }

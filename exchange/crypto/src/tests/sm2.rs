@@ -130,11 +130,13 @@ fn openssl_verifies_ours_and_signs_what_we_verify() {
         assert_eq!(key.suite(), Suite::Sm2);
         let read =
             openssl(&["pkey", "-inform", "DER", "-in", &private, "-pubout", "-outform", "DER"]).unwrap();
-        assert!(read.ends_with(key.public().as_bytes()), "{name}");
+        assert_eq!(read, key.public().to_spki(), "{name}");
         let how = ["-rawin", "-digest", "sm3", "-inkey", &private, "-keyform", "DER", "-in", &path("text")];
         for text in [&b"x"[..], "数据桥".as_bytes(), &[7; 1000]] {
             fs::write(path("text"), text).unwrap();
-            fs::write(path("signature"), to_der(&key.sign(text))).unwrap();
+            let signature = key.sign(text);
+            assert_eq!(key.public().to_openssl(&signature).unwrap(), to_der(&signature));
+            fs::write(path("signature"), to_der(&signature)).unwrap();
             let verify = |id: &str| {
                 let (file, id) = (path("signature"), format!("distid:{id}"));
                 let given = ["-sigfile", &file, "-pkeyopt", &id];

@@ -16,8 +16,15 @@ sha256sum --quiet --strict -c SHA256SUMS || fail SHA256SUMS
 
 # 签名：$1.body 是被签名的原文，$1.sig 是签名，$1.key 指明公钥。 A signature beside what it signs.
 signed() {
-    openssl pkeyutl -verify -pubin -inkey "keys/$(cat "$1.key").pem" -rawin -in "$1.body" -sigfile "$1.sig" \
-        > "$work/said" 2>&1 || fail "$1.sig"
+    key="keys/$(cat "$1.key").pem"
+    # 公钥为国密 SM2 的，摘要用 SM3。 A key of SM2 signs digests of SM3.
+    case $(openssl pkey -pubin -in "$key" -noout -text 2> /dev/null) in
+    *SM2*) set -- "$1" -digest sm3 -pkeyopt distid:1234567812345678 ;;
+    esac
+    signed=$1
+    shift
+    openssl pkeyutl -verify -pubin -inkey "$key" -rawin "$@" -in "$signed.body" -sigfile "$signed.sig" \
+        > "$work/said" 2>&1 || fail "$signed.sig"
 }
 
 for receipt in receipts/*; do

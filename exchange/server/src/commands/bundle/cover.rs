@@ -169,7 +169,7 @@ fn of_keys(keys: &JwkSet, witnesses: &[NoteKey]) -> Part {
     };
     let platform = keys.keys.iter().map(|key| {
         let period = format!("{} 至 {}", time(key.nbf, "不限"), time(key.exp, "今"));
-        (format!("keys/{}.pem", key.kid), format!("平台公钥 Ed25519，有效期 {period}"))
+        (format!("keys/{}.pem", key.kid), format!("平台公钥 {}，有效期 {period}", key.crv))
     });
     let witnesses = (1..).zip(witnesses);
     let witnesses = witnesses
@@ -205,6 +205,7 @@ fn by_hand() -> Part {
         heading: "三、用通用工具核验".to_owned(),
         sentences: sentences(&[
             "只需要 openssl（3.0 以上）和 sha256sum。每个 .body 文件是被签名的原文，.sig 是签名，.key 指明所用公钥。",
+            "公钥为国密 SM2 的，核验签名的命令另加 -digest sm3 -pkeyopt distid:1234567812345678。",
         ]),
         rows: rows.to_vec(),
     }

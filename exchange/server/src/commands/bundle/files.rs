@@ -13,8 +13,6 @@ use openapi_contract::{LeafProof, Receipt};
 use super::super::receipt::{Genuine, genuine};
 use super::{Case, cover};
 
-/// What is in front of the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410).
-const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 /// The check by openssl and sha256sum alone.
 const CHECK: &str = include_str!("check.sh");
 
@@ -74,10 +72,10 @@ impl Files {
         let signed = format!("{header}.{}", to_base64url(&statement));
         self.signed(
             &format!("{folder}/statement"),
-            &key.kid,
+            (&key.kid, &key.public_key()?),
             signed,
-            from_base64url(signature).map_err(wrong)?,
-        );
+            &from_base64url(signature).map_err(wrong)?,
+        )?;
         self.add(format!("{folder}/statement.json"), statement);
         self.checkpoint(folder, receipt, &note, keys, witnesses)?;
         for (number, (record, proof)) in (1..).zip(receipt.records.iter().zip(&receipt.proofs)) {
@@ -109,7 +107,8 @@ impl Files {
         for key in &keys.keys {
             let signer = NoteKey::of_log(&checkpoint.origin, key.public_key()?);
             if let Some(signature) = signature_by(&signer, note) {
-                self.signed(&format!("{folder}/checkpoint"), &key.kid, note.text.clone(), signature);
+                let key = (key.kid.as_str(), signer.key());
+                self.signed(&format!("{folder}/checkpoint"), key, note.text.clone(), &signature)?;
             }
         }
         for (number, witness) in (1..).zip(witnesses) {
@@ -117,17 +116,24 @@ impl Files {
             let Some(signature) = signature_by(witness, note) else { continue };
             let signed = format!("cosignature/v1\ntime {time}\n{}", note.text);
             // The first eight bytes are the time.
-            let signature = signature.get(8..).unwrap_or_default().to_vec();
+            let signature = signature.get(8..).unwrap_or_default();
             let name = format!("{folder}/cosignature-{number}");
-            self.signed(&name, &format!("witness-{number}"), signed, signature);
+            self.signed(&name, (&format!("witness-{number}"), witness.key()), signed, signature)?;
         }
         Ok(())
     }
 
-    fn signed(&mut self, name: &str, key: &str, body: impl Into<Vec<u8>>, signature: Vec<u8>) {
-        self.add(format!("{name}.key"), key);
+    fn signed(
+        &mut self,
+        name: &str,
+        (key_name, key): (&str, &PublicKey),
+        body: impl Into<Vec<u8>>,
+        signature: &[u8],
+    ) -> Result<()> {
+        self.add(format!("{name}.key"), key_name);
         self.add(format!("{name}.body"), body);
-        self.add(format!("{name}.sig"), signature);
+        self.add(format!("{name}.sig"), key.to_openssl(signature).map_err(wrong)?);
+        Ok(())
     }
 
     /// The way from a leaf to the root (RFC 9162 section 2.1.3.2): each hash a file, named by the side on which it stands.
@@ -168,7 +174,7 @@ fn signature_by(signer: &NoteKey, note: &Note) -> Option<Vec<u8>> {
 
 /// The key as openssl reads it.
 fn pem(key: &PublicKey) -> String {
-    let encoded = to_base64(&[SPKI.as_slice(), key.as_bytes()].concat());
+    let encoded = to_base64(&key.to_spki());
     format!("-----BEGIN PUBLIC KEY-----\n{encoded}\n-----END PUBLIC KEY-----\n")
 }
 
