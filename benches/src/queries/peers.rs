@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
-use catalog_core::dataset::{ChangeKind, Version, VersionState};
+use catalog_core::dataset::Version;
 use catalog_core::directory::{InformationItem, ItemKind, ItemType, Resource};
 use catalog_core::policy::{BoundPolicy, Filter, GrantKind, GrantedPolicy, TypedLiteral};
 use catalog_core::services::{Dataset, VersionSelector};
@@ -98,22 +98,9 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
     policy.filter = Some(Filter::Ge(column.to_owned(), TypedLiteral::Text(least.to_owned())));
     let bytes = std::fs::metadata(folder.join(&stored.path))?.len();
     let version = Version {
-        resource: resource.code.clone(),
-        number: 1,
-        change: ChangeKind::Replace,
         rows: i64::try_from(stored.rows)?,
-        delivered: 0,
-        rejected: 0,
         bytes: i64::try_from(bytes)?,
-        manifest_digest: String::new(),
-        based_on: None,
-        made_at: Timestamp(0),
-        published_at: Timestamp(0),
-        published_by: "bench".to_owned(),
-        state: VersionState::Published,
-        tombstone: None,
-        breaking: None,
-        cleared: Default::default(),
+        ..fixtures::version(&resource.code, 1, Timestamp(0))
     };
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let file = StoredFile { path: stored.path.clone(), bytes, rows: stored.rows };

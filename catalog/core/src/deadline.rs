@@ -13,38 +13,19 @@ pub use limits::{Limit, LimitKind, LimitTable};
 pub use running::{Allowance, Extension, Light, Pause, Reckoning, RunningLimit};
 
 use crate::calendar::Calendar;
-use crate::notice::NoticeRules;
-use crate::retention::Retention;
-use crate::secrecy::SecrecyRules;
-use crate::supervision::Thresholds;
 
-/// What deadlines are reckoned by, supervision looks for, openings are checked for, and versions are kept by.
+/// What deadlines are reckoned by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Which days are working days.
     pub calendar: Calendar,
     /// How long each kind of limit is.
     pub limits: LimitTable,
-    /// What supervision finds out of the ordinary.
-    pub thresholds: Thresholds,
-    /// What notices say, and how long applicants' identities are kept.
-    pub notices: NoticeRules,
-    /// What is asked and looked for before anything becomes open.
-    pub secrecy: SecrecyRules,
-    /// How long versions are kept.
-    pub retention: Retention,
 }
 
 impl Default for Rules {
-    /// The built-in calendar, the limits and the remedies of law.
+    /// The built-in calendar and the limits of law.
     fn default() -> Self {
-        Self {
-            calendar: Calendar::built_in(),
-            limits: LimitTable::default(),
-            thresholds: Thresholds::default(),
-            notices: NoticeRules::default(),
-            secrecy: SecrecyRules::default(),
-            retention: Retention::default(),
-        }
+        Self { calendar: Calendar::built_in(), limits: LimitTable::default() }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Each is the plainest of its kind; a test changes what it is about: `Resource { personal: true, ..resource(…)? }`.
 
+use std::collections::BTreeSet;
+
 use crate::context::Channel;
+use crate::dataset::{ChangeKind, Version, VersionState};
 use crate::directory::format::ResourceFormat;
 use crate::directory::resource::Entry;
 use crate::directory::{
@@ -107,6 +110,28 @@ pub fn item(title: &str, column: &str) -> Result<InformationItem> {
         maximum: None,
         reference: None,
     })
+}
+
+/// A readable version without rows, made and published at that time.
+pub fn version(resource: &ResourceCode, number: i64, at: Timestamp) -> Version {
+    Version {
+        resource: resource.clone(),
+        number,
+        change: ChangeKind::Replace,
+        rows: 0,
+        delivered: 0,
+        rejected: 0,
+        bytes: 0,
+        manifest_digest: String::new(),
+        based_on: None,
+        made_at: at,
+        published_at: at,
+        published_by: "steward".to_owned(),
+        state: VersionState::Published,
+        tombstone: None,
+        breaking: None,
+        cleared: BTreeSet::new(),
+    }
 }
 
 /// The first revision of an entry that is published as it stands.

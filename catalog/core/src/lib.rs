@@ -21,6 +21,7 @@ pub mod retention;
 pub mod schema;
 pub mod secrecy;
 pub mod services;
+pub mod settings;
 pub mod substitution;
 pub mod supervision;
 pub mod time;

@@ -27,12 +27,12 @@ use serde::Serialize;
 
 use crate::confidential::Safe;
 use crate::context::OpContext;
-use crate::deadline::Rules;
 use crate::error::Result;
 use crate::evidence::{AccessHistory, Event, EvidenceLog, EvidenceRecord};
 use crate::ids::DepartmentId;
 use crate::policy::{Action, decide_action};
 use crate::ports::{Cut, Cutter, Store};
+use crate::settings::Settings;
 
 pub use accounts::Login;
 pub use datasets::{Dataset, VersionSelector};
@@ -53,7 +53,7 @@ pub use words::Deliveries;
 pub struct Services {
     store: Arc<dyn Store>,
     log: Arc<dyn EvidenceLog>,
-    rules: Arc<Rules>,
+    settings: Arc<Settings>,
     cutter: Option<Arc<dyn Cutter>>,
     safe: Option<Arc<dyn Safe>>,
     history: Option<Arc<dyn AccessHistory>>,
@@ -65,12 +65,12 @@ const RELAY_BATCH: u32 = 200;
 impl Services {
     /// The services over a store and a log, with the built-in calendar and the limits of law.
     pub fn new(store: Arc<dyn Store>, log: Arc<dyn EvidenceLog>) -> Self {
-        Self { store, log, rules: Arc::default(), cutter: None, safe: None, history: None }
+        Self { store, log, settings: Arc::default(), cutter: None, safe: None, history: None }
     }
 
-    /// The same with another calendar or other limits.
-    pub fn with_rules(self, rules: Rules) -> Self {
-        Self { rules: Arc::new(rules), ..self }
+    /// The same with what a city has set otherwise.
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), ..self }
     }
 
     /// The same, ending the reads that run somewhere when what they read is revoked or withdrawn.

@@ -44,22 +44,10 @@ fn column(item: InformationItem) -> Column {
 
 fn version_of(manifest: &Manifest) -> Version {
     Version {
-        resource: manifest.resource.clone(),
-        number: manifest.version,
         change: manifest.change,
-        rows: 0,
-        delivered: 0,
-        rejected: 0,
-        bytes: 0,
         manifest_digest: manifest.digest().unwrap().to_hex(),
         based_on: manifest.based_on,
-        made_at: manifest.created_at,
-        published_at: Timestamp(0),
-        published_by: "tester".to_owned(),
-        state: VersionState::Published,
-        tombstone: None,
-        breaking: None,
-        cleared: Default::default(),
+        ..fixtures::version(&manifest.resource, manifest.version, manifest.created_at)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::backup::{self, Source};
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
-use crate::{local, platform_key, rules, sign_in, words};
+use crate::{local, platform_key, settings, sign_in, words};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -65,7 +65,7 @@ impl Platform {
         let (evidence, records) = (Arc::new(evidence), opened.records);
         let vault = Arc::new(Vault::open(folder.root())?);
         let services = Services::new(store.clone(), evidence.clone())
-            .with_rules(rules::read(folder.root())?)
+            .with_settings(settings::read(folder.root())?)
             .with_safe(Arc::new(ConfidentialKeys::open(folder.root())?))
             .with_history(evidence.clone());
         // Events that a crash left between catalogue and log come first.

@@ -13,7 +13,7 @@ mod local;
 mod output;
 mod platform_key;
 mod progress;
-mod rules;
+mod settings;
 mod sign_in;
 mod tls;
 mod words;

@@ -56,6 +56,19 @@ pub(crate) async fn finish_rotation(folder: &Folder, store: &CatalogStore) -> Re
 
 /// Registers the platform's key on its first use.
 pub(crate) async fn register(store: &CatalogStore, services: &Services, key: &SigningKey) -> Result<()> {
+    let roles = BTreeSet::from([Role::SecurityAdministrator]);
+    let (now, request_id) = (Timestamp::now(), uuid::Uuid::now_v7().to_string());
+    let ctx = operator_context("platform", None, roles, request_id, now);
+    register_since(store, services, &ctx, (key, now)).await
+}
+
+/// Registers the platform's key as valid from a time, unless it is known.
+pub(crate) async fn register_since(
+    store: &CatalogStore,
+    services: &Services,
+    ctx: &OpContext,
+    (key, valid_from): (&SigningKey, Timestamp),
+) -> Result<()> {
     let public = key.public();
     if store.key(&public.id()).await?.is_some() {
         return Ok(());
@@ -64,13 +77,10 @@ pub(crate) async fn register(store: &CatalogStore, services: &Services, key: &Si
         id: public.id(),
         owner: KeyOwner::Platform,
         public_key: to_base64url(public.as_bytes()),
-        valid_from: Timestamp::now(),
+        valid_from,
         valid_until: None,
     };
-    let roles = BTreeSet::from([Role::SecurityAdministrator]);
-    let request_id = uuid::Uuid::now_v7().to_string();
-    let ctx = operator_context("platform", None, roles, request_id, Timestamp::now());
-    services.put_key(&ctx, &record).await
+    services.put_key(ctx, &record).await
 }
 
 /// Gives the platform a new key, of its old one's suite if none is named. The old private key is gone afterwards; its public half stays in the history, so that

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
+use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{
     Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio,
 };
@@ -71,10 +72,10 @@ async fn get_supervision(
     if wanted.format.as_deref().is_some_and(|format| format != "json") {
         return Err(invalid("offered is format=json"));
     }
-    let rules = app.services.supervise(&ctx, &named("board", period)).await?.clone();
+    let settings = app.services.supervise(&ctx, &named("board", period)).await?.clone();
     let lights = app.services.lights(&ctx).await?;
     let read = move |app: &App| {
-        let mut anomalies = Anomalies::new(period, &rules.thresholds, &rules.calendar);
+        let mut anomalies = Anomalies::new(period, &settings.supervision, &settings.deadlines.calendar);
         let mut breaches = Breaches::default();
         let last = fold(app, period, |placed| {
             anomalies.take(placed);
@@ -167,14 +168,12 @@ fn grid(assessment: &Assessment) -> Grid {
 }
 
 fn cells(row: &Indicators) -> Vec<String> {
-    let score = row.score.map_or("—".to_owned(), percent);
-    let time = row.timely_updates.permille().map_or("—".to_owned(), percent);
     vec![
         row.department.clone(),
-        score,
+        percent(row.score),
         share(row.completeness),
         share(row.mounted),
-        time,
+        row.timely_updates.percent(),
         share(row.timely_answers),
         share(row.refusals),
         share(row.objections_settled),
@@ -185,11 +184,10 @@ fn cells(row: &Indicators) -> Vec<String> {
     ]
 }
 
+/// A share, and beside it what it is a share of.
 fn share(ratio: Ratio) -> String {
-    let Ratio { part, of } = ratio;
-    ratio.permille().map_or("—".to_owned(), |permille| format!("{}（{part}/{of}）", percent(permille)))
-}
-
-fn percent(permille: u64) -> String {
-    format!("{}.{}%", permille / 10, permille % 10)
+    match ratio.of {
+        0 => ratio.percent(),
+        of => format!("{}（{}/{of}）", ratio.percent(), ratio.part),
+    }
 }

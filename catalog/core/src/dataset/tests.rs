@@ -1,24 +1,8 @@
 use super::*;
+use crate::fixtures;
 
 fn version(number: i64, published: i64) -> Version {
-    Version {
-        resource: ResourceCode::new("301001/000001").unwrap(),
-        number,
-        change: ChangeKind::Replace,
-        rows: 1,
-        delivered: 0,
-        rejected: 0,
-        bytes: 1,
-        manifest_digest: String::new(),
-        based_on: None,
-        made_at: Timestamp(published),
-        published_at: Timestamp(published),
-        published_by: "steward".to_owned(),
-        state: VersionState::Published,
-        tombstone: None,
-        breaking: None,
-        cleared: Default::default(),
-    }
+    fixtures::version(&ResourceCode::new("301001/000001").unwrap(), number, Timestamp(published))
 }
 
 fn announced(number: i64, published: i64, reviewed: Option<i64>) -> Version {

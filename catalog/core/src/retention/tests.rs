@@ -1,31 +1,14 @@
 use chrono::NaiveDate;
 
 use super::*;
-use crate::dataset::{ChangeKind, Tombstone};
+use crate::{dataset::Tombstone, fixtures};
 
 fn day(text: &str) -> Timestamp {
     Timestamp::start_of_shanghai_day(text.parse::<NaiveDate>().unwrap()).plus_seconds(3600)
 }
 
 fn version(number: i64, published: &str) -> Version {
-    Version {
-        resource: code(),
-        number,
-        change: ChangeKind::Replace,
-        rows: 1,
-        delivered: 0,
-        rejected: 0,
-        bytes: 1,
-        manifest_digest: String::new(),
-        based_on: None,
-        made_at: day(published),
-        published_at: day(published),
-        published_by: "steward".to_owned(),
-        state: VersionState::Published,
-        tombstone: None,
-        breaking: None,
-        cleared: Default::default(),
-    }
+    fixtures::version(&code(), number, day(published))
 }
 
 fn code() -> ResourceCode {

@@ -20,7 +20,7 @@ impl Services {
         for entry in self.store.entries(None).await? {
             let code = &entry.draft.code;
             let versions = self.store.versions(code).await?;
-            for number in self.rules.retention.expired(code, &versions, ctx.now) {
+            for number in self.settings.retention.expired(code, &versions, ctx.now) {
                 let by = ctx.principal.id.clone();
                 let tombstone = Tombstone { at: ctx.now, by, reason: REASON.to_owned() };
                 let entity = format!("version {number} of {code}");

@@ -189,7 +189,7 @@ impl Services {
             legal_basis: act.legal_basis.as_deref(),
             at: ctx.now,
         };
-        matter.take(&ctx.principal, &step, &self.rules)?;
+        matter.take(&ctx.principal, &step, &self.settings.deadlines)?;
         let mut change = MatterChange::default();
         self.bring_about(ctx, &mut matter, act, &mut change).await?;
         let event = Self::matter_event(ctx, &matter);
@@ -227,10 +227,10 @@ impl Services {
     async fn move_by_clock(&self, ctx: &OpContext, mut matter: Matter) -> Result<bool> {
         let seen = matter.revision;
         if self.has_expired(ctx, &matter).await? {
-            matter.take_by_machine(Event::Expire, ctx.now, &self.rules)?;
+            matter.take_by_machine(Event::Expire, ctx.now, &self.settings.deadlines)?;
         } else if self.is_settled_in_parts(&matter).await? {
-            matter.take_by_machine(Event::End, ctx.now, &self.rules)?;
-        } else if matter.recompute(&self.rules) {
+            matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
+        } else if matter.recompute(&self.settings.deadlines) {
             matter.revision += 1;
         }
         if matter.revision == seen {
@@ -284,7 +284,7 @@ impl Services {
         };
         if parts.iter().all(|part| now(part).is_settled()) {
             let seen = whole.revision;
-            whole.take_by_machine(Event::End, ctx.now, &self.rules)?;
+            whole.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
             let event = Self::matter_event(ctx, &whole);
             change.matters.push((whole, Some(seen), event));
         }

@@ -60,7 +60,7 @@ impl Services {
         look: &Look<'_>,
         opening: OpeningTerms,
     ) -> Result<MatterView> {
-        let questions = self.rules.secrecy.questions.iter().cloned();
+        let questions = self.settings.secrecy.questions.iter().cloned();
         let checklist =
             questions.map(|question| CheckItem { question, answer: None, note: String::new() }).collect();
         let review = SecrecyReview {
@@ -108,7 +108,7 @@ impl Services {
             false => Event::Find,
         };
         matter.content = Content::SecrecyReview(review);
-        matter.take_by_machine(event, ctx.now, &self.rules)?;
+        matter.take_by_machine(event, ctx.now, &self.settings.deadlines)?;
         let event = Self::matter_event(ctx, &matter);
         let change = MatterChange { matters: vec![(matter, Some(seen), event)], ..MatterChange::default() };
         self.store.save_matters(&change).await?;
@@ -165,10 +165,17 @@ impl Services {
         let number = self.new_number(ctx, MatterKind::SecrecyReview).await?;
         let by = (Some(ctx.principal.id.clone()), ctx.now);
         let (applicant, content) = (Applicant::Department(provider.clone()), Content::SecrecyReview(review));
-        let mut matter =
-            Matter::open(number, content, applicant, Some(provider), State::Checking, by, &self.rules)?;
+        let mut matter = Matter::open(
+            number,
+            content,
+            applicant,
+            Some(provider),
+            State::Checking,
+            by,
+            &self.settings.deadlines,
+        )?;
         matter.parent = Some(opening.number);
-        matter.take_by_machine(Event::Find, ctx.now, &self.rules)?;
+        matter.take_by_machine(Event::Find, ctx.now, &self.settings.deadlines)?;
         Ok(matter)
     }
 
@@ -200,7 +207,7 @@ impl Services {
         }
         let granted = GrantedPolicy { grant: None, kind: grant.kind, policy };
         let dataset = Dataset { resource: stored, granted, version: version.clone() };
-        look.check.check(ctx, dataset, terms.quasi_identifiers.as_deref(), &self.rules.secrecy).await
+        look.check.check(ctx, dataset, terms.quasi_identifiers.as_deref(), &self.settings.secrecy).await
     }
 
     /// Checks what somebody wants to open, and answers whose it is.

@@ -7,10 +7,11 @@ use utoipa::ToSchema;
 
 use super::Services;
 use crate::context::OpContext;
-use crate::deadline::{Light, Rules};
+use crate::deadline::Light;
 use crate::error::Result;
 use crate::policy::Action;
 use crate::ports::MatterQuery;
+use crate::settings::Settings;
 
 /// How many open matters of a department show which light 红黄绿灯.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,12 +29,12 @@ pub struct Lights {
 }
 
 impl Services {
-    /// Permits somebody to supervise, and answers the rules by which that is done. That it is done is durable before this
+    /// Permits somebody to supervise, and answers what it goes by. That it is done is durable before this
     /// returns.
-    pub async fn supervise(&self, ctx: &OpContext, what: &str) -> Result<&Rules> {
+    pub async fn supervise(&self, ctx: &OpContext, what: &str) -> Result<&Settings> {
         Self::permit(ctx, Action::Supervise, None)?;
         self.log.append(Self::change(ctx, "supervision.read", format!("supervision {what}"), &what)).await?;
-        Ok(&self.rules)
+        Ok(&self.settings)
     }
 
     /// The lights of all open matters, by department. Whoever asks for them has been permitted.

@@ -80,7 +80,8 @@ impl Services {
         telling: &mut Telling,
     ) -> Result<()> {
         let day = ctx.now.shanghai_date();
-        let is_time = self.rules.calendar.is_working_day(day) && ctx.now.shanghai_time() >= MORNING;
+        let is_time =
+            self.settings.deadlines.calendar.is_working_day(day) && ctx.now.shanghai_time() >= MORNING;
         if !is_time || self.store.is_listed(day).await? {
             return Ok(());
         }

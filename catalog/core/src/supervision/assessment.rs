@@ -36,6 +36,11 @@ impl Ratio {
             .then(|| u64::try_from(u128::from(self.part) * 1000 / u128::from(self.of)).unwrap_or(1000))
     }
 
+    /// For people: `81.2%`, or `—` of nothing.
+    pub fn percent(self) -> String {
+        percent(self.permille())
+    }
+
     fn add(&mut self, counts: bool) {
         self.of += 1;
         self.part += u64::from(counts);
@@ -45,6 +50,11 @@ impl Ratio {
         self.part += other.part;
         self.of += other.of;
     }
+}
+
+/// Thousandths for people: `81.2%`, or `—` where there are none.
+pub fn percent(permille: Option<u64>) -> String {
+    permille.map_or("—".to_owned(), |permille| format!("{}.{}%", permille / 10, permille % 10))
 }
 
 /// One department's indicators 考核指标.

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use catalog_core::dataset::{
-    Audience, BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Tombstone, Version,
-    VersionState,
+    Audience, BreakingChange, Notice, RecordAct, RecordWithdrawal, Tombstone, Version, VersionState,
 };
 use catalog_core::directory::resource::Entry;
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::policy::{Grant, Revocation};
 use catalog_core::ports::{GrantEnding, MatterChange, Store};
-use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp};
+use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp, fixtures};
 use tokio::task::JoinSet;
 
 use super::refused;
@@ -38,22 +37,11 @@ async fn add_grant(store: &dyn Store, grant: &Grant, others: usize) -> Result<()
 
 pub(super) fn version(resource: &ResourceCode, number: i64, by: &str) -> Version {
     Version {
-        resource: resource.clone(),
-        number,
-        change: ChangeKind::Replace,
         rows: 10,
-        delivered: 0,
-        rejected: 0,
         bytes: 1_000,
         manifest_digest: "ab".repeat(32),
-        based_on: None,
-        made_at: Timestamp(number),
-        published_at: Timestamp(number),
         published_by: by.to_owned(),
-        state: VersionState::Published,
-        tombstone: None,
-        breaking: None,
-        cleared: Default::default(),
+        ..fixtures::version(resource, number, Timestamp(number))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::client::{Assertions, Client, Payload};
 use crate::compose::Platform;
 use crate::config::Config;
 use crate::folder::{Folder, in_use};
-use crate::{output, rules, sign_in, tls};
+use crate::{output, settings, sign_in, tls};
 
 /// Seconds since 2026-01-01T00:00:00Z below which a clock can't be right: this program is younger.
 const NOT_BEFORE: i64 = 1_767_225_600;
@@ -84,7 +84,7 @@ fn around(root: &Path, now: Timestamp) -> Vec<Check> {
         ("mode", mode(root)),
         ("disk", disk(root)),
         ("keys", keys(root).map_or_else(bad, Good)),
-        ("calendar", rules::read(root).map_or_else(bad, |rules| calendar(&rules.calendar, now))),
+        ("calendar", settings::read(root).map_or_else(bad, |found| calendar(&found.deadlines.calendar, now))),
     ];
     match Config::read(&root.join("shuqiao.toml")) {
         Err(error) => checks.push(("configuration", bad(error))),

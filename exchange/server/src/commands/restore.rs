@@ -8,12 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog_core::evidence::{Event, EvidenceRecord};
-use catalog_core::ports::{CredentialStore as _, KeyOwner, KeyRecord};
 use catalog_core::services::{EndedAgain, Services};
 use catalog_core::{Error, ErrorCode, OpContext, Problem, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
 use exchange_auth::operator_context;
-use exchange_crypto::{PublicKey, SigningKey, to_base64url};
+use exchange_crypto::{PublicKey, SigningKey};
 use exchange_ledger::note::{Checkpoint, Note};
 use exchange_ledger::{
     ConfidentialKeys, Filter, Ledger, LedgerError, Settings, SignedCheckpoint, platform_actor,
@@ -253,18 +252,8 @@ async fn know_signer(
     signer: &SigningKey,
     since: &[EvidenceRecord],
 ) -> Result<()> {
-    let public = signer.public();
-    if store.key(&public.id()).await?.is_some() {
-        return Ok(());
-    }
-    let record = KeyRecord {
-        id: public.id(),
-        owner: KeyOwner::Platform,
-        public_key: to_base64url(public.as_bytes()),
-        valid_from: about_key(signer, since).next().map_or(ctx.now, |(record, _)| record.at),
-        valid_until: None,
-    };
-    services.put_key(ctx, &record).await
+    let since = about_key(signer, since).next().map_or(ctx.now, |(record, _)| record.at);
+    platform_key::register_since(store, services, ctx, (signer, since)).await
 }
 
 /// What the log says of a key, with the names of the changes.

@@ -1,7 +1,8 @@
 //! `supervise` and `assess`: what the authority and auditors look at.
 
 use catalog_core::Result;
-use catalog_core::supervision::{Anomaly, Breach, Indicators, Ratio};
+use catalog_core::supervision::assessment::percent;
+use catalog_core::supervision::{Anomaly, Breach, Indicators};
 use http::Method;
 use openapi_contract::{SignedAssessment, Supervision};
 use serde::Serialize;
@@ -103,27 +104,18 @@ fn anomaly(anomaly: &Anomaly) -> Vec<String> {
 }
 
 fn indicators(row: &Indicators) -> Vec<String> {
-    let score = row.score.map_or("—".to_owned(), percent);
     vec![
         row.department.clone(),
-        score,
-        share(row.completeness),
-        share(row.mounted),
-        share(row.timely_updates),
-        share(row.timely_answers),
-        share(row.refusals),
-        share(row.objections_settled),
-        share(row.quality),
-        share(row.open),
+        percent(row.score),
+        row.completeness.percent(),
+        row.mounted.percent(),
+        row.timely_updates.percent(),
+        row.timely_answers.percent(),
+        row.refusals.percent(),
+        row.objections_settled.percent(),
+        row.quality.percent(),
+        row.open.percent(),
         row.calls_served.to_string(),
         row.open_downloads.to_string(),
     ]
-}
-
-fn share(ratio: Ratio) -> String {
-    ratio.permille().map_or("—".to_owned(), percent)
-}
-
-fn percent(permille: u64) -> String {
-    format!("{}.{}%", permille / 10, permille % 10)
 }

@@ -41,8 +41,15 @@ impl Services {
             let applicant = provider.cloned().map_or(Applicant::Authority, Applicant::Department);
             let opened = (Some(ctx.principal.id.clone()), ctx.now);
             let state = State::Notified;
-            let mut notice =
-                Matter::open(number, content, applicant, Some(department), state, opened, &self.rules)?;
+            let mut notice = Matter::open(
+                number,
+                content,
+                applicant,
+                Some(department),
+                state,
+                opened,
+                &self.settings.deadlines,
+            )?;
             notice.parent = Some(matter.number.clone());
             let event = Self::matter_event(ctx, &notice);
             change.matters.push((notice, None, event));

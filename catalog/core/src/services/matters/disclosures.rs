@@ -70,7 +70,7 @@ impl Services {
         else {
             return Ok(());
         };
-        let limit = RunningLimit::start(LimitKind::ActivePublication, ctx.now, &self.rules);
+        let limit = RunningLimit::start(LimitKind::ActivePublication, ctx.now, &self.settings.deadlines);
         let last = limit.reckoning.due.map(|end| end.plus_seconds(-1).shanghai_date());
         let due = act.due.or(last).unwrap_or(ctx.now.shanghai_date());
         let item = OpeningItem {
@@ -84,8 +84,15 @@ impl Services {
         let opened = (Some(ctx.principal.id.clone()), ctx.now);
         let content = Content::OpeningItem(item);
         let (applicant, state) = (Applicant::Authority, State::Planned);
-        let mut item =
-            Matter::open(number, content, applicant, Some(department), state, opened, &self.rules)?;
+        let mut item = Matter::open(
+            number,
+            content,
+            applicant,
+            Some(department),
+            state,
+            opened,
+            &self.settings.deadlines,
+        )?;
         item.parent = Some(matter.number.clone());
         let event = Self::matter_event(ctx, &item);
         change.matters.push((item, None, event));

@@ -65,7 +65,7 @@ impl Services {
             (MatterKind::Demand, Event::Deliver) => self.meet(matter, act).await,
             (MatterKind::OpeningItem, Event::Postpone) => {
                 let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
-                matter.postpone(due, ctx.now, &self.rules);
+                matter.postpone(due, ctx.now, &self.settings.deadlines);
                 Ok(())
             }
             (MatterKind::Objection, Event::Correct) => {
@@ -124,7 +124,7 @@ impl Services {
         }
         let is_done = change.matters.is_empty() && parts.iter().all(|part| part.state.is_settled());
         match is_done {
-            true => matter.take_by_machine(Event::End, ctx.now, &self.rules),
+            true => matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines),
             false => Ok(()),
         }
     }
@@ -157,7 +157,15 @@ impl Services {
         let state = if sensitive { State::Proposing } else { State::Deciding };
         let applicant = whole.applicant.clone();
         let opened = (Some(ctx.principal.id.clone()), ctx.now);
-        let mut part = Matter::open(number, content, applicant, Some(provider), state, opened, &self.rules)?;
+        let mut part = Matter::open(
+            number,
+            content,
+            applicant,
+            Some(provider),
+            state,
+            opened,
+            &self.settings.deadlines,
+        )?;
         part.parent = Some(whole.number.clone());
         Ok(part)
     }

@@ -25,8 +25,15 @@ impl Services {
         let (applicant, department, state) = self.parties(ctx, &content).await?;
         let number = self.new_number(ctx, content.kind()).await?;
         let by = (Some(ctx.principal.id.clone()), ctx.now);
-        let mut matter =
-            Matter::open(number.clone(), content, applicant, department, state, by, &self.rules)?;
+        let mut matter = Matter::open(
+            number.clone(),
+            content,
+            applicant,
+            department,
+            state,
+            by,
+            &self.settings.deadlines,
+        )?;
         let mut change = MatterChange::default();
         if matter.kind() == MatterKind::Application {
             self.grant_unconditional(ctx, &mut matter, &mut change).await?;
@@ -214,14 +221,14 @@ impl Services {
         let is_all = at_once.len() == application.asks.len();
         for (provider, asks) in self.by_provider(at_once).await? {
             let mut part = self.part(ctx, matter, provider, asks, false).await?;
-            part.take_by_machine(Event::GrantAtOnce, ctx.now, &self.rules)?;
+            part.take_by_machine(Event::GrantAtOnce, ctx.now, &self.settings.deadlines)?;
             self.make_grants(ctx, &mut part, GrantKind::Unconditional, None, change).await?;
             let event = Self::matter_event(ctx, &part);
             change.matters.push((part, None, event));
         }
         if is_all {
-            matter.take_by_machine(Event::AcceptAtOnce, ctx.now, &self.rules)?;
-            matter.take_by_machine(Event::End, ctx.now, &self.rules)?;
+            matter.take_by_machine(Event::AcceptAtOnce, ctx.now, &self.settings.deadlines)?;
+            matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
         }
         Ok(())
     }

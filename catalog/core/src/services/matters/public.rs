@@ -88,7 +88,15 @@ impl Services {
         let number = self.new_number(ctx, content.kind()).await?;
         let applicant = Applicant::Public(code.to_hex());
         let by = (Some(Principal::public().id), ctx.now);
-        let matter = Matter::open(number.clone(), content, applicant, department, state, by, &self.rules)?;
+        let matter = Matter::open(
+            number.clone(),
+            content,
+            applicant,
+            department,
+            state,
+            by,
+            &self.settings.deadlines,
+        )?;
         let event = Self::matter_event(ctx, &matter);
         let change = MatterChange {
             matters: vec![(matter.clone(), None, event)],
@@ -117,7 +125,7 @@ impl Services {
         let mut matter = self.by_code(number, code).await?;
         let seen = matter.revision;
         let step = Move { event, reason: None, legal_basis: None, at: ctx.now };
-        matter.take_by_public(&step, &self.rules)?;
+        matter.take_by_public(&step, &self.settings.deadlines)?;
         let mut change = MatterChange::default();
         if event == Event::Complete {
             let text = text.unwrap_or_default();
@@ -218,7 +226,7 @@ impl Services {
     }
 
     fn is_over(&self, matter: &Matter, now: Timestamp) -> bool {
-        let months = Months::new(self.rules.notices.identity_months);
+        let months = Months::new(self.settings.notices.identity_months);
         let end = matter.history.last().map(|step| step.at.shanghai_date());
         let day = end.and_then(|day| day.checked_add_months(months));
         matter.state.is_settled() && day.is_some_and(|day| Timestamp::start_of_shanghai_day(day) <= now)
@@ -298,12 +306,12 @@ impl Services {
 
     async fn filled(&self, matter: &Matter, sequence: usize, applicant: &str) -> Result<Notice> {
         let department = self.department_name(matter.handler.department.as_ref()).await?;
-        Notice::filled(matter, sequence, (applicant, &department), &self.rules.notices)
+        Notice::filled(matter, sequence, (applicant, &department), &self.settings.notices)
     }
 
     /// The name of a department; without one, of the data authority.
     pub(super) async fn department_name(&self, id: Option<&DepartmentId>) -> Result<String> {
-        let Some(id) = id else { return Ok(self.rules.notices.authority.clone()) };
+        let Some(id) = id else { return Ok(self.settings.notices.authority.clone()) };
         Ok(self.store.department(id).await?.map_or(id.to_string(), |department| department.name))
     }
 

@@ -1,4 +1,4 @@
-//! What deadlines are reckoned by: what this program knows, and what the operator has put into the folder since.
+//! What a city has set otherwise: the files that the operator has put into the folder.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use catalog_core::deadline::{LimitTable, Rules};
 use catalog_core::notice::NoticeRules;
 use catalog_core::retention::Retention;
 use catalog_core::secrecy::SecrecyRules;
+use catalog_core::settings::Settings;
 use catalog_core::supervision::Thresholds;
 use catalog_core::{Error, Result};
 
@@ -14,38 +15,28 @@ use crate::folder::io;
 
 /// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json`, `notices.json`, `secrecy.json` and
 /// `retention.json`. A malformed file is an error that names it: with half of its calendar a server would tell wrong dates.
-pub(crate) fn read(root: &Path) -> Result<Rules> {
+pub(crate) fn read(root: &Path) -> Result<Settings> {
     let mut calendar = Calendar::built_in();
     for path in notices(&root.join("calendar"))? {
         let year = CalendarYear::parse(&text(&path)?).map_err(|error| named(&path, error))?;
         calendar = calendar.with(year).map_err(|error| named(&path, error))?;
     }
-    let path = root.join("limits.json");
-    let limits = match path.exists() {
-        false => LimitTable::default(),
-        true => LimitTable::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
-    };
-    let path = root.join("supervision.json");
-    let thresholds = match path.exists() {
-        false => Thresholds::default(),
-        true => Thresholds::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
-    };
-    let path = root.join("notices.json");
-    let notices = match path.exists() {
-        false => NoticeRules::default(),
-        true => NoticeRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
-    };
-    let path = root.join("secrecy.json");
-    let secrecy = match path.exists() {
-        false => SecrecyRules::default(),
-        true => SecrecyRules::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
-    };
-    let path = root.join("retention.json");
-    let retention = match path.exists() {
-        false => Retention::default(),
-        true => Retention::with_file(&text(&path)?).map_err(|error| named(&path, error))?,
-    };
-    Ok(Rules { calendar, limits, thresholds, notices, secrecy, retention })
+    Ok(Settings {
+        deadlines: Rules { calendar, limits: set(root, "limits.json", LimitTable::with_file)? },
+        supervision: set(root, "supervision.json", Thresholds::with_file)?,
+        notices: set(root, "notices.json", NoticeRules::with_file)?,
+        secrecy: set(root, "secrecy.json", SecrecyRules::with_file)?,
+        retention: set(root, "retention.json", Retention::with_file)?,
+    })
+}
+
+/// What a file says, if it is there.
+fn set<T: Default>(root: &Path, name: &str, with_file: impl Fn(&str) -> Result<T>) -> Result<T> {
+    let path = root.join(name);
+    match path.exists() {
+        false => Ok(T::default()),
+        true => with_file(&text(&path)?).map_err(|error| named(&path, error)),
+    }
 }
 
 /// The files of the folder by name, so that every start reads them in one order.
@@ -88,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let friday = NaiveDate::from_ymd_opt(2027, 1, 1).unwrap();
         let before = read(folder.path()).unwrap();
-        assert!(!before.calendar.knows(friday) && before.calendar.is_working_day(friday));
+        assert!(!before.deadlines.calendar.knows(friday) && before.deadlines.calendar.is_working_day(friday));
         std::fs::create_dir(folder.path().join("calendar")).unwrap();
         std::fs::write(folder.path().join("calendar/2027.json"), NOTICE).unwrap();
         std::fs::write(folder.path().join("calendar/readme.txt"), "none of it").unwrap();
@@ -96,9 +87,9 @@ mod tests {
         std::fs::write(folder.path().join("limits.json"), limits).unwrap();
         std::fs::write(folder.path().join("supervision.json"), r#"{"off_hours_rows": 5}"#).unwrap();
         let after = read(folder.path()).unwrap();
-        assert_eq!(after.thresholds.off_hours_rows, 5);
-        assert!(after.calendar.knows(friday) && !after.calendar.is_working_day(friday));
-        assert_eq!(after.limits.get(LimitKind::FormalCheck).days, 1);
+        assert_eq!(after.supervision.off_hours_rows, 5);
+        assert!(after.deadlines.calendar.knows(friday) && !after.deadlines.calendar.is_working_day(friday));
+        assert_eq!(after.deadlines.limits.get(LimitKind::FormalCheck).days, 1);
     }
 
     #[test]
