@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 pub(super) struct Served {
     /// When it began.
     pub(super) at: Timestamp,
+    /// When it ended.
+    pub(super) ended: Timestamp,
     /// Who read.
     pub(super) actor: Actor,
     /// What was read.
@@ -31,6 +33,7 @@ impl Reads {
         let record = &placed.record;
         let begun = |sources: &[SourceRead], rows| Served {
             at: record.at,
+            ended: record.at,
             actor: record.actor.clone(),
             sources: sources.to_vec(),
             rows,
@@ -43,7 +46,13 @@ impl Reads {
                 None
             }
             Event::AccessEnded { rows, .. } => {
-                self.0.remove(&record.request_id).map(|served| Served { rows: *rows, ..served })
+                let ended = |served| Served { rows: *rows, ended: record.at, ..served };
+                self.0.remove(&record.request_id).map(ended)
+            }
+            // What was refused after it had begun served nobody.
+            Event::AccessRefused { .. } => {
+                self.0.remove(&record.request_id);
+                None
             }
             _ => None,
         }

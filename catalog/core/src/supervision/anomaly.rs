@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::access::{Reads, Served};
 use super::{Period, Place, Placed};
 use crate::calendar::Calendar;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorCode, Problem, Result};
 use crate::evidence::{Event, Fact};
 use crate::ids::{DepartmentId, GrantId};
 use crate::time::Timestamp;
@@ -19,6 +19,20 @@ const MOST_EVIDENCE: usize = 100;
 /// Seconds of an hour and of a day.
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
+
+/// Refusals that say that somebody asked for what is not theirs. A connection that broke or a limit that was reached accuses nobody.
+const OVERREACH: [ErrorCode; 10] = [
+    ErrorCode::Unauthenticated,
+    ErrorCode::SignatureInvalid,
+    ErrorCode::Replayed,
+    ErrorCode::Forbidden,
+    ErrorCode::NotGranted,
+    ErrorCode::ObligationMissing,
+    ErrorCode::UnknownTable,
+    ErrorCode::UnknownColumn,
+    ErrorCode::NotFound,
+    ErrorCode::Revoked,
+];
 
 /// What is out of the ordinary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -114,6 +128,8 @@ pub struct Anomalies<'a> {
     days: BTreeMap<(GrantId, NaiveDate), Day>,
     refusals: BTreeMap<String, Burst>,
     subjects: BTreeMap<(Option<DepartmentId>, String), Burst>,
+    /// The day on which those of earlier days were last forgotten.
+    forgotten: Option<NaiveDate>,
     found: Vec<Anomaly>,
 }
 
@@ -140,6 +156,7 @@ impl<'a> Anomalies<'a> {
             days: BTreeMap::new(),
             refusals: BTreeMap::new(),
             subjects: BTreeMap::new(),
+            forgotten: None,
             found: Vec::new(),
         }
     }
@@ -160,7 +177,9 @@ impl<'a> Anomalies<'a> {
         if let Event::Access { subjects, .. } | Event::AccessStarted { subjects, .. } = &record.event {
             subjects.iter().for_each(|subject| self.subject(subject, placed));
         }
-        if let Event::AccessRefused { .. } = record.event {
+        if let Event::AccessRefused { code, .. } = &record.event
+            && OVERREACH.iter().any(|overreach| overreach.as_str() == code)
+        {
             let burst = self.refusals.entry(record.actor.id.clone()).or_default();
             let new = Anomaly {
                 principal: Some(record.actor.id.clone()),
@@ -172,7 +191,11 @@ impl<'a> Anomalies<'a> {
 
     /// Takes a read of a person's record, named by its keyed hash.
     fn subject(&mut self, subject: &str, placed: &Placed) {
-        let department = placed.record.actor.department.clone();
+        let (department, at) = (placed.record.actor.department.clone(), placed.record.at);
+        // A burst is of a day: what is older is not held in memory for a year.
+        if self.forgotten.replace(at.shanghai_date()) != Some(at.shanghai_date()) {
+            self.subjects.retain(|_, burst| burst.is_recent(at, DAY));
+        }
         let burst = self.subjects.entry((department, subject.to_owned())).or_default();
         let new = anomaly(AnomalyKind::SubjectBurst, placed);
         burst.add(new, DAY, self.thresholds.subject_reads_per_day, &mut self.found);
@@ -268,6 +291,10 @@ struct Burst {
 }
 
 impl Burst {
+    fn is_recent(&self, at: Timestamp, seconds: i64) -> bool {
+        self.recent.back().is_some_and(|(last, _)| at < last.plus_seconds(seconds))
+    }
+
     /// One more. From `threshold` of them within `seconds` on it is an anomaly, which lasts until there are fewer.
     fn add(&mut self, new: Anomaly, seconds: i64, threshold: usize, found: &mut Vec<Anomaly>) {
         let (at, places) = (new.from, new.evidence.clone());

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::Reads;
+use super::access::{Reads, Served};
 use super::breach::responsible;
 use super::update::fresh;
 use super::{Period, Place, Placed};
 use crate::dataset::Standing;
 use crate::directory::{Succession, Successions};
 use crate::evidence::fact::{MatterFact, ResourceFact, VersionFact};
-use crate::evidence::{Event as Evidence, Fact, SourceRead};
+use crate::evidence::{Event as Evidence, Fact};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{Event, MatterKind, State};
 use crate::time::Timestamp;
@@ -178,7 +178,7 @@ impl Assessor {
         }
         self.last = Some(placed.place);
         if let Some(served) = self.reads.take(placed) {
-            self.serve(served.at, &served.sources, served.rows);
+            self.serve(&served);
         }
         match (&record.event, &record.fact) {
             (Evidence::OpenDownloads { resource, count, .. }, _) if self.period.contains(record.at) => {
@@ -204,14 +204,16 @@ impl Assessor {
         Some(self.row(&provider))
     }
 
-    fn serve(&mut self, at: Timestamp, sources: &[SourceRead], rows: u64) {
-        if !self.period.contains(at) {
-            return;
-        }
+    /// A call counts when it begins, its rows when it ends: so no period's end loses either.
+    fn serve(&mut self, served: &Served) {
+        let calls = u64::from(self.period.contains(served.at));
+        let rows = if self.period.contains(served.ended) { served.rows } else { 0 };
         // What a department reads of its own serves nobody else.
-        for source in sources.iter().filter(|source| source.grant.is_some()) {
-            if let Some(row) = self.provider_of(&source.resource) {
-                row.calls_served += 1;
+        for source in served.sources.iter().filter(|source| source.grant.is_some()) {
+            if calls + rows > 0
+                && let Some(row) = self.provider_of(&source.resource)
+            {
+                row.calls_served += calls;
                 row.rows_served += rows;
             }
         }
@@ -269,7 +271,7 @@ impl Assessor {
     pub fn finish(mut self) -> Assessment {
         let unended: Vec<_> = std::mem::take(&mut self.reads).unended().collect();
         for served in unended {
-            self.serve(served.at, &served.sources, served.rows);
+            self.serve(&served);
         }
         for resource in std::mem::take(&mut self.resources).into_values() {
             self.finish_resource(&resource);

@@ -103,8 +103,12 @@ impl Log {
     }
 
     fn refused(&mut self, time: &str) -> &mut Self {
+        self.refused_as(time, "not_granted")
+    }
+
+    fn refused_as(&mut self, time: &str, code: &str) -> &mut Self {
         let event = Event::AccessRefused {
-            code: "not_granted".to_owned(),
+            code: code.to_owned(),
             sources: Vec::new(),
             request_commitment: String::new(),
         };
@@ -256,6 +260,21 @@ fn reads_by_others_count_and_those_of_ones_own_data_do_not() {
     log.0[6].record.request_id = request;
     let row = log.row("scjg");
     assert_eq!((row.calls_served, row.rows_served), (3, 18), "one of them has no end");
+    // A stream over the end of a month: its call is of the one, its rows of the other.
+    let (began, end) = (log.0[5].record.event.clone(), log.0[6].record.event.clone());
+    log.event("2026-03-31T23:59", began.clone(), None).event("2026-04-01T00:01", end.clone(), None);
+    log.0[8].record.request_id = log.0[7].record.request_id.clone();
+    let served = |log: &Log, period: Period| {
+        let departments = log.assessed(period).departments;
+        let row = departments.into_iter().find(|row| row.department == "scjg").unwrap();
+        (row.calls_served, row.rows_served)
+    };
+    let april = Period { from: march().until, until: at("2026-05-01T00:00") };
+    assert_eq!((served(&log, march()), served(&log, april)), ((4, 18), (0, 11)));
+    // What was refused after it had begun is no service.
+    log.event("2026-04-02T10:00", began, None).refused("2026-04-02T10:01");
+    log.0[10].record.request_id = log.0[9].record.request_id.clone();
+    assert_eq!(served(&log, april), (0, 11));
     let downloads = Event::OpenDownloads { resource: code(), count: 4, bytes: 1 };
     log.event("2026-03-05T10:00", downloads, None);
     assert_eq!(log.row("scjg").open_downloads, 4);
@@ -278,6 +297,10 @@ fn refusals_within_an_hour_are_one_anomaly_that_grows() {
         log.refused(&format!("2026-03-02T10:0{minute}"));
     }
     assert_eq!(log.anomalies(), []);
+    for code in ["disconnected", "limit_time", "rate_limited"] {
+        log.refused_as("2026-03-02T10:58", code);
+    }
+    assert!(log.anomalies().is_empty(), "a connection that broke is no attempt");
     log.refused("2026-03-02T10:59").refused("2026-03-02T10:59");
     let found = log.anomalies();
     assert_eq!(found.len(), 1);
