@@ -58,6 +58,14 @@ impl Timestamp {
         self.shanghai().format("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// The same as the end of a period 期限: midnight is 24:00 of the day that ends, as the law writes it.
+    pub fn shanghai_end(self) -> String {
+        match self == Self::start_of_shanghai_day(self.shanghai_date()) {
+            true => format!("{} 24:00", Self(self.0.saturating_sub(1)).shanghai_date()),
+            false => self.shanghai_text(),
+        }
+    }
+
     fn shanghai(self) -> DateTime<FixedOffset> {
         let utc = self.utc();
         match FixedOffset::east_opt(SHANGHAI_SECONDS) {
@@ -116,5 +124,12 @@ mod tests {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
         assert!(Timestamp::parse("9998-12-31T23:59:59Z").is_some());
+    }
+
+    #[test]
+    fn a_period_ends_at_24_hours_of_its_last_day() {
+        let end = |text: &str| Timestamp::parse(text).unwrap().shanghai_end();
+        assert_eq!(end("2026-12-04T16:00:00Z"), "2026-12-04 24:00");
+        assert_eq!(end("2026-12-04T16:00:01Z"), "2026-12-05 00:00:01");
     }
 }

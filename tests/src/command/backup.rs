@@ -81,7 +81,7 @@ impl Town {
     }
 }
 
-fn grant(folder: &Folder, purpose: &str) -> String {
+pub(super) fn grant(folder: &Folder, purpose: &str) -> String {
     let ask = json!({
         "resource": "301001/000001", "items": ["case_no", "county", "person"],
         "doors": ["api", "sql", "file", "command_line"],

@@ -8,6 +8,7 @@ use exchange_auth::encode_assertion;
 use exchange_crypto::Digest;
 use serde_json::{Value, json};
 
+use super::backup::grant;
 use super::evidence::{configure, with_access, witnessing};
 use crate::support::city::CODE;
 use crate::support::command::{Folder, Visitor, key};
@@ -128,6 +129,24 @@ fn flip(path: &Path) -> Vec<u8> {
     content
 }
 
+/// A witness's genuine word on another head, or a record left out or told twice, does not pass for a proof.
+fn forgeries_fail(folder: &Path) {
+    let attacks = [
+        "cp receipts/002/cosignature-1.* receipts/001/",
+        "rm -r receipts/002/records/01",
+        "rm -r receipts/002/records/01 && cp -r receipts/002/records/02 receipts/002/records/01",
+    ];
+    for attack in attacks {
+        let forged = folder.with_extension("forged");
+        let copied = Command::new("cp").arg("-r").args([folder, &forged]).status().unwrap();
+        assert!(copied.success() && by_hand(&forged, attack), "{attack}");
+        sums(&forged);
+        let (passed, text) = check(&forged);
+        assert!(!passed && !text.contains("PASSED"), "{attack}: {text}");
+        fs::remove_dir_all(forged).unwrap();
+    }
+}
+
 /// Writes the list of digests anew, as a forger does.
 fn sums(folder: &Path) {
     let mut lines = String::new();
@@ -193,6 +212,7 @@ async fn a_bundle_is_checked_by_openssl_alone_and_no_flipped_byte_passes() {
         name.contains("/receipts/") && !name.ends_with("receipt.json")
     };
     let before = fs::read(folder.join("SHA256SUMS")).unwrap();
+    forgeries_fail(&folder);
     for path in files.iter().filter(is_evidence) {
         let content = flip(path);
         sums(&folder);
@@ -225,6 +245,43 @@ async fn a_bundle_signed_by_sm2_is_checked_by_openssl_too() {
             assert!(!check(&folder).0, "{name}.{ending}");
             fs::write(&file, content).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_bundle_shows_who_decided_and_why_and_openssl_proves_it() {
+    let folder = with_access();
+    let given = grant(&folder, "办案");
+    folder.rows("select case_no from scjg.penalty", &["gaj", "--purpose", "办案"]);
+    let auditor = ["--as", ":auditor", "--operator", "sun"];
+    let found = folder.json(&[&["evidence", "--action", "access", "--grant", &given], &auditor[..]].concat());
+    let request = found["records"][0]["record"]["request_id"].as_str().unwrap();
+    let out = folder.path("court.zip");
+    let bundle = |by: &[&str]| {
+        let words = ["evidence", "bundle", request, "--grounds", "-o", out.to_str().unwrap()];
+        folder.run(&[&words[..], by].concat()).status.success()
+    };
+    assert!(!bundle(&["--as", "gaj"]), "the decision's receipt is another's");
+    assert!(!out.exists());
+    assert!(bundle(&auditor));
+    let into = folder.path("unpacked");
+    zip::ZipArchive::new(fs::File::open(out).unwrap()).unwrap().extract(&into).unwrap();
+    let (passed, text) = check(&into);
+    assert!(passed, "{text}");
+    let cover = fs::read_to_string(into.join("index.txt")).unwrap();
+    for said in
+        ["人民警察法 第六条", "授权用途：办案", "operator:wang", "operator:li", "case_no、county、person"]
+    {
+        assert!(cover.contains(said), "{said}: {cover}");
+    }
+    let states: Vec<_> = all_files(&into).into_iter().filter(|path| path.ends_with("state.json")).collect();
+    assert_eq!(states.len(), 2, "a grant and a matter");
+    for state in states {
+        let content = flip(&state);
+        sums(&into);
+        let (passed, text) = check(&into);
+        assert!(!passed && text.contains("state.json"), "{text}");
+        fs::write(&state, content).unwrap();
     }
 }
 

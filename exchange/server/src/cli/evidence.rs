@@ -62,7 +62,7 @@ pub(crate) enum EvidenceCommand {
     Subject(Subject),
     /// One ZIP for a court: receipts, proofs, answers, keys, and a check by openssl and sha256sum alone.
     #[command(
-        after_help = "Examples:\n  shuqiao evidence bundle receipt.json --answer answer.csv -o court.zip --keys jwks.json\n  shuqiao evidence bundle 019aa0c4-0000-7000-8000-000000000001 -o court.zip --as :auditor"
+        after_help = "Examples:\n  shuqiao evidence bundle receipt.json --answer answer.csv -o court.zip --keys jwks.json\n  shuqiao evidence bundle 019aa0c4-0000-7000-8000-000000000001 --grounds -o court.zip --as :auditor"
     )]
     Bundle(Bundle),
 }
@@ -99,6 +99,9 @@ pub(crate) struct Bundle {
     /// The platform's public keys; those that it serves, if not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
+    /// Add why it was given: the grants, the matters that made them, and the receipts of these decisions. For auditors.
+    #[arg(long)]
+    pub(crate) grounds: bool,
     /// The file to write.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -4,12 +4,14 @@
 
 mod cover;
 mod files;
+mod grounds;
 
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
 use catalog_core::{Error, ErrorCode, Result};
+use exchange_auth::JwkSet;
 use exchange_ledger::note::NoteKey;
 use http::Method;
 use openapi_contract::Receipt;
@@ -24,11 +26,13 @@ use crate::client::{Client, Payload};
 use crate::folder::io;
 use crate::output;
 use files::Files;
+use grounds::State;
 
-/// One answer's receipt, and the answer where it is given.
+/// One request's receipt, the answer where it is given, and the rows of the catalogue that the request made.
 struct Case {
     receipt: Receipt,
     answer: Option<Vec<u8>>,
+    states: Vec<State>,
 }
 
 /// The options of a bundle that needs nothing but the files that are given.
@@ -36,7 +40,7 @@ pub(super) fn without_server(command: &Command) -> Option<&Bundle> {
     let Command::Evidence(evidence) = command else { return None };
     let Some(EvidenceCommand::Bundle(options)) = &evidence.command else { return None };
     let are_files = options.receipts.iter().all(|name| Path::new(name).is_file());
-    (options.keys.is_some() && are_files).then_some(options)
+    (options.keys.is_some() && are_files && !options.grounds).then_some(options)
 }
 
 /// Checks every receipt and answer, and writes the ZIP if all are genuine.
@@ -53,7 +57,10 @@ pub(super) async fn run(client: Option<&Client>, global: &Global, options: &Bund
         let receipt = receipt_called(client, name).await?;
         receipt::genuine(&receipt, &keys)
             .map_err(|error| Error::new(error.code, format!("{name}: {}", error.message)))?;
-        cases.push(Case { receipt, answer: None });
+        cases.push(Case { receipt, answer: None, states: Vec::new() });
+    }
+    if let (true, Some(client)) = (options.grounds, client) {
+        add_grounds(client, &mut cases, &keys).await?;
     }
     for answer in &options.answers {
         give(&mut cases, answer)?;
@@ -70,6 +77,21 @@ pub(super) async fn run(client: Option<&Client>, global: &Global, options: &Bund
         &document,
         format!("{} written, {} receipts", options.out.display(), cases.len()),
     );
+    Ok(())
+}
+
+/// The decisions behind all answers, each once.
+async fn add_grounds(client: &Client, cases: &mut Vec<Case>, keys: &JwkSet) -> Result<()> {
+    let mut grounds: Vec<Case> = Vec::new();
+    for case in cases.iter() {
+        for ground in grounds::of(client, &case.receipt).await? {
+            receipt::genuine(&ground.receipt, keys)?;
+            if !grounds.iter().any(|known| known.receipt.records == ground.receipt.records) {
+                grounds.push(ground);
+            }
+        }
+    }
+    cases.append(&mut grounds);
     Ok(())
 }
 

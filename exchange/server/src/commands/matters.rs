@@ -37,7 +37,7 @@ pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -
                 return Ok(());
             }
             let row = |view: &MatterView| {
-                let due = view.due.map(catalog_core::Timestamp::shanghai_text).unwrap_or_default();
+                let due = view.due.map(catalog_core::Timestamp::shanghai_end).unwrap_or_default();
                 let matter = &view.matter;
                 vec![matter.number.clone(), matter.kind().to_string(), matter.state.to_string(), due]
             };
@@ -170,6 +170,6 @@ fn show(global: &Global, view: &MatterView) {
         output::line(format!("  next: {}", next.join(", ")));
     }
     if let Some(due) = view.due {
-        output::line(format!("  due {}", due.shanghai_text()));
+        output::line(format!("  due {}", due.shanghai_end()));
     }
 }

@@ -85,7 +85,7 @@ fn breach(breach: &Breach) -> Vec<String> {
         breach.kind.to_string(),
         word(&breach.limit),
         breach.department.as_ref().map_or("authority".to_owned(), ToString::to_string),
-        breach.due.shanghai_text(),
+        breach.due.shanghai_end(),
         breach.ended.map(|ended| ended.shanghai_text()).unwrap_or_default(),
         format!("{}-{}", breach.evidence.epoch, breach.evidence.index),
     ]

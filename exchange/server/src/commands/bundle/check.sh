@@ -37,10 +37,17 @@ for receipt in receipts/*; do
     head -n 3 "$receipt/checkpoint.txt" | cmp -s - "$receipt/checkpoint.body" || fail "$receipt/checkpoint.txt"
     grep -qF "\"checkpoint\":\"$(awk 1 ORS='\\n' "$receipt/checkpoint.txt")\"" "$receipt/statement.json" \
         || fail "$receipt: checkpoint and statement"
-    # 4. 见证人联署。 Witnesses cosigned it.
+    # 4. 见证人联署的是同一检查点。 Witnesses cosigned it, and no other head.
     for body in "$receipt"/cosignature-*.body; do
-        if [ -e "$body" ]; then signed "${body%.body}"; fi
+        [ -e "$body" ] || continue
+        signed "${body%.body}"
+        head -n 1 "$body" | grep -qx 'cosignature/v1' || fail "$body"
+        tail -n +3 "$body" | cmp -s - "$receipt/checkpoint.body" || fail "$body: another head"
     done
+    # 回执中的每条记录都在这里，一条不少。 Every record of the receipt is here, each once.
+    proofs=$(grep -oF '"path":[' "$receipt/statement.json" | wc -l)
+    [ "$(cat "$receipt"/records/*/leaf.json | grep -oF '"request_id":' | wc -l)" -eq "$proofs" ] || fail "$receipt: records"
+    [ "$(sha256sum "$receipt"/records/*/leaf.json | cut -d' ' -f1 | sort -u | wc -l)" -eq "$proofs" ] || fail "$receipt: records"
     for record in "$receipt"/records/*; do
         # 5. 每条记录都在日志中：由叶子逐步计算到根。 Each record is in the log: from its leaf to the root.
         grep -qF "$(cat "$record/leaf.json")" "$receipt/statement.json" || fail "$record/leaf.json"
@@ -59,6 +66,18 @@ for receipt in receipts/*; do
             digest=$(cat "$record/answer.salt" "$record/answer" | sha256sum | cut -d' ' -f1)
             grep -qF "\"answer_commitment\":\"$digest\"" "$record/leaf.json" || fail "$record/answer"
         fi
+        # 7. 授权和办件的内容与记录中的摘要一致。 The grant or matter is the one whose digest the record holds.
+        if [ -e "$record/state.json" ]; then
+            digest=$(sha256sum < "$record/state.json" | cut -d' ' -f1)
+            grep -qF "\"entity_digest\":\"$digest\"" "$record/leaf.json" || fail "$record/state.json"
+        fi
     done
+done
+# 封面由出具方编写；以下内容直接取自刚核验过的记录。 The cover is the sender's word; what follows was just checked.
+for record in receipts/*/records/*; do
+    echo "== $record"
+    cat "$record/leaf.json"
+    echo
+    if [ -e "$record/state.json" ]; then cat "$record/state.json"; echo; fi
 done
 echo "核验通过 PASSED"

@@ -1,11 +1,13 @@
 //! The cover page: what the bundle proves and how to check it, readable without the product.
 
+use catalog_core::Timestamp;
 use catalog_core::evidence::{Event, EvidenceRecord};
 use exchange_auth::JwkSet;
 use exchange_crypto::Digest;
 use exchange_ledger::note::NoteKey;
 
 use super::Case;
+use super::grounds::State;
 
 const TITLE: &str = "政务数据共享电子存证";
 const STYLE: &str = "body{font:16px/1.7 serif;max-width:50em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;\
@@ -99,8 +101,10 @@ fn purpose(count: usize) -> Part {
     all.extend(sentences(&[
         "每份回执证明：何时、由哪个部门、为何种用途、依据哪项授权，读取了哪个资源的哪个版本，提供了多少行数据。",
         "回执由平台签名；其中每条记录都在只能追加的存证日志（默克尔树，RFC 9162）中，日志的检查点由平台签名，并可由独立见证人联署。\
-         改动任何一条记录、任何一个字节，核验都不会通过。",
+         改动任何一条记录的任何一个字节，核验都不会通过。",
+        "附有授权和办件的，可核验其内容与记录中的摘要一致：是谁提出、谁审核、谁决定，依据什么。",
         "日志不保存查询语句、数据内容和个人标识，只保存加盐摘要（承诺）。附有答复的，可核验答复与记录中的承诺一致。",
+        "本封面和 receipt.json 由出具方整理，如与 check.sh 核验后打印的记录不一致，以后者为准；check.sh 可与数桥公开源代码中的同名文件比对。",
         "核验只证明记录与答复未被改动、由所列公钥签名；公钥是否属于该平台，请与平台公布的公钥（/.well-known/jwks.json）或见证人处的记录比对。",
     ]));
     Part { heading: "一、本包证明什么".to_owned(), sentences: all, rows: Vec::new() }
@@ -119,7 +123,49 @@ fn of_case(number: usize, case: &Case) -> Vec<Part> {
         None => "未附".to_owned(),
     };
     rows.push(("答复原文".to_owned(), answer));
+    case.states.iter().for_each(|state| rows.extend(of_state(state)));
     vec![Part { heading: format!("回执 {number}"), sentences: Vec::new(), rows }]
+}
+
+/// What the decision says: of a grant what it gives, of a matter who did what.
+fn of_state(state: &State) -> Vec<(String, String)> {
+    let named = |name: &str, value: String| (name.to_owned(), value);
+    match state {
+        State::Grant(grant) => {
+            let terms = &grant.terms;
+            let items: Vec<_> = terms.items.iter().map(ToString::to_string).collect();
+            let rows = terms.filter.as_ref().map_or("全部".to_owned(), json);
+            let until = terms.valid_until.map_or("不限".to_owned(), Timestamp::shanghai_text);
+            let from = terms.valid_from.unwrap_or(grant.created_at).shanghai_text();
+            vec![
+                named("授权", grant.id.to_string()),
+                named("授予", json(&terms.grantee)),
+                named("资源及信息项", format!("{}：{}", terms.resource, items.join("、"))),
+                named("行条件", rows),
+                named("脱敏", json(&terms.masks)),
+                named("授权用途", terms.purpose.clone().unwrap_or_else(|| "不限".to_owned())),
+                named("依据", terms.legal_basis.clone()),
+                named("授权期限", format!("{from} 至 {until}")),
+            ]
+        }
+        State::Matter(matter) => {
+            let mut rows = vec![named("办件", format!("{} {}", matter.number, matter.kind()))];
+            let steps = matter.history.iter().map(|step| {
+                let event = step.event.map_or("提出".to_owned(), |event| event.to_string());
+                let by = step.by.as_deref().unwrap_or("平台");
+                let grounds = [&step.reason, &step.legal_basis];
+                let grounds =
+                    grounds.into_iter().flatten().map(|text| format!("，{text}")).collect::<String>();
+                named("办理", format!("{} {event}（{}），{by}{grounds}", step.at.shanghai_text(), step.state))
+            });
+            rows.extend(steps);
+            rows
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn of_record(record: &EvidenceRecord) -> Vec<(String, String)> {
@@ -163,8 +209,7 @@ fn of_record(record: &EvidenceRecord) -> Vec<(String, String)> {
 
 fn of_keys(keys: &JwkSet, witnesses: &[NoteKey]) -> Part {
     let time = |seconds: Option<i64>, none: &str| {
-        let time =
-            seconds.map(|seconds| catalog_core::Timestamp(seconds.saturating_mul(1_000_000)).shanghai_text());
+        let time = seconds.map(|seconds| Timestamp(seconds.saturating_mul(1_000_000)).shanghai_text());
         time.unwrap_or_else(|| none.to_owned())
     };
     let platform = keys.keys.iter().map(|key| {
@@ -198,6 +243,7 @@ fn by_hand() -> Part {
             "叶子 = SHA-256(0x00 ‖ leaf.json)；逐个 step 文件：left 为 SHA-256(0x01 ‖ step ‖ 当前值)，right 为 SHA-256(0x01 ‖ 当前值 ‖ step)；\
              最后的值等于 checkpoint.body 第三行",
         ),
+        ("授权和办件", "sha256sum state.json，结果等于 leaf.json 中的 entity_digest"),
         ("答复", "cat answer.salt answer | sha256sum，结果等于 leaf.json 中的 answer_commitment"),
     ];
     let rows = rows.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -61,7 +61,7 @@ impl Files {
     }
 
     fn case(&mut self, folder: &str, case: &Case, keys: &JwkSet, witnesses: &[NoteKey]) -> Result<()> {
-        let Case { receipt, answer } = case;
+        let Case { receipt, answer, states } = case;
         let Genuine { key, note, head } = genuine(receipt, keys)?;
         self.add(
             format!("{folder}/receipt.json"),
@@ -88,6 +88,11 @@ impl Files {
             {
                 self.add(format!("{folder}/answer.salt"), salt);
                 self.add(format!("{folder}/answer"), answer.clone());
+            }
+            for state in states {
+                if state.is_made_by(record)? {
+                    self.add(format!("{folder}/state.json"), state.bytes()?);
+                }
             }
         }
         Ok(())
