@@ -6,6 +6,7 @@ mod data;
 mod directory;
 mod downloads;
 mod ending;
+mod erasure;
 mod evidence;
 mod garbage;
 mod grants;

@@ -2,5 +2,7 @@
 
 pub(crate) mod city;
 pub(crate) mod command;
+#[path = "../../catalog/store/tests/conformance/postgres.rs"]
+pub(crate) mod postgres;
 pub(crate) mod python;
 pub(crate) mod server;

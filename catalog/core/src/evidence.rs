@@ -1,5 +1,6 @@
 //! Evidence: what every access and every change leaves behind, and the port that keeps it.
 
+pub mod entity;
 pub mod fact;
 
 use std::collections::BTreeMap;
@@ -189,7 +190,7 @@ pub struct EvidenceRecord {
     /// What.
     #[serde(flatten)]
     pub event: Event,
-    /// For a change that supervision and assessment count: what was changed.
+    /// For a change that supervision and assessment count, or that a restore does again: what was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fact: Option<Fact>,
 }

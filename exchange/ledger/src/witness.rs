@@ -62,7 +62,10 @@ pub enum Refusal {
     #[error("this witness does not know the log `{0}`")]
     UnknownLog(String),
     /// None of the log's keys signed the head.
-    #[error("the checkpoint is not signed by a key of its log")]
+    #[error(
+        "the checkpoint is signed by none of the keys that this witness knows of its log; when the log's key was replaced, \
+         start the witness with --log for the old key and for the new one"
+    )]
     NotSigned,
     /// The log states another head than the one it has proven before, which has this size.
     #[error("the newest checkpoint that this witness knows has size {0}")]
@@ -90,8 +93,8 @@ struct Store {
 }
 
 impl Witness {
-    /// Opens or creates the store in a folder. `logs` are the keys of the logs that it watches; a log's later epochs
-    /// are known with it.
+    /// Opens or creates the store in a folder. `logs` are the keys of the logs that it watches, of one log the old and the
+    /// new where its key was replaced; a log's later epochs are known with it.
     pub fn open(folder: &Path, name: &str, key: SigningKey, logs: Vec<NoteKey>) -> Result<Self, LedgerError> {
         if !is_name(name) {
             let reason = format!("`{name}` can't name a witness: no spaces and no plus sign");

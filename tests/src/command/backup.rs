@@ -8,21 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use serde_json::{Value, json};
 
 use crate::support::city::CODE;
-use crate::support::command::{Folder, Visitor, key};
+use crate::support::command::{Folder, Visitor, copy, key};
 use crate::support::server::Call;
 
 const DATA: &str =
     "case_no,county,person,amount,note\nG1,360481,某人(合成),1.00,无\nG2,360482,某甲(合成),2.00,无\n";
-const SQL: &str = "select case_no from scjg.penalty order by case_no";
+pub(super) const SQL: &str = "select case_no from scjg.penalty order by case_no";
 
 /// A folder with a version, a grant for another department, and the keys' own file.
-struct Town {
-    folder: Folder,
-    grant: String,
+pub(super) struct Town {
+    pub(super) folder: Folder,
+    pub(super) grant: String,
 }
 
 impl Town {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = Folder::with_resource();
         let file = folder.file("data.csv", DATA);
         folder.ok(&["ingest", CODE, &file, "--as", "scjg"]);
@@ -32,16 +32,16 @@ impl Town {
         Self { folder, grant }
     }
 
-    fn backup(&self) -> Value {
+    pub(super) fn backup(&self) -> Value {
         self.folder.json(&["backup", "backups"])
     }
 
     /// Restores into a folder of that name.
-    fn restore<'a>(&self, to: &'a str, more: &[&'a str]) -> Value {
+    pub(super) fn restore<'a>(&self, to: &'a str, more: &[&'a str]) -> Value {
         self.folder.json(&self.words(to, more))
     }
 
-    fn refused(&self, to: &str, more: &[&str]) -> Value {
+    pub(super) fn refused(&self, to: &str, more: &[&str]) -> Value {
         let (status, error) = self.folder.refused(&self.words(to, more));
         assert_ne!(status, 0);
         assert!(!self.folder.path(to).exists(), "a refused restore leaves nothing");
@@ -66,15 +66,15 @@ impl Town {
         [&words, more].concat()
     }
 
-    fn json_at(&self, data_dir: &str, words: &[&str]) -> Value {
+    pub(super) fn json_at(&self, data_dir: &str, words: &[&str]) -> Value {
         self.folder.json(&[words, &["--data-dir", data_dir]].concat())
     }
 
-    fn refusal_at(&self, data_dir: &str, words: &[&str]) -> String {
+    pub(super) fn refusal_at(&self, data_dir: &str, words: &[&str]) -> String {
         self.folder.refusal(&[words, &["--data-dir", data_dir]].concat()).1
     }
 
-    fn audited(&self, data_dir: &str) -> Value {
+    pub(super) fn audited(&self, data_dir: &str) -> Value {
         let audited = self.json_at(data_dir, &["audit"]);
         assert_eq!(audited["findings"], json!([]));
         audited
@@ -101,9 +101,9 @@ pub(super) fn grant(folder: &Folder, purpose: &str) -> String {
     made["grants"][0].as_str().unwrap().to_owned()
 }
 
-const AS_GAJ: [&str; 4] = ["--as", "gaj", "--purpose", "办案"];
+pub(super) const AS_GAJ: [&str; 4] = ["--as", "gaj", "--purpose", "办案"];
 
-fn ended(restored: &Value) -> Vec<&str> {
+pub(super) fn ended(restored: &Value) -> Vec<&str> {
     restored["ended_again"].as_array().unwrap().iter().map(|end| end["action"].as_str().unwrap()).collect()
 }
 
@@ -413,18 +413,6 @@ fn a_log_that_is_older_than_the_witness_begins_a_new_epoch_or_nothing() {
     town.backup();
     let error = town.refused("other", &["--log", "old"]);
     assert!(error["message"].as_str().unwrap().contains("the backup's is newer"), "{error}");
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &to),
-            false => drop(fs::copy(&path, &to).unwrap()),
-        }
-    }
 }
 
 #[test]

@@ -208,10 +208,16 @@ fn a_checkpoint_that_the_log_never_signed_ends_no_epoch() {
     folder.ok(&["audit"]);
 }
 
-/// Runs a statement past the program, as someone with the database in hand does.
+/// Changes rows past the program, as someone with the database in hand does.
 pub(super) fn sqlite(database: &Path, statement: &str) {
+    execute(database, statement, "assert n > 0");
+}
+
+/// Runs a statement past the program.
+pub(crate) fn execute(database: &Path, statement: &str, check: &str) {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); n = c.execute(sys.argv[2]).rowcount; \
-                  c.commit(); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close(); assert n > 0";
+                  c.commit(); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close(); ";
+    let script = &format!("{script}{check}");
     let python = std::env::var("SHUQIAO_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let done = std::process::Command::new(python).args(["-c", script]).arg(database).arg(statement).status();
     assert!(done.unwrap().success());

@@ -20,7 +20,7 @@ const MORE: &str = "补充：合成文号天枢〔2025〕7号";
 const PARTY: &str = "合成第三方玉衡公司";
 
 /// A time of 2026 in Asia/Shanghai.
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-{text}:00+08:00")).unwrap()
 }
 
@@ -31,14 +31,14 @@ fn request(department: Option<&str>) -> Value {
     })
 }
 
-fn letter(department: Option<&str>) -> Value {
+pub(super) fn letter(department: Option<&str>) -> Value {
     json!({"applicant": {"name": NAME, "email": "a@example.invalid"}, "title": "建议", "text": TEXT, "department": department})
 }
 
 /// A server with two departments and some of their people; Monday, the second of March.
-struct Town {
-    server: Server,
-    approver: SigningKey,
+pub(super) struct Town {
+    pub(super) server: Server,
+    pub(super) approver: SigningKey,
     steward: SigningKey,
     foreign: SigningKey,
     officer: SigningKey,
@@ -46,7 +46,7 @@ struct Town {
 }
 
 impl Town {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::within(HttpLimits::default()).await
     }
 
@@ -68,7 +68,7 @@ impl Town {
     }
 
     /// A new one: its number and code.
-    async fn opened(&self, what: &str, content: &Value) -> (String, String) {
+    pub(super) async fn opened(&self, what: &str, content: &Value) -> (String, String) {
         let opened = self.open(what, content).await.ok();
         (opened["number"].as_str().unwrap().to_owned(), opened["code"].as_str().unwrap().to_owned())
     }
@@ -77,16 +77,16 @@ impl Town {
         self.server.send(Call::post(format!("/api/v1/public-matters/{path}"), &body)).await
     }
 
-    async fn act(&self, number: &str, act: Value, by: &SigningKey) -> Answer {
+    pub(super) async fn act(&self, number: &str, act: Value, by: &SigningKey) -> Answer {
         self.server.send(Call::post(format!("/api/v1/matters/{number}/steps"), &act).by(by)).await
     }
 
-    async fn get(&self, path: &str, by: &SigningKey) -> Answer {
+    pub(super) async fn get(&self, path: &str, by: &SigningKey) -> Answer {
         self.server.send(Call::get(format!("/api/v1/{path}")).by(by)).await
     }
 
     /// The entities of the evidence of one action.
-    fn left(&self, action: &str) -> Vec<Value> {
+    pub(super) fn left(&self, action: &str) -> Vec<Value> {
         let changed = self.server.events("changed").into_iter().filter(|event| event["action"] == action);
         changed.collect()
     }

@@ -2,6 +2,7 @@
 //! objected to, corrected, revoked and withdrawn. At its end the table, the lights, the receipts and the proofs are right.
 
 use catalog_core::directory::Department;
+use catalog_core::words::Receivers;
 use catalog_core::{Role, Timestamp};
 use exchange_crypto::SigningKey;
 use exchange_ledger::{AuditKeys, Settings, audit};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::evidence::proven;
 use crate::support::city::{CODE, City, department, departments};
+use crate::support::command::Folder;
 use crate::support::server::{Answer, Call};
 
 const YEAR: &str = "from=2026-01-01T00:00:00%2B08:00&until=2027-01-01T00:00:00%2B08:00";
@@ -119,6 +121,7 @@ impl Year {
         let operator = self.city.server.operator(&[]);
         let round = self.city.server.services.run_clock(&operator).await.unwrap();
         assert!(round.failed.is_empty(), "{:?}", round.failed);
+        self.city.server.services.tell(&operator, &Receivers::default()).await.unwrap();
     }
 
     /// January: a grant in time; an application to two providers, of whom one refuses and one is late; and what needs no
@@ -149,6 +152,9 @@ impl Year {
         let (refused, late) = (&of_provider["scjg"], &of_provider["mzj"]);
 
         self.at("2026-01-15T09:00");
+        let weighed = json!({"kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
+            "items": ["case_no", "person"], "purpose": "办案", "legal_basis": "人民警察法 第六条", "doors": ["sql"]});
+        self.post("why/grant", &weighed, &self.city.approver).await.ok();
         let propose = json!({"event": "propose"});
         self.act(&police, propose.clone(), &self.city.approver).await;
         self.act(&police, json!({"event": "grant"}), &self.second).await;
@@ -337,4 +343,15 @@ async fn a_year_of_five_departments_can_be_accounted_for() {
     let settings = Settings::new(server.folder.path(), "data.example.gov.cn/log", server.app.signer.clone());
     let audited = audit(&settings, AuditKeys { log: &keys, witnesses: &[] }, None).unwrap();
     assert_eq!(audited.findings, []);
+
+    // Events about something else than a row are not taken for what made it.
+    let heir = json!({"successor": "mzj", "basis": "机构改革方案"});
+    year.post("departments/zrj/succession", &heir, &year.officer).await.ok();
+    let changes = server.events("changed");
+    for action in ["matter.escalated", "grant.weighed", "department.succeeded", "version.withdrawn"] {
+        assert!(changes.iter().any(|event| event["action"] == action), "{action}");
+    }
+    let audited = Folder::of(server).json(&["audit"]);
+    assert_eq!(audited["findings"], json!([]));
+    assert!(audited["rows"].as_u64().unwrap() > 40, "{audited}");
 }

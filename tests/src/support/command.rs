@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::city::{CODE, departments, resource};
-use super::server::{Answer, Call, exchange};
+use super::server::{Answer, Call, ORIGIN, Server, exchange};
 
 /// The program under test: beside the tests, or where `SHUQIAO_BIN` says.
 fn program() -> PathBuf {
@@ -44,6 +44,22 @@ impl Folder {
         folder
     }
 
+    /// With what a server of this process has kept so far, for commands to look at.
+    pub(crate) fn of(server: &Server) -> Self {
+        let folder = Self::initialised();
+        for part in fs::read_dir(folder.data()).unwrap() {
+            let path = part.unwrap().path();
+            match path.file_name().and_then(|name| name.to_str()) {
+                Some("format" | "shuqiao.toml") => {}
+                _ if path.is_dir() => fs::remove_dir_all(path).unwrap(),
+                _ => fs::remove_file(path).unwrap(),
+            }
+        }
+        copy(server.folder.path(), &folder.data());
+        fs::write(folder.data().join("evidence-origin"), ORIGIN).unwrap();
+        folder
+    }
+
     /// With the two departments of [`departments`].
     pub(crate) fn with_departments() -> Self {
         let folder = Self::initialised();
@@ -61,15 +77,21 @@ impl Folder {
 
     /// Imports a resource from a spreadsheet, has it reviewed by another person and publishes it.
     pub(crate) fn put_in_force(&self, resource: &Value) {
+        self.put_in_force_at("data", resource);
+    }
+
+    /// The same in another data folder.
+    pub(crate) fn put_in_force_at(&self, data_dir: &str, resource: &Value) {
         let sheet = self.sheet_of("directory.xlsx", resource);
-        self.ok(&["resource", "import", &sheet, "--as", "scjg"]);
+        self.ok(&["resource", "import", &sheet, "--as", "scjg", "--data-dir", data_dir]);
         for (step, role, operator) in [
             ("submit-registration", "scjg", "wang"),
             ("approve-registration", "scjg:reviewer", "li"),
             ("submit-publication", "scjg", "wang"),
             ("approve-publication", "scjg:reviewer", "li"),
         ] {
-            self.ok(&["resource", "step", step, CODE, "--as", role, "--operator", operator]);
+            let step = ["resource", "step", step, CODE, "--as", role, "--operator", operator];
+            self.ok(&[&step[..], &["--data-dir", data_dir]].concat());
         }
     }
 
@@ -263,4 +285,17 @@ impl Visitor {
 /// The private key in a file.
 pub(crate) fn key(file: &str) -> SigningKey {
     read_key_file(Path::new(file)).unwrap()
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => drop(fs::copy(&path, &to).unwrap()),
+        }
+    }
 }

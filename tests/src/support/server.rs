@@ -15,8 +15,8 @@ use catalog_core::{Error, ErrorCode, Role, Timestamp};
 use catalog_store::CatalogStore;
 use datasets_store::DatasetStore;
 use exchange_auth::{
-    Authenticator, Cookies, FirstCode, JwkSet, RequestBinding, Sessions, operator_context, sign_request,
-    verify_response,
+    Authenticator, Cookies, FirstCode, JwkSet, RequestBinding, Sessions, generate_key_file, operator_context,
+    sign_request, verify_response,
 };
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
 use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Settings, Vault};
@@ -28,6 +28,9 @@ use openapi_http::{
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+/// The name of a server's log.
+pub(crate) const ORIGIN: &str = "data.example.gov.cn/log";
 
 /// The limits of a server.
 #[derive(Default)]
@@ -77,9 +80,9 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let path = folder.path().join("catalogue.sqlite");
         let store = Arc::new(CatalogStore::connect(&format!("sqlite://{}", path.display())).await.unwrap());
-        let (signer, _) = SigningKey::generate().unwrap();
-        let signer = Arc::new(signer);
-        let settings = Settings::new(folder.path(), "data.example.gov.cn/log", signer.clone());
+        std::fs::create_dir(folder.path().join("keys")).unwrap();
+        let signer = Arc::new(generate_key_file(&folder.path().join("keys/platform.pem")).unwrap());
+        let settings = Settings::new(folder.path(), ORIGIN, signer.clone());
         let evidence = Arc::new(Ledger::open(settings).unwrap().0);
         let evidence_fails = Arc::<AtomicBool>::default();
         let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };

@@ -82,6 +82,13 @@ impl Entry {
         Ok(())
     }
 
+    /// Takes what is published out of force and gives the entry back to its authors, for nobody knows any longer what was
+    /// published last. Grants on it rest meanwhile.
+    pub(crate) fn suspend(&mut self, remark: String, now: Timestamp) {
+        self.put_in_force(None);
+        self.changed(LifecycleState::Returned, Some(remark), now);
+    }
+
     /// Puts a new state in force, or none; items that it lacks are remembered.
     fn put_in_force(&mut self, resource: Option<Resource>) {
         let old = std::mem::replace(&mut self.published, resource);

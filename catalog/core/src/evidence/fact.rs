@@ -1,7 +1,8 @@
 //! What a change says beyond the digest of the state that it made.
 //!
-//! Supervision and assessment are computed from the log alone, so the log says what they count. No values of rows stand in
-//! it, and no people: whoever is no department is named by kind.
+//! Supervision and assessment are computed from the log alone, so the log says what they count. What is public and may not be
+//! forgotten by a restore stands in it whole. No values of rows stand in it, and no people: whoever is no department is named by
+//! kind.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 use crate::dataset::{Standing, Version};
 use crate::deadline::{LimitKind, RunningLimit};
 use crate::directory::resource::Entry;
-use crate::directory::{Opening, Resource, Succession, UpdateCycle};
+use crate::directory::{Department, Opening, Resource, Succession, UpdateCycle};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Applicant, Content, Event, Matter, MatterKind, State};
 use crate::policy::{Grant, GrantKind, Grantee};
@@ -27,7 +28,9 @@ pub enum Fact {
     Grant(GrantFact),
     /// A matter 办件.
     Matter(MatterFact),
-    /// A department that is continued by another.
+    /// A department, whole: a restore enters it again.
+    Department(Department),
+    /// A department that is continued by another, whole: a restore enters it again.
     Succession(Succession),
 }
 

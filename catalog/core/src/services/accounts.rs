@@ -4,7 +4,7 @@ use super::Services;
 use crate::account::{Account, DEVELOPER_PREFIX, Session};
 use crate::context::{OpContext, Role};
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::EvidenceRecord;
+use crate::evidence::{EvidenceRecord, entity};
 use crate::policy::Action;
 use crate::ports::Person;
 
@@ -33,11 +33,11 @@ impl Services {
 
     /// Leaves evidence of a try that was wrong, and of the lock that it brought about.
     pub async fn try_failed(&self, ctx: &OpContext, account: &Account) -> Result<()> {
-        let entity = format!("account {}", account.person);
+        let name = entity::account(&account.person);
         let mut actions = vec!["sign_in.failed"];
         actions.extend(account.is_locked(ctx.now).then_some("account.locked"));
         for action in actions {
-            self.log.append(Self::change(ctx, action, entity.clone(), &account.facts())).await?;
+            self.log.append(Self::change(ctx, action, name.clone(), &account.facts())).await?;
         }
         Ok(())
     }
@@ -53,7 +53,7 @@ impl Services {
             account.forget_tries();
             account
         });
-        let change = Self::change(ctx, "session.started", format!("session {}", session.id), session);
+        let change = Self::change(ctx, "session.started", entity::session(&session.id), session);
         self.store.add_session(session, account.as_ref(), &change).await?;
         self.relay().await
     }
@@ -63,7 +63,7 @@ impl Services {
         let id = ctx.session.as_deref().ok_or_else(|| {
             Error::new(ErrorCode::IllegalState, "there is no session here: it ends where its cookie is sent")
         })?;
-        let change = Self::change(ctx, "session.ended", format!("session {id}"), &id);
+        let change = Self::change(ctx, "session.ended", entity::session(id), &id);
         self.store.end_session(id, &change).await?;
         self.relay().await
     }
@@ -113,7 +113,7 @@ impl Services {
         if !id.starts_with(DEVELOPER_PREFIX) || self.store.person(id).await?.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "this account exists"));
         }
-        let change = Self::change(ctx, "developer.registered", format!("person {id}"), &person);
+        let change = Self::change(ctx, "developer.registered", entity::person(&id), &person);
         self.store.put_person(&person, &change).await?;
         self.relay().await?;
         Ok(person)
@@ -188,7 +188,7 @@ impl Services {
         ends_sessions: bool,
     ) -> Result<()> {
         let change: EvidenceRecord =
-            Self::change(ctx, action, format!("account {}", account.person), &account.facts());
+            Self::change(ctx, action, entity::account(&account.person), &account.facts());
         self.store.save_account(account, ends_sessions, Some(&change)).await?;
         self.relay().await
     }

@@ -5,7 +5,7 @@ use crate::context::OpContext;
 use crate::directory::resource::Entry;
 use crate::directory::{LifecycleStep, Resource, rules};
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::{EvidenceRecord, Fact};
+use crate::evidence::{EvidenceRecord, Fact, entity};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{Action, Grant, Revocation};
 use crate::ports::{Cut, GrantEnding, SearchPage, SearchQuery};
@@ -146,7 +146,7 @@ impl Services {
         let grants = self.store.grants_on(&entry.draft.code).await?;
         let running = grants.into_iter().filter(|grant| !grant.has_ended(ctx.now));
         let ending = |grant: Grant| GrantEnding {
-            change: Self::change(ctx, "grant.revoked", format!("grant {}", grant.id), &revocation),
+            change: Self::change(ctx, "grant.revoked", entity::grant(&grant.id), &revocation),
             revocation: revocation.clone(),
             grant: grant.id,
         };
@@ -156,8 +156,7 @@ impl Services {
 
 /// The evidence of a change to an entry.
 pub(super) fn entry_change(ctx: &OpContext, action: &str, entry: &Entry) -> EvidenceRecord {
-    Services::change(ctx, action, format!("resource {}", entry.draft.code), entry)
-        .stating(Fact::of_entry(entry))
+    Services::change(ctx, action, entity::resource(&entry.draft.code), entry).stating(Fact::of_entry(entry))
 }
 
 fn event_name(step: LifecycleStep) -> &'static str {

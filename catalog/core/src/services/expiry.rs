@@ -4,7 +4,7 @@ use super::Services;
 use crate::context::{OpContext, PrincipalKind};
 use crate::dataset::Tombstone;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ports::Cut;
 
 /// What their tombstones say.
@@ -23,8 +23,8 @@ impl Services {
             for number in self.settings.retention.expired(code, &versions, ctx.now) {
                 let by = ctx.principal.id.clone();
                 let tombstone = Tombstone { at: ctx.now, by, reason: REASON.to_owned() };
-                let entity = format!("version {number} of {code}");
-                let change = Self::change(ctx, "version.withdrawn", entity, &tombstone)
+                let name = entity::version(number, code);
+                let change = Self::change(ctx, "version.withdrawn", name, &tombstone)
                     .stating(Fact::of_withdrawn(code, number));
                 let withdrawn = self.store.withdraw_version(code, number, &tombstone, &change).await;
                 self.cut(Cut::Version(code.clone(), number));

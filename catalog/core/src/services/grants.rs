@@ -6,7 +6,7 @@ use super::Services;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::directory::Resource;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::{EvidenceRecord, Fact};
+use crate::evidence::{EvidenceRecord, Fact, entity};
 use crate::ids::{DepartmentId, GrantId};
 use crate::policy::{Action, Grant, GrantKind, GrantTerms, Grantee, Revocation, Sight, decide_action};
 use crate::ports::Cut;
@@ -14,7 +14,7 @@ use crate::ports::Cut;
 impl Services {
     /// The evidence of a new grant.
     pub(super) fn grant_created(ctx: &OpContext, grant: &Grant) -> EvidenceRecord {
-        let change = Self::change(ctx, "grant.created", format!("grant {}", grant.id), grant);
+        let change = Self::change(ctx, "grant.created", entity::grant(&grant.id), grant);
         change.stating(Fact::of_grant(grant))
     }
 
@@ -92,7 +92,7 @@ impl Services {
             return Err(Error::new(ErrorCode::InvalidInput, "a revocation needs a reason"));
         }
         let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
-        let change = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
+        let change = Self::change(ctx, "grant.revoked", entity::grant(id), &revocation);
         let revoked = self.store.revoke_grant(id, &revocation, &change).await;
         self.cut(Cut::Grant(id.clone()));
         revoked?;

@@ -5,7 +5,7 @@ use exchange_crypto::Digest;
 use super::Services;
 use crate::context::OpContext;
 use crate::error::Result;
-use crate::evidence::{Event, EvidenceRecord};
+use crate::evidence::{Event, EvidenceRecord, entity};
 use crate::policy::Action;
 
 impl Services {
@@ -14,7 +14,7 @@ impl Services {
         Self::permit(ctx, Action::ReadEvidence, None)?;
         let event = Event::Changed {
             action: "evidence.read".to_owned(),
-            entity: format!("evidence {looked_for}"),
+            entity: entity::search(looked_for),
             entity_digest: Digest::of(looked_for.as_bytes()).to_hex(),
         };
         self.log.append(EvidenceRecord::new(ctx, event)).await.map(drop)

@@ -3,6 +3,7 @@
 use super::Services;
 use crate::context::{Channel, OpContext, PrincipalKind};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::entity;
 use crate::policy::Action;
 use crate::ports::{KeyOwner, KeyRecord};
 
@@ -19,7 +20,7 @@ impl Services {
     pub async fn put_key(&self, ctx: &OpContext, key: &KeyRecord) -> Result<()> {
         Self::permit(ctx, Action::ManageKeys, None)?;
         self.check_key(ctx, key).await?;
-        let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);
+        let change = Self::change(ctx, "key.put", entity::key(&key.id), key);
         self.store.put_key(key, &change).await?;
         self.relay().await
     }
@@ -55,8 +56,8 @@ impl Services {
         }
         let end = ctx.now.plus_seconds(overlap_seconds);
         old.valid_until = Some(old.valid_until.map_or(end, |earlier| earlier.min(end)));
-        let ended = Self::change(ctx, "key.rotated", format!("key {}", old.id), &old);
-        let made = Self::change(ctx, "key.put", format!("key {}", new.id), &new);
+        let ended = Self::change(ctx, "key.rotated", entity::key(&old.id), &old);
+        let made = Self::change(ctx, "key.put", entity::key(&new.id), &new);
         self.store.replace_key((&old, &ended), (&new, &made)).await?;
         self.relay().await?;
         Ok(new)
@@ -70,7 +71,7 @@ impl Services {
             return Err(Error::new(ErrorCode::IllegalState, message));
         }
         key.valid_until = Some(ctx.now);
-        let change = Self::change(ctx, "key.retired", format!("key {}", key.id), &key);
+        let change = Self::change(ctx, "key.retired", entity::key(&key.id), &key);
         self.store.put_key(&key, &change).await?;
         self.relay().await?;
         Ok(key)

@@ -17,7 +17,7 @@ use super::Services;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::deadline::Light;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{
     Application, Ask, CheckAnswer, Content, Event, Matter, MatterKind, Move, OpeningTerms, Outcome, State,
@@ -114,7 +114,7 @@ pub struct MatterView {
 pub struct Round {
     /// Matters that changed.
     pub changed: usize,
-    /// Numbers of those that could not be moved, and why.
+    /// Numbers of those that could not be moved, or whose applicants' identities could not be erased, and why.
     pub failed: Vec<(String, Error)>,
     /// Matters whose applicants' identities were erased, their term being over.
     pub erased: usize,
@@ -219,7 +219,7 @@ impl Services {
                 Err(error) => round.failed.push((number, error)),
             }
         }
-        round.erased = self.erase_overdue(ctx).await?;
+        self.erase_overdue(ctx, &mut round).await?;
         self.relay().await?;
         Ok(round)
     }
@@ -316,13 +316,13 @@ impl Services {
         let event = matter.history.last().and_then(|step| step.event);
         let word = event.and_then(|event| serde_json::to_value(event).ok());
         let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("opened");
-        Self::change(ctx, &format!("matter.{word}"), format!("matter {}", matter.number), matter)
+        Self::change(ctx, &format!("matter.{word}"), entity::matter(&matter.number), matter)
             .stating(Fact::of_matter(matter))
     }
 
     pub(super) fn grant_ends(ctx: &OpContext, id: &GrantId, reason: &str, change: &mut MatterChange) {
         let revocation = Revocation { at: ctx.now, by: ctx.principal.id.clone(), reason: reason.to_owned() };
-        let event = Self::change(ctx, "grant.revoked", format!("grant {id}"), &revocation);
+        let event = Self::change(ctx, "grant.revoked", entity::grant(id), &revocation);
         change.revocations.push((id.clone(), revocation, event));
     }
 }

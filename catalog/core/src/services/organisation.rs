@@ -4,6 +4,7 @@ use super::Services;
 use crate::context::{OpContext, Role};
 use crate::directory::Department;
 use crate::error::{Error, ErrorCode, Problem, Result};
+use crate::evidence::{Fact, entity};
 use crate::identity::{is_credit_code, is_division_code};
 use crate::ids::DepartmentId;
 use crate::policy::Action;
@@ -24,7 +25,8 @@ impl Services {
     pub async fn put_department(&self, ctx: &OpContext, department: &Department) -> Result<()> {
         Self::permit(ctx, Action::ManageDepartments, None)?;
         self.check_department(department).await?;
-        let change = Self::change(ctx, "department.put", format!("department {}", department.id), department);
+        let change = Self::change(ctx, "department.put", entity::department(&department.id), department)
+            .stating(Fact::Department(department.clone()));
         self.store.put_department(department, &change).await?;
         self.relay().await
     }
@@ -69,7 +71,7 @@ impl Services {
         if let Some(department) = &person.department {
             self.department(ctx, department).await?;
         }
-        let change = Self::change(ctx, "person.put", format!("person {}", person.id), person);
+        let change = Self::change(ctx, "person.put", entity::person(&person.id), person);
         self.store.put_person(person, &change).await?;
         self.relay().await
     }
@@ -99,9 +101,9 @@ impl Services {
             return Err(Error::new(ErrorCode::Conflict, message));
         }
         // The account comes last: it is what ends the claim, and a crash before it leaves nothing that counts.
-        let change = Self::change(ctx, "key.put", format!("key {}", key.id), key);
+        let change = Self::change(ctx, "key.put", entity::key(&key.id), key);
         self.store.put_key(key, &change).await?;
-        let change = Self::change(ctx, "administration.claimed", format!("person {}", person.id), person);
+        let change = Self::change(ctx, "administration.claimed", entity::person(&person.id), person);
         self.store.put_person(person, &change).await?;
         self.relay().await
     }
@@ -118,7 +120,7 @@ impl Services {
         if ticket.principal_id != ctx.principal.id {
             return Err(Error::new(ErrorCode::Forbidden, "a ticket is for oneself"));
         }
-        let change = Self::change(ctx, "ticket.issued", format!("ticket {}", ticket.id), ticket);
+        let change = Self::change(ctx, "ticket.issued", entity::ticket(&ticket.id), ticket);
         self.store.add_ticket(ticket, &change).await?;
         self.relay().await
     }
@@ -135,7 +137,7 @@ impl Services {
             Self::permit(ctx, Action::ManageKeys, None)
                 .map_err(|_| Error::not_found(format!("ticket `{id}`")))?;
         }
-        let change = Self::change(ctx, "ticket.revoked", format!("ticket {id}"), &id);
+        let change = Self::change(ctx, "ticket.revoked", entity::ticket(id), &id);
         self.store.revoke_ticket(id, ctx.now, &change).await?;
         self.relay().await
     }

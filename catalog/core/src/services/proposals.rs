@@ -7,6 +7,7 @@ use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::latest;
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::entity;
 use crate::matter::{Content, Provision};
 use crate::policy::{BoundPolicy, Grant, GrantKind, GrantTerms, GrantedPolicy, Grantee};
 use crate::ports::Shapes;
@@ -33,7 +34,7 @@ impl Services {
             Err(error) if error.code == ErrorCode::Conflict => Some(error.message),
             Err(error) => return Err(error),
         };
-        let event = Self::change(ctx, "grant.weighed", format!("grant on {}", resource.code), &grant.terms);
+        let event = Self::change(ctx, "grant.weighed", entity::proposal(&resource.code), &grant.terms);
         self.log.append(event).await?;
         let versions = self.store.versions(&resource.code).await?;
         let Some(version) = latest(&versions, ctx.now) else {

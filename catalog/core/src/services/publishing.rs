@@ -4,7 +4,7 @@ use super::{Look, Services};
 use crate::context::OpContext;
 use crate::dataset::Version;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ids::ResourceCode;
 use crate::matter::Matter;
 use crate::policy::Action;
@@ -39,11 +39,11 @@ impl Services {
         // Uploads that began earlier may end later, and clocks are set back: versions keep the order of their numbers.
         version.published_at = versions.iter().fold(version.published_at, |at, one| at.max(one.published_at));
         join_announcement(ctx, &mut version, &versions)?;
-        let entity = format!("version {} of {}", version.number, version.resource);
+        let name = entity::version(version.number, &version.resource);
         let action = if version.breaking.is_some() { "version.announced" } else { "version.published" };
         let waiting = self.clear(ctx, look, &entry, &mut version).await?;
         let published =
-            Self::change(ctx, action, entity, &version).stating(Fact::of_version(&version, ctx.now));
+            Self::change(ctx, action, name, &version).stating(Fact::of_version(&version, ctx.now));
         let opened = |matter: Matter| {
             let event = Self::matter_event(ctx, &matter);
             (matter, None, event)
@@ -95,7 +95,7 @@ impl Services {
         let Some(breaking) = &mut version.breaking else { return Ok(version) };
         let review = breaking.reviewed(&ctx.principal.id, ctx.now);
         breaking.review = Some(review.clone());
-        let change = Self::change(ctx, "version.reviewed", format!("version {number} of {code}"), &version)
+        let change = Self::change(ctx, "version.reviewed", entity::version(number, code), &version)
             .stating(Fact::of_version(&version, ctx.now));
         self.store.review_version(code, number, &review, &change).await?;
         self.relay().await?;

@@ -8,7 +8,7 @@ use crate::dataset::{RecordAct, RecordWithdrawal, Version};
 use crate::directory::Resource;
 use crate::directory::resource::Entry;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::SourceRead;
+use crate::evidence::{SourceRead, entity};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{BoundPolicy, GrantKind, GrantedPolicy};
 use crate::ports::Shapes;
@@ -89,14 +89,13 @@ impl Services {
 
     /// Writes down that an answer was computed again, and what came of it.
     pub async fn record_replay(&self, ctx: &OpContext, request: &str, outcome: &str) -> Result<()> {
-        let entity = format!("answer of request {request}: {outcome}");
-        let event = Self::change(ctx, "answer.replayed", entity, &outcome);
+        let event = Self::change(ctx, "answer.replayed", entity::replay(request, outcome), &outcome);
         self.log.append(event).await.map(drop)
     }
 
     /// Writes down that it is asked who saw a subject's record, before anything is looked for.
     pub async fn record_trace(&self, ctx: &OpContext, subject: &str) -> Result<()> {
-        let event = Self::change(ctx, "subject.traced", format!("subject {subject}"), &subject);
+        let event = Self::change(ctx, "subject.traced", entity::subject(subject), &subject);
         self.log.append(event).await.map(drop)
     }
 }

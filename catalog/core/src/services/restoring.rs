@@ -1,10 +1,14 @@
 //! After a restore: the catalogue is an earlier one, and the log is not. What the log knows to have ended since ends again
 //! before anybody is served.
 //!
-//! An event names what it changed and holds the digest of its new state, no more. Where that says everything, as for a
-//! grant, the same is done again; where it does not, the safer answer is given, until somebody who knows says it anew:
-//! a person whose rights have changed can't sign in, an account that has changed has no password, a key that has changed is over, and a dataset from which records were
-//! withdrawn is closed.
+//! An event names what it changed and holds the digest of its new state, and of some all of it. Where that says everything, as
+//! for a grant or a department, the same is done again; where it does not, the safer answer is given, until somebody who knows
+//! says it anew: a person whose rights have changed can't sign in, an account that has changed has no password, a key or a
+//! substitution that has changed is over, a dataset from which records were withdrawn is closed, and an entry of the directory
+//! that was published anew is out of force.
+
+mod directory;
+mod organisation;
 
 use std::collections::BTreeMap;
 
@@ -15,26 +19,34 @@ use super::Services;
 use crate::account::Account;
 use crate::context::{OpContext, PrincipalKind};
 use crate::dataset::{RecordAct, RecordWithdrawal, Tombstone};
-use crate::directory::lifecycle::LifecycleStep;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::{Event, EvidenceRecord};
+use crate::evidence::{Event, EvidenceRecord, Fact, entity};
 use crate::ids::{ColumnName, GrantId, ResourceCode};
 use crate::policy::Revocation;
-use crate::ports::GrantEnding;
 
 /// The columns of a withdrawal whose records nobody knows any longer. No version has it, so all are closed.
 const UNKNOWN: &str = "withdrawn_before_restore";
 
 /// Kinds of entities of which the newest event says what they are, compared by digest.
-const NEWEST_COUNTS: [&str; 3] = ["person ", "account ", "key "];
+const NEWEST_COUNTS: [&str; 4] = ["person", "account", "key", "substitution"];
 
 /// What ended again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EndedAgain {
-    /// The event in the log that says that it had ended.
+    /// The event in the log that says that it had ended, or what was done in its place.
     pub action: String,
     /// What: `grant 019a…`.
     pub entity: String,
+}
+
+impl EndedAgain {
+    fn of(record: &EvidenceRecord) -> Self {
+        let (action, entity) = match &record.event {
+            Event::Changed { action, entity, .. } => (action.clone(), entity.clone()),
+            other => (other.name().to_owned(), String::new()),
+        };
+        Self { action, entity }
+    }
 }
 
 impl Services {
@@ -43,7 +55,7 @@ impl Services {
     pub async fn restored(&self, ctx: &OpContext, (epoch, records): (u64, u64), backup: &str) -> Result<()> {
         let event = Event::Changed {
             action: "restored".to_owned(),
-            entity: format!("catalogue {epoch}-{records}"),
+            entity: entity::catalogue(epoch, records),
             entity_digest: backup.to_owned(),
         };
         self.log.append(EvidenceRecord::new(ctx, event)).await.map(drop)
@@ -58,29 +70,51 @@ impl Services {
         let mut newest = BTreeMap::new();
         for record in since {
             let Event::Changed { action, entity, entity_digest } = &record.event else { continue };
-            if NEWEST_COUNTS.iter().any(|kind| entity.starts_with(kind)) {
-                newest.insert(entity.as_str(), (record, action, entity_digest));
-            } else if self.end_one_again(ctx, record, action, entity).await? {
-                ended.push(EndedAgain { action: action.clone(), entity: entity.clone() });
+            match entity.split_once(' ') {
+                Some((kind, id)) if NEWEST_COUNTS.contains(&kind) => {
+                    newest.insert((kind, id), (record, entity_digest));
+                }
+                _ => ended.extend(self.end_one_again(ctx, record, action, entity).await?),
             }
         }
-        for (entity, (record, action, digest)) in newest {
-            let has_ended = match entity.split_once(' ') {
-                Some(("person", id)) => self.lock_out(ctx, id, digest).await?,
-                Some(("account", id)) => self.reset_account(ctx, id, digest).await?,
-                Some((_, id)) => self.end_key_again(ctx, record, id, digest).await?,
-                None => false,
+        for ((kind, id), (record, digest)) in newest {
+            let has_ended = match kind {
+                "person" => self.lock_out(ctx, id, digest).await?,
+                "account" => self.reset_account(ctx, id, digest).await?,
+                "key" => self.end_key_again(ctx, record, id, digest).await?,
+                _ => self.end_substitution_again(ctx, record, id, digest).await?,
             };
-            if has_ended {
-                ended.push(EndedAgain { action: action.clone(), entity: entity.to_owned() });
-            }
+            ended.extend(has_ended.then(|| EndedAgain::of(record)));
         }
         self.relay().await?;
         Ok(ended)
     }
 
-    /// Whether something was still there to end.
+    /// What was still there to end, or to be entered.
     async fn end_one_again(
+        &self,
+        ctx: &OpContext,
+        record: &EvidenceRecord,
+        action: &str,
+        entity: &str,
+    ) -> Result<Option<EndedAgain>> {
+        match (&record.fact, action) {
+            (Some(Fact::Department(department)), _) => {
+                return self.enter_department_again(ctx, department).await;
+            }
+            (Some(Fact::Succession(succession)), _) => return self.succeed_again(ctx, succession).await,
+            (_, "resource.published") => {
+                let code = entity.split_once(' ').map_or("", |(_, code)| code);
+                return self.suspend_entry(ctx, record, &ResourceCode::new(code)?).await;
+            }
+            _ => {}
+        }
+        let has_ended = self.has_ended_again(ctx, record, action, entity).await?;
+        Ok(has_ended.then(|| EndedAgain::of(record)))
+    }
+
+    /// Whether something was still there to end.
+    async fn has_ended_again(
         &self,
         ctx: &OpContext,
         record: &EvidenceRecord,
@@ -113,10 +147,7 @@ impl Services {
                 let change = Self::change(ctx, action, entity.to_owned(), &name);
                 unless_over(self.store.revoke_ticket(name, at, &change).await)
             }
-            "applicant.erased" => {
-                let is_there = self.store.confidential(name).await?.is_some();
-                self.erase_confided(ctx, name).await.map(|()| is_there)
-            }
+            "applicant.erased" => self.erase_confided(ctx, name).await,
             _ => Ok(false),
         }
     }
@@ -147,29 +178,6 @@ impl Services {
         Ok(true)
     }
 
-    async fn withdraw_again(&self, ctx: &OpContext, code: &ResourceCode, reason: String) -> Result<bool> {
-        let found = self.store.entry(code).await?;
-        let Some(mut entry) = found.filter(|entry| entry.published.is_some()) else { return Ok(false) };
-        let expected = entry.revision;
-        // The operator may have edited the entry; here nobody reviews it.
-        let by = "platform";
-        entry.advance(LifecycleStep::Withdraw, by, Some(reason.clone()), ctx.now)?;
-        let revocation = Revocation { at: ctx.now, by: by.to_owned(), reason };
-        let grants = self.store.grants_on(code).await?;
-        let endings: Vec<_> = grants
-            .into_iter()
-            .filter(|grant| grant.revocation.is_none())
-            .map(|grant| GrantEnding {
-                change: Self::change(ctx, "grant.revoked", format!("grant {}", grant.id), &revocation),
-                revocation: revocation.clone(),
-                grant: grant.id,
-            })
-            .collect();
-        let change = super::directory::entry_change(ctx, "resource.withdrawn", &entry);
-        self.store.withdraw_entry(&entry, expected, &endings, &change).await?;
-        Ok(true)
-    }
-
     /// Ends the account of a person who is not what the log says they are.
     async fn lock_out(&self, ctx: &OpContext, id: &str, stated: &str) -> Result<bool> {
         let found = self.store.person(id).await?;
@@ -177,7 +185,7 @@ impl Services {
             return Ok(false);
         };
         person.active = false;
-        let change = Self::change(ctx, "person.put", format!("person {id}"), &person);
+        let change = Self::change(ctx, "person.put", entity::person(id), &person);
         self.store.put_person(&person, &change).await?;
         Ok(true)
     }
@@ -189,7 +197,7 @@ impl Services {
             return Ok(false);
         };
         let account = Account { password: None, code: None, contact: None, ..account };
-        let change = Self::change(ctx, "account.reset", format!("account {id}"), &account.facts());
+        let change = Self::change(ctx, "account.reset", entity::account(id), &account.facts());
         self.store.save_account(&account, true, Some(&change)).await?;
         Ok(true)
     }
@@ -209,7 +217,7 @@ impl Services {
             return Ok(false);
         }
         key.valid_until = Some(record.at.max(key.valid_from));
-        let change = Self::change(ctx, "key.retired", format!("key {id}"), &key);
+        let change = Self::change(ctx, "key.retired", entity::key(id), &key);
         self.store.put_key(&key, &change).await?;
         Ok(true)
     }

@@ -14,6 +14,7 @@ use crate::dataset::{Audience, Version, VersionState};
 use crate::directory::resource::Entry;
 use crate::directory::{DataClass, Resource};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::entity;
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{
     Applicant, Ask, CheckItem, Content, Event, Finding, JustifiedFinding, Matter, MatterKind, OpeningTerms,
@@ -434,8 +435,8 @@ impl Services {
         };
         if is_changed {
             (version.state, version.tombstone) = (VersionState::Published, None);
-            let entity = format!("version {} of {}", version.number, version.resource);
-            let event = Self::change(ctx, "version.cleared", entity, &version);
+            let name = entity::version(version.number, &version.resource);
+            let event = Self::change(ctx, "version.cleared", name, &version);
             change.cleared.push((version, event));
         }
     }

@@ -3,6 +3,7 @@
 use super::Services;
 use crate::context::{OpContext, Role};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::entity;
 use crate::policy::Action;
 use crate::substitution::{NewSubstitution, Substitution};
 
@@ -70,7 +71,7 @@ impl Services {
     }
 
     async fn put_substitution(&self, ctx: &OpContext, action: &str, new: &Substitution) -> Result<()> {
-        let change = Self::change(ctx, action, format!("substitution {}", new.id), new);
+        let change = Self::change(ctx, action, entity::substitution(&new.id), new);
         self.store.put_substitution(new, &change).await?;
         self.relay().await
     }

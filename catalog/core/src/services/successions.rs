@@ -9,7 +9,7 @@ use super::Services;
 use crate::context::OpContext;
 use crate::directory::{Resource, Succession, Successions};
 use crate::error::{Error, ErrorCode, Problem, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{Action, Sight};
 use crate::time::Timestamp;
@@ -68,8 +68,7 @@ impl Services {
         let succession = Succession { predecessor: predecessor.clone(), successor, from, basis };
         let after = Successions::new(known.into_iter().chain([succession.clone()]).collect());
         self.check_merger(ctx, &before, &after).await?;
-        let entity = format!("department {predecessor}");
-        let change = Self::change(ctx, "department.succeeded", entity, &succession)
+        let change = Self::change(ctx, "department.succeeded", entity::succession(predecessor), &succession)
             .stating(Fact::Succession(succession.clone()));
         self.store.add_succession(&succession, &change).await?;
         self.relay().await?;

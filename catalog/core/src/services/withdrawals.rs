@@ -8,7 +8,7 @@ use crate::dataset::{self, RecordAct, RecordWithdrawal, RecordsWithdrawal, Tombs
 use crate::directory::resource::Entry;
 use crate::directory::{InformationItem, Resource};
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ids::{ColumnName, ResourceCode};
 use crate::policy::filter::{Literal, typed_literal};
 use crate::policy::{Action, BoundFilter, Filter, TypedLiteral};
@@ -25,9 +25,8 @@ impl Services {
         reason: &str,
     ) -> Result<()> {
         let tombstone = tombstone(ctx, &self.published(code).await?, reason)?;
-        let change =
-            Self::change(ctx, "version.withdrawn", format!("version {number} of {code}"), &tombstone)
-                .stating(Fact::of_withdrawn(code, number));
+        let change = Self::change(ctx, "version.withdrawn", entity::version(number, code), &tombstone)
+            .stating(Fact::of_withdrawn(code, number));
         let withdrawn = self.store.withdraw_version(code, number, &tombstone, &change).await;
         self.cut(Cut::Version(code.clone(), number));
         withdrawn?;
@@ -56,8 +55,8 @@ impl Services {
         }
         all.push(withdrawal.clone());
         check_count(&all)?;
-        let entity = format!("{} records of {code}", withdrawal.keys.len());
-        let change = Self::change(ctx, "records.withdrawn", entity, &withdrawal);
+        let name = entity::records(withdrawal.keys.len(), code);
+        let change = Self::change(ctx, "records.withdrawn", name, &withdrawal);
         let withdrawn = self.store.withdraw_records(&withdrawal, &change).await;
         self.cut(Cut::Resource(code.clone()));
         withdrawn?;
@@ -114,8 +113,8 @@ impl Services {
             );
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
-        let entity = format!("{} records of {code}", reinstatement.keys.len());
-        let change = Self::change(ctx, "records.reinstated", entity, &reinstatement);
+        let name = entity::records(reinstatement.keys.len(), code);
+        let change = Self::change(ctx, "records.reinstated", name, &reinstatement);
         self.store.withdraw_records(&reinstatement, &change).await?;
         self.relay().await
     }

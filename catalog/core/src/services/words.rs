@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Services;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::error::{Error, ErrorCode, Result};
+use crate::evidence::entity;
 use crate::ids::DepartmentId;
 use crate::matter::{Handler, Matter};
 use crate::policy::Action;
@@ -52,8 +53,8 @@ impl Services {
                     continue;
                 }
                 if now.light == crate::deadline::Light::Red {
-                    let entity = format!("matter {}", matter.number);
-                    telling.events.push(Self::change(ctx, "matter.escalated", entity, &now));
+                    let name = entity::limit(&matter.number);
+                    telling.events.push(Self::change(ctx, "matter.escalated", name, &now));
                     late.entry((None, Role::AuthorityOfficer)).or_default().push(line.clone());
                 }
                 // A limit that begins in green is no news.

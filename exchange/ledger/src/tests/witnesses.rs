@@ -1,5 +1,7 @@
 use std::fs;
 
+use exchange_crypto::Suite;
+
 use super::*;
 use crate::note::NoteKey;
 
@@ -85,4 +87,31 @@ fn a_witness_cosigns_known_logs_with_known_keys_alone() {
     for wrong in ["", "old 1\n", "old x\n\n", "old 0\nzz\n\nx", "old -1\n\nx\n\n— a b\n"] {
         AddCheckpoint::parse(wrong).unwrap_err();
     }
+}
+
+/// The log goes over to SM2: heads of the old key and of the new one stand in one history.
+#[test]
+fn a_witness_that_knows_both_keys_of_a_log_goes_on_after_the_change() {
+    let (_folder, settings, _) = written(9);
+    let store = tempdir().unwrap();
+    let log = open(&settings);
+    let old = log.key();
+    witness(&store, vec![old.clone()]).add(&request(&log, 0), NOW).unwrap().unwrap();
+    drop(log);
+    let (signer, _) = SigningKey::generate_for(Suite::Sm2).unwrap();
+    let log = open(&Settings { signer: Arc::new(signer), ..settings });
+    let last = request(&log, 9);
+    append(&log, &[record(9)]);
+    let next = request(&log, 9);
+    for (known, refused) in [(&old, &next), (&log.key(), &last)] {
+        let watching = witness(&store, vec![known.clone()]);
+        let refusal = watching.add(refused, NOW).unwrap().unwrap_err();
+        assert_eq!(refusal, Refusal::NotSigned);
+        assert!(refusal.to_string().contains("--log for the old key and for the new one"), "{refusal}");
+        assert_eq!(watching.heads()[0].checkpoint.size, 9);
+    }
+    let watching = witness(&store, vec![old, log.key()]);
+    watching.add(&last, NOW).unwrap().unwrap();
+    watching.add(&next, NOW).unwrap().unwrap();
+    assert_eq!(watching.heads()[0].checkpoint, log.latest().unwrap().checkpoint);
 }

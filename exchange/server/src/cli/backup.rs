@@ -30,6 +30,10 @@ pub(crate) struct Restore {
     /// Its first line is the passphrase; without it you are asked.
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// The configuration of the new folder, in place of the one in the file of keys: it may name another database, which
+    /// must be empty.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The catalogue as it was at this time (RFC 3339): out of the newest backup that is not later.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,

@@ -38,7 +38,8 @@ pub(crate) enum Witness {
 pub(crate) struct WitnessServe {
     /// Folder of the witness.
     pub(crate) store: PathBuf,
-    /// Key of a log to watch, as `shuqiao log key` prints it; may be repeated.
+    /// Key of a log to watch, as `shuqiao log key` prints it; may be repeated, also for a log whose key was replaced: name
+    /// the old one and the new one.
     #[arg(long = "log", value_name = "KEY", required = true)]
     pub(crate) logs: Vec<String>,
     /// Address and port; a proxy in front ends TLS.

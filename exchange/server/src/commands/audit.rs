@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog_core::dataset::{Version, VersionState};
+use catalog_core::evidence::entity;
 use catalog_core::ports::{
     CredentialStore as _, DirectoryStore as _, KeyOwner, KeyRecord, VersionStore as _,
 };
@@ -15,8 +16,6 @@ use datasets_store::{DatasetStore, jws};
 use exchange_crypto::{PublicKey, from_base64url};
 use exchange_ledger::{AuditKeys, Audited, Finding};
 use serde_json::json;
-
-pub(super) use rows::KINDS;
 
 use super::log::read_note;
 use crate::cli::Global;
@@ -78,7 +77,7 @@ pub(super) async fn catalogue(platform: &Platform, findings: &mut Vec<Finding>) 
         for version in store.versions(&entry.draft.code).await? {
             checked += 1;
             if let Err(error) = objects(platform.datasets(), &version, &keys).await {
-                let place = format!("version {} of {}", version.number, version.resource);
+                let place = entity::version(version.number, &version.resource);
                 findings.push(Finding { place, what: error.to_string() });
             }
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog_core::evidence::{Event, EvidenceRecord};
+use catalog_core::evidence::{Event, EvidenceRecord, entity};
 use catalog_core::services::{EndedAgain, Services};
 use catalog_core::{Error, ErrorCode, OpContext, Problem, Result, Role, Timestamp};
 use catalog_store::CatalogStore;
@@ -58,7 +58,7 @@ pub(crate) async fn run(global: &Global, options: &Restore) -> Result<()> {
     let backup = backups.newest(at, &platform)?;
     let newest = backups.newest(None, &platform)?;
     let temp = folder::beside(target)?;
-    put(temp.path(), &backup, &newest, options.log.as_deref(), &keys)?;
+    put(temp.path(), &backup, &newest, options, &keys)?;
     let restored = restore(temp.path(), global, options, &backup, &newest, &platform).await?;
     folder::put_in_place(temp, target)?;
     report(global, &restored, target);
@@ -66,7 +66,7 @@ pub(crate) async fn run(global: &Global, options: &Restore) -> Result<()> {
 }
 
 /// Writes all files, each proven to be the backup's.
-fn put(root: &Path, backup: &Backup, newest: &Backup, log: Option<&Path>, keys: &Keys) -> Result<()> {
+fn put(root: &Path, backup: &Backup, newest: &Backup, options: &Restore, keys: &Keys) -> Result<()> {
     let bar = progress::bytes("restoring")?;
     let sizes = backup.manifest.files.iter().map(|file| file.bytes);
     bar.set_length(sizes.sum());
@@ -76,12 +76,15 @@ fn put(root: &Path, backup: &Backup, newest: &Backup, log: Option<&Path>, keys: 
         return Err(Error::new(ErrorCode::Conflict, message));
     }
     backup.unpack(root, |file| !file.is_of_the_log(), |bytes| bar.inc(bytes))?;
-    match log {
+    match &options.log {
         Some(log) => folder::copy_log(log, root)?,
         None => newest.unpack(root, |file| file.is_of_the_log(), |bytes| bar.inc(bytes))?,
     }
     keys.put_into(root)?;
-    if let Some(log) = log {
+    if let Some(config) = &options.config {
+        folder::replace_config(config, root)?;
+    }
+    if let Some(log) = &options.log {
         folder::copy_newer_keys(log, root)?;
     }
     bar.finish_and_clear();
@@ -261,7 +264,7 @@ fn about_key<'a>(
     key: &SigningKey,
     since: &'a [EvidenceRecord],
 ) -> impl Iterator<Item = (&'a EvidenceRecord, &'a str)> {
-    let own = format!("key {}", key.public().id());
+    let own = entity::key(key.public().id());
     since.iter().filter_map(move |record| match &record.event {
         Event::Changed { action, entity, .. } if *entity == own => Some((record, action.as_str())),
         _ => None,
@@ -291,9 +294,9 @@ fn undone(since: &[EvidenceRecord], again: &[EndedAgain]) -> Vec<String> {
     let mut undone = Vec::new();
     for record in since {
         let Event::Changed { action, entity, .. } = &record.event else { continue };
-        let is_row =
-            audit::KINDS.iter().any(|kind| entity.starts_with(kind)) || entity.contains(" records of ");
-        if is_row && !again.iter().any(|ended| ended.action == *action && ended.entity == *entity) {
+        if entity::is_kept(entity)
+            && !again.iter().any(|ended| ended.action == *action && ended.entity == *entity)
+        {
             undone.push(format!("{action} {entity}"));
         }
     }

@@ -6,7 +6,7 @@ use super::{MatterView, Services};
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::directory::{DataClass, Resource, Sharing};
 use crate::error::{Error, ErrorCode, Problem, Result};
-use crate::evidence::Fact;
+use crate::evidence::{Fact, entity};
 use crate::ids::DepartmentId;
 use crate::matter::emergency_grant::LONGEST_HOURS;
 use crate::matter::{
@@ -38,7 +38,7 @@ impl Services {
         if matter.kind() == MatterKind::Application {
             self.grant_unconditional(ctx, &mut matter, &mut change).await?;
         }
-        let event = Self::change(ctx, "matter.opened", format!("matter {number}"), &matter)
+        let event = Self::change(ctx, "matter.opened", entity::matter(&number), &matter)
             .stating(Fact::of_matter(&matter));
         change.matters.insert(0, (matter, None, event));
         self.store.save_matters(&change).await?;

@@ -6,12 +6,12 @@ use exchange_crypto::Digest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Services;
+use super::{Round, Services};
 use crate::confidential::{Confidential, Safe, line_problem, text_problem, whole};
 use crate::context::{OpContext, Principal, PrincipalKind, Role};
 use crate::deadline::Light;
 use crate::error::{Error, ErrorCode, Result};
-use crate::evidence::{Event as Evidence, EvidenceRecord};
+use crate::evidence::{Event as Evidence, EvidenceRecord, entity};
 use crate::ids::DepartmentId;
 use crate::matter::{
     Applicant, By, Content, Event, Machine, Matter, MatterKind, Move, Outcome, State, legal_events,
@@ -165,7 +165,7 @@ impl Services {
         }
         let confidential = self.confided(number).await?;
         let sealed = self.store.confidential(number).await?.unwrap_or_default();
-        self.leave(ctx, "applicant.read", format!("applicant {number}"), sealed.as_bytes()).await?;
+        self.leave(ctx, "applicant.read", entity::applicant(number), sealed.as_bytes()).await?;
         Ok(confidential)
     }
 
@@ -209,20 +209,25 @@ impl Services {
 
     /// Writes down that a notice is handed out as these bytes.
     pub async fn notice_issued(&self, ctx: &OpContext, notice: &Notice, document: &[u8]) -> Result<()> {
-        self.leave(ctx, "notice.issued", format!("notice {}", notice.entry.number), document).await
+        self.leave(ctx, "notice.issued", entity::notice(&notice.entry.number), document).await
     }
 
-    /// Erases what was confided with matters whose term is over; answers how many.
-    pub(super) async fn erase_overdue(&self, ctx: &OpContext) -> Result<usize> {
-        let mut erased = 0;
+    /// Erases what was confided with matters whose term is over. One that can't be erased now stays for the next round.
+    pub(super) async fn erase_overdue(&self, ctx: &OpContext, round: &mut Round) -> Result<()> {
         for number in self.store.confidential_numbers().await? {
-            let matter = self.store.matter(&number).await?;
-            if matter.is_none_or(|matter| self.is_over(&matter, ctx.now)) {
-                self.erase_confided(ctx, &number).await?;
-                erased += 1;
+            match self.erase_if_over(ctx, &number).await {
+                Ok(is_erased) => round.erased += usize::from(is_erased),
+                Err(error) => round.failed.push((number, error)),
             }
         }
-        Ok(erased)
+        Ok(())
+    }
+
+    async fn erase_if_over(&self, ctx: &OpContext, number: &str) -> Result<bool> {
+        match self.store.matter(number).await? {
+            Some(matter) if !self.is_over(&matter, ctx.now) => Ok(false),
+            _ => self.erase_confided(ctx, number).await,
+        }
     }
 
     fn is_over(&self, matter: &Matter, now: Timestamp) -> bool {
@@ -232,12 +237,14 @@ impl Services {
         matter.state.is_settled() && day.is_some_and(|day| Timestamp::start_of_shanghai_day(day) <= now)
     }
 
-    /// The key first: a row without one is nothing but an entry to remove.
-    pub(in crate::services) async fn erase_confided(&self, ctx: &OpContext, number: &str) -> Result<()> {
-        let Some(sealed) = self.store.confidential(number).await? else { return Ok(()) };
+    /// Whether something was still there to erase. The key first: a row without one is nothing but an entry to remove, and a
+    /// key without a row may open a copy of it elsewhere.
+    pub(in crate::services) async fn erase_confided(&self, ctx: &OpContext, number: &str) -> Result<bool> {
         self.safe()?.destroy(number)?;
-        let event = Self::change(ctx, "applicant.erased", format!("applicant {number}"), &sealed);
-        self.store.erase_confidential(number, &event).await
+        let Some(sealed) = self.store.confidential(number).await? else { return Ok(false) };
+        let event = Self::change(ctx, "applicant.erased", entity::applicant(number), &sealed);
+        self.store.erase_confidential(number, &event).await?;
+        Ok(true)
     }
 
     pub(super) fn sealed(&self, number: &str, confidential: &Confidential) -> Result<String> {

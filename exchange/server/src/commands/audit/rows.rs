@@ -3,21 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_core::dataset::{Version, VersionState};
-use catalog_core::evidence::Event;
+use catalog_core::evidence::{Event, entity};
 use catalog_core::policy::Grant;
 use catalog_core::ports::{
     AccountStore as _, CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery,
-    MatterStore as _, Ticket, VersionStore as _,
+    MatterStore as _, SuccessionStore as _, Ticket, VersionStore as _,
 };
 use catalog_core::{Error, Result};
 use catalog_store::CatalogStore;
 use exchange_crypto::Digest;
 use exchange_ledger::{Filter, Finding, Ledger};
 use serde::Serialize;
-
-/// The kinds of entities whose rows are compared, as events name them.
-pub(in crate::commands) const KINDS: [&str; 9] =
-    ["department ", "person ", "account ", "key ", "ticket ", "resource ", "grant ", "version ", "matter "];
 
 /// Actions that add to the state of their entity; every other one makes it anew.
 const ADDITIONS: [&str; 3] = ["grant.revoked", "version.withdrawn", "ticket.revoked"];
@@ -37,28 +33,34 @@ struct Stated {
 pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut Vec<Finding>) -> Result<u64> {
     let mut stated = Stated::read(ledger)?;
     for department in store.departments().await? {
-        stated.row(format!("department {}", department.id), "", &department);
+        stated.row(entity::department(&department.id), "", &department);
+    }
+    for succession in store.successions().await? {
+        stated.row(entity::succession(&succession.predecessor), "", &succession);
     }
     for person in store.people().await? {
-        stated.row(format!("person {}", person.id), "", &person);
+        stated.row(entity::person(&person.id), "", &person);
         stated.tickets(store.tickets_of(&person.id).await?);
     }
+    for substitution in store.substitutions().await? {
+        stated.row(entity::substitution(&substitution.id), "", &substitution);
+    }
     for account in store.accounts().await? {
-        stated.row(format!("account {}", account.person), "", &account.facts());
+        stated.row(entity::account(&account.person), "", &account.facts());
     }
     for key in store.keys().await? {
-        stated.row(format!("key {}", key.id), "", &key);
+        stated.row(entity::key(&key.id), "", &key);
         stated.tickets(store.tickets_of(&key.id).await?);
     }
     for matter in store.matters(&MatterQuery::default()).await? {
-        stated.row(format!("matter {}", matter.number), "", &matter);
+        stated.row(entity::matter(&matter.number), "", &matter);
     }
     for grant in store.grants().await? {
         stated.grant(grant);
     }
     for entry in store.entries(None).await? {
         let code = entry.draft.code.clone();
-        stated.row(format!("resource {code}"), "", &entry);
+        stated.row(entity::resource(&code), "", &entry);
         for version in store.versions(&code).await? {
             stated.version(version);
         }
@@ -78,7 +80,7 @@ impl Stated {
         for Change { action, entity, digest, .. } in changes(ledger)? {
             if matches!(action.as_str(), "records.withdrawn" | "records.reinstated") {
                 withdrawals.insert(digest);
-            } else if KINDS.iter().any(|kind| entity.starts_with(kind)) {
+            } else if entity::is_row(&entity) {
                 let part = if ADDITIONS.contains(&action.as_str()) { action } else { String::new() };
                 newest.insert((entity, part), digest);
             }
@@ -97,7 +99,7 @@ impl Stated {
     }
 
     fn grant(&mut self, mut grant: Grant) {
-        let entity = format!("grant {}", grant.id);
+        let entity = entity::grant(&grant.id);
         match grant.revocation.take() {
             Some(revocation) => self.row(entity.clone(), "grant.revoked", &revocation),
             None => self.not_stated(&entity, "grant.revoked"),
@@ -107,7 +109,7 @@ impl Stated {
 
     fn tickets(&mut self, tickets: Vec<Ticket>) {
         for mut ticket in tickets {
-            let entity = format!("ticket {}", ticket.id);
+            let entity = entity::ticket(&ticket.id);
             match ticket.revoked_at.take() {
                 Some(_) => self.row(entity.clone(), "ticket.revoked", &ticket.id),
                 None => self.not_stated(&entity, "ticket.revoked"),
@@ -117,7 +119,7 @@ impl Stated {
     }
 
     fn version(&mut self, mut version: Version) {
-        let entity = format!("version {} of {}", version.number, version.resource);
+        let entity = entity::version(version.number, &version.resource);
         match version.tombstone.take() {
             Some(tombstone) => self.row(entity.clone(), "version.withdrawn", &tombstone),
             None => self.not_stated(&entity, "version.withdrawn"),

@@ -93,6 +93,13 @@ fn copy_file(from: &Path, to: &Path) -> Result<()> {
     copied.and_then(|_| file.sync_all()).map_err(|error| io(from, &error))
 }
 
+/// Puts another configuration in the place of the one that is there.
+pub(super) fn replace_config(from: &Path, root: &Path) -> Result<()> {
+    let to = root.join("shuqiao.toml");
+    fs::remove_file(&to).map_err(|error| io(&to, &error))?;
+    copy_file(from, &to)
+}
+
 /// Copies the keys of months and of the public's matters that lie beside a newer log, where they are: the file of keys may
 /// be older.
 pub(super) fn copy_newer_keys(from: &Path, root: &Path) -> Result<()> {
