@@ -1,6 +1,7 @@
 //! The `shuqiao` command as its users run it: real processes on real folders.
 
 mod administration;
+mod archive;
 mod backup;
 mod bad_input;
 mod beside;
@@ -9,6 +10,8 @@ mod clerk;
 mod crash;
 mod demo;
 pub(crate) mod evidence;
+mod erasure;
+mod evidence;
 mod folder;
 mod restore;
 mod scripts;

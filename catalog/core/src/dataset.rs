@@ -75,6 +75,24 @@ pub struct Version {
     /// Those outside government to whom it may be shown: it has been checked for them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cleared: BTreeSet<Audience>,
+    /// The newest act on records that was carried out on its objects: none of the records that this act and earlier ones
+    /// hide is in them any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_through: Option<String>,
+    /// The manifests that it had before records were erased from it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<ReplacedManifest>,
+}
+
+/// A manifest that a version has no more: records were erased from its objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplacedManifest {
+    /// SHA-256 of it, hex: older evidence names the version by this.
+    pub manifest_digest: String,
+    /// When another took its place.
+    pub at: Timestamp,
+    /// Rows that the next one has no more.
+    pub rows: i64,
 }
 
 /// Readers outside government, to whom a version is shown once it has been checked for them.
@@ -198,6 +216,17 @@ impl Version {
     /// Whether readers of that audience may see it; departments, which are of none, need no check of it.
     pub fn is_cleared_for(&self, audience: Option<Audience>) -> bool {
         audience.is_none_or(|audience| self.cleared.contains(&audience))
+    }
+
+    /// The digests of all manifests that it has had, that of now first.
+    pub fn manifest_digests(&self) -> impl Iterator<Item = &str> {
+        let before = self.replaced.iter().rev().map(|replaced| replaced.manifest_digest.as_str());
+        std::iter::once(self.manifest_digest.as_str()).chain(before)
+    }
+
+    /// The version as each of its manifests describes it, that of now first.
+    pub fn by_manifest(&self) -> impl Iterator<Item = Self> {
+        self.manifest_digests().map(|digest| Self { manifest_digest: digest.to_owned(), ..self.clone() })
     }
 
     /// A breaking change that is still to come, reviewed or not.

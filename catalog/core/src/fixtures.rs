@@ -131,6 +131,8 @@ pub fn version(resource: &ResourceCode, number: i64, at: Timestamp) -> Version {
         tombstone: None,
         breaking: None,
         cleared: BTreeSet::new(),
+        erased_through: None,
+        replaced: Vec::new(),
     }
 }
 

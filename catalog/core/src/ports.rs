@@ -196,6 +196,9 @@ pub trait VersionStore: Send + Sync {
         review: &BreakingReview,
         change: &EvidenceRecord,
     ) -> Result<()>;
+    /// Puts a version in the place of what was seen of it; `conflict` where that has changed meanwhile.
+    async fn replace_version(&self, seen: &Version, version: &Version, change: &EvidenceRecord)
+    -> Result<()>;
     /// Withdrawals and reinstatements of records of a resource, oldest first.
     async fn record_withdrawals(&self, resource: &ResourceCode) -> Result<Vec<RecordWithdrawal>>;
     /// Adds a withdrawal or reinstatement of records.

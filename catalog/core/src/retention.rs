@@ -1,4 +1,5 @@
-//! How long versions of datasets are kept: all of them for some months, then the last of each month for some years.
+//! How long versions of datasets are kept: all of them for some months, then the last of each month for some years. And how
+//! long withdrawn records, which nobody sees, stay in the stored objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ mod tests;
 
 /// The longest times that can be said, in months: a hundred years.
 const LONGEST: u32 = 1_200;
+/// The same in days.
+const LONGEST_DAYS: u32 = 36_500;
 
 /// For how long the versions of a dataset are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +27,13 @@ pub struct Keep {
     pub all_months: u32,
     /// Months for which the last version of each month is kept.
     pub month_end_months: u32,
+    /// Days after which withdrawn records, hidden at once, are erased from the stored objects too.
+    pub withdrawn_days: u32,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { all_months: 3, month_end_months: 36 }
+        Self { all_months: 3, month_end_months: 36, withdrawn_days: 30 }
     }
 }
 
@@ -56,14 +61,26 @@ impl Retention {
             if keep.all_months > LONGEST || keep.month_end_months > LONGEST {
                 return Err(wrong(at, "at most 1200 months"));
             }
+            if keep.withdrawn_days > LONGEST_DAYS {
+                return Err(wrong(at, "at most 36500 days"));
+            }
         }
         Ok(read)
+    }
+
+    /// Until when withdrawals must have been made whose records are to be erased by now.
+    pub fn erased_until(&self, code: &ResourceCode, now: Timestamp) -> Timestamp {
+        now.plus_seconds(-86_400 * i64::from(self.keep(code).withdrawn_days))
+    }
+
+    fn keep(&self, code: &ResourceCode) -> &Keep {
+        self.resources.get(code).unwrap_or(&self.default)
     }
 
     /// The versions of a resource whose time is over, oldest first. The newest is never among them, nor is one that is yet to
     /// come or that somebody reviews.
     pub fn expired(&self, code: &ResourceCode, versions: &[Version], now: Timestamp) -> Vec<i64> {
-        let keep = self.resources.get(code).unwrap_or(&self.default);
+        let keep = self.keep(code);
         let newest = dataset::latest(versions, now).map(|version| version.number);
         let readable: Vec<_> = dataset::in_effect(versions, now)
             .into_iter()

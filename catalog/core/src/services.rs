@@ -3,6 +3,7 @@
 mod accounts;
 mod datasets;
 mod directory;
+mod erasure;
 mod expiry;
 mod grants;
 mod inspection;
@@ -36,6 +37,7 @@ use crate::settings::Settings;
 
 pub use accounts::Login;
 pub use datasets::{Dataset, VersionSelector};
+pub use erasure::{DueErasure, Rewritten};
 pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{
     Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,

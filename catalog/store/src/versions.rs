@@ -58,6 +58,20 @@ impl VersionStore for CatalogStore {
         write.commit(change).await
     }
 
+    async fn replace_version(
+        &self,
+        seen: &Version,
+        version: &Version,
+        change: &EvidenceRecord,
+    ) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        if read_version(&mut write, &seen.resource, seen.number).await? != *seen {
+            return Err(changed_meanwhile(seen));
+        }
+        save_version(&mut write, version).await?;
+        write.commit(change).await
+    }
+
     async fn record_withdrawals(&self, resource: &ResourceCode) -> Result<Vec<RecordWithdrawal>> {
         let sql = "SELECT document FROM record_withdrawals WHERE resource = $1 ORDER BY seq";
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
@@ -121,10 +135,15 @@ pub(crate) async fn clear(write: &mut Change, cleared: &Version) -> Result<()> {
     version.cleared.clone_from(&cleared.cleared);
     let (state, tombstone) = (version.state, version.tombstone.clone());
     if version != (Version { state, tombstone, ..cleared.clone() }) {
-        let message = format!("version {} of {} was changed meanwhile", version.number, version.resource);
-        return Err(Error::new(ErrorCode::Conflict, message));
+        return Err(changed_meanwhile(&version));
     }
     save_version(write, &version).await
+}
+
+fn changed_meanwhile(version: &Version) -> Error {
+    let message =
+        format!("version {} of {} was changed meanwhile: try again", version.number, version.resource);
+    Error::new(ErrorCode::Conflict, message)
 }
 
 async fn read_version(write: &mut Change, resource: &ResourceCode, number: i64) -> Result<Version> {

@@ -13,6 +13,7 @@ use arrow::util::display::array_value_to_string;
 use catalog_core::dataset::{ChangeKind, Notice, Version, VersionState};
 use catalog_core::directory::{InformationItem, Reference, Resource};
 use catalog_core::identity::DivisionTable;
+use catalog_core::services::Rewritten;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
 use datasets_store::{DatasetStore, GeoColumns, Manifest, Part, Quality, Source, VersionFolder};
@@ -116,9 +117,17 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What the catalogue records of a version that was written anew: hand it to `Services::record_erasure`.
+    pub fn rewritten(&self) -> Rewritten {
+        Rewritten {
+            manifest_digest: self.digest.to_hex(),
+            rows: number(self.manifest.rows),
+            bytes: number(self.manifest.bytes),
+        }
+    }
+
     /// What the catalogue records: hand it to `Services::publish_version`.
     pub fn version(&self, published_at: Timestamp, published_by: &str) -> Version {
-        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         Version {
             resource: self.manifest.resource.clone(),
             number: self.manifest.version,
@@ -136,8 +145,14 @@ impl Prepared {
             tombstone: None,
             breaking: self.manifest.breaking.clone(),
             cleared: Default::default(),
+            erased_through: None,
+            replaced: Vec::new(),
         }
     }
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 impl Ingest<'_> {
@@ -180,6 +195,7 @@ impl Ingest<'_> {
             quality: Quality { unchecked_references: self.unchecked(), ..quarantine.quality() },
             quarantine: self.upload_quarantine(quarantine, options, &attempt).await?,
             breaking,
+            erased: Vec::new(),
         };
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Prepared { manifest, digest })

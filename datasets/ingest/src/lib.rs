@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod delivery;
+mod erase;
 mod fault;
 mod geometry;
 mod ingest;
@@ -19,6 +20,7 @@ mod validate;
 mod write;
 
 pub use delivery::{Delivery, SourceFormat};
+pub use erase::Eraser;
 pub use ingest::{Ingest, IngestOptions, Prepared, Progress, Progressed};
 pub use reference::{LoadedReferences, ReferenceCheck};
 

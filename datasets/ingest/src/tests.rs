@@ -1,4 +1,5 @@
 mod bad_input;
+mod erasure;
 mod oracle;
 mod readers;
 mod references;

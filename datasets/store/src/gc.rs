@@ -45,9 +45,11 @@ impl DatasetStore {
     /// or published from the reading of `versions` to the end.
     ///
     /// A withdrawn version keeps manifest and signature, so that old receipts still verify, and loses its parts
-    /// unless a published version needs them. An unreadable manifest stops the collection before anything is erased.
+    /// unless a published version needs them. A version from which records were erased keeps the manifests that it had, and
+    /// for as long as young objects are left alone the parts that these name: somebody may be reading them. An unreadable
+    /// manifest stops the collection before anything is erased.
     pub async fn gc(&self, versions: &[Version], garbage: Garbage) -> Result<Collected, Error> {
-        let live = self.live(versions).await?;
+        let live = self.live(versions, garbage.older_than).await?;
         let mut collected = Collected::default();
         let mut listing = self.objects().list(None);
         let mut doomed = Vec::new();
@@ -70,17 +72,22 @@ impl DatasetStore {
         Ok(collected)
     }
 
-    async fn live(&self, versions: &[Version]) -> Result<BTreeSet<String>, Error> {
+    async fn live(&self, versions: &[Version], older_than: Timestamp) -> Result<BTreeSet<String>, Error> {
         let mut live = BTreeSet::new();
         for version in versions {
-            if let Ok(digest) = Digest::from_hex(&version.manifest_digest) {
-                let folder = VersionFolder::new(&version.resource, version.number);
+            let folder = VersionFolder::new(&version.resource, version.number);
+            for digest in version.manifest_digests().flat_map(Digest::from_hex) {
                 live.insert(String::from(folder.manifest(&digest)));
                 live.insert(String::from(folder.signature(&digest)));
             }
             if version.state == VersionState::Published {
-                let manifest = self.manifest(version).await?;
-                live.extend(manifest.objects().into_iter().map(str::to_owned));
+                let lately = version.replaced.iter().filter(|replaced| replaced.at >= older_than);
+                let digests =
+                    lately.map(|replaced| &replaced.manifest_digest).chain([&version.manifest_digest]);
+                for digest in digests {
+                    let named = Version { manifest_digest: digest.clone(), ..version.clone() };
+                    live.extend(self.manifest(&named).await?.objects().into_iter().map(str::to_owned));
+                }
             }
         }
         Ok(live)

@@ -17,6 +17,6 @@ pub use error::Error;
 pub use gc::{Collected, Garbage};
 pub use geo::{GEOMETRY_TYPES, GeoColumns};
 pub use layout::VersionFolder;
-pub use manifest::{Column, Manifest, Part, Quality, RuleCount, Source, Statistics};
+pub use manifest::{Column, ErasedRows, Manifest, Part, Quality, RuleCount, Source, Statistics};
 pub use store::DatasetStore;
 pub use types::{arrow_schema, arrow_type};

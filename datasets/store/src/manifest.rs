@@ -52,6 +52,20 @@ pub struct Manifest {
     /// The announcement, where columns that readers know are removed or retyped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaking: Option<BreakingChange>,
+    /// What was erased from it since it was published, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<ErasedRows>,
+}
+
+/// Rows that are in a version no more, for they were withdrawn. Their values are told nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedRows {
+    /// When.
+    pub at: Timestamp,
+    /// The manifest of the version before, SHA-256 hex.
+    pub manifest_digest: String,
+    /// Which rows, counted from 0 through the parts of that manifest: the first and the last of each run.
+    pub rows: Vec<(u64, u64)>,
 }
 
 /// One column.

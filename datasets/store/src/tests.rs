@@ -1,4 +1,4 @@
-use catalog_core::dataset::{ChangeKind, Shape, Tombstone, Version, VersionState};
+use catalog_core::dataset::{ChangeKind, ReplacedManifest, Shape, Tombstone, Version, VersionState};
 use catalog_core::directory::{InformationItem, ItemKind, ItemType, ValueFormat};
 use catalog_core::{ColumnName, ErrorCode, ResourceCode, Timestamp, fixtures};
 use exchange_crypto::{Digest, PublicKey, SigningKey, Suite, from_base64url, to_base64url};
@@ -35,6 +35,7 @@ fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
         quality: Quality::default(),
         quarantine: None,
         breaking: None,
+        erased: Vec::new(),
     }
 }
 
@@ -209,6 +210,32 @@ async fn gc_erases_what_no_published_version_names() {
     assert_eq!(fixture.store.gc(&versions, real).await.unwrap().objects, [own.path]);
     fixture.store.verify(&versions[1], &fixture.key.public()).await.unwrap();
     fixture.store.manifest(&versions[0]).await.unwrap();
+}
+
+#[tokio::test]
+async fn gc_leaves_what_was_replaced_lately_and_keeps_its_manifests() {
+    let fixture = Fixture::new();
+    let old = manifest(1, vec![fixture.part(1, "with all").await]);
+    let new = manifest(1, vec![fixture.part(1, "without").await]);
+    for manifest in [&old, &new] {
+        fixture.store.write_manifest(manifest, &fixture.key).await.unwrap();
+    }
+    let before = version_of(&old);
+    let replaced = ReplacedManifest {
+        manifest_digest: before.manifest_digest.clone(),
+        at: Timestamp(i64::MAX - 10),
+        rows: 1,
+    };
+    let version = Version { replaced: vec![replaced], ..version_of(&new) };
+    let collect = async |older_than| {
+        let garbage = Garbage { older_than: Timestamp(older_than), dry_run: false };
+        fixture.store.gc(std::slice::from_ref(&version), garbage).await.unwrap().objects
+    };
+    assert_eq!(collect(i64::MAX - 10).await, Vec::<String>::new(), "somebody may be reading it");
+    assert_eq!(collect(i64::MAX - 9).await, [old.parts[0].path.clone()]);
+    fixture.store.verify(&version, &fixture.key.public()).await.unwrap();
+    assert_eq!(fixture.store.manifest(&before).await.unwrap(), old);
+    fixture.store.signature(&before).await.unwrap();
 }
 
 /// RFC 8037 appendix A.4, whose header has neither key id nor type: the signing input is the same construction.

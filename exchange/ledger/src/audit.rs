@@ -99,7 +99,7 @@ fn epoch(
     before: Option<&EpochEnd>,
     audited: &mut Audited,
 ) -> Result<EpochEnd, LedgerError> {
-    let files = EpochFiles::of(&settings.data_folder, number);
+    let files = settings.files(number);
     let mut heads = checkpoints(&files, origin, keys, audited)?;
     if let Some(outside) = outside.map(Note::checkpoint).transpose()?.filter(|head| head.origin == origin) {
         let place = "the checkpoint from outside".to_owned();

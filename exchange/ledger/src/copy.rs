@@ -69,7 +69,7 @@ fn epoch_files(epoch: &Epoch, size: u64, covered: u64, copied: &mut Vec<LogFile>
     let seals = epoch.state().seals.clone();
     let (mut lines, mut active) = (Vec::new(), (0, 0));
     for seal in seals.iter().take_while(|seal| seal.end() <= size) {
-        let (path, bytes) = (epoch.files.archived(seal.number), seal.bytes);
+        let (path, bytes) = (epoch.files.segment_path(seal.number), seal.bytes);
         add(names.archived(seal.number), Content::Stored { path, bytes, sha256: Some(seal.sha256.clone()) });
         lines.extend(seal.line()?);
         active = (seal.number + 1, Seal::end(seal));

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use exchange_crypto::Digest;
@@ -48,11 +47,10 @@ impl State {
 impl Epoch {
     /// Opens or creates an epoch. What is sealed is trusted until it is read; the rest is read and hashed.
     pub(crate) fn open(
-        data_folder: &Path,
+        files: EpochFiles,
         number: u64,
         origin: &str,
     ) -> Result<(Self, Writer, Option<TornLine>), LedgerError> {
-        let files = EpochFiles::of(data_folder, number);
         files.make()?;
         let seals = read_seals(&files)?;
         finish_moves(&files, &seals)?;

@@ -11,6 +11,8 @@ use crate::{LedgerError, durable};
 pub(crate) struct EpochFiles {
     folder: PathBuf,
     archive: PathBuf,
+    /// In the second place, if there is one.
+    away: Option<PathBuf>,
 }
 
 impl EpochFiles {
@@ -22,7 +24,16 @@ impl EpochFiles {
             folder.push(format!("epoch-{epoch}"));
             archive.push(format!("epoch-{epoch}"));
         }
-        Self { folder, archive }
+        Self { folder, archive, away: None }
+    }
+
+    /// The same with sealed segments in a second place too.
+    pub(crate) fn with_away(self, away: Option<&Path>, epoch: u64) -> Self {
+        let away = away.map(|away| match epoch {
+            0 => away.to_owned(),
+            _ => away.join(format!("epoch-{epoch}")),
+        });
+        Self { away, ..self }
     }
 
     /// The number of the newest epoch in a data folder.
@@ -38,7 +49,7 @@ impl EpochFiles {
 
     /// Makes the folders with the first line of the first segment: both or neither.
     pub(crate) fn begin(&self, first: &[u8]) -> Result<(), LedgerError> {
-        let part = Self { folder: self.folder.with_extension("part"), archive: self.archive.clone() };
+        let part = Self { folder: self.folder.with_extension("part"), ..self.clone() };
         part.make()?;
         durable::replace(&part.local(0), first)?;
         durable::move_file(&part.folder, &self.folder)
@@ -52,6 +63,11 @@ impl EpochFiles {
     /// A sealed segment in the object store.
     pub(crate) fn archived(&self, segment: u64) -> PathBuf {
         self.archive.join(format!("{segment:06}.log"))
+    }
+
+    /// A sealed segment in the second place.
+    pub(crate) fn away(&self, segment: u64) -> Option<PathBuf> {
+        self.away.as_ref().map(|folder| folder.join(format!("{segment:06}.log")))
     }
 
     /// The index of a sealed segment.
@@ -81,20 +97,21 @@ impl EpochFiles {
 
     /// Where a segment lies, or would.
     pub(crate) fn segment_path(&self, number: u64) -> PathBuf {
-        let local = self.local(number);
-        if local.exists() { local } else { self.archived(number) }
+        let near = [self.local(number), self.archived(number)].into_iter().find(|path| path.exists());
+        near.or_else(|| self.away(number)).unwrap_or_else(|| self.archived(number))
     }
 
     /// Opens a segment wherever it lies; it may be moved meanwhile.
     pub(crate) fn segment(&self, number: u64) -> Result<(PathBuf, File), LedgerError> {
-        for path in [self.local(number), self.archived(number), self.local(number)] {
+        let near = [self.local(number), self.archived(number), self.local(number)];
+        for path in near.into_iter().chain(self.away(number)) {
             match File::open(&path) {
                 Ok(file) => return Ok((path, file)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(LedgerError::io(&path)(error)),
             }
         }
-        let path = self.archived(number);
+        let path = self.segment_path(number);
         Err(LedgerError::io(&path)(io::ErrorKind::NotFound.into()))
     }
 }

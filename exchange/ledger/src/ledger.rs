@@ -34,13 +34,20 @@ pub struct Settings {
     pub signer: Arc<SigningKey>,
     /// Bytes after which a segment is sealed.
     pub segment_bytes: u64,
+    /// A folder on another disk or machine that gets a copy of every sealed segment, see [`Ledger::archive`].
+    pub archive: Option<PathBuf>,
 }
 
 impl Settings {
     /// With segments of 64 MiB.
     pub fn new(data_folder: &Path, origin: &str, signer: Arc<SigningKey>) -> Self {
         let (data_folder, origin) = (data_folder.to_owned(), origin.to_owned());
-        Self { data_folder, origin, signer, segment_bytes: SEGMENT_BYTES }
+        Self { data_folder, origin, signer, segment_bytes: SEGMENT_BYTES, archive: None }
+    }
+
+    /// Where the parts of an epoch lie.
+    pub(crate) fn files(&self, epoch: u64) -> EpochFiles {
+        EpochFiles::of(&self.data_folder, epoch).with_away(self.archive.as_deref(), epoch)
     }
 
     /// The name of an epoch: the log's own, with the epoch's number behind the first one.
@@ -72,7 +79,7 @@ pub struct Inclusion {
 
 /// The evidence log of a data folder.
 pub struct Ledger {
-    settings: Settings,
+    pub(crate) settings: Settings,
     older: Vec<Epoch>,
     pub(crate) current: Arc<Epoch>,
     committer: Committer<Line>,
@@ -94,10 +101,10 @@ impl Ledger {
         let newest = EpochFiles::newest(&settings.data_folder);
         let mut older = Vec::new();
         for number in 0..newest {
-            older.push(Epoch::open(&settings.data_folder, number, &settings.origin_of(number))?.0);
+            older.push(Epoch::open(settings.files(number), number, &settings.origin_of(number))?.0);
         }
         let origin = settings.origin_of(newest);
-        let (current, mut writer, torn) = Epoch::open(&settings.data_folder, newest, &origin)?;
+        let (current, mut writer, torn) = Epoch::open(settings.files(newest), newest, &origin)?;
         if checked {
             current.check_head()?;
         }

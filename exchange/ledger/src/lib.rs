@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod audit;
 mod checkpoints;
 mod commitment;
@@ -21,6 +22,7 @@ mod vault;
 mod witness;
 mod writer;
 
+pub use archive::Archived;
 pub use audit::{AuditKeys, Audited, Finding, audit};
 pub use checkpoints::SignedCheckpoint;
 pub use commitment::{Commitment, commit, opens};

@@ -91,6 +91,11 @@ impl Growing {
         self.first + self.records
     }
 
+    /// SHA-256 of its file so far, hex.
+    pub(crate) fn digest(&self) -> String {
+        self.hasher.clone().finish().to_hex()
+    }
+
     /// The seal, with the root of the tree up to here.
     pub(crate) fn seal(&self, root: &Digest) -> Seal {
         Seal {
@@ -98,7 +103,7 @@ impl Growing {
             first: self.first,
             records: self.records,
             bytes: self.bytes,
-            sha256: self.hasher.clone().finish().to_hex(),
+            sha256: self.digest(),
             root: root.to_hex(),
             from: self.from,
             until: self.until,

@@ -1,3 +1,4 @@
+mod archives;
 mod audits;
 mod copies;
 mod crash;

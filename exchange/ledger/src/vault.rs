@@ -155,6 +155,16 @@ impl Vault {
         Ok(())
     }
 
+    /// The months that ended at least so many months ago and are not erased.
+    pub fn months_over(&self, months: u32, now: Timestamp) -> Result<Vec<String>, LedgerError> {
+        let this = ordinal(&month_at(now));
+        let is_over = |month: &str| {
+            ordinal(month).zip(this).is_some_and(|(month, this)| month + 1 + u64::from(months) <= this)
+        };
+        let known = self.months()?.into_iter();
+        Ok(known.filter(|(month, erased)| !erased && is_over(month)).map(|(month, _)| month).collect())
+    }
+
     /// Opens every line of a month; `each` gets what is kept, or what is wrong with the line (counted from 1).
     pub(crate) fn read_month(
         &self,
@@ -397,6 +407,12 @@ fn month_of(id: &str) -> Result<(String, u64), LedgerError> {
 
 fn month_at(at: Timestamp) -> String {
     at.to_string().chars().take(7).collect()
+}
+
+/// Months up to that one, `2026-11`, since the year 0.
+fn ordinal(month: &str) -> Option<u64> {
+    let (year, month) = month.split_once('-')?;
+    Some(year.parse::<u64>().ok()? * 12 + month.parse::<u64>().ok()?)
 }
 
 fn damaged(path: &Path, line: u64, reason: &str) -> LedgerError {

@@ -185,7 +185,7 @@ pub(crate) enum Command {
     /// Print the OpenAPI 3.1 description of the API.
     #[command(after_help = "Example:\n  shuqiao openapi > openapi.json")]
     Openapi,
-    /// Erase objects that no version names.
+    /// Erase objects that no version names, and withdrawn records whose time is over.
     #[command(after_help = "Examples:\n  shuqiao gc --dry-run\n  shuqiao gc")]
     Gc {
         /// Only say what would be erased.
@@ -475,6 +475,9 @@ pub(crate) enum Log {
         /// A month that is over: 2026-10.
         month: String,
     },
+    /// Copy sealed segments to the archive, and drop those here whose time is over. The server does it every hour.
+    #[command(after_help = "Example:\n  shuqiao log archive")]
+    Archive,
     /// Begin a new epoch after the end of the log was lost; its first record names the gap.
     #[command(after_help = "Example:\n  shuqiao log begin-epoch --checkpoint from-the-witness.txt")]
     BeginEpoch {

@@ -205,7 +205,7 @@ impl Platform {
             let mut ticks = tokio::time::interval(period);
             loop {
                 ticks.tick().await;
-                let ctx = clock_context();
+                let ctx = clock_context(Timestamp::now());
                 if let Err(error) = services.forget_applicants(&ctx).await {
                     tracing::error!(%error, "addresses that nobody confirmed were not erased");
                 }
@@ -236,7 +236,7 @@ impl Platform {
             let mut ticks = tokio::time::interval(period);
             loop {
                 ticks.tick().await;
-                match services.deliver_words(&clock_context(), messenger.as_ref()).await {
+                match services.deliver_words(&clock_context(Timestamp::now()), messenger.as_ref()).await {
                     Ok(round) if round.given_up > 0 => {
                         tracing::error!(
                             given_up = round.given_up,
@@ -268,10 +268,10 @@ impl Platform {
     }
 }
 
-/// The operator whose clock runs, now.
-fn clock_context() -> OpContext {
+/// The operator whose clock runs.
+pub(crate) fn clock_context(now: Timestamp) -> OpContext {
     let id = uuid::Uuid::now_v7().to_string();
-    operator_context("operator:clock", None, BTreeSet::new(), id, Timestamp::now())
+    operator_context("operator:clock", None, BTreeSet::new(), id, now)
 }
 
 /// The folder for uploads, without what a killed process left there.

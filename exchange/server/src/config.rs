@@ -143,13 +143,48 @@ pub(crate) struct Log {
     pub(crate) checkpoint_seconds: u64,
     /// New records after which a checkpoint is made before that.
     pub(crate) checkpoint_records: u64,
+    /// A folder on another disk or machine that gets a copy of every sealed segment.
+    pub(crate) archive: Option<PathBuf>,
+    /// Days after its last record after which a segment is in the archive alone; it stays here too without it.
+    pub(crate) local_days: Option<u32>,
+    /// Months after which the keys of salts and request texts are destroyed.
+    pub(crate) texts_months: u32,
     /// Those who cosign checkpoints.
     pub(crate) witness: Vec<LogWitness>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { origin: None, checkpoint_seconds: 10, checkpoint_records: 10_000, witness: Vec::new() }
+        Self {
+            origin: None,
+            checkpoint_seconds: 10,
+            checkpoint_records: 10_000,
+            archive: None,
+            local_days: None,
+            texts_months: Self::LEAST_MONTHS,
+            witness: Vec::new(),
+        }
+    }
+}
+
+impl Log {
+    /// 网络数据安全管理条例 art. 12: records of the provision of personal or important data are kept for three years.
+    const LEAST_MONTHS: u32 = 36;
+
+    /// Refuses what the law forbids, and segments that would be nowhere.
+    fn check(&self) -> Result<()> {
+        let refused = |message: String| Err(Error::new(ErrorCode::InvalidInput, message));
+        if self.texts_months < Self::LEAST_MONTHS {
+            let least = Self::LEAST_MONTHS;
+            return refused(format!("log.texts_months is {}: the law asks for {least}", self.texts_months));
+        }
+        match (&self.archive, self.local_days) {
+            (None, Some(_)) => refused("log.local_days needs log.archive, where segments stay".to_owned()),
+            (Some(archive), _) if !archive.is_absolute() => {
+                refused(format!("log.archive is `{}`: write an absolute path", archive.display()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -193,6 +228,7 @@ impl Config {
             Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
         })?;
         config.query.check()?;
+        config.log.check()?;
         config.sign_in.check()?;
         Ok(config)
     }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog_core::{Error, ErrorCode, Result};
+use catalog_core::evidence::{Event, EvidenceLog as _, EvidenceRecord};
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use exchange_crypto::SigningKey;
 use exchange_ledger::note::{Note, NoteKey, NoteSignature, is_name};
-use exchange_ledger::{AddCheckpoint, Ledger, Settings, SignedCheckpoint};
+use exchange_ledger::{AddCheckpoint, Archived, Ledger, Settings, SignedCheckpoint};
+use openapi_http::App;
 
+use crate::compose::clock_context;
 use crate::config::{Config, Log, LogWitness};
 use crate::folder::{Folder, io};
 
@@ -36,7 +39,10 @@ pub(crate) fn settings(folder: &Folder, config: &Config, signer: &Arc<SigningKey
                 format!("the log is called `{origin}`, in every checkpoint too: log.origin can't change it");
             Err(Error::new(ErrorCode::InvalidInput, message))
         }
-        _ => Ok(Settings::new(folder.root(), &origin, signer.clone())),
+        _ => Ok(Settings {
+            archive: config.log.archive.clone(),
+            ..Settings::new(folder.root(), &origin, signer.clone())
+        }),
     }
 }
 
@@ -67,6 +73,50 @@ pub(crate) async fn keep_covered(ledger: Arc<Ledger>, config: Log) {
             have_cosigned(&ledger, &mut witnesses).await;
         }
     }
+}
+
+/// Archives sealed segments, and destroys the keys of texts whose time is over, every `period`, for as long as it is polled.
+pub(crate) async fn keep_for_its_time(app: Arc<App>, config: Log, period: Duration) {
+    let mut ticks = tokio::time::interval(period);
+    loop {
+        ticks.tick().await;
+        let now = (app.clock)();
+        match archive(&app.evidence, &config, now).await {
+            Ok(Archived { copied: 0, dropped: 0 }) => {}
+            Ok(Archived { copied, dropped }) => tracing::info!(copied, dropped, "segments were archived"),
+            Err(error) => tracing::error!(error = error.message, "segments were not archived"),
+        }
+        match erase_texts(&app, &config, now).await {
+            Ok(months) if months.is_empty() => {}
+            Ok(months) => tracing::info!(?months, "the keys of request texts were destroyed"),
+            Err(error) => tracing::error!(error = error.message, "request texts were not erased"),
+        }
+    }
+}
+
+/// Copies sealed segments to the archive, and drops those here whose time is over.
+pub(crate) async fn archive(ledger: &Arc<Ledger>, config: &Log, now: Timestamp) -> Result<Archived> {
+    let (log, days) = (Arc::clone(ledger), config.local_days);
+    let before = days.map(|days| now.plus_seconds(-86_400 * i64::from(days)));
+    let archive = move || log.archive(before);
+    Ok(tokio::task::spawn_blocking(archive).await.map_err(Error::internal)??)
+}
+
+/// Destroys the keys of the months whose time is over, and answers which.
+async fn erase_texts(app: &App, config: &Log, now: Timestamp) -> Result<Vec<String>> {
+    let over = app.vault.months_over(config.texts_months, now)?;
+    for month in &over {
+        app.vault.erase(month, now)?;
+        record(&app.evidence, &clock_context(now), "texts.erased", &format!("month {month}")).await?;
+    }
+    Ok(over)
+}
+
+/// Writes down what was done to the evidence itself.
+pub(crate) async fn record(ledger: &Ledger, ctx: &OpContext, action: &str, entity: &str) -> Result<()> {
+    let entity_digest = exchange_crypto::Digest::of(entity.as_bytes()).to_hex();
+    let event = Event::Changed { action: action.to_owned(), entity: entity.to_owned(), entity_digest };
+    ledger.append(EvidenceRecord::new(ctx, event)).await.map(drop)
 }
 
 async fn have_cosigned(ledger: &Ledger, witnesses: &mut [Cosigner]) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::Ticket;
-use catalog_core::{Channel, Timestamp};
+use catalog_core::{Channel, ResourceCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -178,7 +178,7 @@ pub struct GarbageCollection {
     pub dry_run: bool,
 }
 
-/// Objects that no version needs.
+/// Objects that no version needs, and withdrawn records whose time is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GarbageCollected {
     /// Their paths, in order.
@@ -189,4 +189,18 @@ pub struct GarbageCollected {
     pub kept: u64,
     /// Whether nothing was erased yet.
     pub dry_run: bool,
+    /// Versions from which withdrawn records were erased: their old objects are garbage an hour later. On a dry run those whose
+    /// time it is, which may hold none of the records.
+    pub versions: Vec<ErasedRecords>,
+}
+
+/// A version from which withdrawn records were erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErasedRecords {
+    /// The resource.
+    pub resource: ResourceCode,
+    /// The version's number.
+    pub version: i64,
+    /// Rows that were erased; none on a dry run.
+    pub rows: Option<i64>,
 }

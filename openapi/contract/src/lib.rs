@@ -12,8 +12,8 @@ mod sign_in;
 mod supervision;
 
 pub use access::{
-    AdministratorClaim, ConsistencyProof, GarbageCollected, GarbageCollection, InclusionProof, IssuedTicket,
-    KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
+    AdministratorClaim, ConsistencyProof, ErasedRecords, GarbageCollected, GarbageCollection, InclusionProof,
+    IssuedTicket, KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
 };
 pub use data::{
     BreakingView, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows, RuleViolations, Sort,

@@ -10,10 +10,11 @@ use axum::{Extension, Json};
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Error, ErrorCode, OpContext};
 use chrono::NaiveDate;
-use datasets_store::Garbage;
+use datasets_ingest::{Eraser, Prepared};
+use datasets_store::{Collected, Garbage};
 use futures::{StreamExt as _, stream};
 use http::{HeaderValue, header};
-use openapi_contract::{GarbageCollected, GarbageCollection};
+use openapi_contract::{ErasedRecords, GarbageCollected, GarbageCollection};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 use utoipa::IntoParams;
@@ -36,9 +37,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 /// The longest wait for deliveries that are under way: new ones wait behind it.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// Erase objects that no version needs
+/// Erase objects that no version needs, and withdrawn records whose time is over
 ///
-/// Deliveries that are under way are waited for, half a minute at most, and new ones wait until it is done.
+/// Versions that hold such records are written anew without them; reads that run go on. Deliveries that are under way are waited for, half a minute at most, and new ones wait until it is done.
 #[utoipa::path(post, path = "/api/v1/maintenance/gc", tag = "server", request_body = GarbageCollection,
     responses((status = 200, description = "What was erased, or would be", body = GarbageCollected)))]
 async fn collect_garbage(
@@ -48,6 +49,7 @@ async fn collect_garbage(
 ) -> Result<Json<GarbageCollected>, Refusal> {
     let garbage = Garbage { older_than: ctx.now.plus_seconds(-GRACE_SECONDS), dry_run };
     let collected = App::to_the_end(async move {
+        let versions_erased = erase_withdrawn(&app, &ctx, dry_run).await?;
         let quiet = tokio::time::timeout(QUIET, app.no_writing()).await;
         let _nobody_publishes_what_is_erased = quiet.map_err(|_| {
             Error::new(
@@ -60,11 +62,31 @@ async fn collect_garbage(
         if let Some(folder) = &app.objects_folder {
             datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
         }
-        Ok(collected)
+        Ok((collected, versions_erased))
     });
-    let collected = collected.await?;
-    let (objects, bytes, kept) = (collected.objects, collected.bytes, collected.kept);
-    Ok(Json(GarbageCollected { objects, bytes, kept, dry_run }))
+    let (Collected { objects, bytes, kept }, versions) = collected.await?;
+    Ok(Json(GarbageCollected { objects, bytes, kept, dry_run, versions }))
+}
+
+/// Takes withdrawn records whose time is over out of the stored objects, version by version: where it is cut short, those that
+/// are done are done, and the rest is still due.
+async fn erase_withdrawn(app: &App, ctx: &OpContext, dry_run: bool) -> Result<Vec<ErasedRecords>, Error> {
+    let _its_objects_are_no_garbage = app.no_erasing().await;
+    let mut versions = Vec::new();
+    let mut eraser = Eraser::new(&app.datasets, &app.signer);
+    for due in app.services.erasures_due(ctx, &app.datasets).await? {
+        let (resource, version, rows) = (due.version.resource.clone(), due.version.number, due.version.rows);
+        if dry_run {
+            versions.push(ErasedRecords { resource, version, rows: None });
+            continue;
+        }
+        let prepared = eraser.erase(&due, ctx.now).await?;
+        let after = app.services.record_erasure(ctx, due, prepared.as_ref().map(Prepared::rewritten)).await?;
+        if prepared.is_some() {
+            versions.push(ErasedRecords { resource, version, rows: Some(rows - after.rows) });
+        }
+    }
+    Ok(versions)
 }
 
 /// The day of an access log.

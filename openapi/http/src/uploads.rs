@@ -181,6 +181,8 @@ async fn publish_version(
         tombstone: None,
         breaking: None,
         cleared: Default::default(),
+        erased_through: None,
+        replaced: Vec::new(),
     };
     let manifest = app.datasets.manifest(&waiting).await.map_err(|error| match error {
         datasets_store::Error::Missing(_) => {

@@ -60,9 +60,21 @@ fn a_file_says_otherwise_for_one_dataset_or_all() {
         "",
         "{",
         r#"{"default": {"all_months": 1201}}"#,
+        r#"{"default": {"withdrawn_days": 36501}}"#,
         r#"{"days": 3}"#,
         r#"{"default": {"all_months": -1}}"#,
     ] {
         assert_eq!(Retention::with_file(wrong).unwrap_err().problems[0].rule, "retention", "{wrong}");
     }
+}
+
+#[test]
+fn withdrawn_records_stay_thirty_days_or_as_a_file_says() {
+    let now = day("2026-03-31");
+    assert_eq!(Retention::default().erased_until(&code(), now), day("2026-03-01"));
+    let file = r#"{"default": {"withdrawn_days": 1}, "resources": {"301001/000001": {"withdrawn_days": 0}}}"#;
+    let read = Retention::with_file(file).unwrap();
+    assert_eq!(read.erased_until(&code(), now), now);
+    let other = ResourceCode::new("301001/000002").unwrap();
+    assert_eq!(read.erased_until(&other, now), day("2026-03-30"));
 }

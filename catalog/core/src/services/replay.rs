@@ -100,7 +100,7 @@ impl Services {
     }
 }
 
-fn described(entry: &Entry) -> &Resource {
+pub(super) fn described(entry: &Entry) -> &Resource {
     entry.published.as_ref().unwrap_or(&entry.draft)
 }
 
@@ -131,7 +131,8 @@ fn standing<'a>(source: &SourceRead, versions: &'a [Version]) -> Result<&'a Vers
     let version = versions.iter().find(|version| version.number == number);
     let version =
         version.ok_or_else(|| not_replayable(format!("version {number} of {code} is no longer there")))?;
-    if version.manifest_digest != source.manifest_digest {
+    // Records that were erased from it since were hidden already, or the policy of then is not that of now.
+    if !version.manifest_digests().any(|digest| digest == source.manifest_digest) {
         let message = format!("version {number} of {code} has another manifest than the evidence names");
         return Err(Error::new(ErrorCode::Corrupt, message));
     }

@@ -258,21 +258,24 @@ fn delivered(version: &Version, versions: &[Version]) -> Option<Timestamp> {
     Some(version.made_at)
 }
 
-/// The row filter that hides withdrawn records in a version of a resource as that version holds it.
+/// A record that is hidden in a version: its key columns, their values in the types that they have in this version, and the
+/// act that hides it.
+pub(super) type HiddenRecord<'a> = (&'a [ColumnName], Vec<TypedLiteral>, &'a RecordWithdrawal);
+
+/// The records that are hidden in a version of a resource as that version holds it.
 ///
-/// A value that does not fit its column's type in this version is in none of its rows. Where a whole column is missing, no
-/// filter can say which rows are meant: the version is closed until the withdrawal is said again by columns that it has.
-pub(super) fn not_withdrawn(
+/// A value that does not fit its column's type in this version is in none of its rows. Where a whole column is missing, nobody
+/// can say which rows are meant: the version is closed until the withdrawal is said again by columns that it has.
+pub(super) fn hidden_records<'a>(
     resource: &Resource,
-    acts: &[RecordWithdrawal],
+    acts: &'a [RecordWithdrawal],
     version: &Version,
     versions: &[Version],
-) -> Result<Option<BoundFilter>> {
+) -> Result<Vec<HiddenRecord<'a>>> {
     let is_sayable =
         |act: &RecordWithdrawal| act.columns.iter().all(|column| resource.item(column.as_str()).is_some());
     let said: BTreeSet<&str> =
         acts.iter().filter(|act| act.act == RecordAct::Withdraw && is_sayable(act)).map(first).collect();
-    let mut lists: BTreeMap<&ColumnName, Vec<TypedLiteral>> = BTreeMap::new();
     let mut records = Vec::new();
     for ((columns, values), act) in hidden(acts, delivered(version, versions)) {
         if !is_sayable(act) {
@@ -283,9 +286,23 @@ pub(super) fn not_withdrawn(
         }
         let literal =
             |(column, value): (&ColumnName, &String)| literal(resource.item(column.as_str())?, value);
-        let Some(literals) = columns.iter().zip(values).map(literal).collect::<Option<Vec<_>>>() else {
-            continue;
-        };
+        if let Some(literals) = columns.iter().zip(values).map(literal).collect() {
+            records.push((columns, literals, act));
+        }
+    }
+    Ok(records)
+}
+
+/// The row filter that hides withdrawn records in a version of a resource as that version holds it, see [`hidden_records`].
+pub(super) fn not_withdrawn(
+    resource: &Resource,
+    acts: &[RecordWithdrawal],
+    version: &Version,
+    versions: &[Version],
+) -> Result<Option<BoundFilter>> {
+    let mut lists: BTreeMap<&ColumnName, Vec<TypedLiteral>> = BTreeMap::new();
+    let mut records = Vec::new();
+    for (columns, literals, _) in hidden_records(resource, acts, version, versions)? {
         match (columns, literals.as_slice()) {
             ([column], [value]) => lists.entry(column).or_default().push(value.clone()),
             _ => {

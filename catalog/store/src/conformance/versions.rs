@@ -132,11 +132,17 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     store.save_matters(&clear(&shown)).await?;
     let other = Version { rows: 99, ..shown.clone() };
     refused(store.save_matters(&clear(&other)).await, ErrorCode::Conflict);
+    let (seen, mut erased) = (version(&code, 3, "steward"), version(&code, 3, "steward"));
+    erased.erased_through = Some("an act".to_owned());
+    erased.manifest_digest = "cd".repeat(32);
+    store.replace_version(&seen, &erased, &event("version.rewritten")).await?;
+    let late = store.replace_version(&seen, &erased, &event("version.rewritten")).await;
+    refused(late, ErrorCode::Conflict);
     let mut second = version(&code, 2, "steward");
     second.cleared.insert(Audience::Public);
     second.state = VersionState::Withdrawn;
     second.tombstone = Some(tombstone());
-    let expected = [version(&code, 1, "steward"), second, version(&code, 3, "steward")];
+    let expected = [version(&code, 1, "steward"), second, erased];
     assert_eq!(store.versions(&code).await?, expected);
     assert_eq!(store.versions(&ResourceCode::new("301001/000009")?).await?, []);
     Ok(())

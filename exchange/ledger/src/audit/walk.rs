@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read as _};
+use std::path::Path;
 
 use catalog_core::evidence::EvidenceRecord;
 use exchange_crypto::Digest;
 
 use super::{Finding, Heads, lines};
+use crate::archive::digest_of;
 use crate::files::EpochFiles;
 use crate::merkle::{Frontier, leaf_hash};
 use crate::segment::{self, Entry, Growing, Lines, canonical, read_record};
@@ -53,7 +55,7 @@ impl<'a> Walk<'a> {
             number += 1;
         }
         if (walk.seals.len() as u64) > number {
-            walk.find(Finding::at(&files.archived(number), None, "the segment is missing"));
+            walk.find(Finding::at(&files.segment_path(number), None, "the segment is missing"));
         }
         walk.rest_of_nodes();
         Ok(walk.walked)
@@ -92,6 +94,17 @@ impl<'a> Walk<'a> {
             self.find(Finding::at(&path, Some(line_number + 1), "the last line is torn"));
         }
         self.check_seal(number, &growing, entries);
+        self.check_copy(number, &path, &growing)
+    }
+
+    /// Compares the copy in the second place with the segment that was read, where that is another one.
+    fn check_copy(&mut self, number: u64, read: &Path, growing: &Growing) -> Result<(), LedgerError> {
+        let Some(away) = self.files.away(number).filter(|away| away != read && away.exists()) else {
+            return Ok(());
+        };
+        if digest_of(&away)? != growing.digest() {
+            self.find(Finding::at(&away, None, "the archived copy and its segment do not agree"));
+        }
         Ok(())
     }
 

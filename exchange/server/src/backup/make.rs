@@ -139,7 +139,8 @@ async fn catalogue(source: &Source, copy: &Path) -> Result<SignedCheckpoint> {
     Ok(signed)
 }
 
-/// The objects that the copied catalogue names. Of a withdrawn version manifest and signature stay, as `gc` leaves them.
+/// The objects that the copied catalogue names. Of a withdrawn version manifest and signature stay, as `gc` leaves them, and of
+/// one from which records were erased those that it had.
 async fn objects(source: &Source, copy: &Path) -> Result<BTreeMap<String, From>> {
     let copied = CatalogStore::connect(&format!("sqlite://{}", copy.display())).await?;
     let datasets = &source.app.datasets;
@@ -147,11 +148,13 @@ async fn objects(source: &Source, copy: &Path) -> Result<BTreeMap<String, From>>
     for entry in copied.entries(None).await? {
         for version in copied.versions(&entry.draft.code).await? {
             let folder = VersionFolder::new(&version.resource, version.number);
-            let digest = Digest::from_hex(&version.manifest_digest).map_err(Error::internal)?;
-            let document = datasets.manifest_bytes(&version).await?.to_vec();
-            wanted.insert(format!("objects/{}", folder.manifest(&digest)), From::Bytes(document));
-            let signature = datasets.signature(&version).await?.into_bytes();
-            wanted.insert(format!("objects/{}", folder.signature(&digest)), From::Bytes(signature));
+            for named in version.by_manifest() {
+                let digest = Digest::from_hex(&named.manifest_digest).map_err(Error::internal)?;
+                let document = datasets.manifest_bytes(&named).await?.to_vec();
+                wanted.insert(format!("objects/{}", folder.manifest(&digest)), From::Bytes(document));
+                let signature = datasets.signature(&named).await?.into_bytes();
+                wanted.insert(format!("objects/{}", folder.signature(&digest)), From::Bytes(signature));
+            }
             if version.state == VersionState::Withdrawn {
                 continue;
             }

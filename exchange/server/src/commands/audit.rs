@@ -85,20 +85,24 @@ pub(super) async fn catalogue(platform: &Platform, findings: &mut Vec<Finding>) 
     Ok((checked, rows))
 }
 
+/// Checks everything that a version has, and the manifests that it had before records were erased from it.
 async fn objects(
     datasets: &DatasetStore,
     version: &Version,
     keys: &[(String, PublicKey)],
 ) -> Result<(), datasets_store::Error> {
-    let signature = datasets.signature(version).await?;
-    let id = jws::key_id(&signature)?;
-    let unknown = datasets_store::Error::Signature("it is made with a key that is not the platform's");
-    let (_, key) = keys.iter().find(|(known, _)| *known == id).ok_or(unknown)?;
-    match version.state {
-        VersionState::Published => datasets.verify(version, key).await.map(drop),
-        // Its parts may be erased; manifest and signature stay for old receipts.
-        VersionState::Withdrawn => datasets.manifest(version).await?.verify(&signature, key),
+    for named in version.by_manifest() {
+        let signature = datasets.signature(&named).await?;
+        let id = jws::key_id(&signature)?;
+        let unknown = datasets_store::Error::Signature("it is made with a key that is not the platform's");
+        let (_, key) = keys.iter().find(|(known, _)| *known == id).ok_or(unknown)?;
+        // What is withdrawn or erased may be gone; manifest and signature stay for old receipts.
+        match version.state == VersionState::Published && named == *version {
+            true => drop(datasets.verify(&named, key).await?),
+            false => datasets.manifest(&named).await?.verify(&signature, key)?,
+        }
     }
+    Ok(())
 }
 
 fn report(global: &Global, audited: &Audited, versions: u64, rows: u64) -> Result<()> {

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog_core::evidence::{Event, EvidenceLog as _, EvidenceRecord};
+use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::ports::CredentialStore as _;
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use catalog_store::CatalogStore;
 use exchange_ledger::note::Note;
-use exchange_ledger::{Committed, Kept, Ledger, SignedCheckpoint, opens, platform_actor};
+use exchange_ledger::{Archived, Committed, Kept, Ledger, SignedCheckpoint, opens, platform_actor};
 use serde_json::json;
 
 use super::audit::platform_keys;
 use crate::cli::{Global, Log};
 use crate::compose::Platform;
+use crate::evidence::record;
 use crate::folder::{Folder, io};
 use crate::{evidence, output, platform_key};
 
@@ -47,8 +48,26 @@ async fn on(platform: &Platform, global: &Global, command: &Log) -> Result<()> {
                 format!("the salts and request texts of {month} are gone; the log and its proofs stay");
             output::outcome(global, &json!({ "erased": month }), text);
         }
+        Log::Archive => archive(platform, global).await?,
         Log::BeginEpoch { .. } => {}
     }
+    Ok(())
+}
+
+async fn archive(platform: &Platform, global: &Global) -> Result<()> {
+    let config = platform.folder().config()?.log;
+    let Some(folder) = &config.archive else {
+        let message =
+            "there is no archive: set log.archive in shuqiao.toml to a folder on another disk or machine";
+        return Err(Error::new(ErrorCode::InvalidInput, message));
+    };
+    let Archived { copied, dropped } =
+        evidence::archive(platform.evidence(), &config, Timestamp::now()).await?;
+    let text = format!(
+        "{copied} sealed segments copied to {} and read there again; {dropped} are there alone from now on",
+        folder.display()
+    );
+    output::outcome(global, &json!({ "copied": copied, "dropped": dropped }), text);
     Ok(())
 }
 
@@ -95,12 +114,6 @@ fn request_commitment(event: &Event) -> Option<&str> {
         | Event::AccessRefused { request_commitment, .. } => Some(request_commitment),
         _ => None,
     }
-}
-
-async fn record(ledger: &Ledger, ctx: &OpContext, action: &str, entity: &str) -> Result<()> {
-    let entity_digest = exchange_crypto::Digest::of(entity.as_bytes()).to_hex();
-    let event = Event::Changed { action: action.to_owned(), entity: entity.to_owned(), entity_digest };
-    ledger.append(EvidenceRecord::new(ctx, event)).await.map(drop)
 }
 
 async fn begin_epoch(global: &Global, checkpoint: Option<&Path>) -> Result<()> {

@@ -59,6 +59,8 @@ pub(crate) async fn serve(
     let clock = tokio::spawn(platform.run_clock(HOUR));
     let telling = tokio::spawn(platform.deliver_words(MINUTE));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
+    let app = platform.source().app;
+    let keeping = tokio::spawn(evidence::keep_for_its_time(app, config.log.clone(), HOUR));
     let drain = Duration::from_secs(config.server.drain_seconds);
     tokio::spawn(drain_on_signal(drain, handle.clone(), local_handle.clone()));
     ready(&platform, &base_url);
@@ -84,6 +86,7 @@ pub(crate) async fn serve(
     clock.abort();
     telling.abort();
     covering.abort();
+    keeping.abort();
     drop(door);
     platform.close().await?;
     served.map(drop).map_err(Error::internal)

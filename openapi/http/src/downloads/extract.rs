@@ -363,6 +363,7 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Resul
         quality: Quality { rows_read: rows, rows_accepted: rows, ..Quality::default() },
         quarantine: None,
         breaking: None,
+        erased: Vec::new(),
     })
 }
 
