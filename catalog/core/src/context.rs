@@ -104,9 +104,9 @@ pub struct Principal {
     pub id: String,
     /// The department acted for; developers and the public have none.
     pub department: Option<DepartmentId>,
-    /// The departments that it continues by now 机构改革: what is theirs is its own.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub predecessors: BTreeSet<DepartmentId>,
+    /// The departments that it continues by now 机构改革, with their attributes: what is theirs is its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub predecessors: BTreeMap<DepartmentId, BTreeMap<String, String>>,
     /// Roles held in that department.
     pub roles: BTreeSet<Role>,
     /// The substitutions 代办 by which some of the roles are held, for evidence.
@@ -123,7 +123,7 @@ impl Principal {
             kind: PrincipalKind::Public,
             id: "public".to_owned(),
             department: None,
-            predecessors: BTreeSet::new(),
+            predecessors: BTreeMap::new(),
             roles: BTreeSet::new(),
             substitutions: Vec::new(),
             attributes: BTreeMap::new(),
@@ -149,7 +149,12 @@ impl Principal {
 
     /// The department acted for, and those that it continues.
     pub fn departments(&self) -> impl Iterator<Item = &DepartmentId> {
-        self.department.iter().chain(&self.predecessors)
+        self.department.iter().chain(self.predecessors.keys())
+    }
+
+    /// The attributes of one of these departments.
+    pub fn attributes_of(&self, department: &DepartmentId) -> &BTreeMap<String, String> {
+        self.predecessors.get(department).unwrap_or(&self.attributes)
     }
 }
 

@@ -16,4 +16,4 @@ pub use department::{Department, Level};
 pub use item::{DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, ValueFormat};
 pub use lifecycle::{LifecycleState, LifecycleStep};
 pub use resource::{Resource, SharingMethod, UpdateCycle};
-pub use succession::{Succession, Successions};
+pub use succession::{Succession, SuccessionState, Successions};

@@ -9,7 +9,9 @@ pub mod correction_notice;
 pub mod demand;
 pub mod disclosure;
 pub mod emergency_grant;
+mod four_eyes;
 pub mod grant_import;
+mod handover;
 pub mod letter;
 mod machine;
 pub mod objection;
@@ -323,9 +325,8 @@ impl Matter {
         if by != By::Applicant && self.gives_to(principal) {
             return forbid("审批人不得是申请人，也不得属于申请部门");
         }
-        let last_person = self.history.iter().rev().find_map(|step| step.by.as_ref());
-        if matches!(by, By::SecondHandler | By::SecondAuthority) && last_person == Some(&principal.id) {
-            return forbid("上一步由您完成，这一步须由另一人完成（四眼原则）");
+        if matches!(by, By::SecondHandler | By::SecondAuthority) && self.has_taken_part(&principal.id) {
+            return forbid("您已参与此事项的前序步骤，这一步须由另一人完成（四眼原则）");
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod bound;
 mod decide;
+mod explain;
 pub mod filter;
 mod grant;
 mod linkage;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
 pub use decide::{DecidedBy, Decision, Effect, audience_of, decide_read, decide_version};
+pub use explain::ItemVerdict;
 pub use filter::{BoundFilter, Filter, Literal, Operand, TypedLiteral};
 pub use grant::{Grant, GrantKind, GrantTerms, Grantee, Revocation, column_types};
 pub use linkage::Sight;

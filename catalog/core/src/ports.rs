@@ -30,7 +30,7 @@ use crate::substitution::Substitution;
 use crate::time::Timestamp;
 
 pub use accounts::{AccountStore, Mail, Mailer};
-pub use successions::SuccessionStore;
+pub use successions::{Handover, SuccessionStore};
 pub use words::{Courier, Telling, WordStore};
 
 /// Departments and directory entries.

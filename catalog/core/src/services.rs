@@ -6,12 +6,14 @@ mod directory;
 mod erasure;
 mod expiry;
 mod grants;
+mod handovers;
 mod inspection;
 mod keys;
 mod matters;
 mod organisation;
 mod proposals;
 mod publishing;
+mod questions;
 mod replay;
 mod restoring;
 mod secrecy;
@@ -38,11 +40,13 @@ use crate::settings::Settings;
 pub use accounts::Login;
 pub use datasets::{Dataset, VersionSelector};
 pub use erasure::{DueErasure, Rewritten};
+pub use handovers::Failed;
 pub use keys::MAX_OVERLAP_SECONDS;
 pub use matters::{
     Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,
 };
 pub use proposals::Proposal;
+pub use questions::{AccessAnswer, AccessQuestion};
 pub use replay::PastRead;
 pub use restoring::EndedAgain;
 pub use secrecy::{Look, Opening};

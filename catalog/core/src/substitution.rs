@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::context::Role;
+use crate::ids::DepartmentId;
 use crate::time::Timestamp;
 
 /// A person stands in for those who hold a role in the person's department. It ends by itself.
@@ -13,6 +14,9 @@ pub struct Substitution {
     pub id: String,
     /// Who stands in.
     pub person: String,
+    /// The department in which; it is over when the person leaves it.
+    #[serde(default)]
+    pub department: Option<DepartmentId>,
     /// The role that is held beside the person's own.
     pub role: Role,
     /// From when on.
@@ -26,9 +30,11 @@ pub struct Substitution {
 }
 
 impl Substitution {
-    /// Whether the role is held at a time.
-    pub fn is_in_force(&self, at: Timestamp) -> bool {
-        (self.from..self.until).contains(&at)
+    /// Whether the role is held at a time by the person, who belongs to that department by then.
+    pub fn is_in_force(&self, department: Option<&DepartmentId>, at: Timestamp) -> bool {
+        department.is_some()
+            && self.department.as_ref() == department
+            && (self.from..self.until).contains(&at)
     }
 }
 

@@ -7,6 +7,7 @@ mod access;
 pub mod anomaly;
 pub mod assessment;
 pub mod breach;
+mod duty;
 mod update;
 
 #[cfg(test)]
@@ -50,6 +51,11 @@ pub struct Period {
 }
 
 impl Period {
+    /// Its last instant.
+    pub(crate) fn last(&self) -> Timestamp {
+        Timestamp(self.until.0.saturating_sub(1))
+    }
+
     /// Whether the instant lies in it.
     pub fn contains(&self, at: Timestamp) -> bool {
         (self.from..self.until).contains(&at)

@@ -50,6 +50,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("accounts", |store| Box::pin(accounts::accounts(store))),
     ("sessions", |store| Box::pin(accounts::sessions(store))),
     ("successions", |store| Box::pin(successions::kept_once(store))),
+    ("handovers", |store| Box::pin(successions::handed_over_as_a_whole(store))),
     ("words", |store| Box::pin(words::told_and_delivered(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),

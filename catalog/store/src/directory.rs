@@ -126,7 +126,12 @@ impl DirectoryStore for CatalogStore {
 
 impl CatalogStore {
     /// Writes an entry with its names and words, as part of a change.
-    async fn write_entry(&self, write: &mut Change, entry: &Entry, expected: Option<i64>) -> Result<()> {
+    pub(crate) async fn write_entry(
+        &self,
+        write: &mut Change,
+        entry: &Entry,
+        expected: Option<i64>,
+    ) -> Result<()> {
         let id = match expected {
             None => insert_entry(&mut write.tx, entry).await?,
             Some(revision) => update_entry(&mut write.tx, entry, revision).await?,

@@ -89,7 +89,7 @@ async fn finish(mut write: Change, events: &[&EvidenceRecord]) -> Result<()> {
     write.commit(last).await
 }
 
-async fn save(write: &mut Change, matter: &Matter, expected: Option<i64>) -> Result<()> {
+pub(crate) async fn save(write: &mut Change, matter: &Matter, expected: Option<i64>) -> Result<()> {
     let sql = match expected {
         None => {
             "INSERT INTO matters (kind, state, settled, applicant, handler, parent, due, revision, document, number) \

@@ -10,7 +10,7 @@ use crate::failure::failed;
 use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql")),
     (2, "authors", include_str!("../../../schemas/migrations/0002_authors.sql")),
     (3, "retired items", include_str!("../../../schemas/migrations/0003_retired_items.sql")),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "accounts", include_str!("../../../schemas/migrations/0005_accounts.sql")),
     (6, "confidential", include_str!("../../../schemas/migrations/0006_confidential.sql")),
     (8, "words", include_str!("../../../schemas/migrations/0008_words.sql")),
+    (12, "reorganisation", include_str!("../../../schemas/migrations/0012_reorganisation.sql")),
 ];
 
 /// Brings the database to the newest format this program knows.

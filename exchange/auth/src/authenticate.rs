@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
@@ -267,6 +267,17 @@ impl Authenticator {
         Ok(build(self.person(person, now).await?, request_id, Channel::Api, now))
     }
 
+    /// Whoever is known by a login name or a key id, as they would act at a time: for questions about them. It proves nothing.
+    pub async fn principal_called(&self, id: &str, now: Timestamp) -> Result<Principal, AuthError> {
+        match self.credentials.key(id).await? {
+            Some(record) => {
+                let record = self.usable_key(&record.id, &[now]).await?;
+                self.principal_of_key(&record, now).await
+            }
+            None => self.person(id, now).await,
+        }
+    }
+
     async fn usable_key(&self, id: &str, times: &[Timestamp]) -> Result<KeyRecord, AuthError> {
         let record = self.credentials.key(id).await?.ok_or_else(|| AuthError::UnknownKey(shown(id)))?;
         if times.iter().any(|at| !record.is_valid_at(*at)) {
@@ -318,7 +329,11 @@ impl Authenticator {
             );
             return Err(AuthError::KeyNotUsable { id: principal.id, reason });
         }
-        let predecessors = successions.predecessors_of(department, now);
+        let mut predecessors = BTreeMap::new();
+        for id in successions.predecessors_of(department, now) {
+            let found = self.directory.department(&id).await?;
+            predecessors.insert(id, found.map(|found| found.subject_attributes()).unwrap_or_default());
+        }
         Ok(Principal { predecessors, ..principal })
     }
 
@@ -356,8 +371,8 @@ impl Authenticator {
         for substitution in self.credentials.substitutions_of(id).await? {
             let roles: BTreeSet<_> = person.roles.iter().copied().chain([substitution.role]).collect();
             // What has changed since it was named may have made it impossible.
-            let is_possible = person.department.is_some() && Role::may_combine(&roles);
-            if substitution.is_in_force(now) && is_possible {
+            let is_in_force = substitution.is_in_force(person.department.as_ref(), now);
+            if is_in_force && Role::may_combine(&roles) {
                 person.roles = roles;
                 person.substitutions.push(substitution.id);
             }
@@ -410,7 +425,7 @@ fn principal(
         kind,
         id: id.to_owned(),
         department: department.map(|department| department.id.clone()),
-        predecessors: BTreeSet::new(),
+        predecessors: BTreeMap::new(),
         roles,
         substitutions: Vec::new(),
         attributes: department.map(Department::subject_attributes).unwrap_or_default(),

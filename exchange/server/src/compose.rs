@@ -229,13 +229,19 @@ impl Platform {
         }
     }
 
-    /// Delivers what departments are told, every `period`, for as long as it is polled.
+    /// Hands over the resources whose date has come, and delivers what departments are told, every `period`, for as long as it is polled.
     pub(crate) fn deliver_words(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
         let (services, messenger) = (self.services.clone(), Arc::clone(&self.messenger));
         async move {
             let mut ticks = tokio::time::interval(period);
             loop {
                 ticks.tick().await;
+                match services.hand_over(&clock_context(Timestamp::now())).await {
+                    Ok(failed) => failed.iter().for_each(|(succession, error)| {
+                        tracing::error!(succession, %error, cause = error.internal_cause(), "it was not handed over");
+                    }),
+                    Err(error) => tracing::error!(%error, "resources were not handed over"),
+                }
                 match services.deliver_words(&clock_context(Timestamp::now()), messenger.as_ref()).await {
                     Ok(round) if round.given_up > 0 => {
                         tracing::error!(
@@ -315,7 +321,11 @@ pub(crate) async fn operator(store: &CatalogStore, name: &str, acting_as: Option
     let name = format!("operator:{name}");
     let mut ctx = operator_context(&name, department.as_ref(), roles, request_id, now);
     if let Some(department) = &department {
-        ctx.principal.predecessors = successions.predecessors_of(&department.id, now);
+        for id in successions.predecessors_of(&department.id, now) {
+            let found = store.department(&id).await?;
+            let attributes = found.map(|found| found.subject_attributes()).unwrap_or_default();
+            ctx.principal.predecessors.insert(id, attributes);
+        }
     }
     Ok(ctx)
 }

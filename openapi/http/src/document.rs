@@ -24,7 +24,7 @@ use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     datasets, developers, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
     openings, organisation, pages, public, receipts, records, replay, reports, session, sql, subjects,
-    substitutions, supervision, tickets, uploads, why, words, wrapper,
+    substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -127,6 +127,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(replay::routes())
         .merge(subjects::routes())
         .merge(substitutions::routes())
+        .merge(successions::routes())
         .merge(why::routes())
         .merge(words::routes())
         .merge(log::routes())

@@ -40,6 +40,7 @@ mod sign_in;
 mod sql;
 mod subjects;
 mod substitutions;
+mod successions;
 mod supervision;
 mod tickets;
 mod uploads;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::directory::{Department, Succession};
+use catalog_core::directory::Department;
 use catalog_core::ports::{KeyOwner, KeyRecord, Person};
-use catalog_core::services::Heir;
 use catalog_core::{DepartmentId, OpContext, Role};
 use exchange_auth::claimant_context;
 use http::StatusCode;
@@ -24,8 +23,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_departments))
         .routes(routes!(get_department, put_department))
-        .routes(routes!(list_successions))
-        .routes(routes!(succeed_department))
         .routes(routes!(list_people))
         .routes(routes!(put_person))
         .routes(routes!(claim_administration))
@@ -66,32 +63,6 @@ async fn put_department(
     same_id(&id, department.id.as_str())?;
     app.services.put_department(&ctx, &department).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Departments that are continued by others 机构改革
-#[utoipa::path(get, path = "/api/v1/successions", tag = "organisation",
-    responses((status = 200, description = "By date, those that lie ahead too", body = Vec<Succession>)))]
-async fn list_successions(
-    State(app): State<Arc<App>>,
-    Extension(ctx): Extension<OpContext>,
-) -> Result<Json<Vec<Succession>>, Refusal> {
-    Ok(Json(app.services.successions(&ctx).await?))
-}
-
-/// Have a department continued by another from a date on: renamed, merged, abolished
-///
-/// For officers of the data authority and the system administrator. From the date on the department's keys and people can't act; the
-/// successor has its data, grants and matters, and its tables are found under both names. `conflict` names grants that must end first.
-#[utoipa::path(post, path = "/api/v1/departments/{id}/succession", tag = "organisation",
-    params(("id" = String, Path, description = "Machine name of the department that ends")), request_body = Heir,
-    responses((status = 201, description = "Entered", body = Succession)))]
-async fn succeed_department(
-    State(app): State<Arc<App>>,
-    Extension(ctx): Extension<OpContext>,
-    Id(id): Id,
-    Input(heir): Input<Heir>,
-) -> Result<(StatusCode, Json<Succession>), Refusal> {
-    Ok((StatusCode::CREATED, Json(app.services.succeed(&ctx, &DepartmentId::new(id)?, &heir).await?)))
 }
 
 /// All people with an account

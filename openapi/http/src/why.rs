@@ -1,11 +1,12 @@
-//! What a grant would show, for whoever decides on it.
+//! Why an access is decided as it is, and what a grant would show, for whoever decides on it.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use catalog_core::OpContext;
 use catalog_core::policy::GrantTerms;
+use catalog_core::services::{AccessAnswer, AccessQuestion};
+use catalog_core::{Error, ErrorCode, OpContext};
 use openapi_contract::GrantPreview;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +17,29 @@ use crate::extract::{Input, invalid};
 use crate::problem::Refusal;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(preview_grant))
+    OpenApiRouter::new().routes(routes!(preview_grant)).routes(routes!(explain_access))
+}
+
+/// Why somebody may do something with a resource, or not: the verdict with its grant, role or rule, and the article
+///
+/// About oneself for everybody. About others for auditors, officers of the data authority, and approvers of the provider; it leaves
+/// evidence. Who asks what rows they would see finds the filter in the answer.
+#[utoipa::path(post, path = "/api/v1/why", tag = "grants", request_body = AccessQuestion,
+    responses((status = 200, description = "The verdict", body = AccessAnswer)))]
+async fn explain_access(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Input(asked): Input<AccessQuestion>,
+) -> Result<Json<AccessAnswer>, Refusal> {
+    let about = match asked.principal.as_ref().filter(|about| **about != ctx.principal.id) {
+        None => ctx.principal.clone(),
+        Some(about) => {
+            app.services.permit_question(&ctx, &asked, about).await?;
+            let found = app.authenticator.principal_called(about, ctx.now).await;
+            found.map_err(|error| Error::new(ErrorCode::NotFound, error.to_string()))?
+        }
+    };
+    Ok(Json(app.services.explain(&ctx, about, &asked).await?))
 }
 
 /// What a grant would show, before anybody decides: items, masks, rows counted, and what it would undo

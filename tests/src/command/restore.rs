@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use catalog_core::context::PrincipalKind;
+use catalog_core::directory::Succession;
 use catalog_core::services::{Heir, Services};
 use catalog_core::substitution::NewSubstitution;
 use catalog_core::{OpContext, Role, Timestamp};
@@ -20,14 +22,19 @@ use crate::support::postgres::Postgres;
 use crate::support::server::Call;
 
 /// The services over a data folder, by a person in a role: for what the command line has no word for.
-async fn at_desk<T>(data: &Path, role: Role, act: impl AsyncFnOnce(&Services, &OpContext) -> T) -> T {
+async fn at_desk<T>(
+    data: &Path,
+    (by, role): (&str, Role),
+    act: impl AsyncFnOnce(&Services, &OpContext) -> T,
+) -> T {
     let address = format!("sqlite://{}", data.join("catalogue.sqlite").display());
     let store = Arc::new(CatalogStore::connect(&address).await.unwrap());
     let signer = Arc::new(key(data.join("keys/platform.pem").to_str().unwrap()));
     let origin = fs::read_to_string(data.join("evidence-origin")).unwrap();
     let ledger = Ledger::open(Settings::new(data, &origin, signer)).unwrap().0;
     let services = Services::new(store.clone(), Arc::new(ledger));
-    let ctx = operator_context("wu", None, [role].into(), "request".to_owned(), Timestamp::now());
+    let mut ctx = operator_context(by, None, [role].into(), "request".to_owned(), Timestamp::now());
+    (ctx.principal.kind, ctx.principal.id) = (PrincipalKind::Person, by.to_owned());
     let done = act(&services, &ctx).await;
     store.close().await;
     done
@@ -48,25 +55,31 @@ async fn substitutes_and_departments_that_ended_after_the_backup_have_ended() {
         let (person, reason) = ("chen".to_owned(), "休假".to_owned());
         let new = NewSubstitution { person, role: Role::Approver, from: None, until, reason };
         let named = async |services: &Services, ctx: &OpContext| services.name_substitute(ctx, &new).await;
-        at_desk(&data, Role::SecurityAdministrator, named).await.unwrap()
+        at_desk(&data, ("wu", Role::SecurityAdministrator), named).await.unwrap()
     };
     let (first, second) = (name().await, name().await);
     town.backup();
 
     let end = async |services: &Services, ctx: &OpContext| services.end_substitution(ctx, &first.id).await;
-    let over = at_desk(&data, Role::SecurityAdministrator, end).await.unwrap();
+    let over = at_desk(&data, ("wu", Role::SecurityAdministrator), end).await.unwrap();
     let zfw = department("zfw", "九江市政法委员会", "11360400ME0000004X");
     let file = folder.file("departments.json", serde_json::to_string(&[zfw]).unwrap());
     folder.ok(&["org", "put", &file]);
-    let heir = Heir { successor: "zfw".parse().unwrap(), from: None, basis: "机构改革方案".to_owned() };
+    let (successor, basis) = ("zfw".parse().unwrap(), "机构改革方案".to_owned());
+    let heir = Heir { successor, resources: Default::default(), from: None, basis };
     let gaj = "gaj".parse().unwrap();
-    let succeed = async |services: &Services, ctx: &OpContext| services.succeed(ctx, &gaj, &heir).await;
-    let succession = at_desk(&data, Role::AuthorityOfficer, succeed).await.unwrap();
+    let propose =
+        async |services: &Services, ctx: &OpContext| services.propose_succession(ctx, &gaj, &heir).await;
+    let proposed = at_desk(&data, ("wu", Role::AuthorityOfficer), propose).await.unwrap();
+    let confirm =
+        async |services: &Services, ctx: &OpContext| services.confirm_succession(ctx, &proposed.id).await;
+    let confirmed = at_desk(&data, ("zheng", Role::AuthorityOfficer), confirm).await.unwrap();
+    let succession = Succession { proposed_by: String::new(), ..confirmed };
 
     let restored = town.restore("new", &["--log", "data"]);
     assert_eq!(
         ended(&restored),
-        ["department.put", "department.succeeded", "substitute.ended"],
+        ["department.put", "succession.entered_again", "substitute.ended"],
         "{restored}"
     );
     assert_eq!(restored["undone"], json!([]));
@@ -74,8 +87,8 @@ async fn substitutes_and_departments_that_ended_after_the_backup_have_ended() {
     let seen = async |services: &Services, ctx: &OpContext| {
         (services.substitutions(ctx).await.unwrap(), services.successions(ctx).await.unwrap())
     };
-    let (substitutions, successions) = at_desk(&new, Role::SecurityAdministrator, seen).await;
-    assert_eq!((substitutions, successions), (vec![over, second], vec![succession]));
+    let (substitutions, successions) = at_desk(&new, ("wu", Role::SecurityAdministrator), seen).await;
+    assert_eq!((substitutions, successions), (vec![over, second], vec![succession.clone()]));
     let grants = [&["query", SQL, "--as", "zfw"][..], &AS_GAJ[2..]].concat();
     assert_eq!(town.json_at("new", &grants)["data"].as_array().unwrap().len(), 2, "the successor has them");
     let serving = folder.serve_at(new.to_str().unwrap());
@@ -87,11 +100,11 @@ async fn substitutes_and_departments_that_ended_after_the_backup_have_ended() {
     // Their rows are audited as all others are.
     let database = new.join("catalogue.sqlite");
     sqlite(&database, "UPDATE substitutions SET document = replace(document, '休假', '出差')");
-    sqlite(&database, "DELETE FROM successions");
+    sqlite(&database, "DELETE FROM department_successions");
     let (_, error) = folder.refused(&["audit", "--data-dir", "new"]);
     let found = error["problems"].as_array().unwrap().iter().map(|found| found["at"].as_str().unwrap());
     let substitution = |id: &str| format!("substitution {id}");
-    let expected = [substitution(&first.id), substitution(&second.id), "succession gaj".to_owned()];
+    let expected = [substitution(&first.id), substitution(&second.id), format!("succession {}", succession.id)];
     assert_eq!(found.collect::<Vec<_>>(), expected, "{error}");
 }
 

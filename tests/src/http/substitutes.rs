@@ -79,4 +79,12 @@ async fn a_substitute_decides_in_their_time_and_evidence_says_so() {
     server.send(Call::post(&end, &json!({})).by(&security)).await.ok();
     assert_eq!(server.send(Call::post(&end, &json!({})).by(&security)).await.code(), "illegal_state");
     assert_eq!(city.act(&part, &refuse, &deputy).await.code(), "forbidden", "ended");
+
+    // Whoever moves to another department leaves the substitution behind.
+    name("deputy", "approver", "03-05T00:00", "03-20T00:00").await.ok();
+    let deputy = server.person("deputy", Some(&gaj), &[Role::DirectoryEditor]).await;
+    server.send(Call::post("/api/v1/applications", &application).by(&deputy)).await.ok();
+    let last = server.events("changed").into_iter().next_back().unwrap();
+    assert_eq!(last["actor"]["id"], "deputy");
+    assert_eq!(last["actor"]["substitutions"], json!(null), "{last}");
 }

@@ -24,13 +24,47 @@ async fn city() -> (City, [Department; 2], SigningKey) {
     (city, [sjj, zfw], officer)
 }
 
+async fn propose(city: &City, old: &str, heir: &Value, by: &SigningKey) -> Answer {
+    city.server.send(Call::post(format!("/api/v1/departments/{old}/succession"), heir).by(by)).await
+}
+
+async fn confirm(city: &City, proposed: &Value, by: &SigningKey) -> Answer {
+    let id = proposed["id"].as_str().unwrap();
+    city.server.send(Call::post(format!("/api/v1/successions/{id}/confirm"), &json!({})).by(by)).await
+}
+
+/// Proposed by the officer and confirmed by a second one; the first refusal.
 async fn succeed(city: &City, old: &str, new: &str, from: &str, by: &SigningKey) -> Answer {
     let heir = json!({"successor": new, "from": at(from).to_string(), "basis": "机构改革方案"});
-    city.server.send(Call::post(format!("/api/v1/departments/{old}/succession"), &heir).by(by)).await
+    let proposed = propose(city, old, &heir, by).await;
+    if !proposed.status.is_success() {
+        return proposed;
+    }
+    let second = city.server.person("second-officer", None, &[Role::AuthorityOfficer]).await;
+    confirm(city, &proposed.json(), &second).await
 }
 
 async fn ask(city: &City, sql: &str, by: &SigningKey) -> Answer {
     city.server.send(city.sql(sql, Some(by))).await
+}
+
+/// An application for the first resource that the authority has accepted: the provider's part.
+async fn application(city: &City, by: &SigningKey, officer: &SigningKey) -> Value {
+    let application = json!({
+        "asks": [{"resource": "301001/000001", "items": ["case_no", "person"], "doors": ["sql"]}],
+        "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2026-06-30T16:00:00Z",
+    });
+    let whole = city.server.send(Call::post("/api/v1/applications", &application).by(by)).await.ok();
+    city.act(&whole["number"], &json!({"event": "accept"}), officer).await.ok()["parts"][0].clone()
+}
+
+/// The departments that have running matters.
+async fn lights(city: &City, officer: &SigningKey) -> Vec<String> {
+    let path = "/api/v1/supervision?from=2026-03-01T00:00:00Z&until=2026-03-31T16:00:00Z";
+    let board = city.server.send(Call::get(path).by(officer)).await.ok();
+    let lights = board["lights"].as_array().unwrap().iter();
+    let lights = lights.filter(|row| row["department"] != "authority");
+    lights.map(|row| row["department"].as_str().unwrap().to_owned()).collect()
 }
 
 const OLD_NAME: &str = "select case_no, person from scjg.penalty order by case_no";
@@ -42,13 +76,7 @@ async fn data_grants_matters_and_evidence_find_the_successor() {
     let server = &city.server;
     let analyst =
         server.person("analyst", Some(&crate::support::city::departments()[1]), &[Role::Analyst]).await;
-    let application = json!({
-        "asks": [{"resource": "301001/000001", "items": ["case_no", "person"], "doors": ["sql"]}],
-        "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2026-06-30T16:00:00Z",
-    });
-    let whole = server.send(Call::post("/api/v1/applications", &application).by(&analyst)).await.ok();
-    let part =
-        city.act(&whole["number"], &json!({"event": "accept"}), &officer).await.ok()["parts"][0].clone();
+    let part = application(&city, &analyst, &officer).await;
 
     assert_eq!(succeed(&city, "scjg", "sjj", "03-05T00:00", &city.approver).await.code(), "forbidden");
     assert_eq!(succeed(&city, "scjg", "sjj", "03-01T00:00", &officer).await.code(), "invalid_input");
@@ -86,6 +114,7 @@ async fn data_grants_matters_and_evidence_find_the_successor() {
     let second = server.person("second", Some(&sjj), &[Role::Approver]).await;
     let list = server.send(Call::get("/api/v1/matters").by(&first)).await.ok();
     assert_eq!(list[0]["number"], part);
+    assert_eq!(lights(&city, &officer).await, ["sjj"], "its matters show under the successor's lights");
     city.act(&part, &json!({"event": "propose"}), &first).await.ok();
     assert_eq!(city.act(&part, &json!({"event": "grant"}), &first).await.code(), "forbidden", "four eyes");
     city.act(&part, &json!({"event": "grant"}), &second).await.ok();
@@ -141,4 +170,201 @@ async fn a_merger_that_undoes_a_pseudonym_is_refused() {
         Call::post(format!("/api/v1/grants/{id}/revoke"), &json!({"reason": "机构改革"})).by(&city.approver);
     city.server.send(end).await.ok();
     succeed(&city, "scjg", "zfw", "03-06T00:00", &officer).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_single_person_hands_a_department_over() {
+    let (city, [sjj, _], officer) = city().await;
+    let server = &city.server;
+    let heir = json!({"successor": "sjj", "from": at("03-05T00:00").to_string(), "basis": "机构改革方案"});
+    let second = server.person("second", None, &[Role::AuthorityOfficer]).await;
+    let sysadmin = server.person("sysadmin", None, &[Role::SystemAdministrator]).await;
+    let of_the_heir = server.person("of-the-heir", Some(&sjj), &[Role::AuthorityOfficer]).await;
+    for by in [&sysadmin, &of_the_heir, &city.approver] {
+        assert_eq!(propose(&city, "scjg", &heir, by).await.code(), "forbidden");
+    }
+    let proposed = propose(&city, "scjg", &heir, &officer).await.ok();
+    for by in [&officer, &sysadmin, &of_the_heir, &city.approver] {
+        let refused = confirm(&city, &proposed, by).await;
+        assert!(["forbidden", "not_found"].contains(&refused.code().as_str()), "{}", refused.text());
+    }
+    // What is only proposed has no effect, and is the authority's own business.
+    server.set_clock(at("03-05T00:00"));
+    ask(&city, OLD_NAME, &city.machine).await.ok();
+    let shown = async |by: &SigningKey| {
+        server.send(Call::get("/api/v1/successions").by(by)).await.ok().as_array().unwrap().len()
+    };
+    assert_eq!((shown(&city.machine).await, shown(&second).await), (0, 1));
+
+    // Confirmed late, it counts from the confirmation and never before.
+    server.set_clock(at("03-06T10:00"));
+    let confirmed = confirm(&city, &proposed, &second).await.ok();
+    assert_eq!(confirmed["from"], at("03-06T10:00").to_string());
+    assert_eq!(confirm(&city, &proposed, &second).await.code(), "illegal_state", "once");
+    assert_eq!(ask(&city, OLD_NAME, &city.machine).await.code(), "unauthenticated");
+    let frozen = crate::support::city::departments()[0].clone();
+    let changed = catalog_core::directory::Department { division_code: "360000".to_owned(), ..frozen };
+    let put = Call::new(http::Method::PUT, "/api/v1/departments/scjg").json(&json!(changed)).by(&sysadmin);
+    assert_eq!(server.send(put).await.code(), "illegal_state", "what grants bind to stays as it was");
+    let events = server.events("changed");
+    let who = |action: &str| -> Vec<&Value> {
+        let of = events.iter().filter(|event| event["action"] == action);
+        of.map(|event| &event["actor"]["id"]).collect()
+    };
+    assert_eq!(who("succession.proposed"), ["officer"]);
+    assert_eq!(who("succession.confirmed"), ["second"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_succession_can_be_called_off_before_its_date() {
+    let (city, _, officer) = city().await;
+    let server = &city.server;
+    let confirmed = succeed(&city, "scjg", "sjj", "03-05T00:00", &officer).await.ok();
+    let cancel = async |by: &SigningKey, reason: &str| {
+        let path = format!("/api/v1/successions/{}/cancel", confirmed["id"].as_str().unwrap());
+        server.send(Call::post(path, &json!({ "reason": reason })).by(by)).await
+    };
+    assert_eq!(cancel(&city.approver, "方案调整").await.code(), "forbidden");
+    assert_eq!(cancel(&officer, " ").await.code(), "invalid_input");
+    cancel(&officer, "方案调整").await.ok();
+    assert_eq!(cancel(&officer, "方案调整").await.code(), "illegal_state");
+    server.set_clock(at("03-05T00:00"));
+    ask(&city, OLD_NAME, &city.machine).await.ok();
+    assert_eq!(server.events("changed").last().unwrap()["action"], "succession.cancelled");
+    // In force it stays.
+    let confirmed = succeed(&city, "scjg", "sjj", "03-06T00:00", &officer).await.ok();
+    server.set_clock(at("03-06T00:00"));
+    let path = format!("/api/v1/successions/{}/cancel", confirmed["id"].as_str().unwrap());
+    let late = server.send(Call::post(path, &json!({"reason": "方案调整"})).by(&officer)).await;
+    assert_eq!(late.code(), "illegal_state");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_split_hands_over_what_it_names_and_no_more() {
+    let (city, [sjj, _], officer) = city().await;
+    let server = &city.server;
+    let gaj = &crate::support::city::departments()[1];
+    let mut kept = crate::support::city::resource();
+    for (field, value) in [("code", "301001/000002"), ("sql_name", "licence"), ("title", "营业执照")] {
+        kept[field] = json!(value);
+    }
+    city.publish(&kept).await;
+    let granted = city
+        .grant(&json!({
+            "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
+            "items": ["case_no", "person"], "purpose": "核查", "legal_basis": "人民警察法", "doors": ["sql"],
+            "valid_until": "2026-06-30T16:00:00Z",
+        }))
+        .await;
+    let analyst = server.person("analyst", Some(gaj), &[Role::Analyst]).await;
+    // One part that asks for what goes and for what stays.
+    let ask_of = |code: &str| json!({"resource": code, "items": ["case_no", "person"], "doors": ["sql"]});
+    let application = json!({
+        "asks": [ask_of("301001/000001"), ask_of("301001/000002")],
+        "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2026-06-30T16:00:00Z",
+    });
+    let whole = server.send(Call::post("/api/v1/applications", &application).by(&analyst)).await.ok();
+    let accepted = city.act(&whole["number"], &json!({"event": "accept"}), &officer).await.ok();
+    assert_eq!(accepted["parts"].as_array().unwrap().len(), 1);
+
+    let heir = |code: &str| {
+        json!({"successor": "sjj", "from": at("03-05T00:00").to_string(), "basis": "职能划转",
+        "resources": [code]})
+    };
+    assert_eq!(propose(&city, "gaj", &heir("301001/000001"), &officer).await.code(), "invalid_input");
+    assert_eq!(propose(&city, "scjg", &heir("301001/000009"), &officer).await.code(), "not_found");
+    let proposed = propose(&city, "scjg", &heir("301001/000001"), &officer).await.ok();
+    let second = server.person("second-officer", None, &[Role::AuthorityOfficer]).await;
+    confirm(&city, &proposed, &second).await.ok();
+
+    let machine = server.machine(&sjj).await;
+    let round = async || {
+        let failed = server.services.hand_over(&server.operator(&[])).await.unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+    };
+    round().await;
+    ask(&city, OLD_NAME, &city.machine).await.ok();
+    server.set_clock(at("03-05T00:00"));
+    round().await;
+    round().await;
+
+    // The old provider goes on without it; the new one reads it, and grants on it hold under the new name.
+    assert_eq!(ask(&city, NEW_NAME, &city.machine).await.code(), "unknown_table");
+    assert_eq!(ask(&city, NEW_NAME, &machine).await.ok()["data"].as_array().unwrap().len(), 3);
+    ask(&city, NEW_NAME, &city.consumer).await.ok();
+    let mine = server.send(Call::get("/api/v1/grants").by(&machine)).await.ok();
+    assert_eq!(mine, json!([]), "a machine decides on no grants");
+    let resource = server.send(Call::get("/api/v1/resources/301001-000001")).await.ok();
+    assert_eq!(resource["provider"], "sjj");
+
+    // What runs about it is the new provider's to decide, and only that.
+    let [first, other] = ["first", "other"];
+    let first = server.person(first, Some(&sjj), &[Role::Approver]).await;
+    let other = server.person(other, Some(&sjj), &[Role::Approver]).await;
+    let of = async |by: &SigningKey| -> Vec<Value> {
+        let list = server.send(Call::get("/api/v1/matters").by(by)).await.ok();
+        list.as_array().unwrap().clone()
+    };
+    let (new, old) = (of(&first).await, of(&city.approver).await);
+    let asked = |list: &[Value]| -> Vec<Value> {
+        list.iter().map(|matter| matter["content"]["application"]["asks"][0]["resource"].clone()).collect()
+    };
+    assert_eq!(asked(&new), [json!("301001/000001")]);
+    assert_eq!(asked(&old), [json!("301001/000002")]);
+    assert_eq!(new[0]["due"], old[0]["due"], "nobody has more time");
+    city.act(&new[0]["number"], &json!({"event": "propose"}), &first).await.ok();
+    city.act(&new[0]["number"], &json!({"event": "grant"}), &other).await.ok();
+    assert_eq!(lights(&city, &officer).await, ["scjg", "sjj"]);
+    let end = format!("/api/v1/grants/{}/revoke", granted["id"].as_str().unwrap());
+    let revoke =
+        async |by: &SigningKey| server.send(Call::post(&end, &json!({"reason": "不再需要"})).by(by)).await;
+    assert_eq!(revoke(&city.approver).await.code(), "forbidden");
+    revoke(&first).await.ok();
+    let events = server.events("changed");
+    let count = |action: &str| events.iter().filter(|event| event["action"] == action).count();
+    assert_eq!((count("succession.carried_out"), count("resource.handed_over")), (1, 1), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_answer_for_data_ask_about_anybody() {
+    let (city, _, officer) = city().await;
+    let server = &city.server;
+    let gaj = &crate::support::city::departments()[1];
+    city.grant(&json!({
+        "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
+        "items": ["case_no"], "purpose": "核查", "legal_basis": "人民警察法 第六条", "doors": ["sql"],
+        "valid_until": "2026-06-30T16:00:00Z",
+    }))
+    .await;
+    let analyst = server.person("analyst", Some(gaj), &[Role::Analyst]).await;
+    let auditor = server.person("auditor", None, &[Role::Auditor]).await;
+    let why = async |question: Value, by: &SigningKey| {
+        let mut asked = json!({"resource": "301001/000001", "door": "sql"});
+        asked.as_object_mut().unwrap().extend(question.as_object().unwrap().clone());
+        server.send(Call::post("/api/v1/why", &asked).by(by)).await
+    };
+    let about = |item: &str| json!({"principal": "analyst", "item": item});
+    for by in [&officer, &auditor, &city.approver] {
+        let found = why(about("case_no"), by).await.ok();
+        assert_eq!(
+            (&found["decision"]["effect"], &found["item"]["visible"]),
+            (&json!("permit"), &json!(true))
+        );
+        assert_eq!(found["article"], "人民警察法 第六条");
+    }
+    let hidden = why(about("person"), &officer).await.ok();
+    assert_eq!(hidden["item"]["visible"], false);
+    let withheld = why(about("note"), &officer).await.ok();
+    assert!(withheld["item"]["reason"].as_str().unwrap().contains("第五十条"), "{withheld}");
+    let act = why(json!({"principal": "analyst", "action": "manage_grants"}), &officer).await.ok();
+    assert_eq!(act["decision"]["effect"], "deny");
+    let asked = server.events("changed").into_iter().filter(|event| event["action"] == "why.asked").count();
+    assert_eq!(asked, 6, "each question about somebody else");
+
+    // Others learn about themselves alone.
+    assert_eq!(why(json!({}), &analyst).await.ok()["decision"]["effect"], "permit");
+    for by in [&analyst, &city.editor] {
+        assert_eq!(why(json!({"principal": "approver"}), by).await.code(), "forbidden");
+    }
+    assert_eq!(why(json!({"principal": "nobody"}), &officer).await.code(), "not_found");
 }

@@ -346,9 +346,12 @@ async fn a_year_of_five_departments_can_be_accounted_for() {
 
     // Events about something else than a row are not taken for what made it.
     let heir = json!({"successor": "mzj", "basis": "机构改革方案"});
-    year.post("departments/zrj/succession", &heir, &year.officer).await.ok();
+    let proposed = year.post("departments/zrj/succession", &heir, &year.officer).await.ok();
+    let second = server.person("second-officer", None, &[Role::AuthorityOfficer]).await;
+    let confirm = format!("successions/{}/confirm", proposed["id"].as_str().unwrap());
+    year.post(&confirm, &json!({}), &second).await.ok();
     let changes = server.events("changed");
-    for action in ["matter.escalated", "grant.weighed", "department.succeeded", "version.withdrawn"] {
+    for action in ["matter.escalated", "grant.weighed", "succession.confirmed", "version.withdrawn"] {
         assert!(changes.iter().any(|event| event["action"] == action), "{action}");
     }
     let audited = Folder::of(server).json(&["audit"]);

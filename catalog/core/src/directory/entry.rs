@@ -6,6 +6,7 @@ use super::Resource;
 use super::lifecycle::{LifecycleState, LifecycleStep};
 use super::resource::Entry;
 use crate::error::{Error, ErrorCode, Result};
+use crate::ids::DepartmentId;
 use crate::time::Timestamp;
 
 #[cfg(test)]
@@ -87,6 +88,15 @@ impl Entry {
     pub(crate) fn suspend(&mut self, remark: String, now: Timestamp) {
         self.put_in_force(None);
         self.changed(LifecycleState::Returned, Some(remark), now);
+    }
+
+    /// Enters it for another provider, draft and published state alike. Where it stands in its life cycle stays.
+    pub fn hand_over(&mut self, provider: &DepartmentId, now: Timestamp) {
+        for resource in std::iter::once(&mut self.draft).chain(&mut self.published) {
+            resource.provider = provider.clone();
+        }
+        self.revision += 1;
+        self.updated_at = now;
     }
 
     /// Puts a new state in force, or none; items that it lacks are remembered.

@@ -35,9 +35,9 @@ pub fn department(id: impl Display) -> String {
     format!("department {id}")
 }
 
-/// That a department is continued by another.
-pub fn succession(predecessor: impl Display) -> String {
-    format!("succession {predecessor}")
+/// That a department is continued by another, or hands resources over.
+pub fn succession(id: impl Display) -> String {
+    format!("succession {id}")
 }
 
 /// A person.
@@ -143,7 +143,7 @@ mod tests {
     fn only_what_is_said_of_a_row_has_the_name_of_one() {
         for row in [
             department("gaj"),
-            succession("gaj"),
+            succession("1"),
             person("chen"),
             substitution("1"),
             account("chen"),

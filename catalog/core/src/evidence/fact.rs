@@ -30,7 +30,7 @@ pub enum Fact {
     Matter(MatterFact),
     /// A department, whole: a restore enters it again.
     Department(Department),
-    /// A department that is continued by another, whole: a restore enters it again.
+    /// A department that is continued by another, or hands resources over, as far as it has come.
     Succession(Succession),
 }
 
@@ -105,6 +105,9 @@ pub struct MatterFact {
     pub step: Option<Event>,
     /// Where it stands after it.
     pub state: State,
+    /// The department that has handed it over, in the record that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over_by: Option<DepartmentId>,
     /// Its limits after it.
     pub limits: Vec<LimitFact>,
 }
@@ -173,8 +176,29 @@ impl Fact {
         })
     }
 
+    /// A succession, without who proposed it.
+    pub(crate) fn of_succession(succession: &Succession) -> Self {
+        Self::Succession(Succession { proposed_by: String::new(), ..succession.clone() })
+    }
+
     /// A matter after its newest step.
     pub(crate) fn of_matter(matter: &Matter) -> Self {
+        Self::Matter(MatterFact::of(matter, matter.history.last().and_then(|step| step.event), None))
+    }
+
+    /// A matter that has changed without a step.
+    pub(crate) fn of_matter_without_step(matter: &Matter) -> Self {
+        Self::Matter(MatterFact::of(matter, None, None))
+    }
+
+    /// A matter that another department has handed over.
+    pub(crate) fn of_matter_handed_over(matter: &Matter, by: &DepartmentId) -> Self {
+        Self::Matter(MatterFact::of(matter, None, Some(by.clone())))
+    }
+}
+
+impl MatterFact {
+    fn of(matter: &Matter, step: Option<Event>, handed_over_by: Option<DepartmentId>) -> Self {
         let applicant = match &matter.applicant {
             Applicant::Department(department) => department.to_string(),
             Applicant::Developer(_) => "developer".to_owned(),
@@ -186,16 +210,17 @@ impl Fact {
             Content::SecrecyReview(review) => Some(review.opening.resource.clone()),
             _ => None,
         };
-        Self::Matter(MatterFact {
+        Self {
             number: matter.number.clone(),
             kind: matter.kind(),
             department: matter.handler.department.clone(),
             applicant,
             resource,
-            step: matter.history.last().and_then(|step| step.event),
+            step,
             state: matter.state,
+            handed_over_by,
             limits: matter.limits.iter().map(LimitFact::of).collect(),
-        })
+        }
     }
 }
 

@@ -19,11 +19,11 @@ pub enum By {
     Applicant,
     /// The handling role of the handling department.
     Handler,
-    /// The same, and another person than the one who took the step before (four eyes).
+    /// The same, and a person who took no part in what is decided (four eyes).
     SecondHandler,
     /// The data authority.
     Authority,
-    /// The same, and another person than the one who took the step before.
+    /// The same, and a person who took no part in what is decided.
     SecondAuthority,
     /// The platform itself.
     Machine,

@@ -1,4 +1,5 @@
 mod diagram;
+mod handover;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -108,7 +109,7 @@ fn person(id: &str, department: &str, role: Role) -> Principal {
         kind: PrincipalKind::Person,
         id: id.to_owned(),
         department: DepartmentId::new(department).ok(),
-        predecessors: BTreeSet::new(),
+        predecessors: Default::default(),
         roles: BTreeSet::from([role]),
         substitutions: Vec::new(),
         attributes: Default::default(),
@@ -227,6 +228,29 @@ fn sensitive_items_take_two_persons() {
     assert_eq!(matter.state, State::Delivering);
     let people: Vec<_> = matter.history.iter().filter_map(|step| step.by.as_deref()).collect();
     assert_eq!(people, ["officer", "a", "b"]);
+}
+
+/// The hole that looking at the last step alone leaves: a proposal that comes back, and is made again by somebody else.
+#[test]
+fn whoever_proposed_once_never_confirms() {
+    let rules = Rules::default();
+    let [a, b, c] = ["a", "b", "c"].map(|id| person(id, "scjg", Role::Approver));
+    let mut matter = provision(State::Proposing);
+    matter.take(&a, &step(Event::Propose, "2026-03-03T10:00:00"), &rules).unwrap();
+    matter.take(&b, &step(Event::Return, "2026-03-03T11:00:00"), &rules).unwrap();
+    matter.take(&c, &step(Event::Propose, "2026-03-03T12:00:00"), &rules).unwrap();
+    let grant = step(Event::Grant, "2026-03-04T10:00:00");
+    for author in [&a, &c] {
+        assert_eq!(matter.clone().take(author, &grant, &rules).unwrap_err().code, ErrorCode::Forbidden);
+    }
+    // Giving it back is no part of it, asking for time neither; opening it is.
+    matter.clone().take(&b, &grant, &rules).unwrap();
+    let officer = person("officer", "scjg", Role::Approver);
+    assert_eq!(matter.clone().take(&officer, &grant, &rules).unwrap_err().code, ErrorCode::Forbidden);
+    let mut extended = provision(State::Proposing);
+    extended.take(&b, &step(Event::Extend, "2026-03-03T09:00:00"), &rules).unwrap();
+    extended.take(&a, &step(Event::Propose, "2026-03-03T10:00:00"), &rules).unwrap();
+    extended.take(&b, &grant, &rules).unwrap();
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The decision about reading one resource: pure, total, closed until granted.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,7 +97,8 @@ impl Decision {
 ///
 /// `resource` is the published entry and `grants` are all grants to it, of whomever and in whatever state: what does
 /// not cover the caller, the door or the moment does not count. The stated purpose picks among conditional grants,
-/// the other kinds fit every purpose. Without a purpose: own, else the only conditional or unconditional one, else
+/// the other kinds fit every purpose. Where the caller's department and ones that it continues hold grants, its own go first.
+/// Without a purpose: own, else the only conditional or unconditional one, else
 /// public. Several that could answer are refused by name: grants are never merged.
 pub fn decide_read(ctx: &OpContext, resource: &Resource, grants: &[Grant]) -> Decision {
     decide_version(ctx, resource, resource, grants)
@@ -189,6 +192,10 @@ fn choose<'a>(ctx: &OpContext, usable: &[&'a Grant]) -> Choice<'a> {
     if conditional.is_empty() {
         conditional = of(GrantKind::Public).collect();
     }
+    let own = |grant: &&Grant| grant.terms.grantee.is_own_of(&ctx.principal);
+    if conditional.iter().any(own) {
+        conditional.retain(own);
+    }
     match conditional.as_slice() {
         [] => Choice::None,
         [one] => Choice::One(one),
@@ -207,7 +214,7 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
     if grant.terms.demands_operator && ctx.operator.is_none() {
         return missing("the operator's staff id");
     }
-    match BoundPolicy::bind(&grant.terms, resource, &ctx.principal.attributes) {
+    match BoundPolicy::bind(&grant.terms, resource, grant.terms.grantee.attributes(&ctx.principal)) {
         Ok(policy) if policy.columns.is_empty() => {
             let reason = match grant.terms.statistics {
                 None => format!("every item of the grant {} has been closed or withheld since", grant.id),
@@ -230,9 +237,20 @@ fn bind(ctx: &OpContext, resource: &Resource, grant: &Grant) -> Decision {
 fn ambiguous(grants: &[&Grant]) -> Decision {
     let names: Vec<_> = grants
         .iter()
-        .map(|grant| format!("{} (purpose: {})", grant.id, grant.terms.purpose.as_deref().unwrap_or("any")))
+        .map(|grant| {
+            let purpose = grant.terms.purpose.as_deref().unwrap_or("any");
+            format!("{} (purpose: {purpose}, {})", grant.id, grant.terms.grantee.label())
+        })
         .collect();
-    let reason = format!("several grants could answer; state the purpose of one: {}", names.join("; "));
+    let purposes: BTreeSet<_> = grants.iter().map(|grant| grant.terms.purpose.as_deref()).collect();
+    let how = match purposes.len() == grants.len() {
+        true => "state the purpose of one",
+        false => {
+            "a purpose that only one of them has chooses it; where predecessors' have the same, apply for a grant of your \
+             own department, which goes first, or have one of them revoked"
+        }
+    };
+    let reason = format!("several grants could answer; {how}: {}", names.join("; "));
     Decision::deny(ErrorCode::AmbiguousGrant, reason)
 }
 

@@ -60,6 +60,20 @@ impl Grantee {
         }
     }
 
+    /// Whether it is the principal's own department, and not one that this continues.
+    pub(super) fn is_own_of(&self, principal: &Principal) -> bool {
+        matches!(self, Self::Department(department) if principal.department.as_ref() == Some(department))
+    }
+
+    /// What `$subject.*` means in a grant to it: the attributes of the department that it was given to, also where another
+    /// continues that department.
+    pub(super) fn attributes<'a>(&self, principal: &'a Principal) -> &'a BTreeMap<String, String> {
+        match self {
+            Self::Department(department) => principal.attributes_of(department),
+            Self::Developer(_) | Self::Public => &principal.attributes,
+        }
+    }
+
     /// Whether the principal is covered.
     pub fn covers(&self, principal: &Principal) -> bool {
         match self {

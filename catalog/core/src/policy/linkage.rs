@@ -24,7 +24,11 @@ impl<'a> Sight<'a> {
         let holder = |sight: &Sight<'_>| match sight.terms.map(|terms| &terms.grantee) {
             Some(Grantee::Department(department)) => last(department),
             Some(grantee) => grantee.clone(),
-            None => last(&sight.resource.provider),
+            None => Grantee::Department(successions.provider_of(
+                &sight.resource.code,
+                &sight.resource.provider,
+                Timestamp(i64::MAX),
+            )),
         };
         let (one, two) = (holder(self), holder(other));
         one == two || one == Grantee::Public || two == Grantee::Public

@@ -13,6 +13,8 @@ use crate::ids::DepartmentId;
 pub enum Action {
     /// Create and change departments.
     ManageDepartments,
+    /// Propose, confirm and call off that departments continue others or take resources over.
+    Reorganise,
     /// Create people, give and take roles.
     ManagePeople,
     /// Register, rotate and revoke keys.
@@ -47,8 +49,9 @@ pub enum Action {
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 17] = [
         Action::ManageDepartments,
+        Action::Reorganise,
         Action::ManagePeople,
         Action::ManageKeys,
         Action::EditDirectory,
@@ -70,6 +73,7 @@ impl Action {
     fn label(self) -> &'static str {
         match self {
             Self::ManageDepartments => "changing departments 管理部门",
+            Self::Reorganise => "reorganising departments 机构改革",
             Self::ManagePeople => "changing people and roles 管理人员",
             Self::ManageKeys => "changing keys 管理密钥",
             Self::EditDirectory => "writing directory entries 编制目录",
@@ -92,6 +96,7 @@ impl Action {
     fn allowed(self) -> (&'static [Role], bool) {
         match self {
             Self::ManageDepartments => (&[Role::SystemAdministrator, Role::AuthorityOfficer], false),
+            Self::Reorganise => (&[Role::AuthorityOfficer], false),
             Self::ManagePeople | Self::ManageKeys => (&[Role::SecurityAdministrator], false),
             Self::EditDirectory => (&[Role::DirectoryEditor], true),
             Self::ReviewDirectory => (&[Role::Reviewer], true),

@@ -40,7 +40,7 @@ fn analyst(department: &str) -> Principal {
         kind: PrincipalKind::Person,
         id: format!("{department}-analyst"),
         department: Some(DepartmentId::new(department).unwrap()),
-        predecessors: BTreeSet::new(),
+        predecessors: BTreeMap::new(),
         roles: BTreeSet::from([Role::Analyst]),
         substitutions: Vec::new(),
         attributes: BTreeMap::from([("division_code".to_owned(), "360481".to_owned())]),
@@ -525,4 +525,51 @@ fn literals_take_the_type_of_their_column() {
     assert!(typed(text("2026-02-28"), ItemKind::D).is_ok());
     assert!(typed(text("NaN"), ItemKind::B).is_err());
     assert!(typed(text("x"), ItemKind::G).is_err());
+}
+
+/// A department that continues two others, each of another county.
+fn heir() -> Principal {
+    let county = |code: &str| BTreeMap::from([("division_code".to_owned(), code.to_owned())]);
+    let predecessor = |name: &str, code: &str| (DepartmentId::new(name).unwrap(), county(code));
+    let predecessors = BTreeMap::from([predecessor("mzj", "360402"), predecessor("rsj", "360403")]);
+    Principal { predecessors, ..analyst("zfw") }
+}
+
+fn to(name: &str, number: u8, purpose: &str) -> Grant {
+    let grantee = Grantee::Department(DepartmentId::new(name).unwrap());
+    grant(number, GrantKind::Conditional, grantee, Some(purpose))
+}
+
+#[test]
+fn the_own_grant_goes_before_those_of_predecessors() {
+    let (first, second) = (to("mzj", 1, "救助"), to("rsj", 2, "就业"));
+    let grants = [first.clone(), second.clone()];
+    assert_eq!(verdict(&context(heir(), Some("救助")), &grants), "Conditional 01");
+    assert_eq!(verdict(&context(heir(), Some("就业")), &grants), "Conditional 02");
+    assert_eq!(verdict(&context(heir(), None), &grants), "ambiguous_grant");
+    let grants = [first, second, to("zfw", 3, "救助")];
+    assert_eq!(verdict(&context(heir(), Some("救助")), &grants), "Conditional 03");
+    assert_eq!(verdict(&context(heir(), Some("就业")), &grants), "Conditional 02", "a purpose of its own");
+    assert_eq!(verdict(&context(heir(), None), &grants), "Conditional 03");
+    // Two of the same purpose: no purpose chooses between them, and the message says what does.
+    let alike = [to("mzj", 1, "救助"), to("rsj", 2, "救助")];
+    let refused = decide_read(&context(heir(), Some("救助")), &resource(), &alike).into_policy().unwrap_err();
+    assert_eq!(refused.code, ErrorCode::AmbiguousGrant);
+    assert!(
+        refused.message.contains("department:rsj") && refused.message.contains("apply for a grant"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_grant_means_the_department_that_it_was_given_to() {
+    let mut given = to("rsj", 1, "就业");
+    given.terms.filter = serde_json::from_str(r#"{"=": ["county", {"subject": "division_code"}]}"#).unwrap();
+    let shown = |grants: &[Grant], who: Principal| {
+        let policy = decide_read(&context(who, None), &resource(), grants).into_policy().unwrap().policy;
+        serde_json::to_string(&policy.filter).unwrap()
+    };
+    assert!(shown(&[given.clone()], heir()).contains("360403"), "and not the successor's 360481");
+    given.terms.grantee = Grantee::Department(DepartmentId::new("zfw").unwrap());
+    assert!(shown(&[given], heir()).contains("360481"));
 }

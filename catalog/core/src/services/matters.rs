@@ -225,7 +225,7 @@ impl Services {
     }
 
     async fn move_by_clock(&self, ctx: &OpContext, mut matter: Matter) -> Result<bool> {
-        let seen = matter.revision;
+        let (seen, steps) = (matter.revision, matter.history.len());
         if self.has_expired(ctx, &matter).await? {
             matter.take_by_machine(Event::Expire, ctx.now, &self.settings.deadlines)?;
         } else if self.is_settled_in_parts(&matter).await? {
@@ -236,7 +236,10 @@ impl Services {
         if matter.revision == seen {
             return Ok(false);
         }
-        let event = Self::matter_event(ctx, &matter);
+        let event = match matter.history.len() > steps {
+            true => Self::matter_event(ctx, &matter),
+            false => Self::kept_event(ctx, &matter),
+        };
         let mut change =
             MatterChange { matters: vec![(matter, Some(seen), event)], ..MatterChange::default() };
         self.end_whole(ctx, &mut change).await?;

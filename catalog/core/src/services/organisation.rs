@@ -24,6 +24,11 @@ impl Services {
     /// Creates or changes a department.
     pub async fn put_department(&self, ctx: &OpContext, department: &Department) -> Result<()> {
         Self::permit(ctx, Action::ManageDepartments, None)?;
+        // Its attributes stand in policies that its successor reads under.
+        if let Some(end) = self.all_successions().await?.end_of(&department.id, ctx.now) {
+            let message = format!("{} is continued by {} and stays as it was", department.id, end.successor);
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
         self.check_department(department).await?;
         let change = Self::change(ctx, "department.put", entity::department(&department.id), department)
             .stating(Fact::Department(department.clone()));

@@ -10,7 +10,7 @@ use crate::directory::resource::Entry;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::{SourceRead, entity};
 use crate::ids::{DepartmentId, ResourceCode};
-use crate::policy::{BoundPolicy, GrantKind, GrantedPolicy};
+use crate::policy::{BoundPolicy, GrantKind, GrantedPolicy, Grantee};
 use crate::ports::Shapes;
 use crate::time::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 pub struct PastRead {
     /// What it read.
     pub sources: Vec<SourceRead>,
-    /// The department that it was for: its attributes stand in bound policies.
+    /// The department that read.
     pub department: Option<DepartmentId>,
     /// Its `now`.
     pub now: Timestamp,
@@ -74,9 +74,12 @@ impl Services {
         };
         let missing = || not_replayable(format!("the grant {id} is no longer there"));
         let grant = self.store.grant(id).await?.ok_or_else(missing)?;
-        let department = match &read.department {
-            Some(id) => self.store.department(id).await?,
-            None => None,
+        let department = match &grant.terms.grantee {
+            Grantee::Department(id) => self.store.department(id).await?,
+            Grantee::Developer(_) | Grantee::Public => match &read.department {
+                Some(id) => self.store.department(id).await?,
+                None => None,
+            },
         };
         let attributes = department.map(|department| department.subject_attributes()).unwrap_or_default();
         Ok((grant.terms.kind, BoundPolicy::bind(&grant.terms, stored, &attributes)?))

@@ -46,6 +46,7 @@ impl Services {
         let substitution = Substitution {
             id: uuid::Uuid::now_v7().to_string(),
             person: new.person.clone(),
+            department: person.department,
             role: new.role,
             from,
             until: new.until,

@@ -9,6 +9,7 @@ use super::Services;
 use crate::context::OpContext;
 use crate::deadline::Light;
 use crate::error::Result;
+use crate::ids::DepartmentId;
 use crate::policy::Action;
 use crate::ports::MatterQuery;
 use crate::settings::Settings;
@@ -37,14 +38,15 @@ impl Services {
         Ok(&self.settings)
     }
 
-    /// The lights of all open matters, by department. Whoever asks for them has been permitted.
+    /// The lights of all open matters, by the department that must act by now. Whoever asks for them has been permitted.
     pub async fn lights(&self, ctx: &OpContext) -> Result<Vec<Lights>> {
+        let successions = self.all_successions().await?;
         let query = MatterQuery { open_only: true, ..MatterQuery::default() };
         let mut lights: BTreeMap<String, Lights> = BTreeMap::new();
         for matter in self.store.matters(&query).await? {
             let Some(light) = matter.light(ctx.now) else { continue };
-            let department =
-                matter.handler.department.map_or("authority".to_owned(), |department| department.to_string());
+            let heir = |department: &DepartmentId| successions.heir_of(department, ctx.now).to_string();
+            let department = matter.handler.department.as_ref().map_or("authority".to_owned(), heir);
             let counts = lights
                 .entry(department.clone())
                 .or_insert_with(|| Lights { department, ..Lights::default() });

@@ -160,10 +160,10 @@ impl Services {
     }
 }
 
-fn only_operator(ctx: &OpContext) -> Result<()> {
+pub(super) fn only_operator(ctx: &OpContext) -> Result<()> {
     match ctx.principal.kind {
         PrincipalKind::Operator => Ok(()),
-        _ => Err(Error::new(ErrorCode::Forbidden, "words are sent by the operator's clock")),
+        _ => Err(Error::new(ErrorCode::Forbidden, "this is done by the operator's clock")),
     }
 }
 

@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Reads, Served};
-use super::breach::responsible;
+use super::duty::Duty;
 use super::update::fresh;
 use super::{Period, Place, Placed};
 use crate::dataset::Standing;
-use crate::directory::{Succession, Successions};
 use crate::evidence::fact::{MatterFact, ResourceFact, VersionFact};
 use crate::evidence::{Event as Evidence, Fact};
 use crate::ids::{DepartmentId, ResourceCode};
@@ -152,7 +151,7 @@ pub struct Assessor {
     settled_before: BTreeSet<String>,
     reads: Reads,
     rows: BTreeMap<String, Indicators>,
-    successions: Vec<Succession>,
+    duty: Duty,
 }
 
 impl Assessor {
@@ -166,7 +165,7 @@ impl Assessor {
             settled_before: BTreeSet::new(),
             reads: Reads::default(),
             rows: BTreeMap::new(),
-            successions: Vec::new(),
+            duty: Duty::default(),
         }
     }
 
@@ -177,6 +176,9 @@ impl Assessor {
             return;
         }
         self.last = Some(placed.place);
+        if let Some(fact) = &record.fact {
+            self.duty.take(fact, record.at);
+        }
         if let Some(served) = self.reads.take(placed) {
             self.serve(&served);
         }
@@ -189,7 +191,6 @@ impl Assessor {
             (_, Some(Fact::Resource(fact))) => self.resource(fact),
             (_, Some(Fact::Version(fact))) => self.version(fact, record.at),
             (_, Some(Fact::Matter(fact))) => self.matter(fact, record.at),
-            (_, Some(Fact::Succession(fact))) => self.successions.push(fact.clone()),
             _ => {}
         }
     }
@@ -286,8 +287,7 @@ impl Assessor {
 
     /// What a department did that was continued by another before the period's end counts for that one.
     fn fold_predecessors(&mut self) {
-        let successions = Successions::new(std::mem::take(&mut self.successions));
-        let last = Timestamp(self.period.until.0.saturating_sub(1));
+        let (successions, last) = (self.duty.successions(), self.period.last());
         for (name, row) in std::mem::take(&mut self.rows) {
             let heir = name.parse::<DepartmentId>().map(|id| successions.heir_of(&id, last).to_string());
             self.row(&heir.unwrap_or(name)).join(&row);
@@ -309,7 +309,8 @@ impl Assessor {
 
     fn finish_matter(&mut self, number: &str, opened: Timestamp, fact: &MatterFact) {
         for limit in &fact.limits {
-            let department = responsible(fact, limit).map_or(AUTHORITY.to_owned(), ToString::to_string);
+            let department = self.duty.responsible(fact, limit);
+            let department = department.map_or(AUTHORITY.to_owned(), ToString::to_string);
             let in_time = match (limit.due, limit.ended) {
                 (due, Some(ended)) if self.period.contains(ended) => due.is_none_or(|due| ended < due),
                 (Some(due), None) if due < self.period.until => false,

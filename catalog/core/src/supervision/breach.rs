@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::duty::Duty;
 use super::{Period, Place, Placed};
 use crate::deadline::LimitKind;
 use crate::evidence::Fact;
-use crate::evidence::fact::{LimitFact, MatterFact};
+use crate::evidence::fact::MatterFact;
 use crate::ids::DepartmentId;
 use crate::matter::MatterKind;
 use crate::time::Timestamp;
@@ -36,32 +37,42 @@ pub struct Breach {
 #[derive(Debug, Default)]
 pub struct Breaches {
     newest: BTreeMap<String, (Place, MatterFact)>,
+    duty: Duty,
 }
 
 impl Breaches {
     /// Takes the next record.
     pub fn take(&mut self, placed: &Placed) {
+        if let Some(fact) = &placed.record.fact {
+            self.duty.take(fact, placed.record.at);
+        }
         if let Some(Fact::Matter(fact)) = &placed.record.fact {
             self.newest.insert(fact.number.clone(), (placed.place, fact.clone()));
         }
     }
 
-    /// The limits that passed in the period, the oldest first.
+    /// The limits that passed in the period, the oldest first. Who missed one is told as in an assessment: the successor of a
+    /// department that ended before the period did.
     pub fn within(&self, period: Period) -> Vec<Breach> {
-        let mut breaches: Vec<_> = self.newest.values().flat_map(|(place, fact)| of(*place, fact)).collect();
+        let mut breaches: Vec<_> =
+            self.newest.values().flat_map(|(place, fact)| of(&self.duty, *place, fact)).collect();
         breaches.retain(|breach| period.contains(breach.due) && is_late(breach.due, breach.ended, period));
+        let (successions, last) = (self.duty.successions(), period.last());
+        for department in breaches.iter_mut().filter_map(|breach| breach.department.as_mut()) {
+            *department = successions.heir_of(department, last);
+        }
         breaches.sort_by(|a, b| (a.due, &a.matter).cmp(&(b.due, &b.matter)));
         breaches
     }
 }
 
-fn of(place: Place, fact: &MatterFact) -> impl Iterator<Item = Breach> {
+fn of(duty: &Duty, place: Place, fact: &MatterFact) -> impl Iterator<Item = Breach> {
     fact.limits.iter().filter_map(move |limit| {
         Some(Breach {
             matter: fact.number.clone(),
             kind: fact.kind,
             limit: limit.kind,
-            department: responsible(fact, limit).cloned(),
+            department: duty.responsible(fact, limit).cloned(),
             due: limit.due?,
             ended: limit.ended,
             evidence: place,
@@ -72,9 +83,4 @@ fn of(place: Place, fact: &MatterFact) -> impl Iterator<Item = Breach> {
 /// Whether nothing was done when it was due, at the latest by the end of the period.
 fn is_late(due: Timestamp, ended: Option<Timestamp>, period: Period) -> bool {
     ended.map_or(due < period.until, |ended| due <= ended)
-}
-
-/// Who has to keep a limit; `None` is the data authority.
-pub(super) fn responsible<'a>(fact: &'a MatterFact, limit: &LimitFact) -> Option<&'a DepartmentId> {
-    fact.department.as_ref().filter(|_| !limit.kind.is_of_authority())
 }

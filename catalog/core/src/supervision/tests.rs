@@ -2,7 +2,7 @@ use super::*;
 use crate::calendar::Calendar;
 use crate::dataset::Standing;
 use crate::deadline::LimitKind;
-use crate::directory::UpdateCycle;
+use crate::directory::{Succession, SuccessionState, UpdateCycle};
 use crate::evidence::fact::{Fact, GrantFact, LimitFact, MatterFact, ResourceFact, VersionFact};
 use crate::evidence::{Event, SourceRead};
 use crate::fixtures;
@@ -82,6 +82,7 @@ impl Log {
                 resource: None,
                 step,
                 state,
+                handed_over_by: None,
                 limits: limits.to_vec(),
             }),
         )
@@ -123,6 +124,17 @@ impl Log {
 
     fn row(&self, name: &str) -> Indicators {
         self.assessed(march()).departments.into_iter().find(|row| row.department == name).unwrap()
+    }
+
+    /// Who missed the limits that passed in a period.
+    fn missed(&self, period: Period) -> Vec<String> {
+        let mut breaches = Breaches::default();
+        self.0
+            .iter()
+            .filter(|placed| placed.record.at < period.until)
+            .for_each(|placed| breaches.take(placed));
+        let found = breaches.within(period).into_iter();
+        found.map(|breach| breach.department.map_or(String::new(), |id| id.to_string())).collect()
     }
 
     fn anomalies(&self) -> Vec<Anomaly> {
@@ -386,4 +398,63 @@ fn thresholds_are_read_and_checked() {
     ] {
         assert!(Thresholds::with_file(wrong).is_err(), "{wrong}");
     }
+}
+
+/// What two officers have confirmed: all of 市场监管局 goes to 政法委 on the 15th.
+fn succession(state: SuccessionState) -> Fact {
+    Fact::Succession(Succession {
+        id: "1".to_owned(),
+        predecessor: department("scjg"),
+        successor: department("zfw"),
+        resources: Default::default(),
+        from: at("2026-03-15T00:00"),
+        basis: String::new(),
+        state,
+        proposed_by: String::new(),
+        carried_out: None,
+    })
+}
+
+#[test]
+fn only_a_confirmed_succession_moves_what_is_counted() {
+    for (state, whose) in [
+        (SuccessionState::Proposed, "scjg"),
+        (SuccessionState::Confirmed, "zfw"),
+        (SuccessionState::Cancelled, "scjg"),
+    ] {
+        let mut log = Log::default();
+        let passed = limit(LimitKind::ConditionalDecision, "2026-03-10T00:00", None);
+        log.fact("2026-03-01T08:00", succession(SuccessionState::Proposed));
+        log.matter("2026-03-01T09:00", "TG-1", None, State::Deciding, &[passed]);
+        log.fact("2026-03-02T08:00", succession(state));
+        assert_eq!(log.row(whose).timely_answers, ratio(0, 1), "{state:?}");
+        assert_eq!(log.missed(march()), [whose], "{state:?}");
+        // A period that was over before stays with whoever was responsible then.
+        let before = Period { until: at("2026-03-14T00:00"), ..march() };
+        assert_eq!(log.missed(before), ["scjg"], "{state:?}");
+        assert_eq!(log.assessed(before).departments[0].department, "scjg", "{state:?}");
+    }
+}
+
+#[test]
+fn a_limit_is_of_whoever_handled_the_matter_when_it_passed() {
+    let mut log = Log::default();
+    let early = limit(LimitKind::ConditionalDecision, "2026-03-10T00:00", None);
+    let late = limit(LimitKind::Delivery, "2026-03-20T00:00", None);
+    log.matter(
+        "2026-03-01T09:00",
+        "TG-1",
+        Some(Step::Refuse),
+        State::Refused,
+        &[early.clone(), late.clone()],
+    );
+    log.matter("2026-03-15T00:00", "TG-1", None, State::Refused, &[early, late]);
+    if let Some(Fact::Matter(fact)) = log.0.last_mut().and_then(|last| last.record.fact.as_mut()) {
+        fact.handed_over_by = fact.department.replace(department("sjj"));
+    }
+    assert_eq!(log.missed(march()), ["scjg", "sjj"]);
+    assert_eq!(log.row("scjg").timely_answers, ratio(0, 1));
+    assert_eq!(log.row("sjj").timely_answers, ratio(0, 1));
+    assert_eq!(log.row("scjg").refusals, ratio(1, 1), "counted once, for whoever refused");
+    assert_eq!(log.row("sjj").refusals, ratio(0, 0));
 }

@@ -8,8 +8,8 @@ use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
-    CredentialStore, DirectoryStore, GrantEnding, KeyOwner, KeyRecord, Person, SearchPage, SearchQuery,
-    SuccessionStore, Ticket,
+    CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord, Person, SearchPage,
+    SearchQuery, SuccessionStore, Ticket,
 };
 use catalog_core::substitution::Substitution;
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
@@ -114,6 +114,12 @@ impl SuccessionStore for Fake {
         Ok(self.successions.lock().unwrap().clone())
     }
     async fn add_succession(&self, _: &Succession, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn change_succession(&self, _: &Succession, _: &Succession, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+    async fn hand_over(&self, _: &Handover) -> Result<()> {
         unused()
     }
 }

@@ -62,7 +62,7 @@ impl Services {
                 matter.handler.department = None;
                 Ok(())
             }
-            (MatterKind::Demand, Event::Deliver) => self.meet(matter, act).await,
+            (MatterKind::Demand, Event::Deliver) => self.meet(ctx.now, matter, act).await,
             (MatterKind::OpeningItem, Event::Postpone) => {
                 let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
                 matter.postpone(due, ctx.now, &self.settings.deadlines);
@@ -282,10 +282,12 @@ impl Services {
         Ok(())
     }
 
-    async fn meet(&self, matter: &mut Matter, act: &Act) -> Result<()> {
+    async fn meet(&self, now: Timestamp, matter: &mut Matter, act: &Act) -> Result<()> {
         let code = act.resource.as_ref().ok_or_else(|| missing("resource", "what meets the demand"))?;
         let resource = self.published(code).await?;
-        if matter.handler.department.as_ref() != Some(&resource.provider) {
+        let successions = self.all_successions().await?;
+        let today = |department| successions.heir_of(department, now);
+        if matter.handler.department.as_ref().map(today) != Some(today(&resource.provider)) {
             let message = format!("{code} is another department's");
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }

@@ -3,7 +3,7 @@
 use super::super::Services;
 use super::{EndedAgain, digest};
 use crate::context::OpContext;
-use crate::directory::{Department, Succession};
+use crate::directory::{Department, Succession, SuccessionState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::{EvidenceRecord, Fact, entity};
 
@@ -23,14 +23,19 @@ impl Services {
         Ok(Some(EndedAgain::of(&change)))
     }
 
-    /// Enters that a department is continued by another, unless it is so: its keys and people can't act from the date on.
+    /// Enters a succession as far as the log says it came, unless it is so: keys and people of a department that ends can't
+    /// act from its date on. Resources are handed over again by the clock. A proposal that nobody confirmed is made anew, for
+    /// the log does not say whose it was.
     pub(super) async fn succeed_again(
         &self,
         ctx: &OpContext,
         stated: &Succession,
     ) -> Result<Option<EndedAgain>> {
-        let known = self.store.successions().await?;
-        if known.iter().any(|known| known.predecessor == stated.predecessor) {
+        if stated.state == SuccessionState::Proposed {
+            return Ok(None);
+        }
+        let known = self.store.successions().await?.into_iter().find(|known| known.id == stated.id);
+        if known.as_ref().is_some_and(|known| known.state == stated.state && known.from == stated.from) {
             return Ok(None);
         }
         for id in [&stated.predecessor, &stated.successor] {
@@ -42,10 +47,13 @@ impl Services {
                 return Err(Error::new(ErrorCode::Conflict, message));
             }
         }
-        let name = entity::succession(&stated.predecessor);
-        let change =
-            Self::change(ctx, "department.succeeded", name, stated).stating(Fact::Succession(stated.clone()));
-        self.store.add_succession(stated, &change).await?;
+        let proposed_by = known.as_ref().map_or(String::new(), |known| known.proposed_by.clone());
+        let entered = Succession { proposed_by, carried_out: None, ..stated.clone() };
+        let change = Self::succession_event(ctx, "succession.entered_again", &entered);
+        match &known {
+            Some(known) => self.store.change_succession(&entered, known, &change).await?,
+            None => self.store.add_succession(&entered, &change).await?,
+        }
         Ok(Some(EndedAgain::of(&change)))
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
         stated.row(entity::department(&department.id), "", &department);
     }
     for succession in store.successions().await? {
-        stated.row(entity::succession(&succession.predecessor), "", &succession);
+        stated.row(entity::succession(&succession.id), "", &succession);
     }
     for person in store.people().await? {
         stated.row(entity::person(&person.id), "", &person);

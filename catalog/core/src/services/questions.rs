@@ -1,0 +1,82 @@
+//! Why somebody may do something, or not: for themselves, or asked by whoever answers for the data.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Services;
+use crate::context::{Channel, OpContext, Principal};
+use crate::error::Result;
+use crate::ids::{ColumnName, ResourceCode};
+use crate::policy::{Action, Decision, ItemVerdict, decide_action, decide_read};
+
+/// A question about an access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessQuestion {
+    /// The resource.
+    pub resource: ResourceCode,
+    /// About whom: a login name, or a key id of a department's machine; about the caller without it.
+    #[serde(default)]
+    pub principal: Option<String>,
+    /// What they would do, as the matrix of roles names it; reading without it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub action: Option<Action>,
+    /// The door of a read; the API without it.
+    #[serde(default)]
+    pub door: Option<Channel>,
+    /// The purpose that they would state.
+    #[serde(default)]
+    pub purpose: Option<String>,
+    /// An item of which it is asked what would be seen.
+    #[serde(default)]
+    pub item: Option<ColumnName>,
+}
+
+/// The verdict about an access, and what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AccessAnswer {
+    /// About whom.
+    pub principal: String,
+    /// The verdict with the grant, role or rule that decided; a permitted read shows its items, masks and rows.
+    pub decision: Decision,
+    /// The article that it rests on, where the grant or the directory names one.
+    pub article: Option<String>,
+    /// What would be seen of the item asked for.
+    pub item: Option<ItemVerdict>,
+}
+
+impl Services {
+    /// Permits a question about somebody else to auditors, the authority, and the approvers of the provider. That it is asked
+    /// is durable before this returns.
+    pub async fn permit_question(&self, ctx: &OpContext, asked: &AccessQuestion, about: &str) -> Result<()> {
+        let provider = self.resource(ctx, &asked.resource).await?.provider;
+        Self::permit(ctx, Action::Supervise, None)
+            .or_else(|_| Self::permit(ctx, Action::ManageGrants, Some(&provider)))?;
+        let entity = format!("access of {about} to {}", asked.resource);
+        self.log.append(Self::change(ctx, "why.asked", entity, asked)).await.map(drop)
+    }
+
+    /// The verdict about a principal, whom the caller may ask about.
+    pub async fn explain(
+        &self,
+        ctx: &OpContext,
+        about: Principal,
+        asked: &AccessQuestion,
+    ) -> Result<AccessAnswer> {
+        let id = about.id.clone();
+        let channel = asked.door.unwrap_or(Channel::Api);
+        let purpose = asked.purpose.clone();
+        let ctx = OpContext { principal: about, channel, purpose, ..ctx.clone() };
+        let resource = self.resource(&ctx, &asked.resource).await?;
+        if let Some(action) = asked.action {
+            let decision = decide_action(&ctx.principal, action, Some(&resource.provider));
+            return Ok(AccessAnswer { principal: id, decision, article: None, item: None });
+        }
+        let grants = self.store.grants_on(&asked.resource).await?;
+        let decision = decide_read(&ctx, &resource, &grants);
+        let article = decision.article(&resource, &grants);
+        let item = asked.item.as_ref().map(|column| decision.item(&resource, &grants, column));
+        Ok(AccessAnswer { principal: id, decision, article, item })
+    }
+}
