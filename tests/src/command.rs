@@ -12,6 +12,7 @@ mod demo;
 mod erasure;
 pub(crate) mod evidence;
 mod folder;
+mod letters;
 mod restore;
 mod scripts;
 mod service;

@@ -10,6 +10,7 @@ mod erasure;
 mod evidence;
 mod garbage;
 mod grants;
+mod letters;
 mod matters;
 mod oidc;
 mod openings;

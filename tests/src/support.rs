@@ -4,5 +4,6 @@ pub(crate) mod city;
 pub(crate) mod command;
 #[path = "../../catalog/store/tests/conformance/postgres.rs"]
 pub(crate) mod postgres;
+pub(crate) mod mail;
 pub(crate) mod python;
 pub(crate) mod server;

@@ -2,6 +2,11 @@
 //!
 //! A word names matters by number and kind. It never carries a title, a reason, or a value of data.
 
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+
 use chrono::NaiveTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +24,7 @@ pub(crate) const MORNING: NaiveTime = match NaiveTime::from_hms_opt(8, 30, 0) {
     None => NaiveTime::MIN,
 };
 /// Matters that one word lists; the others are counted.
-pub(crate) const LINES: usize = 500;
+const LINES: usize = 500;
 /// Seconds before a delivery is tried again after the first failure; each further one doubles them.
 const FIRST_WAIT: i64 = 60;
 /// Tries after which a delivery is given up: some four hours.
@@ -84,6 +89,20 @@ pub struct Word {
 }
 
 impl Word {
+    /// A word to a role about matters, of which it names the first.
+    pub(crate) fn new(
+        kind: WordKind,
+        at: Timestamp,
+        (to, department_name): (&Handler, String),
+        mut matters: Vec<WordLine>,
+    ) -> Self {
+        let total = matters.len();
+        matters.sort_by_key(|line| (Reverse(line.light), line.due, line.number.clone()));
+        matters.truncate(LINES);
+        let (id, department, role) = (uuid::Uuid::now_v7().to_string(), to.department.clone(), to.role);
+        Self { id, kind, at, department, department_name, role, total, matters }
+    }
+
     /// The word as a letter to an address.
     pub fn letter(&self, to: &str) -> Mail {
         let subject = format!("数桥：{}（{}，{} 件）", self.kind.label(), self.department_name, self.total);
@@ -99,6 +118,11 @@ impl Word {
         text.push_str("\n本信由平台自动发出，不含业务数据；办理请登录平台。\n");
         Mail { to: to.to_owned(), subject, text }
     }
+}
+
+/// The line of a matter whose limits are these: that of the worst light.
+pub(crate) fn worst(lines: impl Iterator<Item = WordLine>) -> Option<WordLine> {
+    lines.max_by_key(|line| line.light)
 }
 
 fn light(light: Light) -> &'static str {

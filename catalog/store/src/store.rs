@@ -5,6 +5,7 @@ use std::time::Duration;
 use catalog_core::{Error, ErrorCode, Result};
 use serde::de::DeserializeOwned;
 use sqlx::any::{AnyArguments, AnyPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::query::QueryScalar;
 use sqlx::{Any, AnyConnection, AnyPool, Executor};
 
@@ -19,8 +20,8 @@ pub(crate) type Documents<'q> = QueryScalar<'q, Any, String, AnyArguments>;
 /// Connections at the same time, all of them or, on SQLite, those that read.
 const CONNECTIONS: u32 = 8;
 
-/// The longest wait for a PostgreSQL connection: a busy one answers sooner.
-const FIRST_ANSWER: Duration = Duration::from_secs(10);
+/// The longest wait for the first answer of a PostgreSQL server.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
 /// Settings of a SQLite connection that writes: a commit survives a power cut.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -56,10 +57,13 @@ impl CatalogStore {
             }
         };
         let writer = match dialect {
-            Dialect::Sqlite => pool(1, SQLITE_WRITER).connect(&creating(url)).await,
-            Dialect::Postgres => pool(CONNECTIONS, "").acquire_timeout(FIRST_ANSWER).connect(url).await,
-        }
-        .map_err(|error| unanswered(url, error))?;
+            Dialect::Sqlite => pool(1, SQLITE_WRITER).connect(&creating(url)).await.map_err(failed)?,
+            Dialect::Postgres => {
+                let first = pool(1, "").acquire_timeout(FIRST_ANSWER).connect(url).await;
+                first.map_err(|error| unanswered(url, error))?.close().await;
+                pool(CONNECTIONS, "").connect(url).await.map_err(|error| unanswered(url, error))?
+            }
+        };
         migration::run(&writer, dialect).await?;
         let search = Search::new(dialect);
         search.prepare(&writer).await?;
@@ -96,14 +100,17 @@ impl CatalogStore {
     }
 }
 
-/// The failure to reach a database at all, with its address but not its password.
+/// The failure to reach a PostgreSQL server at all, with its host and port alone.
 fn unanswered(url: &str, error: sqlx::Error) -> Error {
-    let address = url.split('?').next().unwrap_or_default();
-    let address = address.rsplit('@').next().unwrap_or_default();
     match &error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut => {
+            let server = url.parse::<PgConnectOptions>();
+            let server = server.map_or_else(
+                |_| "its address".to_owned(),
+                |server| format!("{}:{}", server.get_host(), server.get_port()),
+            );
             let message = format!(
-                "the catalogue's database at {address} does not answer: see that it runs there, and [catalogue] database"
+                "the catalogue's database at {server} does not answer: see that it runs there, and [catalogue] database"
             );
             Error::new(ErrorCode::Unavailable, message).with_internal(error)
         }

@@ -198,26 +198,6 @@ pub(crate) struct LogWitness {
     pub(crate) key: String,
 }
 
-impl Query {
-    /// Refuses limits under which no query could ever answer.
-    fn check(&self) -> Result<()> {
-        let memory = self.memory_mib as u64;
-        let limits = [
-            ("seconds", self.seconds),
-            ("memory_mib", memory),
-            ("rows", self.rows),
-            ("answer_mib", self.answer_mib),
-        ];
-        match limits.into_iter().find(|(_, limit)| *limit == 0) {
-            None => Ok(()),
-            Some((name, _)) => {
-                let message = format!("query.{name} is 0, so every query would fail: set it to 1 or more");
-                Err(Error::new(ErrorCode::InvalidInput, message))
-            }
-        }
-    }
-}
-
 impl Config {
     /// Reads the file; an unknown or malformed setting is an error that names its line.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -227,10 +207,34 @@ impl Config {
         let config: Self = toml::from_str(&text).map_err(|error| {
             Error::new(ErrorCode::InvalidInput, format!("{} is not valid: {error}", path.display()))
         })?;
-        config.query.check()?;
+        config.check_limits()?;
         config.log.check()?;
         config.sign_in.check()?;
         Ok(config)
+    }
+
+    /// Refuses limits under which nothing could ever be answered, proven or kept.
+    fn check_limits(&self) -> Result<()> {
+        let Self { server, query, log, access_log, .. } = self;
+        let limits = [
+            ("server.connections", server.connections as u64),
+            ("server.head_millis", server.head_millis),
+            ("server.write_millis", server.write_millis),
+            ("query.seconds", query.seconds),
+            ("query.memory_mib", query.memory_mib as u64),
+            ("query.rows", query.rows),
+            ("query.answer_mib", query.answer_mib),
+            ("log.checkpoint_seconds", log.checkpoint_seconds),
+            ("log.checkpoint_records", log.checkpoint_records),
+            ("access_log.days", u64::from(access_log.days)),
+        ];
+        match limits.into_iter().find(|(_, limit)| *limit == 0) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let message = format!("{name} is 0, with which nothing works: set it to 1 or more");
+                Err(Error::new(ErrorCode::InvalidInput, message))
+            }
+        }
     }
 
     /// Refuses an address off the loopback without TLS or a trusted proxy, and half a certificate.

@@ -215,6 +215,15 @@ fn restrict(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A secret that others gave us: what a file below the folder says, of mode 0600, or else a variable of the environment.
+pub(crate) fn secret_text(root: &Path, file: Option<&Path>, variable: &str) -> Result<Option<String>> {
+    let Some(file) = file else { return Ok(std::env::var(variable).ok()) };
+    let path = root.join(file);
+    exchange_auth::check_secret_file(&path)?;
+    let text = fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
 /// An IO error with its path.
 pub(crate) fn io(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorCode::Unavailable, format!("{}: {error}", path.display()))

@@ -10,6 +10,7 @@ mod evidence;
 mod folder;
 mod guard;
 mod local;
+mod mail;
 mod output;
 mod platform_key;
 mod progress;

@@ -9,7 +9,8 @@ use exchange_auth::{Cookies, Sessions};
 use openapi_http::{MailFolder, Oidc, OidcSettings, SignIn, SignInParts};
 
 use crate::config::Config;
-use crate::folder::{Folder, io};
+use crate::folder::{Folder, secret_text};
+use crate::mail::OUTBOX;
 
 /// The variable with our secret at the identity provider, where no file has it.
 const SECRET: &str = "SHUQIAO_OIDC_SECRET";
@@ -38,15 +39,7 @@ pub(crate) fn oidc(root: &Path, config: &Config) -> Result<Option<Oidc>> {
         let message = "sign_in.oidc.scopes must contain openid";
         return Err(Error::new(ErrorCode::InvalidInput, message));
     }
-    let client_secret = match &oidc.client_secret_file {
-        Some(file) => {
-            let path = root.join(file);
-            exchange_auth::check_secret_file(&path)?;
-            let text = std::fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
-            Some(text.trim().to_owned())
-        }
-        None => std::env::var(SECRET).ok(),
-    };
+    let client_secret = secret_text(root, oidc.client_secret_file.as_deref(), SECRET)?;
     Oidc::new(OidcSettings {
         issuer: oidc.issuer.clone(),
         client_id: oidc.client_id.clone(),
@@ -61,6 +54,6 @@ pub(crate) fn oidc(root: &Path, config: &Config) -> Result<Option<Oidc>> {
 /// Where letters go.
 pub(crate) fn mailer(root: &Path, config: &Config) -> Result<Option<Arc<dyn Mailer>>> {
     let Some(from) = &config.mail.from else { return Ok(None) };
-    let folder = MailFolder::open(&root.join("outbox"), from)?;
+    let folder = MailFolder::open(&root.join(OUTBOX), from)?;
     Ok(Some(Arc::new(folder)))
 }

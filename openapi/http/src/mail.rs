@@ -1,9 +1,10 @@
-//! Letters as files, for a mail server on this machine to deliver.
+//! Letters as files: the outbox, from which a postman takes them or a mail server on this machine.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use catalog_core::ports::{Mail, Mailer};
@@ -12,7 +13,7 @@ use mail_builder::MessageBuilder;
 use uuid::Uuid;
 
 /// A folder of letters, one file `*.eml` (RFC 5322) of mode 0600 for each. Whatever delivers them removes them:
-/// `for letter in outbox/*.eml; do sendmail -t < "$letter" && rm "$letter"; done`.
+/// [`crate::Postman`], or `for letter in outbox/*.eml; do sendmail -t < "$letter" && rm "$letter"; done`.
 pub struct MailFolder {
     folder: PathBuf,
     from: String,
@@ -22,8 +23,7 @@ impl MailFolder {
     /// Letters from this address, in this folder, which is made with mode 0700.
     pub fn open(folder: &Path, from: &str) -> Result<Self> {
         check_address(from)?;
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| failed(folder, &error))?;
+        make_private(folder).map_err(|error| failed(folder, &error))?;
         Ok(Self { folder: folder.to_owned(), from: from.to_owned() })
     }
 
@@ -35,12 +35,13 @@ impl MailFolder {
             .date(at.seconds())
             .from(self.from.as_str())
             .to(mail.to.as_str())
-            .subject(mail.subject.as_str())
+            .subject(one_line(&mail.subject))
             .text_body(mail.text.as_str())
             .write_to_vec()?;
         let part = self.folder.join(format!("{id}.part"));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        let mut file = private_file(&part)?;
         file.write_all(&message)?;
+        file.set_modified(UNIX_EPOCH + Duration::from_micros(u64::try_from(at.0).unwrap_or(0)))?;
         file.sync_all()?;
         std::fs::rename(&part, self.folder.join(format!("{id}.eml")))?;
         File::open(&self.folder)?.sync_all()
@@ -67,6 +68,21 @@ pub(crate) fn check_address(address: &str) -> Result<()> {
         Some((name, host)) if is_name(name) && is_host(host) => Ok(()),
         _ => Err(Error::new(ErrorCode::InvalidInput, "this is no mail address; write it like li@example.cn")),
     }
+}
+
+/// A folder for its owner alone.
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// A file for its owner alone, as if it had not been there.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// A text without signs that end a line or are not seen: what stands in a letter's head begins no other field.
+fn one_line(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
 fn failed(folder: &Path, error: &io::Error) -> Error {

@@ -51,8 +51,19 @@ fn a_demo_for_others_is_refused_before_it_is_built() {
 #[test]
 fn limits_under_which_nothing_answers_are_refused() {
     let folder = Folder::initialised();
-    for name in ["seconds", "rows", "memory_mib", "answer_mib"] {
-        std::fs::write(folder.data().join("shuqiao.toml"), format!("[query]\n{name} = 0\n")).unwrap();
+    for (section, name) in [
+        ("query", "seconds"),
+        ("query", "rows"),
+        ("query", "memory_mib"),
+        ("query", "answer_mib"),
+        ("server", "connections"),
+        ("server", "head_millis"),
+        ("server", "write_millis"),
+        ("log", "checkpoint_seconds"),
+        ("log", "checkpoint_records"),
+        ("access_log", "days"),
+    ] {
+        std::fs::write(folder.data().join("shuqiao.toml"), format!("[{section}]\n{name} = 0\n")).unwrap();
         let (status, error) = folder.refused(&["serve"]);
         assert_eq!((status, &error["code"]), (2, &json!("invalid_input")), "{error}");
         assert!(error["message"].as_str().unwrap().contains(name));

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use catalog_core::context::PrincipalKind;
 use catalog_core::words::{Contact, Receivers, Webhook};
-use catalog_core::{Role, Timestamp};
+use catalog_core::{ErrorCode, Role, Timestamp};
 use openapi_http::{MailFolder, Messenger};
 use serde_json::{Value, json};
 
@@ -162,6 +163,9 @@ async fn lights_that_change_and_the_morning_list_are_told_once() {
     assert_eq!(office.round("03-13T07:00", &messenger).await, (2, 0, 0));
     assert_eq!(gateway.kinds(), ["light_changed"]);
     assert_eq!(office.round("03-14T09:00", &messenger).await, (0, 0, 0));
+    assert_eq!(office.round("03-16T08:29", &messenger).await, (0, 0, 0));
+    assert_eq!(office.round("03-16T08:30", &messenger).await, (2, 0, 0));
+    assert_eq!(gateway.kinds(), ["morning_list"]);
 
     // What is late is told to the data authority too, and is evidence: once.
     assert_eq!(office.round("03-17T07:00", &messenger).await, (3, 0, 0));
@@ -176,7 +180,7 @@ async fn lights_that_change_and_the_morning_list_are_told_once() {
         json!([{"number": office.part, "kind": "provision", "limit": "conditional_decision", "light": "red",
             "due": "2026-03-16T16:00:00Z"}])
     );
-    office.round("03-17T08:00", &messenger).await;
+    assert_eq!(office.round("03-17T08:00", &messenger).await, (0, 0, 0));
     let escalated = |event: &Value| event["action"] == "matter.escalated";
     let events: Vec<_> = office.city.server.events("changed").into_iter().filter(escalated).collect();
     assert_eq!(events.len(), 1);
@@ -236,6 +240,13 @@ async fn what_does_not_arrive_is_tried_again_and_given_up() {
     assert_eq!((&given_up[0]["next_at"], &given_up[0]["tries"]), (&json!(null), &json!(9)));
     let stranger = server.send(Call::get("/api/v1/words").by(&office.city.approver)).await;
     assert_eq!(stranger.code(), "forbidden");
+    // Nobody but the clock tells or delivers.
+    let mut person = server.operator(&[Role::SystemAdministrator]);
+    person.principal.kind = PrincipalKind::Person;
+    let delivered = server.services.deliver_words(&person, &messenger).await;
+    assert_eq!(delivered.unwrap_err().code, ErrorCode::Forbidden);
+    let told = server.services.tell(&person, &office.receivers).await;
+    assert_eq!(told.unwrap_err().code, ErrorCode::Forbidden);
 }
 
 #[tokio::test(flavor = "multi_thread")]

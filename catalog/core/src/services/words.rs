@@ -10,7 +10,7 @@ use crate::ids::DepartmentId;
 use crate::matter::{Handler, Matter};
 use crate::policy::Action;
 use crate::ports::{Courier, MatterQuery, Telling};
-use crate::words::{Delivery, LINES, MORNING, Receivers, Told, Word, WordKind, WordLine};
+use crate::words::{Delivery, MORNING, Receivers, Told, Word, WordKind, WordLine, worst};
 
 /// Deliveries of one round.
 const ROUND: u32 = 200;
@@ -88,8 +88,7 @@ impl Services {
         }
         let mut lists = Letters::new();
         for matter in matters {
-            let worst = lines(ctx, matter).into_iter().map(|(_, line)| line).max_by_key(|line| line.light);
-            if let Some(line) = worst {
+            if let Some(line) = worst(lines(ctx, matter).into_iter().map(|(_, line)| line)) {
                 lists.entry(handler(matter)).or_default().push(line);
             }
         }
@@ -105,18 +104,13 @@ impl Services {
         letters: Letters,
         telling: &mut Telling,
     ) -> Result<()> {
-        for ((department, role), mut matters) in letters {
+        for ((department, role), matters) in letters {
             let name = match &department {
                 None => "政务数据共享主管部门".to_owned(),
                 Some(id) => self.store.department(id).await?.map_or(id.to_string(), |found| found.name),
             };
-            let total = matters.len();
-            matters.sort_by_key(|line| (std::cmp::Reverse(line.light), line.due, line.number.clone()));
-            matters.truncate(LINES);
-            let to = Handler { department: department.clone(), role };
-            let id = uuid::Uuid::now_v7().to_string();
-            let department_name = one_line(&name);
-            let word = Word { id, kind, at: ctx.now, department, department_name, role, total, matters };
+            let to = Handler { department, role };
+            let word = Word::new(kind, ctx.now, (&to, name), matters);
             telling.deliveries.extend(receivers.of(kind, &to).into_iter().map(|destination| Delivery {
                 id: uuid::Uuid::now_v7().to_string(),
                 destination,
@@ -177,9 +171,4 @@ fn lines(ctx: &OpContext, matter: &Matter) -> Vec<(Told, WordLine)> {
         (told, WordLine { number, kind: matter.kind(), limit: limit.kind, light, due })
     })
     .collect()
-}
-
-/// A name without signs that end a line or are not seen: it stands in the head of letters.
-fn one_line(name: &str) -> String {
-    name.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }

@@ -74,7 +74,8 @@ pub(crate) enum Key {
     /// End a key now. What it signed stays provable.
     #[command(after_help = "Example:\n  shuqiao key retire KEY_ID --as :security_administrator")]
     Retire {
-        /// Its id, as `key list` shows it.
+        /// Its id, as `key list` shows it; one of 64 begins with `-`.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// List all keys with their periods.
@@ -85,8 +86,8 @@ pub(crate) enum Key {
 /// Options of `key rotate`.
 #[derive(Debug, Args)]
 pub(crate) struct KeyRotate {
-    /// Id of the old key, as `key list` shows it.
-    #[arg(required_unless_present = "platform", requires = "file")]
+    /// Id of the old key, as `key list` shows it; one of 64 begins with `-`.
+    #[arg(required_unless_present = "platform", requires = "file", allow_hyphen_values = true)]
     pub(crate) id: Option<String>,
     /// File of the new private key, whose public half is taken.
     pub(crate) file: Option<PathBuf>,

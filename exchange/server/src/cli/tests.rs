@@ -45,6 +45,25 @@ fn every_subcommand_has_examples_that_it_takes() {
     assert!(found > 30, "{found}");
 }
 
+/// Base64url begins with `-` once in 64 times.
+#[test]
+fn ids_of_keys_may_begin_with_a_hyphen() {
+    for id in ["-BPIUFSfF2ZHKwG5MiQDyHjPUY3HKvWpyfVYw4Hh1bI", "--PIUFSfF2ZHKwG5MiQDyHjPUY3HKvWpyfVYw4Hh1bI"] {
+        let rotated =
+            Cli::try_parse_from(["shuqiao", "key", "rotate", id, "new.pem", "--overlap-days", "3", "--json"]);
+        let rotated = rotated.unwrap();
+        assert!(rotated.global.json);
+        let Command::Key(Key::Rotate(options)) = rotated.command else { panic!("another command") };
+        assert_eq!((options.id.as_deref(), options.overlap_days), (Some(id), 3));
+        let retired = Cli::try_parse_from(["shuqiao", "key", "retire", id, "--as", "gaj"]).unwrap();
+        assert!(matches!(retired.command, Command::Key(Key::Retire { id: found }) if found == id));
+    }
+    let unknown = ["shuqiao", "key", "rotate", "--platforms"];
+    assert!(Cli::try_parse_from(unknown).is_err(), "a wrong word is still told");
+    let platform = Cli::try_parse_from(["shuqiao", "key", "rotate", "--platform"]).unwrap();
+    assert!(matches!(platform.command, Command::Key(Key::Rotate(options)) if options.platform));
+}
+
 #[test]
 fn every_shell_completes_every_subcommand() {
     use clap_complete::Shell;

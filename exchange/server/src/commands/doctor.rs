@@ -1,5 +1,7 @@
 //! `doctor`: is the folder well? Beside a running server it checks what can be seen from outside.
 
+mod letters;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -53,12 +55,14 @@ pub(crate) async fn run(global: &Global) -> Result<()> {
         Err(error) => checks.push(("folder", Bad(error.to_string()))),
         Ok(None) => {
             checks.extend(around(root, now));
+            checks.extend(letters::check(root).await);
             checks.push(("server", server(global).await.map_or_else(bad, Good)));
         }
         Ok(Some(folder)) => {
             let format = folder.format().map(|(format, _)| format!("format {format}, owned by this command"));
             checks.push(("folder", format.map_or_else(bad, Good)));
             checks.extend(around(root, now));
+            checks.extend(letters::check(root).await);
             checks.extend(inside(folder, now).await);
         }
     }
@@ -105,7 +109,7 @@ fn signing_in(root: &Path, config: &Config) -> Result<String> {
         _ => "at no identity provider".to_owned(),
     };
     let letters = match sign_in::mailer(root, config)? {
-        Some(_) => "letters lie in outbox/",
+        Some(_) => "developers register by letter",
         None => "no letters are written",
     };
     Ok(format!("by local accounts, and {elsewhere}; {letters}"))

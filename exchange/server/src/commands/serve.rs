@@ -12,13 +12,19 @@ use crate::compose::{Platform, Served};
 use crate::evidence;
 use crate::folder::Folder;
 use crate::guard::guard;
-use crate::{local, output, tls};
+use crate::{local, mail, output, tls};
 
 /// How often used nonces whose time has passed are forgotten, and the clock of the matters runs. A limit ends at midnight.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How often is looked whether a word to a department is to be delivered.
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// How often is looked whether letters lie in the outbox: whoever registers waits for one.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The longest that the mail server may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serves the folder.
 pub(crate) async fn run(global: &Global, options: &Serve) -> Result<()> {
@@ -51,6 +57,7 @@ pub(crate) async fn serve(
     let bound = listener.local_addr().map_err(Error::internal)?;
     let base_url = config.base_url(bound);
     let tls = tls::read(folder.root(), &config, Timestamp::now())?;
+    let postman = mail::postman(folder.root(), &config, PATIENCE)?;
     let encrypted = tls.is_some() || config.server.behind_trusted_proxy;
     let platform = Platform::start(folder, Some(Served { base_url: base_url.clone(), encrypted })).await?;
     let (door, local) = local::bind(platform.folder().root())?;
@@ -58,6 +65,7 @@ pub(crate) async fn serve(
     let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
     let clock = tokio::spawn(platform.run_clock(HOUR));
     let telling = tokio::spawn(platform.deliver_words(MINUTE));
+    let posting = tokio::spawn(mail::keep_posting(postman, SOON));
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
     let app = platform.source().app;
     let keeping = tokio::spawn(evidence::keep_for_its_time(app, config.log.clone(), HOUR));
@@ -85,6 +93,7 @@ pub(crate) async fn serve(
     forgetting.abort();
     clock.abort();
     telling.abort();
+    posting.abort();
     covering.abort();
     keeping.abort();
     drop(door);

@@ -70,4 +70,12 @@ fn scopes() -> String {
 pub(crate) struct Mail {
     /// Their sender; none are written without one.
     pub(crate) from: Option<String>,
+    /// The mail server that takes them; without one they stay in the outbox.
+    pub(crate) smtp: Option<String>,
+    /// Our login name there.
+    pub(crate) user: Option<String>,
+    /// The file with our password there, below the data folder.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Certificates of authorities (PEM) that are trusted beside those of the system, below the data folder.
+    pub(crate) authority: Option<PathBuf>,
 }

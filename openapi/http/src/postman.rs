@@ -1,0 +1,233 @@
+//! The postman: takes letters from the outbox to the mail server, one after the other, until it has accepted them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
+
+use crate::mail::check_address;
+use crate::smtp::{Failure, SmtpServer, SmtpSettings};
+
+/// The folder below the outbox with letters that the server will never take, each beside a `.why`.
+pub const REFUSED: &str = "refused";
+
+/// Letters of one round.
+const ROUND: usize = 200;
+/// Seconds before the first repetition; each further one waits twice as long, up to an hour.
+const FIRST_WAIT: i64 = 60;
+const LONGEST_WAIT: i64 = 3600;
+/// Age in seconds from which on a letter that the server still puts off is given up (RFC 5321, 4.5.4.1): five days.
+const GIVEN_UP: i64 = 5 * 86_400;
+
+/// Delivers letters of an outbox, see [`crate::MailFolder`]. The files are the queue: what a crash interrupts is delivered at the
+/// next start, at worst twice with the same Message-ID.
+pub struct Postman {
+    outbox: PathBuf,
+    server: SmtpServer,
+    pause: Option<Wait>,
+    waits: HashMap<String, Wait>,
+}
+
+/// How a round went.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Posted {
+    /// Letters that the server has accepted; they are gone.
+    pub accepted: usize,
+    /// Letters that lie in the outbox.
+    pub waiting: usize,
+    /// Letters that it will never take; they lie in [`REFUSED`].
+    pub refused: usize,
+    /// Why nothing was taken from us, where that is so.
+    pub problem: Option<String>,
+}
+
+/// When something is tried again.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    tries: u32,
+    until: Timestamp,
+}
+
+impl Wait {
+    fn after(last: Option<Self>, now: Timestamp) -> Self {
+        let tries = last.map_or(0, |last| last.tries);
+        let seconds = (FIRST_WAIT << tries.min(6)).min(LONGEST_WAIT);
+        Self { tries: tries + 1, until: now.plus_seconds(seconds) }
+    }
+}
+
+impl Postman {
+    /// From this outbox to this server, which is not asked yet.
+    pub fn new(outbox: &Path, settings: SmtpSettings) -> Result<Self> {
+        let server = SmtpServer::new(settings)?;
+        Ok(Self { outbox: outbox.to_owned(), server, pause: None, waits: HashMap::new() })
+    }
+
+    /// Host and port of the server.
+    pub fn address(&self) -> String {
+        self.server.address()
+    }
+
+    /// Connects and signs in, and hands nothing over.
+    ///
+    /// # Errors
+    /// `unavailable` with what the server says.
+    pub async fn probe(&self) -> Result<()> {
+        match self.server.session().await {
+            Ok(session) => {
+                session.quit().await;
+                Ok(())
+            }
+            Err(Failure::Server(why) | Failure::Later(why) | Failure::Never(why)) => {
+                Err(Error::new(ErrorCode::Unavailable, why))
+            }
+        }
+    }
+
+    /// Hands over what lies in the outbox and is to be tried by now.
+    ///
+    /// # Errors
+    /// `unavailable` where the outbox can't be read or written.
+    pub async fn post(&mut self, now: Timestamp) -> Result<Posted> {
+        let names = letters(&self.outbox).map_err(|error| failed(&self.outbox, &error))?;
+        self.waits.retain(|name, _| names.contains(name));
+        let is_due = |wait: Option<&Wait>| wait.is_none_or(|wait| wait.until <= now);
+        let due: Vec<_> = names.iter().filter(|name| is_due(self.waits.get(*name))).take(ROUND).collect();
+        let mut posted = Posted::default();
+        if !due.is_empty() && is_due(self.pause.as_ref()) {
+            match self.take(&due, now, &mut posted).await? {
+                None => self.pause = None,
+                Some(why) => {
+                    self.pause = Some(Wait::after(self.pause, now));
+                    posted.problem = Some(why);
+                }
+            }
+        }
+        posted.waiting = names.len() - posted.accepted - posted.refused;
+        Ok(posted)
+    }
+
+    /// Takes letters to the server; answers why it takes nothing any more, if that is so.
+    async fn take(
+        &mut self,
+        names: &[&String],
+        now: Timestamp,
+        posted: &mut Posted,
+    ) -> Result<Option<String>> {
+        let mut session = match self.server.session().await {
+            Ok(session) => session,
+            Err(Failure::Server(why) | Failure::Later(why) | Failure::Never(why)) => return Ok(Some(why)),
+        };
+        for name in names {
+            let path = self.outbox.join(name);
+            let file_failed = |error: io::Error| failed(&path, &error);
+            let letter = fs::read(&path).map_err(file_failed)?;
+            let taken = match recipient(&letter) {
+                Some(to) => self.server.submit(&mut session, &to, &letter).await,
+                None => Err(Failure::Never("its head names no one address in `To:`".to_owned())),
+            };
+            match taken {
+                Ok(()) => {
+                    fs::remove_file(&path).map_err(file_failed)?;
+                    posted.accepted += 1;
+                }
+                Err(Failure::Server(why)) => return Ok(Some(why)),
+                Err(Failure::Later(_))
+                    if written_at(&path).map_err(file_failed)?.plus_seconds(GIVEN_UP) > now =>
+                {
+                    let wait = Wait::after(self.waits.get(*name).copied(), now);
+                    self.waits.insert((*name).clone(), wait);
+                }
+                Err(Failure::Later(why) | Failure::Never(why)) => {
+                    self.refuse(name, &why).map_err(file_failed)?;
+                    posted.refused += 1;
+                }
+            }
+        }
+        session.quit().await;
+        Ok(None)
+    }
+
+    /// Puts a letter aside, with the reason first: what lies there is never without one.
+    fn refuse(&self, name: &str, why: &str) -> io::Result<()> {
+        let refused = self.outbox.join(REFUSED);
+        crate::mail::make_private(&refused)?;
+        let mut reason = crate::mail::private_file(&refused.join(Path::new(name).with_extension("why")))?;
+        io::Write::write_all(&mut reason, format!("{why}\n").as_bytes())?;
+        fs::rename(self.outbox.join(name), refused.join(name))
+    }
+}
+
+/// The files of letters in a folder, oldest first: they are named by time.
+pub fn letters(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        if let Ok(name) = entry?.file_name().into_string()
+            && name.ends_with(".eml")
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The one address in the head of a letter; none where the head has several, or another form than ours.
+fn recipient(letter: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(letter).ok()?;
+    let (head, _) = text.split_once("\r\n\r\n")?;
+    let mut fields = head.split("\r\n").filter_map(|line| line.strip_prefix("To:"));
+    let address = fields.next()?.trim().trim_start_matches('<').trim_end_matches('>');
+    match (check_address(address), fields.next()) {
+        (Ok(()), None) => Some(address.to_owned()),
+        _ => None,
+    }
+}
+
+fn written_at(path: &Path) -> io::Result<Timestamp> {
+    let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Ok(Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorCode::Unavailable, format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_goes_to_the_one_address_in_its_head() {
+        let to = |letter: &str| recipient(letter.as_bytes());
+        assert_eq!(to("Subject: x\r\nTo: <li@example.cn>\r\n\r\nx").as_deref(), Some("li@example.cn"));
+        assert_eq!(to("To: li@example.cn\r\n\r\nTo: wang@example.cn\r\n").as_deref(), Some("li@example.cn"));
+        for wrong in [
+            "",
+            "To: <li@example.cn>",
+            "Subject: x\r\n\r\nTo: <li@example.cn>\r\n",
+            "To: <li@example.cn>\r\nTo: <wang@example.cn>\r\n\r\n",
+            "To: <li@example.cn>, <wang@example.cn>\r\n\r\n",
+            "To: <li@example.cn>\nRCPT TO:<wang@example.cn>\r\n\r\n",
+        ] {
+            assert_eq!(to(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_an_hour() {
+        let now = Timestamp(0);
+        let mut last = None;
+        for seconds in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
+            last = Some(Wait::after(last, now));
+            assert_eq!(last.unwrap().until, now.plus_seconds(seconds));
+        }
+    }
+}
