@@ -2,8 +2,8 @@
 
 pub(crate) mod city;
 pub(crate) mod command;
+pub(crate) mod mail;
 #[path = "../../catalog/store/tests/conformance/postgres.rs"]
 pub(crate) mod postgres;
-pub(crate) mod mail;
 pub(crate) mod python;
 pub(crate) mod server;

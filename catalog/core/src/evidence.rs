@@ -174,6 +174,13 @@ impl Event {
             Self::OpenDownloads { .. } => "open_downloads",
         }
     }
+
+    /// Of a restore: epoch and place in the log from which on the restored catalogue knew nothing. What was changed from there
+    /// on, and before this event, was undone by it.
+    pub fn restored_to(&self) -> Option<(u64, u64)> {
+        let Self::Changed { action, entity, .. } = self else { return None };
+        entity::catalogue_place(entity).filter(|_| action == "restored")
+    }
 }
 
 /// One leaf of the evidence log.

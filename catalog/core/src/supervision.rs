@@ -8,6 +8,7 @@ pub mod anomaly;
 pub mod assessment;
 pub mod breach;
 mod duty;
+mod undone;
 mod update;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::time::Timestamp;
 pub use anomaly::{Anomalies, Anomaly, AnomalyKind, Thresholds};
 pub use assessment::{Assessment, Assessor, Indicators, Ratio};
 pub use breach::{Breach, Breaches};
+pub use undone::Undone;
 
 /// Where a record stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
 use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{
-    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio,
+    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio, Undone,
 };
 use catalog_core::{Error, OpContext, Result, Timestamp};
 use catalog_sheet::write_xlsx;
@@ -130,10 +130,16 @@ fn named(what: &str, period: Period) -> String {
 
 /// Hands all records before the end of the period to `take`, the oldest first; answers where the last of them stands.
 fn fold(app: &App, period: Period, mut take: impl FnMut(&Placed)) -> Result<Option<Place>> {
+    let until = Filter { until: Some(period.until), ..Filter::default() };
+    let placed =
+        |leaf: Leaf| Placed { place: Place { epoch: leaf.epoch, index: leaf.index }, record: leaf.record };
+    let mut undone = Undone::default();
+    for leaf in app.evidence.scan(Filter { action: Some("restored".to_owned()), ..until.clone() })? {
+        undone.take(&placed(leaf?));
+    }
     let mut last = None;
-    for leaf in app.evidence.scan(Filter { until: Some(period.until), ..Filter::default() })? {
-        let Leaf { epoch, index, record, .. } = leaf?;
-        let placed = Placed { place: Place { epoch, index }, record };
+    for leaf in app.evidence.scan(until)? {
+        let placed = undone.applied(placed(leaf?));
         take(&placed);
         last = Some(placed.place);
     }

@@ -104,7 +104,8 @@ async fn substitutes_and_departments_that_ended_after_the_backup_have_ended() {
     let (_, error) = folder.refused(&["audit", "--data-dir", "new"]);
     let found = error["problems"].as_array().unwrap().iter().map(|found| found["at"].as_str().unwrap());
     let substitution = |id: &str| format!("substitution {id}");
-    let expected = [substitution(&first.id), substitution(&second.id), format!("succession {}", succession.id)];
+    let expected =
+        [substitution(&first.id), substitution(&second.id), format!("succession {}", succession.id)];
     assert_eq!(found.collect::<Vec<_>>(), expected, "{error}");
 }
 

@@ -135,6 +135,12 @@ pub fn catalogue(epoch: u64, records: u64) -> String {
     format!("catalogue {epoch}-{records}")
 }
 
+/// Epoch and records of a [`catalogue`].
+pub(super) fn catalogue_place(entity: &str) -> Option<(u64, u64)> {
+    let (epoch, records) = entity.strip_prefix("catalogue ")?.split_once('-')?;
+    Some((epoch.parse().ok()?, records.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -458,3 +458,27 @@ fn a_limit_is_of_whoever_handled_the_matter_when_it_passed() {
     assert_eq!(log.row("scjg").refusals, ratio(1, 1), "counted once, for whoever refused");
     assert_eq!(log.row("sjj").refusals, ratio(0, 0));
 }
+
+#[test]
+fn what_a_restore_took_back_does_not_count_and_what_was_read_does() {
+    let mut log = Log::default();
+    log.resource("2026-01-05T09:00", true, UpdateCycle::Irregular).version(
+        "2026-03-02T09:00",
+        1,
+        Standing::Published,
+    );
+    log.resource("2026-03-03T09:00", false, UpdateCycle::Irregular);
+    log.read("2026-03-03T10:00", Some(GRANT), 7);
+    let restored = Event::Changed {
+        action: "restored".to_owned(),
+        entity: crate::evidence::entity::catalogue(0, 2),
+        entity_digest: String::new(),
+    };
+    log.event("2026-03-04T09:00", restored, None).version("2026-03-05T09:00", 1, Standing::Withdrawn);
+    let mut undone = Undone::default();
+    log.0.iter().for_each(|placed| undone.take(placed));
+    log.0 = std::mem::take(&mut log.0).into_iter().map(|placed| undone.applied(placed)).collect();
+    let row = log.row("scjg");
+    assert_eq!((row.open, row.rows_served), (ratio(1, 1), 7), "it is published again");
+    assert_eq!(row.mounted, ratio(0, 1), "what came after the restore counts");
+}

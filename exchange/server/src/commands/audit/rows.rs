@@ -169,20 +169,14 @@ fn changes(ledger: &Ledger) -> Result<Vec<Change>> {
     let mut changes: Vec<Change> = Vec::new();
     for leaf in ledger.scan(Filter::default())? {
         let leaf = leaf.map_err(Error::from)?;
-        let Event::Changed { action, entity, entity_digest: digest } = leaf.record.event else { continue };
-        match restored_to(&action, &entity) {
-            Some(place) => changes.retain(|change| change.place < place),
-            None => changes.push(Change { place: (leaf.epoch, leaf.index), action, entity, digest }),
+        let place = (leaf.epoch, leaf.index);
+        if let Some(known) = leaf.record.event.restored_to() {
+            changes.retain(|change| change.place < known);
+        } else if let Event::Changed { action, entity, entity_digest: digest } = leaf.record.event {
+            changes.push(Change { place, action, entity, digest });
         }
     }
     Ok(changes)
-}
-
-/// The place in the log from which on a restored catalogue knows nothing: `catalogue 0-1234`.
-fn restored_to(action: &str, entity: &str) -> Option<(u64, u64)> {
-    let place = entity.strip_prefix("catalogue ").filter(|_| action == "restored")?;
-    let (epoch, records) = place.split_once('-')?;
-    Some((epoch.parse().ok()?, records.parse().ok()?))
 }
 
 /// As the services make it.
