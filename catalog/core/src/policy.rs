@@ -8,6 +8,7 @@ mod grant;
 mod linkage;
 mod mask;
 mod roles;
+mod row;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use grant::{Grant, GrantKind, GrantTerms, Grantee, Revocation, column_types}
 pub use linkage::Sight;
 pub use mask::Mask;
 pub use roles::{Action, decide_action};
+pub use row::{KnownValues, RowVerdict};
 pub use statistics::Statistics;

@@ -8,6 +8,7 @@ mod org;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod why;
 mod witness;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(crate) use keys::{Key, KeyRotate, Ticket};
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use org::Org;
 pub(crate) use supervision::{Assess, Supervised};
+pub(crate) use why::Why;
 pub(crate) use witness::{Witness, WitnessServe};
 
 /// Shuqiao 数桥: departments share data under law, and publish what is not confidential.
@@ -148,6 +150,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
+    /// Why somebody may see something or not: grant, rule, article; and what an application would show.
+    #[command(
+        after_help = "Examples:\n  shuqiao why 101001/000001 --door sql --purpose 社会救助核对 --item id_number --row county_code=360481 --as mzj:analyst\n  shuqiao why 101001/000001 --of chen --as :auditor --operator sun\n  shuqiao why --if-granted TG-2026-000011 --as gaj:approver --operator li"
+    )]
+    Why(Why),
     /// Search the evidence: who saw what, when, for which purpose. For auditors; the search is evidence too.
     #[command(
         after_help = "Examples:\n  shuqiao evidence --resource 302001/000001 --from 2026-11-01T00:00:00+08:00 --as :auditor --operator sun\n  shuqiao evidence --department mzj --of-purpose 社会救助核对 --xlsx 存证.xlsx --as :auditor --operator sun"

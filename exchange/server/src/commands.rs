@@ -20,6 +20,7 @@ mod serve;
 mod subject;
 mod supervision;
 mod verify;
+mod why;
 mod witness;
 
 use catalog_core::{Error, ErrorCode, Result};
@@ -89,6 +90,7 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Key(command) => keys::key(client, global, command).await,
         Command::Supervise(period) => supervision::supervise(client, global, period).await,
         Command::Assess(options) => supervision::assess(client, global, options).await,
+        Command::Why(asked) => why::run(client, global, asked).await,
         Command::Evidence(wanted) => match &wanted.command {
             None => inspect::run(client, global, wanted).await,
             Some(EvidenceCommand::Subject(options)) => subject::run(client, global, options).await,

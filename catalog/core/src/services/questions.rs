@@ -1,16 +1,22 @@
 //! Why somebody may do something, or not: for themselves, or asked by whoever answers for the data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Services;
 use crate::context::{Channel, OpContext, Principal};
-use crate::error::Result;
+use crate::directory::Resource;
+use crate::error::{Error, Problem, Result};
 use crate::ids::{ColumnName, ResourceCode};
-use crate::policy::{Action, Decision, ItemVerdict, decide_action, decide_read};
+use crate::policy::filter::typed_literal;
+use crate::policy::{
+    Action, Decision, ItemVerdict, KnownValues, Literal, RowVerdict, decide_action, decide_read,
+};
 
 /// A question about an access.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessQuestion {
     /// The resource.
@@ -31,6 +37,10 @@ pub struct AccessQuestion {
     /// An item of which it is asked what would be seen.
     #[serde(default)]
     pub item: Option<ColumnName>,
+    /// Values of a row of which it is asked whether it would be seen: `{"county_code": "360481"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub row: BTreeMap<ColumnName, Literal>,
 }
 
 /// The verdict about an access, and what it rests on.
@@ -44,6 +54,9 @@ pub struct AccessAnswer {
     pub article: Option<String>,
     /// What would be seen of the item asked for.
     pub item: Option<ItemVerdict>,
+    /// Whether rows with the values asked for would be seen, for a read that is permitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<RowVerdict>,
 }
 
 impl Services {
@@ -54,7 +67,9 @@ impl Services {
         Self::permit(ctx, Action::Supervise, None)
             .or_else(|_| Self::permit(ctx, Action::ManageGrants, Some(&provider)))?;
         let entity = format!("access of {about} to {}", asked.resource);
-        self.log.append(Self::change(ctx, "why.asked", entity, asked)).await.map(drop)
+        // The values of a row may be a person's.
+        let told = AccessQuestion { row: BTreeMap::new(), ..asked.clone() };
+        self.log.append(Self::change(ctx, "why.asked", entity, &told)).await.map(drop)
     }
 
     /// The verdict about a principal, whom the caller may ask about.
@@ -71,12 +86,35 @@ impl Services {
         let resource = self.resource(&ctx, &asked.resource).await?;
         if let Some(action) = asked.action {
             let decision = decide_action(&ctx.principal, action, Some(&resource.provider));
-            return Ok(AccessAnswer { principal: id, decision, article: None, item: None });
+            return Ok(AccessAnswer { principal: id, decision, article: None, item: None, row: None });
         }
         let grants = self.store.grants_on(&asked.resource).await?;
         let decision = decide_read(&ctx, &resource, &grants);
         let article = decision.article(&resource, &grants);
         let item = asked.item.as_ref().map(|column| decision.item(&resource, &grants, column));
-        Ok(AccessAnswer { principal: id, decision, article, item })
+        let row = match (&decision.obligations, asked.row.is_empty()) {
+            (Some(granted), false) => {
+                let filter = granted.policy.filter.as_ref();
+                Some(RowVerdict::of(filter, &known_values(&resource, &asked.row)?))
+            }
+            _ => None,
+        };
+        Ok(AccessAnswer { principal: id, decision, article, item, row })
     }
+}
+
+/// The values in the types of their columns.
+fn known_values(resource: &Resource, row: &BTreeMap<ColumnName, Literal>) -> Result<KnownValues> {
+    let wrong = |column: &ColumnName, message: String| {
+        let problem = Problem::new(format!("row.{column}"), "why.row", message);
+        Error::invalid("the row's values are not those of the resource's items", vec![problem])
+    };
+    let mut known = KnownValues::new();
+    for (column, value) in row {
+        let item = resource.items.iter().find(|item| item.column == *column);
+        let item = item.ok_or_else(|| wrong(column, "the resource has no such item".to_owned()))?;
+        let value = typed_literal(value, item.item_type).map_err(|message| wrong(column, message))?;
+        known.insert(column.to_string(), value);
+    }
+    Ok(known)
 }
