@@ -183,6 +183,8 @@ pub fn letters(folder: &Path) -> io::Result<Vec<String>> {
 fn recipient(letter: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(letter).ok()?;
     let (head, _) = text.split_once("\r\n\r\n")?;
+    // A field goes on in lines that begin with white space.
+    let head = head.replace("\r\n\t", " ").replace("\r\n ", " ");
     let mut fields = head.split("\r\n").filter_map(|line| line.strip_prefix("To:"));
     let address = fields.next()?.trim().trim_start_matches('<').trim_end_matches('>');
     match (check_address(address), fields.next()) {
@@ -208,6 +210,7 @@ mod tests {
     fn a_letter_goes_to_the_one_address_in_its_head() {
         let to = |letter: &str| recipient(letter.as_bytes());
         assert_eq!(to("Subject: x\r\nTo: <li@example.cn>\r\n\r\nx").as_deref(), Some("li@example.cn"));
+        assert_eq!(to("To: \r\n\t<li@example.cn>\r\n\r\nx").as_deref(), Some("li@example.cn"));
         assert_eq!(to("To: li@example.cn\r\n\r\nTo: wang@example.cn\r\n").as_deref(), Some("li@example.cn"));
         for wrong in [
             "",

@@ -61,7 +61,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     Tls,
     StartTls,

@@ -76,6 +76,7 @@ fn counts(posted: &Posted) -> (usize, usize, usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_go_out_encrypted_and_signed_in() {
     let office = Office::new();
+    let long = format!("{}@{}.example.cn", "wang".repeat(12), "office".repeat(9));
     for (host, security, scheme) in
         [("127.0.0.1", "tls", "smtps"), ("127.0.0.2", "starttls", "smtp"), ("127.0.0.1", "clear", "smtp")]
     {
@@ -83,9 +84,10 @@ async fn letters_go_out_encrypted_and_signed_in() {
         let mut postman = office.postman(format!("{scheme}://{host}:{}", server.port));
         postman.probe().await.unwrap();
         office.write("li@example.cn", "数桥：每日清单", "第一件\n.\n第二件").await;
-        office.write("wang@example.cn", "second", ".begins with a dot").await;
+        office.write(&long, "second", ".begins with a dot").await;
         assert_eq!(counts(&postman.post(NOW).await.unwrap()), (2, 0, 0), "{security}");
         let (first, second) = (server.next(), server.next());
+        assert_eq!(second["to"], json!([long]), "{security}");
         let expected = json!({"from": "shuqiao@example.cn", "to": ["li@example.cn"], "letter": first["letter"],
             "encrypted": security != "clear", "user": "shuqiao"});
         assert_eq!(first, expected, "{security}");
@@ -153,6 +155,28 @@ async fn a_server_that_comes_back_gets_what_has_waited() {
     // After a success the waits begin anew.
     office.write("wang@example.cn", "x", "x").await;
     assert_eq!(counts(&postman.post(NOW.plus_seconds(61)).await.unwrap()), (1, 0, 0));
+    drop(server);
+    office.write("zhao@example.cn", "x", "x").await;
+    for (seconds, is_asked) in [(62, true), (121, false), (122, true), (241, false), (242, true)] {
+        let posted = postman.post(NOW.plus_seconds(seconds)).await.unwrap();
+        assert_eq!(posted.problem.is_some(), is_asked, "{seconds}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_closes_gets_the_rest_later() {
+    let office = Office::new();
+    let mut told = office.told("127.0.0.1", "tls");
+    told["answers"] = json!({"li@example.cn": ["421 4.3.2 shutting down"]});
+    let mut server = MailServer::start(&told);
+    let mut postman = office.postman(format!("smtps://127.0.0.1:{}", server.port));
+    office.write("li@example.cn", "x", "x").await;
+    office.write("wang@example.cn", "x", "x").await;
+    let posted = postman.post(NOW).await.unwrap();
+    assert_eq!(counts(&posted), (0, 2, 0), "no letter is at fault");
+    assert!(posted.problem.unwrap().contains("421 4.3.2"));
+    assert_eq!(counts(&postman.post(NOW.plus_seconds(60)).await.unwrap()), (2, 0, 0));
+    assert_eq!(server.next()["to"], json!(["li@example.cn"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
