@@ -24,7 +24,7 @@ fn numbers(word: &Word) -> Vec<&str> {
 fn the_most_urgent_matters_stand_first() {
     let lines = vec![
         line("green", Light::Green, 1),
-        line("yellow-late", Light::Yellow, 3),
+        line("0-later", Light::Yellow, 3),
         line("b", Light::Yellow, 2),
         line("a", Light::Yellow, 2),
         line("paused", Light::Paused, 0),
@@ -32,7 +32,7 @@ fn the_most_urgent_matters_stand_first() {
     ];
     let to = handler(Some("scjg"), Role::Approver);
     let word = Word::new(WordKind::MorningList, NOW, (&to, "市场监督管理局".to_owned()), lines.clone());
-    assert_eq!(numbers(&word), ["red", "a", "b", "yellow-late", "green", "paused"]);
+    assert_eq!(numbers(&word), ["red", "a", "b", "0-later", "green", "paused"]);
     assert_eq!((word.department, word.role), (to.department, to.role));
     assert_eq!(worst(lines.into_iter()).unwrap().number, "red");
     assert_eq!(worst(std::iter::empty()), None);
