@@ -7,11 +7,14 @@ use super::replay::described;
 use super::withdrawals::hidden_records;
 use crate::context::OpContext;
 use crate::dataset::{RecordWithdrawal, ReplacedManifest, Version, VersionState};
-use crate::directory::resource::Entry;
+use crate::directory::Resource;
 use crate::error::{ErrorCode, Result};
 use crate::ids::ColumnName;
 use crate::policy::{Action, TypedLiteral};
 use crate::ports::Shapes;
+
+#[cfg(test)]
+mod tests;
 
 /// What is to be erased from one version by now.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +56,9 @@ impl Services {
             for version in versions.iter().filter(|version| version.state == VersionState::Published) {
                 let done = acts.iter().position(|act| version.erased_through.as_deref() == Some(&act.id));
                 if done.is_none_or(|done| done < newest) {
-                    due.extend(erasure(&entry, shapes, &acts, over, version, &versions).await?);
+                    let shape = shapes.shape(version).await?;
+                    let stored = described(&entry).as_stored(&entry.retired, shape);
+                    due.extend(erasure(&stored, &acts, over, version, &versions)?);
                 }
             }
         }
@@ -89,26 +94,25 @@ impl Services {
 }
 
 /// What the first `over` acts, whose time is over, have to do in a version; `None` where it is closed.
-async fn erasure(
-    entry: &Entry,
-    shapes: &dyn Shapes,
+fn erasure(
+    stored: &Resource,
     acts: &[RecordWithdrawal],
     over: usize,
     version: &Version,
     versions: &[Version],
 ) -> Result<Option<DueErasure>> {
-    let stored = described(entry).as_stored(&entry.retired, shapes.shape(version).await?);
     // All acts count for what is hidden: a later one may show records again that were delivered anew.
-    let hidden = match hidden_records(&stored, acts, version, versions) {
+    let hidden = match hidden_records(stored, acts, version, versions) {
         Err(error) if error.code == ErrorCode::Withdrawn => return Ok(None),
         hidden => hidden?,
     };
+    let due = acts.get(..over).unwrap_or(acts);
+    let Some(newest) = due.last() else { return Ok(None) };
     let mut records: BTreeMap<Vec<ColumnName>, Vec<_>> = BTreeMap::new();
     for (columns, values, act) in hidden {
-        if acts.iter().take(over).any(|due| due.id == act.id) {
+        if due.iter().any(|due| due.id == act.id) {
             records.entry(columns.to_vec()).or_default().push(values);
         }
     }
-    let through = acts[over - 1].id.clone();
-    Ok(Some(DueErasure { version: version.clone(), records, through }))
+    Ok(Some(DueErasure { version: version.clone(), records, through: newest.id.clone() }))
 }
