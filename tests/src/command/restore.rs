@@ -88,7 +88,7 @@ async fn substitutes_and_departments_that_ended_after_the_backup_have_ended() {
         (services.substitutions(ctx).await.unwrap(), services.successions(ctx).await.unwrap())
     };
     let (substitutions, successions) = at_desk(&new, ("wu", Role::SecurityAdministrator), seen).await;
-    assert_eq!((substitutions, successions), (vec![over, second], vec![succession.clone()]));
+    assert_eq!((substitutions, successions), (vec![over, second.clone()], vec![succession.clone()]));
     let grants = [&["query", SQL, "--as", "zfw"][..], &AS_GAJ[2..]].concat();
     assert_eq!(town.json_at("new", &grants)["data"].as_array().unwrap().len(), 2, "the successor has them");
     let serving = folder.serve_at(new.to_str().unwrap());
