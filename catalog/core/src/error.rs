@@ -80,6 +80,8 @@ codes! {
     LimitBytes = "limit_bytes",
     /// The SQL text is too long or too deeply nested.
     LimitSql = "limit_sql",
+    /// Too much in so short a time, or at once; the message says when to try again.
+    LimitRate = "limit_rate",
     /// The access was revoked while it ran.
     Revoked = "revoked",
     /// The version or record was withdrawn; a tombstone says when and why.
@@ -131,6 +133,7 @@ impl ErrorCode {
             | Self::LimitRows
             | Self::LimitBytes
             | Self::LimitSql
+            | Self::LimitRate
             | Self::BreakingChange
             | Self::QualityThreshold => Fault::Input,
             Self::Unauthenticated

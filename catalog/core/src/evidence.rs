@@ -3,7 +3,7 @@
 pub mod entity;
 pub mod fact;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -250,6 +250,13 @@ pub trait AccessHistory: Send + Sync {
         versions: Range<i64>,
         shown_by: Option<&str>,
     ) -> Result<BTreeMap<DepartmentId, Vec<Received>>>;
+
+    /// The people of no department, by login name, who received something of these versions of a resource.
+    async fn received_by_people(
+        &self,
+        resource: &ResourceCode,
+        versions: Range<i64>,
+    ) -> Result<BTreeSet<String>>;
 }
 
 /// Keeps evidence. When a method returns, the record survives a power cut; if it fails, the access must not happen.

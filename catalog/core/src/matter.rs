@@ -5,6 +5,7 @@
 //! happen. The diagrams in `WORKFLOW.md` are drawn from the tables.
 
 pub mod application;
+mod bounds;
 pub mod correction_notice;
 pub mod demand;
 pub mod disclosure;
@@ -16,6 +17,7 @@ pub mod letter;
 mod machine;
 pub mod objection;
 pub mod opening_item;
+mod parties;
 pub mod provision;
 pub mod secrecy_review;
 #[cfg(test)]
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use application::{Application, Ask};
+pub use bounds::DeveloperBounds;
 pub use correction_notice::CorrectionNotice;
 pub use demand::Demand;
 pub use disclosure::{Disclosure, Outcome, Withheld};
@@ -148,6 +151,25 @@ impl Content {
             Self::CorrectionNotice(_) => MatterKind::CorrectionNotice,
         }
     }
+
+    /// The limit of law in place of the one that the kind's table names, where the law knows a special one.
+    fn limit_of(&self, limit: LimitKind) -> LimitKind {
+        match (self, limit) {
+            (Self::Objection(objection), LimitKind::Correction) => objection.subject.limit(),
+            (Self::OpeningItem(OpeningItem { data_since: Some(_), .. }), LimitKind::OpeningPlan) => {
+                LimitKind::ActivePublication
+            }
+            _ => limit,
+        }
+    }
+
+    /// The role whose turn it is, in the department or, without one, with the data authority.
+    fn handling_role(&self, department: Option<&DepartmentId>) -> Role {
+        match (self, department) {
+            (Self::Objection(_), None) => Role::AuthorityOfficer,
+            _ => self.kind().handling_role(),
+        }
+    }
 }
 
 /// One step of the history.
@@ -225,7 +247,8 @@ impl Matter {
             let message = format!("{kind}不能从“{state}”开始");
             return Err(Error::new(ErrorCode::IllegalState, message));
         }
-        let handler = Handler { department, role: kind.handling_role() };
+        let role = content.handling_role(department.as_ref());
+        let handler = Handler { department, role };
         let opening = Step { at, by, event: None, state, reason: None, legal_basis: None };
         let mut matter = Self {
             number,
@@ -322,23 +345,11 @@ impl Matter {
             }
             _ => {}
         }
-        if by != By::Applicant && self.gives_to(principal) {
-            return forbid("审批人不得是申请人，也不得属于申请部门");
-        }
+        self.check_impartial(principal, by)?;
         if matches!(by, By::SecondHandler | By::SecondAuthority) && self.has_taken_part(&principal.id) {
             return forbid("您已参与此事项的前序步骤，这一步须由另一人完成（四眼原则）");
         }
         Ok(())
-    }
-
-    /// Whether a grant of this matter would be the principal's own, or its department's.
-    fn gives_to(&self, principal: &Principal) -> bool {
-        match &self.content {
-            Content::Provision(_) => self.applicant.covers(principal),
-            Content::EmergencyGrant(EmergencyGrant { grantee, .. })
-            | Content::GrantImport(GrantImport { grantee, .. }) => principal.acts_for(grantee),
-            _ => false,
-        }
     }
 
     fn check_words(&self, step: &Move<'_>) -> Result<()> {
@@ -379,7 +390,13 @@ impl Matter {
         Ok(())
     }
 
-    /// What may happen once, or only so long after receipt.
+    /// When the time is over in which an applicant may complete what was found to be missing; `None` where nothing is.
+    pub fn completion_due(&self, rules: &Rules) -> Option<Timestamp> {
+        let asked = self.history.last().filter(|_| self.state == State::Completing)?;
+        RunningLimit::start(LimitKind::Completion, asked.at, rules).reckoning.due
+    }
+
+    /// What may happen once, only so long after receipt, or only when the other side has had its time.
     fn check_time(&self, step: &Move<'_>, rules: &Rules) -> Result<()> {
         let machine = Machine::of(self.kind());
         let event = step.event;
@@ -394,19 +411,25 @@ impl Matter {
                 return Err(Error::new(ErrorCode::IllegalState, message));
             }
         }
+        let waits_until = self.completion_due(rules).filter(|due| event == Event::Abandon && step.at < *due);
+        if let Some(due) = waits_until {
+            let message = format!("补正期限到 {} 届满，此前不能“{event}”", due.shanghai_text());
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
         Ok(())
     }
 
     /// Starts, stops and ends limits as the state demands.
     fn set_clocks(&mut self, at: Timestamp, rules: &Rules) {
         for clock in Machine::of(self.kind()).clocks {
-            let open = self.limits.iter().position(|limit| limit.kind == clock.limit && limit.is_open());
+            let kind = self.content.limit_of(clock.limit);
+            let open = self.limits.iter().position(|limit| limit.kind == kind && limit.is_open());
             let (runs, stands) = (clock.runs.contains(&self.state), clock.stands.contains(&self.state));
             match open.and_then(|index| self.limits.get_mut(index)) {
                 Some(limit) if runs => limit.resume(at, rules),
                 Some(limit) if stands => limit.pause(at, rules),
                 Some(limit) => limit.end(at),
-                None if runs => self.limits.push(self.started(clock.limit, at, rules)),
+                None if runs => self.limits.push(self.started(kind, at, rules)),
                 None => {}
             }
         }
@@ -414,6 +437,9 @@ impl Matter {
 
     fn started(&self, kind: LimitKind, at: Timestamp, rules: &Rules) -> RunningLimit {
         match &self.content {
+            Content::OpeningItem(OpeningItem { data_since: Some(since), .. }) => {
+                RunningLimit::start(kind, *since, rules)
+            }
             Content::OpeningItem(item) => RunningLimit::until(kind, at, item.due, rules),
             _ => RunningLimit::start(kind, at, rules),
         }

@@ -9,6 +9,8 @@ mod successions;
 mod words;
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ use crate::context::{Channel, OpContext, Role};
 use crate::dataset::{BreakingReview, RecordWithdrawal, Shape, Tombstone, Version};
 use crate::directory::Department;
 use crate::directory::resource::{Entry, UpdateCycle};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::{EvidenceRecord, SourceRead};
 use crate::ids::{ColumnName, DepartmentId, GrantId, ResourceCode};
 use crate::matter::{Finding, Matter, MatterKind};
@@ -383,6 +385,66 @@ pub struct MatterQuery {
     pub parent: Option<String>,
     /// Only those in which somebody has something to do.
     pub open_only: bool,
+    /// The same, and those whose grants run.
+    pub running_only: bool,
+    /// Only those behind this place in the order of the list.
+    pub after: Option<MatterPlace>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// Where a matter stands in a list: by the end of its nearest limit, those without one last, then by number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MatterPlace {
+    /// When its nearest limit ends; the end of time without one.
+    pub due: Timestamp,
+    /// Its number.
+    pub number: String,
+}
+
+impl MatterPlace {
+    /// The place of a matter.
+    pub fn of(matter: &Matter) -> Self {
+        let due = matter.limit().and_then(|limit| limit.reckoning.due);
+        Self { due: due.unwrap_or(Timestamp(i64::MAX)), number: matter.number.clone() }
+    }
+}
+
+impl fmt::Display for MatterPlace {
+    /// As it travels: `1774886400000000.SQ-2026-000001`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.due.0, self.number)
+    }
+}
+
+impl FromStr for MatterPlace {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts = text.split_once('.').and_then(|(due, number)| Some((due.parse().ok()?, number)));
+        match parts {
+            Some((due, number)) if !number.is_empty() => {
+                Ok(Self { due: Timestamp(due), number: number.to_owned() })
+            }
+            _ => {
+                let message = "this is no place in a list of matters: take it from the page before";
+                Err(Error::new(ErrorCode::InvalidInput, message))
+            }
+        }
+    }
+}
+
+/// How much an applicant may have asked for when one more matter is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatterBound {
+    /// The applicant, by its label.
+    pub applicant: String,
+    /// The most matters open, this one not counted; parts of matters never count.
+    pub open: u32,
+    /// The most matters opened since …
+    pub opened: u32,
+    /// … this time.
+    pub since: Timestamp,
 }
 
 /// What one step brings about: written all or nothing, each with its event.
@@ -393,6 +455,8 @@ pub struct MatterChange {
     /// New grants on published resources (on another it is an `illegal_state`). Where there are more others by now than have
     /// been looked at, it is a `conflict`.
     pub grants: Vec<(Grant, EvidenceRecord)>,
+    /// What the applicant must not have used up, else `limit_rate`.
+    pub bound: Option<MatterBound>,
     /// How many grants were looked at before the new ones.
     pub grants_seen: usize,
     /// Grants that end.

@@ -42,9 +42,7 @@ pub use datasets::{Dataset, VersionSelector};
 pub use erasure::{DueErasure, Rewritten};
 pub use handovers::Failed;
 pub use keys::MAX_OVERLAP_SECONDS;
-pub use matters::{
-    Act, DisclosureReport, MatterFilter, MatterView, PublicMatter, PublicStep, ReportRow, ThirdParty,
-};
+pub use matters::{Act, MatterFilter, MatterPage, MatterView, PublicMatter, PublicStep, ThirdParty};
 pub use proposals::Proposal;
 pub use questions::{AccessAnswer, AccessQuestion};
 pub use replay::PastRead;

@@ -1,6 +1,7 @@
 //! What a city may set otherwise than law and this program have it, each out of a file of its own in the data folder.
 
 use crate::deadline::Rules;
+use crate::matter::DeveloperBounds;
 use crate::notice::NoticeRules;
 use crate::retention::Retention;
 use crate::secrecy::SecrecyRules;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub notices: NoticeRules,
     /// What is asked and looked for before anything becomes open.
     pub secrecy: SecrecyRules,
+    /// How much one developer may ask.
+    pub developers: DeveloperBounds,
     /// How long versions are kept.
     pub retention: Retention,
 }

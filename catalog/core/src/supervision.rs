@@ -1,19 +1,22 @@
-//! Supervision 电子监察 and assessment 考核评估, computed from the evidence log and from nothing else: whoever has the log
+//! Supervision 电子监察, assessment 考核评估 and annual reports 年度报告, computed from the evidence log and from nothing else: whoever has the log
 //! computes the same.
 //!
-//! Both are folds over its records, oldest first. What changes say for them stands in [`crate::evidence::fact`].
+//! All are folds over its records, oldest first. What changes say for them stands in [`crate::evidence::fact`].
 
 mod access;
 pub mod anomaly;
 pub mod assessment;
 pub mod breach;
+pub mod disclosure;
 mod duty;
+pub mod sharing;
 mod undone;
 mod update;
 
 #[cfg(test)]
 mod tests;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +26,8 @@ use crate::time::Timestamp;
 pub use anomaly::{Anomalies, Anomaly, AnomalyKind, Thresholds};
 pub use assessment::{Assessment, Assessor, Indicators, Ratio};
 pub use breach::{Breach, Breaches};
+pub use disclosure::{DisclosureCounter, DisclosureReport, ReportRow};
+pub use sharing::{SharingCounter, SharingReport, SharingRow};
 pub use undone::Undone;
 
 /// Where a record stands in the log.
@@ -56,6 +61,12 @@ impl Period {
     /// Its last instant.
     pub(crate) fn last(&self) -> Timestamp {
         Timestamp(self.until.0.saturating_sub(1))
+    }
+
+    /// A calendar year in Asia/Shanghai; `None` where the calendar ends.
+    pub fn year(year: i32) -> Option<Self> {
+        let start = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(Timestamp::start_of_shanghai_day);
+        Some(Self { from: start(year)?, until: start(year.checked_add(1)?)? })
     }
 
     /// Whether the instant lies in it.

@@ -41,6 +41,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("one writer wins", |store| Box::pin(versions::one_writer_wins(store))),
     ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
     ("matters", |store| Box::pin(matters::kept_and_listed(store))),
+    ("lists of matters have pages", |store| Box::pin(matters::paged(store))),
+    ("what one may ask is bounded", |store| Box::pin(matters::bounded(store))),
     ("a matter's step is whole", |store| Box::pin(matters::all_or_nothing(store))),
     ("what is confided", |store| Box::pin(confidential::kept_replaced_and_erased(store))),
     ("people", |store| Box::pin(credentials::people(store))),

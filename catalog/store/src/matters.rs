@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::matter::Matter;
-use catalog_core::ports::{MatterChange, MatterQuery, MatterStore};
+use catalog_core::ports::{MatterBound, MatterChange, MatterQuery, MatterStore};
 use catalog_core::{Error, ErrorCode, Result};
 
 use crate::change::Change;
@@ -32,15 +32,25 @@ impl MatterStore for CatalogStore {
         // An empty text stands for no condition: the drivers can't tell the type of a bare NULL.
         let sql = "SELECT document FROM matters \
                    WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR applicant = $2 OR handler = $2) \
-                   AND ($3 = '' OR parent = $3) AND settled <= $4 \
-                   ORDER BY CASE WHEN due IS NULL THEN 1 ELSE 0 END, due, number";
+                   AND ($3 = '' OR parent = $3) AND (settled <= $4 OR ($5 = 1 AND state = 'in_use')) \
+                   AND ($7 = '' OR COALESCE(due, 9223372036854775807) > $6 \
+                        OR (COALESCE(due, 9223372036854775807) = $6 AND number > $7)) \
+                   ORDER BY COALESCE(due, 9223372036854775807), number LIMIT $8";
         let kind = query.kind.map(json::to_word).transpose()?.unwrap_or_default();
+        let (due, number) = match &query.after {
+            Some(place) => (place.due.0, place.number.clone()),
+            None => (0, String::new()),
+        };
         self.documents(
             sqlx::query_scalar(sql)
                 .bind(kind)
                 .bind(query.party.clone().unwrap_or_default())
                 .bind(query.parent.clone().unwrap_or_default())
-                .bind(i64::from(!query.open_only)),
+                .bind(i64::from(!query.open_only && !query.running_only))
+                .bind(i64::from(query.running_only))
+                .bind(due)
+                .bind(number)
+                .bind(query.limit.map_or(i64::MAX, i64::from)),
         )
         .await
     }
@@ -48,6 +58,9 @@ impl MatterStore for CatalogStore {
     async fn save_matters(&self, change: &MatterChange) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
         let mut events = Vec::new();
+        if let Some(bound) = &change.bound {
+            check(&mut write, bound).await?;
+        }
         for (matter, expected, event) in &change.matters {
             save(&mut write, matter, *expected).await?;
             events.push(event);
@@ -81,6 +94,36 @@ impl MatterStore for CatalogStore {
     }
 }
 
+/// Refuses one more matter of an applicant who has used up what is allowed. Writers come one after the other, so that many
+/// at the same time are no way around it.
+async fn check(write: &mut Change, bound: &MatterBound) -> Result<()> {
+    let open_sql = "SELECT COUNT(*) FROM matters WHERE applicant = $1 AND parent IS NULL AND settled = 0";
+    let open: i64 = sqlx::query_scalar(open_sql)
+        .bind(&bound.applicant)
+        .fetch_one(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    let opened_sql = "SELECT COUNT(*) FROM matters WHERE applicant = $1 AND parent IS NULL AND received > $2";
+    let opened: i64 = sqlx::query_scalar(opened_sql)
+        .bind(&bound.applicant)
+        .bind(bound.since.0)
+        .fetch_one(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+    let message = match () {
+        () if open >= i64::from(bound.open) => {
+            format!(
+                "{open} matters of yours are open, and more are not taken: withdraw some, or wait for their answers"
+            )
+        }
+        () if opened >= i64::from(bound.opened) => {
+            format!("{opened} matters were opened in 24 hours, and more are not taken: try again tomorrow")
+        }
+        () => return Ok(()),
+    };
+    Err(Error::new(ErrorCode::LimitRate, message))
+}
+
 async fn finish(mut write: Change, events: &[&EvidenceRecord]) -> Result<()> {
     let Some((last, others)) = events.split_last() else { return Ok(()) };
     for event in others {
@@ -92,8 +135,8 @@ async fn finish(mut write: Change, events: &[&EvidenceRecord]) -> Result<()> {
 pub(crate) async fn save(write: &mut Change, matter: &Matter, expected: Option<i64>) -> Result<()> {
     let sql = match expected {
         None => {
-            "INSERT INTO matters (kind, state, settled, applicant, handler, parent, due, revision, document, number) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            "INSERT INTO matters (kind, state, settled, applicant, handler, parent, due, revision, document, number, received) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         }
         Some(_) => {
             "UPDATE matters SET kind = $1, state = $2, settled = $3, applicant = $4, handler = $5, parent = $6, \
@@ -112,7 +155,7 @@ pub(crate) async fn save(write: &mut Change, matter: &Matter, expected: Option<i
         .bind(json::to_text(matter)?)
         .bind(matter.number.clone());
     let query = match expected {
-        None => query,
+        None => query.bind(matter.received().0),
         Some(revision) => query.bind(revision),
     };
     let written = query

@@ -1,6 +1,6 @@
 //! Who received what of a resource, read from the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -35,6 +35,33 @@ impl AccessHistory for Ledger {
         }
         Ok(by_department)
     }
+
+    async fn received_by_people(
+        &self,
+        resource: &ResourceCode,
+        versions: Range<i64>,
+    ) -> catalog_core::Result<BTreeSet<String>> {
+        let scan = self.scan(Filter { resource: Some(resource.clone()), ..Filter::default() })?;
+        let resource = resource.clone();
+        let read = move || {
+            let mut people = BTreeSet::new();
+            for leaf in scan {
+                let record = leaf?.record;
+                if record.actor.department.is_none() && has_read(&record, &resource, &versions) {
+                    people.insert(record.actor.id);
+                }
+            }
+            Ok::<_, crate::LedgerError>(people)
+        };
+        Ok(tokio::task::spawn_blocking(read).await.map_err(Error::internal)??)
+    }
+}
+
+fn has_read(record: &EvidenceRecord, resource: &ResourceCode, versions: &Range<i64>) -> bool {
+    let (Event::AccessStarted { sources, .. } | Event::Access { sources, .. }) = &record.event else {
+        return false;
+    };
+    sources.iter().any(|source| source.resource == *resource && versions.contains(&source.version))
 }
 
 /// Counts an access that read one of the versions. What was refused gave no record away.

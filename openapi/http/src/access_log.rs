@@ -86,7 +86,8 @@ impl AccessLog {
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
     at: Timestamp,
-    /// The address that connected, a proxy's where there is one; none for calls within this machine's folder.
+    /// The address that connected, a proxy's where there is one; none for calls within this machine's folder, and for what the
+    /// public confides.
     address: Option<SocketAddr>,
     /// None for strangers.
     pub(crate) principal: Option<String>,
@@ -110,6 +111,11 @@ impl Line {
             bytes: 0,
             request_id,
         }
+    }
+
+    /// Leaves out who connected: what is confided to a department is nobody's trace.
+    pub(crate) fn forget_address(&mut self) {
+        self.address = None;
     }
 }
 

@@ -9,7 +9,7 @@ use catalog_core::ports::Mail;
 use catalog_core::services::Login;
 use catalog_core::{Error, ErrorCode, OpContext, Result};
 use exchange_auth::OneTimeCode;
-use exchange_crypto::{SealingKey, random, to_base64, to_hex};
+use exchange_crypto::{CryptoError, SealingKey, from_base64, random, to_base64, to_hex};
 use http::StatusCode;
 use openapi_contract::DeveloperRegistration;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,12 +87,23 @@ async fn erase_contact(
 /// An account for someone whose address is yet to be confirmed.
 fn fresh(app: &App, name: &str, email: &str) -> Result<Account> {
     let person = format!("{DEVELOPER_PREFIX}{}", to_hex(&random::bytes::<6>().map_err(Error::internal)?));
-    let key = app.sign_in.parts.key.derive(&format!("contact of {person}"));
-    let sealed = SealingKey::from_bytes(&key.tag(b"key"))
+    let sealed = contact_key(app, &person)
         .and_then(|key| key.seal(person.as_bytes(), email.as_bytes()))
         .map_err(Error::internal)?;
     let contact = Contact { hash: app.sign_in.contact_hash(email), sealed: to_base64(&sealed) };
     Ok(Account { applicant: Some(name.to_owned()), contact: Some(contact), ..Account::of(&person) })
+}
+
+/// The address that an account is reached at; `None` where it has none, or none that this server's key opens.
+pub(crate) fn address_of(app: &App, account: &Account) -> Option<String> {
+    let sealed = from_base64(&account.contact.as_ref()?.sealed).ok()?;
+    let opened =
+        contact_key(app, &account.person).and_then(|key| key.open(account.person.as_bytes(), &sealed));
+    String::from_utf8(opened.ok()?).ok()
+}
+
+fn contact_key(app: &App, person: &str) -> Result<SealingKey, CryptoError> {
+    SealingKey::from_bytes(&app.sign_in.parts.key.derive(&format!("contact of {person}")).tag(b"key"))
 }
 
 fn letter(to: &str, person: &str, code: &str) -> Mail {

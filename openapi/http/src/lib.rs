@@ -6,6 +6,7 @@
 
 mod access_log;
 mod app;
+mod corrections;
 mod courier;
 mod datasets;
 mod developers;

@@ -2,24 +2,33 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use catalog_core::deadline::Light;
 use catalog_core::matter::{
     Application, Content, Demand, EmergencyGrant, GrantImport, MatterKind, Objection, OpeningItem,
 };
+use catalog_core::ports::MatterPlace;
 use catalog_core::services::{Act, MatterFilter, MatterView};
-use catalog_core::{OpContext, Role};
-use http::StatusCode;
+use catalog_core::{Error, OpContext, Role};
+use http::{HeaderValue, StatusCode, Uri, header};
+use openapi_contract::header::NEXT;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::{Id, Input, Params};
+use crate::extract::{Id, Input, Params, invalid};
 use crate::openings;
 use crate::problem::Refusal;
+
+/// Where matters are handled.
+pub(crate) const MATTERS: &str = "/api/v1/matters/";
+/// Matters of a page where the caller does not say, and most.
+const PAGE: usize = 100;
+const MAX_PAGE: usize = 1000;
 
 type Opened = Result<(StatusCode, Json<MatterView>), Refusal>;
 
@@ -123,18 +132,45 @@ struct Listing {
     /// Settled ones too.
     #[serde(default)]
     settled: bool,
+    /// The page behind the place that `shuqiao-next` of the page before named.
+    after: Option<String>,
+    /// Matters of a page, 1 to 1,000; 100 when left out.
+    limit: Option<usize>,
 }
 
 /// The matters that concern the caller, those due first come first
+///
+/// Where there are more, a `link` field with `rel="next"` leads to them, and `shuqiao-next` names the place for `after`.
 #[utoipa::path(get, path = "/api/v1/matters", tag = "matters", params(Listing),
     responses((status = 200, description = "Of one's own department; the authority and auditors see all", body = Vec<MatterView>)))]
 async fn list_matters(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Params(Listing { kind, role, light, settled }): Params<Listing>,
-) -> Result<Json<Vec<MatterView>>, Refusal> {
-    let filter = MatterFilter { kinds: kind.into_iter().collect(), role, light, settled };
-    Ok(Json(app.services.matters(&ctx, &filter).await?))
+    Params(Listing { kind, role, light, settled, after, limit }): Params<Listing>,
+    uri: OriginalUri,
+) -> Result<Response, Refusal> {
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(invalid("`limit` lies between 1 and 1,000"));
+    }
+    let after = after.as_deref().map(str::parse::<MatterPlace>).transpose()?;
+    let filter = MatterFilter { kinds: kind.into_iter().collect(), role, light, settled, after, limit };
+    let page = app.services.matters(&ctx, &filter).await?;
+    paged(Json(page.matters).into_response(), &uri, page.next.map(|next| next.to_string()).as_deref())
+}
+
+/// A page with the way to the next one, if there is one.
+pub(crate) fn paged(mut response: Response, uri: &Uri, next: Option<&str>) -> Result<Response, Refusal> {
+    let Some(next) = next else { return Ok(response) };
+    let query = uri.query().unwrap_or_default().split('&');
+    let mut pairs: Vec<_> =
+        query.filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).map(str::to_owned).collect();
+    pairs.push(format!("after={next}"));
+    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), pairs.join("&"));
+    let headers = response.headers_mut();
+    headers.insert(header::LINK, HeaderValue::try_from(link).map_err(Error::internal)?);
+    headers.insert(NEXT, HeaderValue::try_from(next).map_err(Error::internal)?);
+    Ok(response)
 }
 
 /// One matter with its history, limits and light

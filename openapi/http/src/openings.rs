@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::corrections::tell_developers;
 use crate::extract::{Code, CodePath, Id, Input};
 use crate::problem::Refusal;
 
@@ -43,7 +44,8 @@ impl SecrecyCheck for Check<'_> {
     }
 }
 
-/// Takes a step in a matter; a secrecy review that is completed is checked anew at once.
+/// Takes a step in a matter; a secrecy review that is completed is checked anew at once, and developers are told of what is
+/// corrected.
 pub(crate) async fn act(app: &App, ctx: &OpContext, number: &str, act: &Act) -> Result<MatterView> {
     let view = app.services.act_on_matter(ctx, number, act).await?;
     match (act.event, view.matter.state) {
@@ -51,6 +53,10 @@ pub(crate) async fn act(app: &App, ctx: &OpContext, number: &str, act: &Act) -> 
             let check = Check(app);
             let look = Look { shapes: &app.datasets, check: &check };
             app.services.check_secrecy(ctx, &look, number).await
+        }
+        (Event::Correct, _) => {
+            tell_developers(app, ctx, &view.matter).await?;
+            Ok(view)
         }
         _ => Ok(view),
     }

@@ -37,6 +37,7 @@ pub(crate) fn face(code: ErrorCode) -> (StatusCode, &'static str) {
         ErrorCode::LimitRows => (StatusCode::UNPROCESSABLE_ENTITY, "Row limit"),
         ErrorCode::LimitBytes => (StatusCode::UNPROCESSABLE_ENTITY, "Byte limit"),
         ErrorCode::LimitSql => (StatusCode::PAYLOAD_TOO_LARGE, "SQL text limit"),
+        ErrorCode::LimitRate => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         ErrorCode::Revoked => (StatusCode::FORBIDDEN, "Revoked"),
         ErrorCode::Withdrawn => (StatusCode::GONE, "Withdrawn"),
         ErrorCode::NotReplayable => (StatusCode::GONE, "It can't be computed again"),

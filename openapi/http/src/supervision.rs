@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::{Params, invalid};
 use crate::inspection::XLSX;
+use crate::matters::paged;
 use crate::problem::Refusal;
 
 /// What the signature of an assessment signs.
@@ -48,29 +49,52 @@ struct Wanted {
     format: Option<String>,
 }
 
-impl Wanted {
-    /// The period, as far as it has passed: nothing is late that is not due yet.
-    fn period(&self, now: Timestamp) -> Result<Period, Refusal> {
-        match self.from < self.until {
-            true => Ok(Period { from: self.from, until: self.until.min(now).max(self.from) }),
-            false => Err(invalid("`from` lies before `until`")),
-        }
+/// A period, and which of what was found in it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Board {
+    /// From this time on.
+    #[param(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// Before this time.
+    #[param(value_type = String, format = DateTime)]
+    until: Timestamp,
+    /// Breaches and anomalies of a page, 1 to 10,000 of each; 1,000 when left out.
+    limit: Option<usize>,
+    /// What `shuqiao-next` of the page before said: how many of each were listed before.
+    #[serde(default)]
+    after: usize,
+}
+
+/// Breaches and anomalies of a page where the caller does not say, and most.
+const PAGE: usize = 1_000;
+const MAX_PAGE: usize = 10_000;
+
+/// The period, as far as it has passed: nothing is late that is not due yet.
+fn period(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<Period, Refusal> {
+    match from < until {
+        true => Ok(Period { from, until: until.min(now).max(from) }),
+        false => Err(invalid("`from` lies before `until`")),
     }
 }
 
 /// Lights of all running matters, and the breaches and anomalies of a period
 ///
 /// For officers of the data authority and auditors. Each breach and anomaly names the records of the evidence log behind it.
-#[utoipa::path(get, path = "/api/v1/supervision", tag = "supervision", params(Wanted),
+/// Where there are more, a `link` field with `rel="next"` leads to them.
+#[utoipa::path(get, path = "/api/v1/supervision", tag = "supervision", params(Board),
     responses((status = 200, description = "What supervision shows", body = Supervision)))]
 async fn get_supervision(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Params(wanted): Params<Wanted>,
-) -> Result<Json<Supervision>, Refusal> {
-    let period = wanted.period(ctx.now)?;
-    if wanted.format.as_deref().is_some_and(|format| format != "json") {
-        return Err(invalid("offered is format=json"));
+    Params(Board { from, until, limit, after }): Params<Board>,
+    uri: OriginalUri,
+) -> Result<Response, Refusal> {
+    let period = period(from, until, ctx.now)?;
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(invalid("`limit` lies between 1 and 10,000"));
     }
     let settings = app.services.supervise(&ctx, &named("board", period)).await?.clone();
     let lights = app.services.lights(&ctx).await?;
@@ -84,7 +108,12 @@ async fn get_supervision(
         let (breaches, anomalies) = (breaches.within(period), anomalies.finish());
         Ok(Supervision { period, last, lights, breaches, anomalies })
     };
-    Ok(Json(app.prove(read).await?))
+    let mut found = app.prove(read).await?;
+    let has_more = found.breaches.len().max(found.anomalies.len()) > after.saturating_add(limit);
+    let next = has_more.then(|| (after + limit).to_string());
+    found.breaches = found.breaches.into_iter().skip(after).take(limit).collect();
+    found.anomalies = found.anomalies.into_iter().skip(after).take(limit).collect();
+    paged(Json(found).into_response(), &uri, next.as_deref())
 }
 
 /// The assessment of departments in a period, computed from evidence alone
@@ -98,7 +127,7 @@ async fn get_assessment(
     Extension(ctx): Extension<OpContext>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
-    let period = wanted.period(ctx.now)?;
+    let period = period(wanted.from, wanted.until, ctx.now)?;
     let as_sheet = match wanted.format.as_deref() {
         None | Some("json") => false,
         Some("xlsx") => true,
@@ -129,7 +158,7 @@ fn named(what: &str, period: Period) -> String {
 }
 
 /// Hands all records before the end of the period to `take`, the oldest first; answers where the last of them stands.
-fn fold(app: &App, period: Period, mut take: impl FnMut(&Placed)) -> Result<Option<Place>> {
+pub(crate) fn fold(app: &App, period: Period, mut take: impl FnMut(&Placed)) -> Result<Option<Place>> {
     let until = Filter { until: Some(period.until), ..Filter::default() };
     let placed =
         |leaf: Leaf| Placed { place: Place { epoch: leaf.epoch, index: leaf.index }, record: leaf.record };
@@ -191,7 +220,7 @@ fn cells(row: &Indicators) -> Vec<String> {
 }
 
 /// A share, and beside it what it is a share of.
-fn share(ratio: Ratio) -> String {
+pub(crate) fn share(ratio: Ratio) -> String {
     match ratio.of {
         0 => ratio.percent(),
         of => format!("{}（{}/{of}）", ratio.percent(), ratio.part),

@@ -1,5 +1,6 @@
 //! The one wrapper around every operation.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 use crate::access_log::{self, Line};
 use crate::app::App;
 use crate::evidence::{self, Asked, Attempt, Sealed};
+use crate::matters;
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 use crate::public;
@@ -55,6 +57,9 @@ async fn serve(
     next: Next,
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
+    if door.is_confidential {
+        line.forget_address();
+    }
     let wire = Wire::of(app, &parts);
     let caller = caller(app, &line.request_id, &mut parts, &door, wire).await?;
     line.principal =
@@ -94,7 +99,7 @@ async fn serve(
         }
     };
     let target_uri = app.authenticator.target_uri(&parts.uri);
-    let kept = if door.is_confidential { &[] } else { content.as_ref() };
+    let kept = if door.keeps_nothing { &[] } else { content.as_ref() };
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;
     let body = Body::from(content);
     parts.extensions.insert(asked.clone());
@@ -139,6 +144,9 @@ async fn caller(
     wire: Wire,
 ) -> Result<Whose, Refusal> {
     let channel = door.channel;
+    if door.is_confidential {
+        return Ok(Whose::Proven(Box::new(public_context(request_id.to_owned(), channel, app.now()))));
+    }
     if door.signs_in {
         if !app.authenticator.is_of_this_site(parts) {
             return Err(AuthError::ForeignSite.into());
@@ -172,12 +180,15 @@ fn without_session(app: &App, error: AuthError) -> Refusal {
 pub(crate) struct Wire {
     /// Whether nobody on it can read secrets: TLS, or within this machine. What is not known is not.
     pub(crate) confidential: bool,
+    /// The address that connected, a proxy's where there is one.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Wire {
     fn of(app: &App, parts: &Parts) -> Self {
-        let is_local = access_log::peer(parts).is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-        Self { confidential: app.encrypted || is_local }
+        let address = access_log::peer(parts).map(|peer| peer.ip().to_canonical());
+        let is_local = address.is_some_and(|address| address.is_loopback());
+        Self { confidential: app.encrypted || is_local, address }
     }
 }
 
@@ -185,8 +196,10 @@ impl Wire {
 struct Door {
     channel: Channel,
     body: Taken,
-    /// Whether its bodies are confided to a department, and kept nowhere else.
+    /// Whether what is sent is confided to a department: whoever sends it is anyone, and leaves no address.
     is_confidential: bool,
+    /// Whether bodies are kept nowhere but where they belong: steps name third parties too.
+    keeps_nothing: bool,
     /// Whether the proof of identity is in the request itself: whoever else the caller may be plays no part, and what is
     /// sent is kept nowhere.
     signs_in: bool,
@@ -231,13 +244,14 @@ impl Door {
         };
         let is_confidential =
             [public::DISCLOSURES, public::LETTERS].contains(&path) || path.starts_with(public::MATTERS);
+        let is_step = path.starts_with(matters::MATTERS) && path.ends_with("/steps");
         let is_post = parts.method == Method::POST;
         let signs_in = match path {
             "/api/v1/session" | "/api/v1/session/password" | "/api/v1/developers" => is_post,
             "/api/v1/session/oidc" | "/api/v1/session/oidc/callback" => true,
             _ => false,
         };
-        Self { channel, body, is_confidential, signs_in }
+        Self { channel, body, is_confidential, keeps_nothing: is_confidential || is_step, signs_in }
     }
 }
 

@@ -81,6 +81,11 @@ impl City {
         Self::within(Bounds::default()).await
     }
 
+    /// The same on a server whose clock stands at a time.
+    pub(crate) async fn without_data_at(time: Timestamp) -> Self {
+        Self::on(Server::start_at(Bounds::default(), time).await).await
+    }
+
     /// The same within other limits.
     pub(crate) async fn within(bounds: Bounds) -> Self {
         Self::on(Server::start_with(bounds).await).await
@@ -118,7 +123,7 @@ impl City {
 
     /// The same on a server whose clock stands at a time.
     pub(crate) async fn new_at(time: Timestamp) -> Self {
-        let city = Self::on(Server::start_at(Bounds::default(), time).await).await;
+        let city = Self::without_data_at(time).await;
         city.upload(ROWS).await;
         city
     }
@@ -222,7 +227,7 @@ impl City {
         let path = format!("/api/v1/matters/{}", answer.json()["parts"][0].as_str().unwrap());
         let part = self.server.send(Call::get(path).by(&applicant)).await;
         match part.json()["state"].as_str() {
-            Some("in_use") => part,
+            Some("in_use" | "activating") => part,
             state => {
                 let number = &part.json()["number"];
                 if state == Some("proposing") {

@@ -200,6 +200,13 @@ impl Server {
         exchange(&self.http, &self.base, &self.keys, self.now(), call).await
     }
 
+    /// The same from another address of this machine: `127.0.0.2`.
+    pub(crate) async fn send_from(&self, address: &str, call: Call<'_>) -> Answer {
+        let local = address.parse::<std::net::IpAddr>().unwrap();
+        let http = reqwest::Client::builder().no_proxy().local_address(local).build().unwrap();
+        exchange(&http, &self.base, &self.keys, self.now(), call).await
+    }
+
     /// Events in the evidence log of one kind, by its tag.
     pub(crate) fn events(&self, kind: &str) -> Vec<Value> {
         let records = self.evidence.scan(Filter::default()).unwrap();

@@ -31,15 +31,17 @@ pub enum LimitKind {
     DisclosureAnswer,
     /// 依申请公开补正告知: the one request for completion
     DisclosureCompletion,
+    /// 补正期限: the applicant completes; before its end nobody settles the matter for want of it
+    Completion,
     /// 第三方意见
     ThirdPartyOpinion,
-    /// 主动公开
+    /// 主动公开: data exist of what is open
     ActivePublication,
     /// 群众来信; complex ones by its extension
     Letter,
-    /// 目录更新
+    /// 目录更新: an objection against a directory entry
     DirectoryChange,
-    /// 处罚信息撤回
+    /// 处罚信息撤回: a penalty that was published is no more
     PenaltyWithdrawal,
     /// 保密审查
     SecrecyReview,
@@ -66,7 +68,7 @@ pub struct Limit {
 const LONGEST: u32 = 500;
 
 /// Kind, working days, extension, source. What law does not set is marked as the platform's own.
-const DEFAULTS: [(LimitKind, u32, u32, &str); 18] = [
+const DEFAULTS: [(LimitKind, u32, u32, &str); 19] = [
     (LimitKind::FormalCheck, 2, 0, "政务数据共享条例；县级规则 2 个工作日"),
     (LimitKind::UnconditionalAccess, 1, 0, "政务数据共享条例"),
     (LimitKind::ConditionalDecision, 10, 10, "政务数据共享条例"),
@@ -77,6 +79,7 @@ const DEFAULTS: [(LimitKind, u32, u32, &str); 18] = [
     (LimitKind::Arbitration, 10, 0, "平台规则"),
     (LimitKind::DisclosureAnswer, 20, 20, "政府信息公开条例 第三十三条"),
     (LimitKind::DisclosureCompletion, 7, 0, "政府信息公开条例 第三十条"),
+    (LimitKind::Completion, 15, 0, "政府信息公开条例 第三十条：合理的补正期限；平台规则 15 个工作日"),
     (LimitKind::ThirdPartyOpinion, 15, 0, "政府信息公开条例 第三十二条"),
     (LimitKind::ActivePublication, 20, 0, "政府信息公开条例 第二十六条"),
     (LimitKind::Letter, 7, 8, "市级方案（2016）：7 个工作日，复杂的 15 个工作日"),

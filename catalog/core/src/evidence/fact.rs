@@ -12,7 +12,7 @@ use crate::deadline::{LimitKind, RunningLimit};
 use crate::directory::resource::Entry;
 use crate::directory::{Department, Opening, Resource, Succession, UpdateCycle};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
-use crate::matter::{Applicant, Content, Event, Matter, MatterKind, State};
+use crate::matter::{Applicant, ApplicantKind, Content, Event, Ground, Matter, MatterKind, State};
 use crate::policy::{Grant, GrantKind, Grantee};
 use crate::time::Timestamp;
 
@@ -110,6 +110,12 @@ pub struct MatterFact {
     pub handed_over_by: Option<DepartmentId>,
     /// Its limits after it.
     pub limits: Vec<LimitFact>,
+    /// Of a disclosure request: as what its applicant asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applicant_kind: Option<ApplicantKind>,
+    /// Of a disclosure request that is refused: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<Ground>,
 }
 
 /// One limit of a matter.
@@ -208,6 +214,11 @@ impl MatterFact {
         let resource = match &matter.content {
             Content::Objection(objection) => Some(objection.resource.clone()),
             Content::SecrecyReview(review) => Some(review.opening.resource.clone()),
+            Content::OpeningItem(item) => item.resource.clone(),
+            _ => None,
+        };
+        let disclosure = match &matter.content {
+            Content::Disclosure(disclosure) => Some(disclosure),
             _ => None,
         };
         Self {
@@ -220,6 +231,8 @@ impl MatterFact {
             state: matter.state,
             handed_over_by,
             limits: matter.limits.iter().map(LimitFact::of).collect(),
+            applicant_kind: disclosure.map(|disclosure| disclosure.applicant_kind),
+            ground: disclosure.and_then(|disclosure| disclosure.outcome.as_ref()?.ground),
         }
     }
 }

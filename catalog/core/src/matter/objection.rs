@@ -1,4 +1,5 @@
-//! Wrong data, a wrong directory entry, a wrong use: the provider checks, corrects and answers (校核).
+//! Wrong data, a wrong directory entry, a wrong use, a penalty that is no more: the provider checks, corrects and answers
+//! (校核). An objection against the provider's own use is the data authority's to check.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,6 +19,19 @@ pub enum ObjectionSubject {
     Directory,
     /// 使用不当: a department uses the data otherwise than it was granted
     Use,
+    /// 处罚决定已撤销或变更: what was published of it is withdrawn
+    Penalty,
+}
+
+impl ObjectionSubject {
+    /// The limit of law within which it is checked and corrected.
+    pub fn limit(self) -> LimitKind {
+        match self {
+            Self::Data | Self::Use => LimitKind::Correction,
+            Self::Directory => LimitKind::DirectoryChange,
+            Self::Penalty => LimitKind::PenaltyWithdrawal,
+        }
+    }
 }
 
 /// An objection 数据异议.
@@ -44,6 +58,13 @@ pub struct Objection {
     pub wrong_since: Option<i64>,
 }
 
+impl Objection {
+    /// The department whose use is said to be wrong.
+    pub fn accused(&self) -> Option<&DepartmentId> {
+        self.user.as_ref().filter(|_| self.subject == ObjectionSubject::Use)
+    }
+}
+
 pub(super) const MACHINE: Machine = Machine {
     initial: &[State::Checking],
     rules: RULES,
@@ -55,18 +76,20 @@ pub(super) const MACHINE: Machine = Machine {
         },
         Clock { limit: LimitKind::Arbitration, runs: &[State::Arbitrating], stands: &[] },
     ],
-    once: &[Event::AskCompletion, Event::Escalate],
+    once: &[Event::AskCompletion, Event::Extend, Event::Escalate],
     within: &[],
 };
 
 const RULES: &[Rule] = &[
     rule(State::Checking, Event::AskCompletion, State::Completing, By::Handler),
+    rule(State::Checking, Event::Extend, State::Checking, By::Handler),
     rule(State::Checking, Event::Uphold, State::Correcting, By::Handler),
     rule(State::Checking, Event::Refuse, State::Refused, By::Handler),
     rule(State::Checking, Event::Withdraw, State::Withdrawn, By::Applicant),
     rule(State::Completing, Event::Complete, State::Checking, By::Applicant),
     rule(State::Completing, Event::Abandon, State::Withdrawn, By::Handler),
     rule(State::Completing, Event::Withdraw, State::Withdrawn, By::Applicant),
+    rule(State::Correcting, Event::Extend, State::Correcting, By::Handler),
     rule(State::Correcting, Event::Correct, State::Answered, By::Handler),
     rule(State::Answered, Event::End, State::Ended, By::Applicant),
     rule(State::Answered, Event::Escalate, State::Arbitrating, By::Applicant),

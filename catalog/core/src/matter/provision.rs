@@ -1,6 +1,7 @@
 //! One provider's part of an application: decision, delivery, use, end.
 //!
-//! Sensitive items begin in “待初审”: one person proposes, another decides. Unconditional ones are granted by the machine.
+//! Sensitive items begin in “待初审”: one person proposes, another decides. Unconditional ones begin in “待开通”: the machine grants
+//! them at once, and they are in use when there are data to read.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,7 +21,7 @@ pub struct Provision {
 }
 
 pub(super) const MACHINE: Machine = Machine {
-    initial: &[State::Deciding, State::Proposing],
+    initial: &[State::Deciding, State::Proposing, State::Activating],
     rules: RULES,
     clocks: &[
         Clock {
@@ -28,6 +29,7 @@ pub(super) const MACHINE: Machine = Machine {
             runs: &[State::Deciding, State::Proposing, State::Confirming],
             stands: &[],
         },
+        Clock { limit: LimitKind::UnconditionalAccess, runs: &[State::Activating], stands: &[] },
         Clock { limit: LimitKind::Delivery, runs: &[State::Delivering], stands: &[] },
         Clock { limit: LimitKind::Arbitration, runs: &[State::Arbitrating], stands: &[] },
     ],
@@ -36,7 +38,10 @@ pub(super) const MACHINE: Machine = Machine {
 };
 
 const RULES: &[Rule] = &[
-    rule(State::Deciding, Event::GrantAtOnce, State::InUse, By::Machine),
+    rule(State::Activating, Event::GrantAtOnce, State::InUse, By::Machine),
+    rule(State::Activating, Event::Revoke, State::Revoked, By::Handler),
+    rule(State::Activating, Event::End, State::Ended, By::Applicant),
+    rule(State::Activating, Event::Expire, State::Expired, By::Machine),
     rule(State::Deciding, Event::Grant, State::Delivering, By::Handler),
     rule(State::Deciding, Event::GrantInPart, State::Delivering, By::Handler),
     rule(State::Deciding, Event::Refuse, State::Refused, By::Handler),

@@ -1,5 +1,6 @@
 mod diagram;
 mod handover;
+mod parties;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -256,7 +257,7 @@ fn whoever_proposed_once_never_confirms() {
 #[test]
 fn the_platforms_steps_are_nobody_elses_and_the_other_way_round() {
     let rules = Rules::default();
-    let mut matter = provision(State::Deciding);
+    let mut matter = provision(State::Activating);
     let at_once = step(Event::GrantAtOnce, "2026-03-03T10:00:00");
     let refused = matter.take(&person("a", "scjg", Role::Approver), &at_once, &rules).unwrap_err();
     assert_eq!(refused.code, ErrorCode::Forbidden);
@@ -336,6 +337,7 @@ fn an_item_of_the_plan_is_due_on_its_day() {
         title: "样例".to_owned(),
         due: day("2026-06-30"),
         resource: None,
+        data_since: None,
     };
     let opened = (None, at("2026-01-05T10:00:00"));
     let department = DepartmentId::new("scjg").ok();

@@ -3,11 +3,10 @@
 mod corrections;
 mod disclosures;
 pub(super) mod effects;
+mod listing;
 pub(super) mod opening;
 mod public;
-mod reports;
-
-use std::collections::BTreeSet;
+mod ready;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -28,8 +27,8 @@ use crate::ports::{Cut, MatterChange, MatterQuery};
 use crate::time::Timestamp;
 
 pub use disclosures::ThirdParty;
+pub use listing::{MatterFilter, MatterPage};
 pub use public::{PublicMatter, PublicStep};
-pub use reports::{DisclosureReport, ReportRow};
 
 /// A step as a caller asks for it. Which fields it takes depends on the event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -79,19 +78,6 @@ pub struct Act {
     pub opening: Option<OpeningTerms>,
 }
 
-/// Which matters a caller wants to see.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MatterFilter {
-    /// Of these kinds; of all if empty.
-    pub kinds: BTreeSet<MatterKind>,
-    /// Handled by this role.
-    pub role: Option<Role>,
-    /// With this light or a worse one.
-    pub light: Option<Light>,
-    /// Settled ones too.
-    pub settled: bool,
-}
-
 /// A matter with its light at the time of asking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatterView {
@@ -114,6 +100,8 @@ pub struct MatterView {
 pub struct Round {
     /// Matters that changed.
     pub changed: usize,
+    /// Limits of active publication that began.
+    pub begun: usize,
     /// Numbers of those that could not be moved, or whose applicants' identities could not be erased, and why.
     pub failed: Vec<(String, Error)>,
     /// Matters whose applicants' identities were erased, their term being over.
@@ -144,39 +132,6 @@ impl Services {
         let mut view = MatterView::of(matter, ctx.now);
         view.parts = parts.into_iter().map(|part| part.number).collect();
         Ok(view)
-    }
-
-    /// The matters that concern the caller, those due first come first. The authority and auditors see all.
-    pub async fn matters(&self, ctx: &OpContext, filter: &MatterFilter) -> Result<Vec<MatterView>> {
-        let mut query = MatterQuery { open_only: !filter.settled, ..MatterQuery::default() };
-        if let [kind] = filter.kinds.iter().copied().collect::<Vec<_>>()[..] {
-            query.kind = Some(kind);
-        }
-        let wanted = |view: &MatterView| {
-            (filter.kinds.is_empty() || filter.kinds.contains(&view.matter.kind()))
-                && filter.role.is_none_or(|role| view.matter.handler.role == role)
-                && filter.light.is_none_or(|light| view.light >= Some(light))
-        };
-        let matters = match sees_all(ctx) {
-            true => self.store.matters(&query).await?,
-            false => self.own_matters(ctx, query).await?,
-        };
-        Ok(matters.into_iter().map(|matter| MatterView::of(matter, ctx.now)).filter(wanted).collect())
-    }
-
-    /// The matters of the caller's department and of those that it continues, in the order of the store.
-    async fn own_matters(&self, ctx: &OpContext, query: MatterQuery) -> Result<Vec<Matter>> {
-        let mut matters = Vec::new();
-        for label in own_labels(ctx)? {
-            let query = MatterQuery { party: Some(label), ..query.clone() };
-            matters.extend(self.store.matters(&query).await?);
-        }
-        if !ctx.principal.predecessors.is_empty() {
-            let due = |matter: &Matter| matter.limit().and_then(|limit| limit.reckoning.due);
-            matters.sort_by_key(|matter| (due(matter).is_none(), due(matter), matter.number.clone()));
-            matters.dedup_by(|one, other| one.number == other.number);
-        }
-        Ok(matters)
     }
 
     /// Takes a step in a matter, with everything that it brings about, in one transaction.
@@ -212,13 +167,17 @@ impl Services {
             return Err(Error::new(ErrorCode::Forbidden, "the clock is run by the operator"));
         }
         let mut round = Round::default();
-        for matter in self.store.matters(&MatterQuery::default()).await? {
-            let number = matter.number.clone();
-            match self.move_by_clock(ctx, matter).await {
-                Ok(has_moved) => round.changed += usize::from(has_moved),
-                Err(error) => round.failed.push((number, error)),
+        let mut running = MatterQuery { running_only: true, ..MatterQuery::default() };
+        while let Some(page) = self.next_page(&mut running).await? {
+            for matter in page {
+                let number = matter.number.clone();
+                match self.move_by_clock(ctx, matter).await {
+                    Ok(has_moved) => round.changed += usize::from(has_moved),
+                    Err(error) => round.failed.push((number, error)),
+                }
             }
         }
+        round.begun = self.watch_publication(ctx).await?;
         self.erase_overdue(ctx, &mut round).await?;
         self.relay().await?;
         Ok(round)
@@ -228,6 +187,8 @@ impl Services {
         let (seen, steps) = (matter.revision, matter.history.len());
         if self.has_expired(ctx, &matter).await? {
             matter.take_by_machine(Event::Expire, ctx.now, &self.settings.deadlines)?;
+        } else if self.has_data_now(ctx, &matter).await? {
+            matter.take_by_machine(Event::GrantAtOnce, ctx.now, &self.settings.deadlines)?;
         } else if self.is_settled_in_parts(&matter).await? {
             matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
         } else if matter.recompute(&self.settings.deadlines) {
@@ -330,19 +291,8 @@ impl Services {
     }
 }
 
-fn sees_all(ctx: &OpContext) -> bool {
+pub(super) fn sees_all(ctx: &OpContext) -> bool {
     ctx.principal.has(Role::AuthorityOfficer) || ctx.principal.has(Role::Auditor)
-}
-
-/// The labels under which the caller's matters are listed.
-fn own_labels(ctx: &OpContext) -> Result<Vec<String>> {
-    match (&ctx.principal.department, ctx.principal.has(Role::Developer)) {
-        (Some(_), _) => {
-            Ok(ctx.principal.departments().map(|department| format!("department:{department}")).collect())
-        }
-        (None, true) => Ok(vec![format!("developer:{}", ctx.principal.id)]),
-        _ => Err(Error::new(ErrorCode::Forbidden, "matters belong to departments and developers; sign in")),
-    }
 }
 
 /// Whether the content is an application, which completion may replace.

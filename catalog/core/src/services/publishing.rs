@@ -48,11 +48,14 @@ impl Services {
             let event = Self::matter_event(ctx, &matter);
             (matter, None, event)
         };
-        let change = MatterChange {
+        let mut change = MatterChange {
             matters: waiting.into_iter().map(opened).collect(),
             version: Some((version.clone(), published)),
             ..MatterChange::default()
         };
+        if let Some(resource) = entry.published.as_ref().filter(|_| version.breaking.is_none()) {
+            self.data_are_there(ctx, resource, &mut change).await?;
+        }
         self.store.save_matters(&change).await?;
         self.relay().await?;
         Ok(version)

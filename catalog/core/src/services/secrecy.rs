@@ -250,7 +250,7 @@ impl Services {
         }
     }
 
-    async fn openings_of(&self, ctx: &OpContext, resource: &Resource) -> Result<Vec<Opening>> {
+    pub(super) async fn openings_of(&self, ctx: &OpContext, resource: &Resource) -> Result<Vec<Opening>> {
         let query = MatterQuery {
             kind: Some(MatterKind::SecrecyReview),
             party: Some(format!("department:{}", resource.provider)),
@@ -406,7 +406,10 @@ impl Services {
                 return Err(Error::new(ErrorCode::IllegalState, message));
             }
             match terms.condition {
-                None => self.make_grant(ctx, matter, terms.grant(now), change).await?,
+                None => {
+                    self.make_grant(ctx, matter, terms.grant(now), change).await?;
+                    self.is_published(ctx, &resource, change).await?;
+                }
                 Some(_) => drop(Self::new_grant(ctx, terms.grant(now), &resource)?),
             }
         }

@@ -17,7 +17,7 @@ use crate::matter::{Event, MatterKind, State};
 use crate::time::Timestamp;
 
 /// The name under which the data authority is assessed.
-const AUTHORITY: &str = "authority";
+pub(super) const AUTHORITY: &str = "authority";
 
 /// A part of a whole; of an empty whole there is none to judge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ impl Ratio {
         self.part += u64::from(counts);
     }
 
-    fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         self.part += other.part;
         self.of += other.of;
     }

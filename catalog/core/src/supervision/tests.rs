@@ -84,6 +84,8 @@ impl Log {
                 state,
                 handed_over_by: None,
                 limits: limits.to_vec(),
+                applicant_kind: None,
+                ground: None,
             }),
         )
     }

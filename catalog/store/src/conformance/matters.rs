@@ -8,7 +8,7 @@ use catalog_core::matter::{
     Applicant, Content, Demand, Matter, MatterKind, Move, Objection, ObjectionSubject, State,
 };
 use catalog_core::policy::Revocation;
-use catalog_core::ports::{MatterChange, MatterQuery, Store};
+use catalog_core::ports::{MatterBound, MatterChange, MatterPlace, MatterQuery, Store};
 use catalog_core::{DepartmentId, ErrorCode, Principal, ResourceCode, Result, Role, Timestamp};
 
 use super::refused;
@@ -153,5 +153,60 @@ pub(super) async fn all_or_nothing(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(store.matter(&matter.number).await?, Some(withdrawn));
     assert_eq!(store.grant(&first.id).await?.and_then(|grant| grant.revocation), Some(revocation));
     assert_eq!(store.pending(100).await?.len(), before + 5);
+    Ok(())
+}
+
+/// Pages hold each matter once and in order, whatever the ends of limits, and the last page is followed by none.
+pub(super) async fn paged(store: Arc<dyn Store>) -> Result<()> {
+    for number in 1..=7 {
+        // Several are due at the same time, and two have no limit.
+        let day = ["2026-03-03", "2026-03-02", "2026-03-02"][number % 3];
+        let mut matter = demand(&format!("XQ-2026-{number:06}"), "gaj", &format!("{day}T02:00:00Z"))?;
+        if number > 5 {
+            withdraw(&mut matter)?;
+        }
+        store.save_matters(&opened(&matter)).await?;
+    }
+    let all = numbers(&store, MatterQuery::default()).await?;
+    assert_eq!(all.len(), 7);
+    assert_eq!(all[5..], ["XQ-2026-000006", "XQ-2026-000007"], "those without a limit are last");
+    for limit in 1..=8 {
+        let (mut paged, mut query) = (Vec::new(), MatterQuery { limit: Some(limit), ..Default::default() });
+        loop {
+            let page = store.matters(&query).await?;
+            assert!(page.len() <= limit as usize);
+            let Some(last) = page.last() else { break };
+            let place = MatterPlace::of(last);
+            assert_eq!(place.to_string().parse::<MatterPlace>()?, place);
+            query.after = Some(place);
+            paged.extend(page.into_iter().map(|matter| matter.number));
+        }
+        assert_eq!(paged, all, "pages of {limit}");
+    }
+    let running = MatterQuery { running_only: true, ..Default::default() };
+    assert_eq!(numbers(&store, running).await?, all[..5], "what is withdrawn runs no longer");
+    Ok(())
+}
+
+/// A bound is looked at in the same transaction: it counts open matters and those of a time, parts never.
+pub(super) async fn bounded(store: Arc<dyn Store>) -> Result<()> {
+    let since = Timestamp::parse("2026-03-02T00:00:00Z").unwrap_or_default();
+    let bound =
+        |open, in_time| MatterBound { applicant: "department:gaj".to_owned(), open, opened: in_time, since };
+    let first = demand("XQ-2026-000001", "gaj", "2026-03-01T02:00:00Z")?;
+    let mut part = demand("XQ-2026-000002", "gaj", "2026-03-02T02:00:00Z")?;
+    part.parent = Some(first.number.clone());
+    let others = demand("XQ-2026-000003", "rsj", "2026-03-02T02:00:00Z")?;
+    for matter in [&first, &part, &others] {
+        store.save_matters(&opened(matter)).await?;
+    }
+    let next = demand("XQ-2026-000004", "gaj", "2026-03-02T03:00:00Z")?;
+    let change = |bound| MatterChange { bound: Some(bound), ..opened(&next) };
+    refused(store.save_matters(&change(bound(1, 9))).await, ErrorCode::LimitRate);
+    assert_eq!(store.matter(&next.number).await?, None);
+    store.save_matters(&change(bound(2, 1))).await?;
+    let last = demand("XQ-2026-000005", "gaj", "2026-03-02T04:00:00Z")?;
+    let change = MatterChange { bound: Some(bound(9, 1)), ..opened(&last) };
+    refused(store.save_matters(&change).await, ErrorCode::LimitRate);
     Ok(())
 }

@@ -30,6 +30,8 @@ const LONG_SURNAMES: [&str; 20] = [
     "欧阳", "上官", "司马", "诸葛", "司徒", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "夏侯", "长孙",
     "宇文", "端木", "南宫", "申屠", "淳于", "轩辕", "独孤",
 ];
+/// Middle dots as they are typed.
+const DOTS: &str = "·•‧・･∙⋅．";
 /// Last characters of places and bodies, which begin with surnames as well.
 const PLACES: &str = "市县区镇乡村街道路省州旗盟局院校所厅部司社";
 
@@ -57,16 +59,31 @@ pub(super) fn kinds_in(text: &str) -> [bool; KINDS.len()] {
     found
 }
 
-/// Whether the text is a person's name: two to four Chinese characters of which a surname is the first.
+/// Whether the text is a person's name: two to four Chinese characters of which a surname is the first, or parts that a middle
+/// dot joins (GB/T 36905), as many peoples write theirs.
 pub(super) fn is_name(text: &str) -> bool {
-    let letters: Vec<char> = text.trim().chars().filter(|letter| *letter != '·').collect();
-    let is_chinese = |letter: &char| matches!(letter, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}');
+    let letters: Vec<char> = text.trim().chars().collect();
+    if letters.iter().any(|letter| DOTS.contains(*letter)) {
+        return is_joined_name(&letters);
+    }
     let (Some(first), Some(last)) = (letters.first(), letters.last()) else { return false };
     (2..=4).contains(&letters.len())
         && letters.iter().all(is_chinese)
         && !PLACES.contains(*last)
         && (letters.len() < 4 && SURNAMES.contains(first)
             || LONG_SURNAMES.iter().any(|name| letters.iter().take(2).copied().eq(name.chars())))
+}
+
+/// Two to five parts of one to ten Chinese characters, which no place or body ends.
+fn is_joined_name(letters: &[char]) -> bool {
+    let parts: Vec<_> = letters.split(|letter| DOTS.contains(*letter)).collect();
+    (2..=5).contains(&parts.len())
+        && parts.iter().all(|part| (1..=10).contains(&part.len()) && part.iter().all(is_chinese))
+        && letters.last().is_some_and(|last| !PLACES.contains(*last))
+}
+
+fn is_chinese(letter: &char) -> bool {
+    matches!(letter, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}')
 }
 
 fn is_digit(letter: char) -> bool {
@@ -219,8 +236,17 @@ mod tests {
 
     #[test]
     fn names_begin_with_a_surname_and_are_no_places() {
-        for name in ["王芳", "李小明", "欧阳修文", "司马光", "阿依·古丽"].into_iter().take(4)
-        {
+        for name in [
+            "王芳",
+            "李小明",
+            "欧阳修文",
+            "司马光",
+            "阿依·古丽",
+            "阿依古丽·买买提",
+            "阿依古丽•买买提",
+            "买买提・阿不都热依木",
+            "古丽·阿依·买买提",
+        ] {
             assert!(is_name(name), "{name}");
         }
         for other in [
@@ -234,6 +260,11 @@ mod tests {
             "石油公司",
             "王**",
             "张三(合成)",
+            "伊宁·高新区",
+            "·买买提",
+            "阿依古丽·",
+            "A·买买提",
+            "第一季度·营业收入·万元·元·角·分",
         ] {
             assert!(!is_name(other), "{other}");
         }

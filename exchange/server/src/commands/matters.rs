@@ -2,6 +2,7 @@
 
 use catalog_core::directory::{Opening, Resource};
 use catalog_core::matter::{CheckAnswer, Content, Event, OpeningTerms};
+use catalog_core::ports::MatterPlace;
 use catalog_core::services::{Act, MatterView};
 use catalog_core::{Channel, ColumnName, Error, ErrorCode, Result};
 use http::Method;
@@ -11,6 +12,9 @@ use super::{code_segment, read_list, segment};
 use crate::cli::{Global, Matter, MatterKind, MatterStep, Publish};
 use crate::client::{Client, Payload};
 use crate::output;
+
+/// Matters of one page of a list.
+const PAGE: usize = 1000;
 
 /// Matters.
 pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -> Result<()> {
@@ -30,8 +34,9 @@ pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -
         }
         Matter::List { light, settled } => {
             let light = light.as_ref().map_or(String::new(), |light| format!("&light={}", segment(light)));
-            let path = format!("/api/v1/matters?settled={settled}{light}");
-            let views: Vec<MatterView> = client.json(Method::GET, &path, Payload::Empty).await?;
+            let views =
+                all_matters(client, &format!("/api/v1/matters?limit={PAGE}&settled={settled}{light}"))
+                    .await?;
             if global.json {
                 output::document(&views);
                 return Ok(());
@@ -45,6 +50,19 @@ pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -
         }
     }
     Ok(())
+}
+
+/// The matters of a list, page by page.
+async fn all_matters(client: &Client, list: &str) -> Result<Vec<MatterView>> {
+    let mut views: Vec<MatterView> = client.json(Method::GET, list, Payload::Empty).await?;
+    let mut is_full = views.len() == PAGE;
+    while let Some(last) = views.last().filter(|_| is_full) {
+        let path = format!("{list}&after={}", MatterPlace::of(&last.matter));
+        let page: Vec<MatterView> = client.json(Method::GET, &path, Payload::Empty).await?;
+        is_full = page.len() == PAGE;
+        views.extend(page);
+    }
+    Ok(views)
 }
 
 /// Opens a matter.

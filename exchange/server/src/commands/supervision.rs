@@ -13,10 +13,22 @@ use crate::client::{Client, Payload};
 use crate::folder::io;
 use crate::output;
 
+/// Breaches and anomalies of one page.
+const PAGE: usize = 10_000;
+
 /// Shows lights, breaches and anomalies.
 pub(crate) async fn supervise(client: &Client, global: &Global, period: &Supervised) -> Result<()> {
-    let address = format!("/api/v1/supervision?{}", query(period));
-    let found: Supervision = client.json(Method::GET, &address, Payload::Empty).await?;
+    let address = format!("/api/v1/supervision?{}&limit={PAGE}", query(period));
+    let mut found: Supervision = client.json(Method::GET, &address, Payload::Empty).await?;
+    let (mut after, mut is_full) = (PAGE, found.breaches.len().max(found.anomalies.len()) == PAGE);
+    while is_full {
+        let page: Supervision =
+            client.json(Method::GET, &format!("{address}&after={after}"), Payload::Empty).await?;
+        is_full = page.breaches.len().max(page.anomalies.len()) == PAGE;
+        found.breaches.extend(page.breaches);
+        found.anomalies.extend(page.anomalies);
+        after += PAGE;
+    }
     if global.json {
         output::document(&found);
         return Ok(());

@@ -1,7 +1,8 @@
-//! Word to every department that received a record which was wrong.
+//! Word to everyone who received a record which was wrong: departments confirm it, developers are written to.
 
 use super::Services;
-use crate::context::OpContext;
+use crate::account::Account;
+use crate::context::{OpContext, Role};
 use crate::error::{Error, ErrorCode, Result};
 use crate::matter::{
     Applicant, Content, CorrectionNotice, Matter, MatterKind, Objection, ObjectionSubject, State,
@@ -55,5 +56,36 @@ impl Services {
             change.matters.push((notice, None, event));
         }
         Ok(())
+    }
+
+    /// The accounts of developers who received the resource of a corrected objection while it was wrong. They belong to no
+    /// department, so they are told by letter and confirm nothing.
+    pub async fn misled_developers(&self, matter: &Matter) -> Result<Vec<Account>> {
+        let Content::Objection(objection) = &matter.content else { return Ok(Vec::new()) };
+        let (Some(corrected_by), Some(history)) = (objection.corrected_by, &self.history) else {
+            return Ok(Vec::new());
+        };
+        let versions = objection.wrong_since.unwrap_or(1)..corrected_by;
+        let mut developers = Vec::new();
+        for id in history.received_by_people(&objection.resource, versions).await? {
+            let person = self.store.person(&id).await?;
+            if person.is_some_and(|person| person.roles.contains(&Role::Developer)) {
+                developers.push(self.store.account(&id).await?.unwrap_or_else(|| Account::of(&id)));
+            }
+        }
+        Ok(developers)
+    }
+
+    /// Leaves evidence that a developer was told of a correction, or could not be.
+    pub async fn developer_told(
+        &self,
+        ctx: &OpContext,
+        person: &str,
+        matter: &str,
+        is_told: bool,
+    ) -> Result<()> {
+        let action = if is_told { "developer.told" } else { "developer.not_told" };
+        let change = Self::change(ctx, action, format!("account {person}"), &matter);
+        self.log.append(change).await.map(drop)
     }
 }

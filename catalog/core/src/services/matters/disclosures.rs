@@ -79,6 +79,7 @@ impl Services {
             title: disclosure.title.clone(),
             due,
             resource: act.resource.clone().or(disclosure.resource.clone()),
+            data_since: None,
         };
         let number = self.new_number(ctx, MatterKind::OpeningItem).await?;
         let opened = (Some(ctx.principal.id.clone()), ctx.now);

@@ -6,9 +6,9 @@ use super::disclosures::decide;
 use super::opening::is_sensitive;
 use super::{Act, Services, application_mut};
 use crate::context::OpContext;
-use crate::dataset::{Standing, Version, latest};
+use crate::dataset::{RecordAct, Standing, Version, latest};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ids::DepartmentId;
+use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{
     Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, Provision, State,
 };
@@ -64,10 +64,12 @@ impl Services {
             }
             (MatterKind::Demand, Event::Deliver) => self.meet(ctx.now, matter, act).await,
             (MatterKind::OpeningItem, Event::Postpone) => {
+                self.check_by_law(ctx, matter, act.event).await?;
                 let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
                 matter.postpone(due, ctx.now, &self.settings.deadlines);
                 Ok(())
             }
+            (MatterKind::OpeningItem, Event::Publish) => self.check_by_law(ctx, matter, act.event).await,
             (MatterKind::Objection, Event::Correct) => {
                 self.correct(ctx, matter, act).await?;
                 self.tell_receivers(ctx, matter, change).await
@@ -118,7 +120,8 @@ impl Services {
             for ask in &asks {
                 sensitive |= is_sensitive(&self.published(&ask.resource).await?, ask);
             }
-            let part = self.part(ctx, matter, provider, asks, sensitive).await?;
+            let state = if sensitive { State::Proposing } else { State::Deciding };
+            let part = self.part(ctx, matter, provider, asks, state).await?;
             let event = Self::matter_event(ctx, &part);
             change.matters.push((part, None, event));
         }
@@ -146,15 +149,15 @@ impl Services {
         whole: &Matter,
         provider: DepartmentId,
         asks: Vec<Ask>,
-        sensitive: bool,
+        state: State,
     ) -> Result<Matter> {
         let Content::Application(application) = &whole.content else {
             return Err(Error::internal("only applications have parts"));
         };
         let application = Application { asks, ..application.clone() };
         let number = self.new_number(ctx, MatterKind::Provision).await?;
+        let sensitive = state == State::Proposing;
         let content = Content::Provision(Provision { application, sensitive });
-        let state = if sensitive { State::Proposing } else { State::Deciding };
         let applicant = whole.applicant.clone();
         let opened = (Some(ctx.principal.id.clone()), ctx.now);
         let mut part = Matter::open(
@@ -325,11 +328,33 @@ impl Services {
             objection.wrong_since = act.wrong_since;
             objection.corrected_by = Some(number);
         }
-        Ok(())
+        match &matter.content {
+            Content::Objection(objection) if objection.subject == ObjectionSubject::Penalty => {
+                self.check_withdrawn(&objection.resource, received).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was published of a penalty that is no more is corrected by its withdrawal.
+    async fn check_withdrawn(&self, resource: &ResourceCode, since: Timestamp) -> Result<()> {
+        let acts = self.store.record_withdrawals(resource).await?;
+        let versions = self.store.versions(resource).await?;
+        let records = acts.iter().any(|act| act.act == RecordAct::Withdraw && act.tombstone.at >= since);
+        let version = versions.iter().filter_map(|version| version.tombstone.as_ref());
+        match records || version.into_iter().any(|tombstone| tombstone.at >= since) {
+            true => Ok(()),
+            false => {
+                let message = format!(
+                    "nothing of {resource} was withdrawn since the objection: withdraw the records first"
+                );
+                Err(Error::new(ErrorCode::IllegalState, message))
+            }
+        }
     }
 }
 
-fn provision(matter: &Matter) -> Option<&Provision> {
+pub(super) fn provision(matter: &Matter) -> Option<&Provision> {
     match &matter.content {
         Content::Provision(part) => Some(part),
         _ => None,

@@ -10,13 +10,16 @@ use crate::evidence::{Fact, entity};
 use crate::ids::DepartmentId;
 use crate::matter::emergency_grant::LONGEST_HOURS;
 use crate::matter::{
-    Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, State,
+    Applicant, Application, Ask, Content, DeveloperBounds, Event, Matter, MatterKind, Objection,
+    ObjectionSubject, State,
 };
 use crate::policy::{Action, GrantKind, GrantTerms, Grantee};
-use crate::ports::MatterChange;
+use crate::ports::{MatterBound, MatterChange};
 
 /// The most resources in one application.
 const MAX_ASKS: usize = 100;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 
 impl Services {
     /// Opens a matter. An application is checked against the directory, and what is shared without a condition is granted at
@@ -34,7 +37,8 @@ impl Services {
             by,
             &self.settings.deadlines,
         )?;
-        let mut change = MatterChange::default();
+        let mut change =
+            MatterChange { bound: self.bound(ctx, &matter.applicant), ..MatterChange::default() };
         if matter.kind() == MatterKind::Application {
             self.grant_unconditional(ctx, &mut matter, &mut change).await?;
         }
@@ -44,6 +48,17 @@ impl Services {
         self.store.save_matters(&change).await?;
         self.relay().await?;
         self.matter(ctx, &number).await
+    }
+
+    /// What a developer must not have used up; departments answer for their people themselves.
+    fn bound(&self, ctx: &OpContext, applicant: &Applicant) -> Option<MatterBound> {
+        let DeveloperBounds { open, per_day } = self.settings.developers;
+        matches!(applicant, Applicant::Developer(_)).then(|| MatterBound {
+            applicant: applicant.label(),
+            open,
+            opened: per_day,
+            since: ctx.now.plus_seconds(-DAY),
+        })
     }
 
     /// Applicant, handling department and first state of a new matter; refuses what can't be opened so.
@@ -82,18 +97,8 @@ impl Services {
             Content::Objection(objection) => {
                 let applicant = applicant(ctx)?;
                 require(&[("description", &objection.description)])?;
-                let resource = self.resource(ctx, &objection.resource).await?;
-                let against = match (objection.subject, &objection.user) {
-                    (ObjectionSubject::Use, Some(user)) => self.department(ctx, user).await?.id,
-                    (ObjectionSubject::Use, None) => {
-                        return Err(Error::new(
-                            ErrorCode::InvalidInput,
-                            "name in `user` the department whose use is wrong",
-                        ));
-                    }
-                    _ => resource.provider,
-                };
-                Ok((applicant, Some(against), State::Checking))
+                let handler = self.handler_of(ctx, objection).await?;
+                Ok((applicant, handler, State::Checking))
             }
             Content::Demand(demand) => {
                 let fields = [
@@ -123,6 +128,22 @@ impl Services {
                 Err(Error::new(ErrorCode::InvalidInput, message))
             }
         }
+    }
+
+    /// Who checks an objection: the provider; the data authority, where the provider's own use is said to be wrong.
+    async fn handler_of(&self, ctx: &OpContext, objection: &Objection) -> Result<Option<DepartmentId>> {
+        let provider = self.resource(ctx, &objection.resource).await?.provider;
+        let user = match (objection.subject, &objection.user) {
+            (ObjectionSubject::Use, Some(user)) => self.department(ctx, user).await?.id,
+            (ObjectionSubject::Use, None) => {
+                let message = "name in `user` the department whose use is wrong";
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
+            _ => return Ok(Some(provider)),
+        };
+        let successions = self.all_successions().await?;
+        let heir = |department: &DepartmentId| successions.heir_of(department, ctx.now);
+        Ok(Some(provider).filter(|provider| heir(provider) != heir(&user)))
     }
 
     /// Checks what one ask would give, and answers who decides about it.
@@ -220,15 +241,19 @@ impl Services {
         }
         let is_all = at_once.len() == application.asks.len();
         for (provider, asks) in self.by_provider(at_once).await? {
-            let mut part = self.part(ctx, matter, provider, asks, false).await?;
-            part.take_by_machine(Event::GrantAtOnce, ctx.now, &self.settings.deadlines)?;
+            let mut part = self.part(ctx, matter, provider, asks, State::Activating).await?;
             self.make_grants(ctx, &mut part, GrantKind::Unconditional, None, change).await?;
+            if self.has_data_now(ctx, &part).await? {
+                part.take_by_machine(Event::GrantAtOnce, ctx.now, &self.settings.deadlines)?;
+            }
             let event = Self::matter_event(ctx, &part);
             change.matters.push((part, None, event));
         }
         if is_all {
             matter.take_by_machine(Event::AcceptAtOnce, ctx.now, &self.settings.deadlines)?;
-            matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
+            if change.matters.iter().all(|(part, ..)| part.state.is_settled()) {
+                matter.take_by_machine(Event::End, ctx.now, &self.settings.deadlines)?;
+            }
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub struct PublicMatter {
     pub state_label: String,
     /// The worst light of its open limits.
     pub light: Option<Light>,
-    /// When the nearest limit ends.
+    /// When the nearest limit ends: the applicant's own, while something is to be completed.
     pub due: Option<Timestamp>,
     /// What the applicant may do now.
     pub next: Vec<Event>,
@@ -287,6 +287,7 @@ impl Services {
                 legal_basis: step.legal_basis.clone().filter(|_| is_told),
             }
         };
+        let own_due = matter.completion_due(&self.settings.deadlines);
         let own = |event: &Event| {
             let rule = Machine::of(matter.kind()).rule(matter.state, *event);
             rule.is_some_and(|rule| rule.by == By::Applicant)
@@ -303,7 +304,7 @@ impl Services {
             state: matter.state,
             state_label: matter.state.label().to_owned(),
             light: matter.light(ctx.now),
-            due: matter.limit().and_then(|limit| limit.reckoning.due),
+            due: own_due.or(matter.limit().and_then(|limit| limit.reckoning.due)),
             next: legal_events(matter.kind(), matter.state).filter(own).collect(),
             outcome,
             history: matter.history.iter().map(step).collect(),
@@ -317,7 +318,7 @@ impl Services {
     }
 
     /// The name of a department; without one, of the data authority.
-    pub(super) async fn department_name(&self, id: Option<&DepartmentId>) -> Result<String> {
+    pub(in crate::services) async fn department_name(&self, id: Option<&DepartmentId>) -> Result<String> {
         let Some(id) = id else { return Ok(self.settings.notices.authority.clone()) };
         Ok(self.store.department(id).await?.map_or(id.to_string(), |department| department.name))
     }

@@ -1,15 +1,16 @@
-//! The annual report on disclosure 政府信息公开工作年度报告, counted from the steps of the matters.
+//! The annual report on disclosure 政府信息公开工作年度报告, counted from the evidence of every step of a request.
 
-use chrono::{Datelike, NaiveDate};
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Services, sees_all};
-use crate::context::OpContext;
-use crate::error::{Error, ErrorCode, Result};
+use super::{Period, Place, Placed};
+use crate::directory::{Succession, Successions};
+use crate::evidence::Fact;
+use crate::evidence::fact::MatterFact;
 use crate::ids::DepartmentId;
-use crate::matter::{ApplicantKind, Content, Disclosure, Event, Ground, Matter, MatterKind, State, Step};
-use crate::ports::MatterQuery;
+use crate::matter::{ApplicantKind, Event, Ground, MatterKind, State};
 use crate::time::Timestamp;
 
 /// What the report holds that can be counted: the table of its third section, and what was opened.
@@ -19,11 +20,13 @@ pub struct DisclosureReport {
     pub year: i32,
     /// Whose it is; of all departments where it is the authority's.
     pub department: String,
+    /// The newest record that was read for it: the log up to there gives the same report.
+    pub last: Option<Place>,
     /// The columns of the table: as what people asked. A total follows them.
     pub columns: Vec<String>,
     /// Its rows.
     pub rows: Vec<ReportRow>,
-    /// Items of the opening plan that became open in the year.
+    /// Items of the opening plan and of active publication that became open in the year.
     pub opened: u64,
 }
 
@@ -75,60 +78,94 @@ const RESULTS: [(&str, &str, End); 21] = [
     ("三（六）3", "其他处理：申请人撤回等其他", End::Other),
 ];
 
-/// A request, reduced to what is counted.
+/// A request, as the log tells of it.
+#[derive(Debug, Clone)]
 struct Counted {
-    column: usize,
+    department: Option<DepartmentId>,
+    /// As what its applicant asks; unknown of records from before that was told.
+    column: Option<usize>,
     received: Timestamp,
     end: Option<(Timestamp, End)>,
 }
 
-impl Services {
-    /// The report of a year, of one department or, for the authority and auditors, of all.
-    pub async fn disclosure_report(
-        &self,
-        ctx: &OpContext,
-        year: i32,
-        department: Option<&DepartmentId>,
-    ) -> Result<DisclosureReport> {
-        let department = match (sees_all(ctx), department, &ctx.principal.department) {
-            (true, department, _) => department,
-            (false, None, Some(own)) => Some(own),
-            (false, Some(department), Some(own)) if department == own => Some(own),
-            _ => {
-                let message = "the report of a department is for its own people, the authority and auditors";
-                return Err(Error::new(ErrorCode::Forbidden, message));
+/// Computes the report of a year from the records of a log, oldest first.
+#[derive(Debug)]
+pub struct DisclosureCounter {
+    period: Period,
+    last: Option<Place>,
+    requests: BTreeMap<String, Counted>,
+    opened: BTreeMap<String, Option<DepartmentId>>,
+    successions: Vec<Succession>,
+}
+
+impl DisclosureCounter {
+    /// Begins with nothing.
+    pub fn new(period: Period) -> Self {
+        let (requests, opened) = (BTreeMap::new(), BTreeMap::new());
+        Self { period, last: None, requests, opened, successions: Vec::new() }
+    }
+
+    /// Takes the next record; what lies behind the period changes nothing.
+    pub fn take(&mut self, placed: &Placed) {
+        let at = placed.record.at;
+        if at >= self.period.until {
+            return;
+        }
+        self.last = Some(placed.place);
+        match &placed.record.fact {
+            Some(Fact::Matter(fact)) if fact.kind == MatterKind::Disclosure => self.request(fact, at),
+            Some(Fact::Matter(fact)) if fact.state == State::Opened && self.period.contains(at) => {
+                self.opened.insert(fact.number.clone(), fact.department.clone());
             }
+            Some(Fact::Succession(succession)) => self.successions.push(succession.clone()),
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, fact: &MatterFact, at: Timestamp) {
+        let column =
+            fact.applicant_kind.and_then(|kind| ApplicantKind::ALL.iter().position(|one| *one == kind));
+        let new = Counted { department: None, column, received: at, end: None };
+        let request = self.requests.entry(fact.number.clone()).or_insert(new);
+        request.department.clone_from(&fact.department);
+        if fact.state.is_settled() && request.end.is_none() {
+            request.end = Some((at, end(fact)));
+        }
+    }
+
+    /// The report of one department, or of all: its year, and whose it is by name.
+    pub fn finish(self, year: i32, name: &str, department: Option<&DepartmentId>) -> DisclosureReport {
+        let successions = Successions::new(self.successions);
+        let last = Timestamp(self.period.until.0.saturating_sub(1));
+        let own: BTreeSet<_> =
+            department.map(|department| successions.predecessors_of(department, last)).unwrap_or_default();
+        let is_of = |handler: &Option<DepartmentId>| {
+            let handler = handler.as_ref();
+            department.is_none() || handler == department || handler.is_some_and(|one| own.contains(one))
         };
-        let start = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(Timestamp::start_of_shanghai_day);
-        let (Some(from), Some(until)) = (start(year), start(year.saturating_add(1))) else {
-            return Err(Error::new(ErrorCode::InvalidInput, "`year` is no year"));
-        };
-        let mut query = MatterQuery { kind: Some(MatterKind::Disclosure), ..MatterQuery::default() };
-        query.party = department.map(|department| format!("department:{department}"));
-        let requests: Vec<_> = self.store.matters(&query).await?.iter().filter_map(counted).collect();
-        query.kind = Some(MatterKind::OpeningItem);
-        let items = self.store.matters(&query).await?;
-        let is_opened = |step: &Step| step.state == State::Opened && step.at.shanghai_date().year() == year;
-        let opened = items.iter().filter(|item| item.history.iter().any(is_opened)).count() as u64;
-        Ok(DisclosureReport {
+        let requests: Vec<_> =
+            self.requests.into_values().filter(|request| is_of(&request.department)).collect();
+        DisclosureReport {
             year,
-            department: self.department_name(department).await?,
+            department: name.to_owned(),
+            last: self.last,
             columns: ApplicantKind::ALL.iter().map(|kind| kind.label().to_owned()).collect(),
-            rows: rows(&requests, from, until),
-            opened,
-        })
+            rows: rows(&requests, self.period),
+            opened: self.opened.values().filter(|handler| is_of(handler)).count() as u64,
+        }
     }
 }
 
-fn rows(requests: &[Counted], from: Timestamp, until: Timestamp) -> Vec<ReportRow> {
+fn rows(requests: &[Counted], Period { from, until }: Period) -> Vec<ReportRow> {
     let row = |part: &str, label: &str, is_counted: &dyn Fn(&Counted) -> bool| {
         let mut counts = vec![0; ApplicantKind::ALL.len()];
+        let mut total = 0;
         for request in requests.iter().filter(|request| is_counted(request)) {
-            if let Some(count) = counts.get_mut(request.column) {
+            total += 1;
+            if let Some(count) = request.column.and_then(|column| counts.get_mut(column)) {
                 *count += 1;
             }
         }
-        let total = counts.iter().sum();
         ReportRow { part: part.to_owned(), label: label.to_owned(), counts, total }
     };
     let in_year = |at: Timestamp| from <= at && at < until;
@@ -150,22 +187,11 @@ fn rows(requests: &[Counted], from: Timestamp, until: Timestamp) -> Vec<ReportRo
     rows
 }
 
-fn counted(matter: &Matter) -> Option<Counted> {
-    let Content::Disclosure(disclosure) = &matter.content else { return None };
-    let column = ApplicantKind::ALL.iter().position(|kind| *kind == disclosure.applicant_kind)?;
-    let settled = matter.history.iter().find(|step| step.state.is_settled());
-    let end = settled.map(|step| (step.at, end(step, disclosure)));
-    Some(Counted { column, received: matter.received(), end })
-}
-
-fn end(step: &Step, disclosure: &Disclosure) -> End {
-    match step.event {
+fn end(fact: &MatterFact) -> End {
+    match fact.step {
         Some(Event::Grant) => End::Granted,
         Some(Event::GrantInPart) => End::InPart,
-        Some(Event::Refuse) => {
-            let ground = disclosure.outcome.as_ref().and_then(|outcome| outcome.ground);
-            End::Refused(ground.unwrap_or(Ground::Other))
-        }
+        Some(Event::Refuse) => End::Refused(fact.ground.unwrap_or(Ground::Other)),
         Some(Event::Abandon) => End::NotCompleted,
         _ => End::Other,
     }
