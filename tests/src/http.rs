@@ -21,6 +21,7 @@ mod refusals;
 mod replay;
 mod reports;
 mod schema_change;
+mod secrecy;
 mod sign_in;
 mod subjects;
 mod substitutes;

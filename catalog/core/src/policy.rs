@@ -1,5 +1,6 @@
 //! Who may see what: the filter language, masks, grants, the decision, and the bound policy that a query engine enforces.
 
+mod blur;
 mod bound;
 mod decide;
 mod explain;
@@ -13,6 +14,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
+pub use blur::AboutRows;
 pub use bound::{BoundPolicy, GrantedPolicy, VisibleColumn};
 pub use decide::{DecidedBy, Decision, Effect, audience_of, decide_read, decide_version};
 pub use explain::ItemVerdict;

@@ -218,12 +218,12 @@ pub trait Shapes: Send + Sync {
 #[async_trait]
 pub trait SecrecyCheck: Send + Sync {
     /// Counts what must not be open in a version as the dataset shows it, in bounded memory. Combinations are those of the
-    /// items named, or else of the items that have few values.
+    /// items by which the machine knows that people are recognised, and of the further ones that are named.
     async fn check(
         &self,
         ctx: &OpContext,
         dataset: Dataset,
-        quasi_identifiers: Option<&[ColumnName]>,
+        further: &[ColumnName],
         rules: &SecrecyRules,
     ) -> Result<Vec<Finding>>;
 }

@@ -27,7 +27,7 @@ pub struct SecrecyRules {
     pub questions: Vec<String>,
     /// A combination of quasi-identifiers that fewer rows share is rare.
     pub min_group: u32,
-    /// An item with at most so many different values is a quasi-identifier, unless the review names them.
+    /// An item with at most so many different values is a quasi-identifier, beside those that the review names.
     pub max_values: usize,
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod datasets;
+mod developers;
 mod directory;
 mod erasure;
 mod expiry;

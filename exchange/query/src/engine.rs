@@ -207,6 +207,10 @@ impl QueryEngine {
         self.workers.run(work).await
     }
 
+    pub(crate) fn mask_key(&self) -> &MacKey {
+        &self.core.parts.mask_key
+    }
+
     pub(crate) fn tables(&self) -> &dyn Tables {
         self.core.parts.tables.as_ref()
     }

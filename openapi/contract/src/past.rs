@@ -1,6 +1,6 @@
 //! What became of the past: answers computed again, who saw a subject's record; and what a grant would show.
 
-use catalog_core::policy::{Grantee, VisibleColumn};
+use catalog_core::policy::{AboutRows, Grantee, VisibleColumn};
 use catalog_core::{Channel, ColumnName, DepartmentId, GrantId, ResourceCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -119,8 +119,11 @@ pub struct GrantPreview {
     pub columns: Vec<VisibleColumn>,
     /// Items that stay hidden.
     pub hidden: Vec<ColumnName>,
-    /// Rows that it would show; for a statistics-only grant, cells.
-    pub rows: Option<u64>,
+    /// About how many rows it would show, or for a statistics-only grant, cells: exact where it has no filter of rows. None
+    /// where its filter tells single subjects or records apart.
+    pub rows: Option<AboutRows>,
+    /// The item of the filter by which it does.
+    pub singles_out: Option<ColumnName>,
     /// Rows of the version.
     pub of_rows: Option<i64>,
     /// Why it would be refused: what its holder could put together with what it has.

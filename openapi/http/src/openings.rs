@@ -35,12 +35,12 @@ impl SecrecyCheck for Check<'_> {
         &self,
         ctx: &OpContext,
         dataset: Dataset,
-        quasi_identifiers: Option<&[ColumnName]>,
+        further: &[ColumnName],
         rules: &SecrecyRules,
     ) -> Result<Vec<Finding>> {
         let place = self.0.place(ctx).await?;
         let open = self.0.tables.decided(dataset).await?;
-        self.0.engine.check_secrecy(place, ctx, &open, quasi_identifiers, rules).await
+        self.0.engine.check_secrecy(place, ctx, &open, further, rules).await
     }
 }
 

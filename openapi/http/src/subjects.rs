@@ -104,7 +104,7 @@ pub(crate) async fn named(app: &App, code: &ResourceCode, filter: Option<&Filter
     Ok(hashes)
 }
 
-/// The values that a filter demands of a column.
+/// The values with which a filter compares a column.
 fn values(filter: &Filter, subject: &str, found: &mut Vec<String>) {
     let mut take = |value: &Operand| match value {
         Operand::Literal(Literal::Text(text)) => found.push(text.clone()),
@@ -115,7 +115,8 @@ fn values(filter: &Filter, subject: &str, found: &mut Vec<String>) {
         Filter::And(parts) | Filter::Or(parts) => {
             parts.iter().for_each(|part| values(part, subject, found));
         }
-        Filter::Eq(column, value) if column == subject => take(value),
+        Filter::Not(part) => values(part, subject, found),
+        Filter::Eq(column, value) | Filter::Ne(column, value) if column == subject => take(value),
         Filter::In(column, all) if column == subject => all.iter().for_each(take),
         _ => {}
     }

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use catalog_core::policy::GrantTerms;
-use catalog_core::services::{AccessAnswer, AccessQuestion};
+use catalog_core::evidence::SourceRead;
+use catalog_core::policy::{AboutRows, GrantTerms};
+use catalog_core::services::{AccessAnswer, AccessQuestion, Proposal};
 use catalog_core::{Error, ErrorCode, OpContext};
+use exchange_query::OpenTable;
 use openapi_contract::GrantPreview;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::evidence::Reading;
 use crate::extract::{Input, invalid};
 use crate::problem::Refusal;
+use crate::subjects;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(preview_grant)).routes(routes!(explain_access))
@@ -45,54 +50,98 @@ async fn explain_access(
 /// What a grant would show, before anybody decides: items, masks, rows counted, and what it would undo
 ///
 /// The body is the terms of a grant, or `{"matter": "…"}` for what a provider's part of an application asks. For whoever may make the
-/// grant. Rows are counted as its holder would see them, and never shown.
+/// grant, and says for what by purpose or matter number. It is an access and leaves its evidence. Rows are counted as its holder would
+/// see them, and never shown: with a filter about, so that nobody is told of by comparing, and where the filter tells single
+/// subjects or records apart, not at all.
 #[utoipa::path(post, path = "/api/v1/why/grant", tag = "grants", request_body = GrantTerms,
     responses((status = 200, description = "One for each resource", body = Vec<GrantPreview>)))]
 async fn preview_grant(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Input(asked): Input<Value>,
-) -> Result<Json<Vec<GrantPreview>>, Refusal> {
+) -> Result<Response, Refusal> {
     let all = match asked.get("matter") {
         None => vec![terms_of(asked)?],
         Some(Value::String(number)) => app.services.asked_terms(&ctx, number).await?,
         Some(_) => return Err(invalid("`matter` is the number of a provider's part of an application")),
     };
-    let mut previews = Vec::with_capacity(all.len());
+    let (mut previews, mut looked) = (Vec::with_capacity(all.len()), Looked::default());
     for terms in all {
-        previews.push(preview(&app, &ctx, terms).await?);
+        let found = preview(&app, &ctx, terms, &mut looked).await;
+        previews.push(found.map_err(|error| error.after_opening(looked.sources.clone()))?);
     }
-    Ok(Json(previews))
+    let Looked { sources, mut subjects } = looked;
+    let mut response = Json(previews).into_response();
+    if !sources.is_empty() {
+        subjects.sort();
+        subjects.dedup();
+        response.extensions_mut().insert(Reading { subjects, ..Reading::of(sources) });
+    }
+    Ok(response)
 }
 
-async fn preview(app: &App, ctx: &OpContext, terms: GrantTerms) -> Result<GrantPreview, Refusal> {
+/// What was looked at for previews, for evidence.
+#[derive(Default)]
+struct Looked {
+    sources: Vec<SourceRead>,
+    subjects: Vec<String>,
+}
+
+async fn preview(
+    app: &App,
+    ctx: &OpContext,
+    terms: GrantTerms,
+    looked: &mut Looked,
+) -> Result<GrantPreview, Error> {
     let (proposal, table) = app.tables.propose(ctx, terms).await?;
-    let (resource, grantee) = (proposal.grant.terms.resource, proposal.grant.terms.grantee);
+    let terms = &proposal.grant.terms;
     let mut preview = GrantPreview {
-        resource,
-        grantee,
+        resource: terms.resource.clone(),
+        grantee: terms.grantee.clone(),
         version: None,
         columns: Vec::new(),
         hidden: Vec::new(),
         rows: None,
+        singles_out: proposal.singles_out.clone(),
         of_rows: None,
-        undoes: proposal.undoes,
+        undoes: proposal.undoes.clone(),
     };
     if let Some(table) = table {
+        looked.sources.push(table.dataset.source());
+        looked.subjects.extend(subjects::named(app, &terms.resource, terms.filter.as_ref()).await?);
         let dataset = &table.dataset;
-        let columns = dataset.granted.policy.columns.clone();
-        let is_hidden = |name: &_| !columns.iter().any(|column| column.column == *name);
+        preview.columns.clone_from(&dataset.granted.policy.columns);
+        let is_hidden = |name: &_| !preview.columns.iter().any(|column| column.column == *name);
         let items = dataset.resource.items.iter().map(|item| item.column.clone());
         preview.hidden = items.filter(is_hidden).collect();
         (preview.version, preview.of_rows) = (Some(dataset.version.number), Some(dataset.version.rows));
-        // What shows no item shows no row.
-        preview.rows = match columns.is_empty() {
-            true => Some(0),
-            false => Some(app.engine.count(app.place(ctx).await?, ctx, table, None).await?),
+        preview.rows = match (preview.columns.is_empty(), &proposal.singles_out) {
+            // What shows no item shows no row.
+            (true, _) => Some(AboutRows::exactly(0)),
+            (false, Some(_)) => None,
+            (false, None) => Some(counted(app, ctx, &proposal, table).await?),
         };
-        preview.columns = columns;
     }
     Ok(preview)
+}
+
+/// How many rows the table shows: blurred where somebody has thought of a condition.
+async fn counted(
+    app: &App,
+    ctx: &OpContext,
+    proposal: &Proposal,
+    table: OpenTable,
+) -> Result<AboutRows, Error> {
+    let dataset = &table.dataset;
+    let of = u64::try_from(dataset.version.rows).unwrap_or_default();
+    let condition = serde_json::to_string(&dataset.granted.policy.filter).map_err(Error::internal)?;
+    let (code, version) = (&dataset.resource.code, dataset.version.number);
+    let seed = app.subject_key.derive("preview").tag(format!("{code} {version} {condition}").as_bytes());
+    let rows = app.engine.count(app.place(ctx).await?, ctx, table, None).await?;
+    Ok(match &proposal.grant.terms.filter {
+        None => AboutRows::exactly(rows),
+        Some(_) => AboutRows::blurred(rows, of, proposal.min_group, &seed),
+    })
 }
 
 /// The terms as they stand in a body. A name that is no term is refused: a misspelt filter would show every row.

@@ -8,31 +8,31 @@ use crate::support::city::{CODE, City, departments, pass, resource};
 use crate::support::server::{Answer, Call};
 
 /// Synthetic, and of the right form.
-const IDENTITY: &str = "11010519491231002X";
+pub(super) const IDENTITY: &str = "11010519491231002X";
 const MOBILE: &str = "13800138000";
 
-fn rows(cases: &[&str]) -> String {
+pub(super) fn rows(cases: &[&str]) -> String {
     let row = |case: &&str| format!("{case},360481,王五(合成),1,\n");
     format!("case_no,county,person,amount,note\n{}", cases.iter().map(row).collect::<String>())
 }
 
-fn opening() -> Value {
+pub(super) fn opening() -> Value {
     json!({
         "resource": "301001/000001", "items": ["case_no", "county", "amount"], "doors": ["api", "sql", "file"],
         "legal_basis": "政府信息公开条例 第二十条",
     })
 }
 
-async fn ask_to_open(city: &City, opening: &Value) -> Answer {
+pub(super) async fn ask_to_open(city: &City, opening: &Value) -> Answer {
     city.server.send(Call::post("/api/v1/secrecy-reviews", opening).by(&city.editor)).await
 }
 
-fn step(event: &str) -> Value {
+pub(super) fn step(event: &str) -> Value {
     json!({"event": event, "reason": "合成数据", "legal_basis": "政府信息公开条例"})
 }
 
 /// The findings of a review as `rule columns rows`.
-fn findings(review: &Value) -> Vec<String> {
+pub(super) fn findings(review: &Value) -> Vec<String> {
     let line = |finding: &Value| {
         let columns: Vec<_> =
             finding["columns"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
@@ -41,7 +41,7 @@ fn findings(review: &Value) -> Vec<String> {
     review["content"]["findings"].as_array().unwrap().iter().map(line).collect()
 }
 
-async fn cases(city: &City, by: Option<&exchange_crypto::SigningKey>) -> Value {
+pub(super) async fn cases(city: &City, by: Option<&exchange_crypto::SigningKey>) -> Value {
     let answer = city.server.send(city.sql("select case_no from scjg.penalty order by 1", by)).await;
     match answer.status.is_success() {
         true => answer.json()["data"].as_array().unwrap().iter().map(|row| row["case_no"].clone()).collect(),
@@ -50,7 +50,7 @@ async fn cases(city: &City, by: Option<&exchange_crypto::SigningKey>) -> Value {
 }
 
 /// The reviews that wait for somebody of the provider.
-async fn waiting(city: &City) -> Vec<Value> {
+pub(super) async fn waiting(city: &City) -> Vec<Value> {
     let list = Call::get("/api/v1/matters?kind=secrecy_review").by(&city.reviewer);
     city.server.send(list).await.ok().as_array().unwrap().clone()
 }

@@ -70,13 +70,18 @@ pub struct JustifiedFinding {
     pub columns: Vec<ColumnName>,
     /// Why it does no harm.
     pub reason: String,
+    /// The rows that it was looked at for: where there are more, nobody has.
+    #[serde(default)]
+    pub rows: u64,
 }
 
 impl JustifiedFinding {
-    /// Whether it lets that finding pass. Who is alone by some of the items is alone by all of them: a combination that
-    /// was justified covers smaller ones.
+    /// Whether it lets that finding pass, of so many rows at most. Who is alone by some of the items is alone by all of
+    /// them: a combination that was justified covers smaller ones.
     pub fn covers(&self, finding: &Finding) -> bool {
-        self.rule == finding.rule && finding.columns.iter().all(|column| self.columns.contains(column))
+        self.rule == finding.rule
+            && finding.rows <= self.rows
+            && finding.columns.iter().all(|column| self.columns.contains(column))
     }
 }
 
@@ -105,7 +110,7 @@ pub struct OpeningTerms {
     /// For 有条件开放, the terms that a developer accepts with an application; open to everyone without.
     #[serde(default)]
     pub condition: Option<String>,
-    /// Items by whose combination somebody could be recognised; the machine takes those of few values, if none are named.
+    /// Further items by whose combination somebody could be recognised, beside those that the machine takes by itself.
     #[serde(default)]
     pub quasi_identifiers: Option<Vec<ColumnName>>,
 }

@@ -365,3 +365,30 @@ fn a_new_calendar_moves_open_matters() {
     assert_eq!(due(&matter), "2026-03-19 00:00:00");
     assert_eq!(matter.limits[0].earlier.len(), 1);
 }
+
+#[test]
+fn a_justification_covers_its_rule_its_items_and_its_rows() {
+    let columns =
+        |names: &[&str]| names.iter().map(|name| crate::ids::ColumnName::new(*name).unwrap()).collect();
+    let finding =
+        |rule: &str, names: &[&str], rows| Finding { rule: rule.to_owned(), columns: columns(names), rows };
+    let justified = JustifiedFinding {
+        rule: "rare_combination".to_owned(),
+        columns: columns(&["county", "amount"]),
+        reason: "样例".to_owned(),
+        rows: 3,
+    };
+    for (names, rows, is_covered) in [
+        (&["county", "amount"][..], 3, true),
+        (&["county"], 2, true),
+        (&["county", "amount"], 4, false),
+        (&["county", "amount", "person"], 1, false),
+    ] {
+        let found = finding("rare_combination", names, rows);
+        assert_eq!(justified.covers(&found), is_covered, "{found:?}");
+    }
+    assert!(!justified.covers(&finding("name", &["county"], 1)));
+    let before = serde_json::json!({"rule": "name", "columns": ["person"], "reason": "样例"});
+    let before: JustifiedFinding = serde_json::from_value(before).unwrap();
+    assert!(!before.covers(&finding("name", &["person"], 1)), "for how many rows was not said");
+}

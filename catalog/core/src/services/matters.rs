@@ -5,6 +5,7 @@ mod disclosures;
 pub(super) mod effects;
 mod listing;
 pub(super) mod opening;
+mod opening_plan;
 mod public;
 mod ready;
 
@@ -51,7 +52,7 @@ pub struct Act {
     /// For 分派: to whom.
     #[serde(default)]
     pub department: Option<DepartmentId>,
-    /// For 交付 of a demand: the resource that meets it.
+    /// For 交付 of a demand: the resource that meets it. For 转主动公开: the resource, where the matter names none yet.
     #[serde(default)]
     pub resource: Option<ResourceCode>,
     /// For 更正 of data: the version that corrects them.
@@ -70,7 +71,7 @@ pub struct Act {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub due: Option<NaiveDate>,
-    /// For a secrecy review: the answers to its check list, in its order.
+    /// For the decision about a secrecy review: the answers to its check list, in its order.
     #[serde(default)]
     pub answers: Option<Vec<CheckAnswer>>,
     /// For 补正 of a secrecy review: what becomes open now.

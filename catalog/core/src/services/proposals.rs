@@ -6,8 +6,10 @@ use super::grants::action_for;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::latest;
+use crate::directory::{Resource, ValueFormat};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
+use crate::ids::ColumnName;
 use crate::matter::{Content, Provision};
 use crate::policy::{BoundPolicy, Grant, GrantKind, GrantTerms, GrantedPolicy, Grantee};
 use crate::ports::Shapes;
@@ -19,15 +21,27 @@ pub struct Proposal {
     pub grant: Grant,
     /// The newest version as its holder would see it; none where there is no data yet.
     pub dataset: Option<Dataset>,
+    /// An item of the row filter that tells single subjects or records apart: how many rows such a filter lets through
+    /// would tell of them, and is told to nobody.
+    pub singles_out: Option<ColumnName>,
+    /// Fewer rows than these are not told from none.
+    pub min_group: u32,
     /// Why it may not be made: what its holder would see together with what it has.
     pub undoes: Option<String>,
 }
 
 impl Services {
-    /// Works out what a grant would show, for whoever may make it. That it was asked is evidence.
+    /// Works out what a grant would show, for whoever may make it, and says for what. That it was asked is evidence. What
+    /// a developer would hold lies within the opening.
     pub async fn propose(&self, ctx: &OpContext, shapes: &dyn Shapes, terms: GrantTerms) -> Result<Proposal> {
         let resource = self.published(&terms.resource).await?;
         Self::permit(ctx, action_for(terms.kind, &terms.grantee)?, Some(&resource.provider))?;
+        if ctx.purpose.is_none() && ctx.matter.is_none() {
+            let message = "what a grant would show is counted in the data: say for what, by the purpose \
+                           (field shuqiao-purpose) or the matter number (field shuqiao-matter)";
+            return Err(Error::new(ErrorCode::ObligationMissing, message));
+        }
+        let terms = self.terms_within_opening(ctx, terms).await?;
         let grant = Self::new_grant(ctx, terms, &resource)?;
         let undoes = match self.check_linkage(&grant, &resource, &[]).await {
             Ok(_) => None,
@@ -36,9 +50,11 @@ impl Services {
         };
         let event = Self::change(ctx, "grant.weighed", entity::proposal(&resource.code), &grant.terms);
         self.log.append(event).await?;
+        let min_group = grant.terms.statistics.as_ref().map_or(0, |statistics| statistics.min_group);
+        let min_group = min_group.max(self.settings.secrecy.min_group);
         let versions = self.store.versions(&resource.code).await?;
         let Some(version) = latest(&versions, ctx.now) else {
-            return Ok(Proposal { grant, dataset: None, undoes });
+            return Ok(Proposal { grant, dataset: None, singles_out: None, min_group, undoes });
         };
         let entry = self.store.entry(&resource.code).await?;
         let retired = entry.map(|entry| entry.retired).unwrap_or_default();
@@ -50,9 +66,11 @@ impl Services {
         let acts = self.store.record_withdrawals(&resource.code).await?;
         let hidden = not_withdrawn(&stored, &acts, version, &versions)?;
         let policy = BoundPolicy::bind(&grant.terms, &stored, &attributes)?.narrowed(hidden);
-        let granted = GrantedPolicy { grant: Some(grant.id.clone()), kind: grant.terms.kind, policy };
-        let dataset = Dataset { resource: stored, granted, version: version.clone() };
-        Ok(Proposal { grant, dataset: Some(dataset), undoes })
+        let singles_out = singles_out(&grant.terms, &stored);
+        // No grant is used: the provider looks at what is its own.
+        let granted = GrantedPolicy { grant: None, kind: grant.terms.kind, policy };
+        let dataset = Some(Dataset { resource: stored, granted, version: version.clone() });
+        Ok(Proposal { grant, dataset, singles_out, min_group, undoes })
     }
 
     /// The terms that a provider's part of an application asks for.
@@ -67,4 +85,18 @@ impl Services {
         let terms = |ask| application.terms(ask, GrantKind::Conditional, grantee.clone(), ctx.now);
         Ok(application.asks.iter().map(terms).collect())
     }
+}
+
+/// The first item of the row filter that tells single subjects or records apart.
+fn singles_out(terms: &GrantTerms, stored: &Resource) -> Option<ColumnName> {
+    let mut found = None;
+    terms.filter.as_ref()?.each_column(&mut |name| {
+        let Some(item) = stored.item(name) else { return };
+        let is_number = matches!(item.format, Some(ValueFormat::CitizenId | ValueFormat::CreditCode));
+        let tells_apart = stored.subject.as_ref() == Some(&item.column) || stored.key.contains(&item.column);
+        if found.is_none() && (item.personal || is_number || tells_apart) {
+            found = Some(item.column.clone());
+        }
+    });
+    found
 }

@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::matters::effects::{missing, narrowed};
+use super::matters::effects::missing;
 use super::matters::opening::require;
 use super::{Act, Dataset, MatterView, Services};
 use crate::context::{OpContext, PrincipalKind};
-use crate::dataset::{Audience, Version, VersionState};
+use crate::dataset::{Audience, Version, VersionState, latest};
 use crate::directory::resource::Entry;
 use crate::directory::{DataClass, Resource};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
-use crate::ids::{DepartmentId, ResourceCode};
+use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::matter::{
-    Applicant, Ask, CheckItem, Content, Event, Finding, JustifiedFinding, Matter, MatterKind, OpeningTerms,
+    Applicant, CheckItem, Content, Event, Finding, JustifiedFinding, Matter, MatterKind, OpeningTerms,
     SecrecyReview, State,
 };
 use crate::policy::{Action, BoundPolicy, GrantedPolicy, Grantee};
@@ -39,6 +39,25 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// What keeps any of it from being read by those for whom it is open.
+    pub(super) fn lacks(
+        &self,
+        resource: &Resource,
+        versions: &[Version],
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let shown = BoundPolicy::bind(&self.terms.grant(now), resource, &BTreeMap::new())?.columns;
+        let is_closed = |column: &&ColumnName| !shown.iter().any(|shown| shown.column == **column);
+        if let Some(column) = self.terms.items.iter().find(is_closed) {
+            return Ok(Some(format!("the directory does not open `{column}`: change the entry")));
+        }
+        let audience = Some(self.terms.audience());
+        let cleared: Vec<_> =
+            versions.iter().filter(|version| version.is_cleared_for(audience)).cloned().collect();
+        let nothing = || "no version of it is cleared and in effect: publish the data".to_owned();
+        Ok(latest(&cleared, now).is_none().then(nothing))
+    }
+
     /// The findings that nobody has let pass.
     fn new_findings(&self, findings: &[Finding]) -> Vec<Finding> {
         unjustified(findings, &self.justified)
@@ -208,7 +227,8 @@ impl Services {
         }
         let granted = GrantedPolicy { grant: None, kind: grant.kind, policy };
         let dataset = Dataset { resource: stored, granted, version: version.clone() };
-        look.check.check(ctx, dataset, terms.quasi_identifiers.as_deref(), &self.settings.secrecy).await
+        let further = terms.quasi_identifiers.as_deref().unwrap_or_default();
+        look.check.check(ctx, dataset, further, &self.settings.secrecy).await
     }
 
     /// Checks what somebody wants to open, and answers whose it is.
@@ -223,7 +243,7 @@ impl Services {
                 return Err(Error::new(ErrorCode::InvalidInput, message));
             }
         }
-        let stranger = |column: &&crate::ids::ColumnName| !terms.items.contains(column);
+        let stranger = |column: &&ColumnName| !terms.items.contains(column);
         if let Some(column) = terms.quasi_identifiers.iter().flatten().find(stranger) {
             let message = format!("`{column}` is among the quasi-identifiers and does not become open");
             return Err(Error::new(ErrorCode::InvalidInput, message));
@@ -250,6 +270,7 @@ impl Services {
         }
     }
 
+    /// The openings of a resource that stand.
     pub(super) async fn openings_of(&self, ctx: &OpContext, resource: &Resource) -> Result<Vec<Opening>> {
         let query = MatterQuery {
             kind: Some(MatterKind::SecrecyReview),
@@ -305,33 +326,6 @@ impl Services {
         })
     }
 
-    /// An ask as it may be granted: of a developer, within the opening whose terms it accepts.
-    pub(super) async fn within_opening(
-        &self,
-        ctx: &OpContext,
-        applicant: &Applicant,
-        ask: &Ask,
-    ) -> Result<Ask> {
-        let Applicant::Developer(_) = applicant else { return Ok(ask.clone()) };
-        let resource = self.published(&ask.resource).await?;
-        let openings = self.openings_of(ctx, &resource).await?;
-        let Some(opening) = openings.into_iter().find(|opening| opening.terms.condition.is_some()) else {
-            let message =
-                format!("{} is not open under a condition, so nobody can apply for it", ask.resource);
-            return Err(Error::new(ErrorCode::NotGranted, message));
-        };
-        if ask.accepted_terms.as_ref() != Some(&opening.number) {
-            let message = format!(
-                "read the terms at /api/v1/resources/{}/openings, and accept them with `accepted_terms`: \"{}\"",
-                ask.resource.path_form(),
-                opening.number
-            );
-            return Err(Error::new(ErrorCode::InvalidInput, message));
-        }
-        let within = narrowed(&[opening.terms.ask()], std::slice::from_ref(ask))?.pop();
-        within.ok_or_else(|| Error::internal("an ask was lost"))
-    }
-
     /// Does what follows from a step in a secrecy review.
     pub(super) async fn review_opening(
         &self,
@@ -340,12 +334,27 @@ impl Services {
         (event, act): (Event, &Act),
         change: &mut MatterChange,
     ) -> Result<()> {
+        let decides = matches!(event, Event::Grant | Event::Refuse | Event::Return);
+        if decides && had_a_hand(matter, &ctx.principal.id) {
+            let message = "您提出、补正或说明过本次审查，须由另一人决定（四眼原则）";
+            return Err(Error::new(ErrorCode::Forbidden, message));
+        }
         let Content::SecrecyReview(review) = &mut matter.content else { return Ok(()) };
-        if let Some(answers) = &act.answers {
-            answer(&mut review.checklist, answers)?;
+        match &act.answers {
+            Some(answers) if decides => answer(&mut review.checklist, answers)?,
+            Some(_) => {
+                let message =
+                    "the check list is answered by whoever decides: send `answers` with the decision";
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
+            None => {}
         }
         match event {
-            Event::Complete => self.completed_opening(ctx, matter, act).await,
+            Event::Complete => {
+                // They were given about what stood there before.
+                review.checklist.iter_mut().for_each(|item| item.answer = None);
+                self.completed_opening(ctx, matter, act).await
+            }
             Event::Justify => {
                 if ctx.principal.kind == PrincipalKind::Machine {
                     return Err(Error::new(
@@ -354,8 +363,8 @@ impl Services {
                     ));
                 }
                 let reason = act.reason.clone().unwrap_or_default();
-                for Finding { rule, columns, .. } in unjustified(&review.findings, &review.justified) {
-                    review.justified.push(JustifiedFinding { rule, columns, reason: reason.clone() });
+                for Finding { rule, columns, rows } in unjustified(&review.findings, &review.justified) {
+                    review.justified.push(JustifiedFinding { rule, columns, rows, reason: reason.clone() });
                 }
                 Ok(())
             }
@@ -471,6 +480,13 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// Whether that person has asked for the review, completed it or justified a finding.
+fn had_a_hand(matter: &Matter, person: &str) -> bool {
+    let is_of_applicant =
+        |event: Option<Event>| matches!(event, None | Some(Event::Complete | Event::Justify));
+    matter.history.iter().any(|step| step.by.as_deref() == Some(person) && is_of_applicant(step.event))
 }
 
 /// The findings that nobody has let pass.

@@ -77,12 +77,7 @@ impl Services {
     }
 }
 
-fn count(
-    lights: &mut BTreeMap<String, Lights>,
-    successions: &Successions,
-    matter: &Matter,
-    now: Timestamp,
-) {
+fn count(lights: &mut BTreeMap<String, Lights>, successions: &Successions, matter: &Matter, now: Timestamp) {
     let Some(light) = matter.light(now) else { return };
     let heir = |department: &DepartmentId| successions.heir_of(department, now).to_string();
     let department = matter.handler.department.as_ref().map_or("authority".to_owned(), heir);

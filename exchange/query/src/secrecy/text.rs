@@ -14,8 +14,8 @@ use regex::Regex;
 pub(super) const KINDS: [&str; 5] =
     ["identity_number", "mobile_number", "phone_number", "bank_card", "email"];
 
-const IDENTITY: usize = 0;
-const MOBILE: usize = 1;
+pub(super) const IDENTITY: usize = 0;
+pub(super) const MOBILE: usize = 1;
 const PHONE: usize = 2;
 const CARD: usize = 3;
 const EMAIL: usize = 4;

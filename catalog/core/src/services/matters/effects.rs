@@ -12,7 +12,7 @@ use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{
     Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, Provision, State,
 };
-use crate::policy::{Filter, GrantKind, GrantTerms, Grantee};
+use crate::policy::{Filter, GrantKind, GrantTerms, Grantee, Statistics};
 use crate::ports::MatterChange;
 use crate::time::Timestamp;
 
@@ -63,6 +63,7 @@ impl Services {
                 Ok(())
             }
             (MatterKind::Demand, Event::Deliver) => self.meet(ctx.now, matter, act).await,
+            (MatterKind::OpeningItem, Event::Publish) => self.publish_item(ctx, matter, act).await,
             (MatterKind::OpeningItem, Event::Postpone) => {
                 self.check_by_law(ctx, matter, act.event).await?;
                 let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
@@ -391,6 +392,13 @@ pub(in crate::services) fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Ve
         }
         if whole.statistics.is_some() && ask.statistics.is_some() && whole.statistics != ask.statistics {
             return Err(wider(ask, "other statistics"));
+        }
+        let sums = |statistics: &Statistics| {
+            let is_seen = |measure| whole.items.contains(measure) && !whole.masks.contains_key(measure);
+            statistics.measures.iter().all(is_seen)
+        };
+        if whole.statistics.is_none() && !ask.statistics.iter().all(sums) {
+            return Err(wider(ask, "the sum of an item"));
         }
         let filters: Vec<Filter> = whole.filter.iter().chain(&ask.filter).cloned().collect();
         let filter = match filters.len() {
