@@ -11,8 +11,10 @@ use crate::time::Timestamp;
 pub const TRIES: u32 = 5;
 /// Seconds of the first lock; each further wrong try doubles them.
 pub const LOCK_SECONDS: i64 = 15 * 60;
-/// Seconds of the longest lock.
-pub const LONGEST_LOCK_SECONDS: i64 = 24 * 3600;
+/// Seconds of the longest lock: whoever guesses has few tries in a day, and whoever is guessed at gets in between.
+pub const LONGEST_LOCK_SECONDS: i64 = 3600;
+/// Seconds without a try and without a lock after which earlier tries are forgotten.
+pub const FADING_SECONDS: i64 = 24 * 3600;
 /// Seconds for which an invitation's code works.
 pub const CODE_SECONDS: i64 = 7 * 86_400;
 /// What the login names of developers who registered themselves begin with; nobody is given such a name.
@@ -29,9 +31,12 @@ pub struct Account {
     /// The code by which its owner sets a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<AccountCode>,
-    /// Tries since the last one that was right.
+    /// Tries since the last one that was right, or since a day without any.
     #[serde(default)]
     pub failures: u32,
+    /// When the last of them was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_at: Option<Timestamp>,
     /// Until when no try is heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<Timestamp>,
@@ -84,6 +89,7 @@ impl Account {
             password: None,
             code: None,
             failures: 0,
+            tried_at: None,
             locked_until: None,
             applicant: None,
             contact: None,
@@ -110,6 +116,11 @@ impl Account {
     /// Counts a try before it is looked at, so that many at the same time are no more than the same number in a row. From
     /// the last that is allowed on, each locks what comes behind it, for twice as long as the one before.
     pub fn count_try(&mut self, now: Timestamp) {
+        let quiet_since = self.locked_until.max(self.tried_at);
+        if quiet_since.is_some_and(|since| since.plus_seconds(FADING_SECONDS) <= now) {
+            self.forget_tries();
+        }
+        self.tried_at = Some(now);
         self.failures = self.failures.saturating_add(1);
         if let Some(beyond) = self.failures.checked_sub(TRIES) {
             let seconds = LOCK_SECONDS.saturating_mul(1 << beyond.min(10)).min(LONGEST_LOCK_SECONDS);
@@ -120,6 +131,7 @@ impl Account {
     /// The try was right.
     pub fn forget_tries(&mut self) {
         self.failures = 0;
+        self.tried_at = None;
         self.locked_until = None;
     }
 
@@ -210,9 +222,31 @@ mod tests {
         for _ in 0..100 {
             account.count_try(later);
         }
+        assert!(account.is_locked(later.plus_seconds(LONGEST_LOCK_SECONDS - 1)));
         assert!(!account.is_locked(later.plus_seconds(LONGEST_LOCK_SECONDS)));
         account.forget_tries();
         assert!(!account.is_locked(later));
+    }
+
+    #[test]
+    fn a_wrong_try_a_day_locks_nobody_out() {
+        let mut account = Account::of("zhang");
+        let mut now = Timestamp(1_795_309_200_000_000);
+        for _ in 0..3 * TRIES {
+            account.count_try(now);
+            assert!(!account.is_locked(now) && account.failures == 1);
+            now = now.plus_seconds(FADING_SECONDS);
+        }
+        // What comes sooner counts, and the time of a lock is no quiet one.
+        for _ in 1..TRIES {
+            account.count_try(now.plus_seconds(-1));
+        }
+        assert!(account.is_locked(now));
+        let end = account.locked_until.unwrap_or_default();
+        account.count_try(end.plus_seconds(FADING_SECONDS - 1));
+        assert_eq!(account.failures, TRIES + 1);
+        account.count_try(now.plus_seconds(3 * FADING_SECONDS));
+        assert_eq!((account.failures, account.locked_until), (1, None));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct QueryAnswer {
     pub geo: GeoColumns,
     /// For a selection that asks for it: how many rows there are on all pages.
     pub total: Option<u64>,
+    /// For a selection with a [`subject`](crate::Selection::subject): whom its rows are about, where they are few.
+    pub subjects: Vec<String>,
     /// The rows.
     pub records: Records,
 }

@@ -471,8 +471,8 @@ async fn answer(run: Run) -> Result<QueryAnswer> {
     let mut records = run.start().fuse();
     let first = records.next().await.transpose()?;
     let records = stream::iter(first.map(Ok)).chain(records).boxed();
-    let geo = GeoColumns::default();
-    Ok(QueryAnswer { schema, sources, limits, now, next: None, geo, total: None, records })
+    let (geo, subjects) = (GeoColumns::default(), Vec::new());
+    Ok(QueryAnswer { schema, sources, limits, now, next: None, geo, total: None, subjects, records })
 }
 
 /// The columns that hold geometries as they are stored.

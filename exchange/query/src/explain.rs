@@ -43,6 +43,7 @@ pub(crate) async fn answer(
         next: None,
         geo: GeoColumns::default(),
         total: None,
+        subjects: Vec::new(),
         records: stream::iter([Ok(rows)]).boxed(),
     })
 }

@@ -27,8 +27,10 @@ use crate::answer::QueryAnswer;
 use crate::export::{Format, csv_bytes, lines, plain_batch, plain_schema};
 use crate::sql;
 
-/// Rows that are compared, at most: all of them are held in memory, as hashes.
-const MAX_ROWS: u64 = 5_000_000;
+/// Rows of an answer that are compared, at most: all of them are held in memory, as hashes, outside what queries share.
+const MAX_ROWS: u64 = 2_000_000;
+/// Rows that come again beyond as many as the answer has; after them nothing is counted.
+const MAX_ADDED: u64 = 100_000;
 /// How much two floats may differ, of the greater.
 const PRECISION: f64 = 1e-12;
 /// Functions that go by an order of rows which a query need not state.
@@ -50,10 +52,12 @@ const BY_ORDER: [&str; 10] = [
 pub struct Difference {
     /// Rows of the answer.
     pub rows: u64,
-    /// Rows of the answer that the query does not give again.
+    /// Rows of the answer that the query does not give again; where it was cut, nobody knows.
     pub missing: u64,
-    /// Rows that it gives and that are not in the answer.
+    /// Rows that it gives and that are not in the answer; where it was cut, at least so many.
     pub added: u64,
+    /// Whether so many more rows came than the answer has that the rest was not read.
+    pub cut: bool,
 }
 
 /// The reason why a query may rightly give other rows each time, if there is one: what it takes first of what has no order.
@@ -103,13 +107,16 @@ pub async fn compare(mut answer: File, again: QueryAnswer) -> Result<Difference>
     })
     .await
     .map_err(Error::internal)??;
-    let count = rows.count;
     let mut records = again.records;
     while let Some(batch) = records.next().await {
         rows.take(&plain_batch(&batch?, &schema)?, format)?;
+        let beyond = rows.again.saturating_sub(rows.count);
+        if beyond > MAX_ADDED {
+            return Ok(Difference { rows: rows.count, missing: 0, added: beyond, cut: true });
+        }
     }
     let (missing, added) = rows.unmatched();
-    Ok(Difference { rows: count, missing, added })
+    Ok(Difference { rows: rows.count, missing, added, cut: false })
 }
 
 /// The format of an answer, by its first bytes: what was asked by `Accept` stands nowhere else.
@@ -126,15 +133,25 @@ fn format_of(answer: &mut File) -> Result<Format> {
     })
 }
 
-/// The floats of a row, beside the hash of everything else in it.
-type Floats = Vec<f64>;
-
-/// Rows by the hash of all their cells but floats: those of the answer, and those that came again.
+/// Rows by the hash of all their cells but floats.
 struct Rows {
     names: Vec<String>,
     floats: Vec<bool>,
+    /// Rows of the answer.
     count: u64,
-    known: HashMap<[u8; 32], (Vec<Floats>, Vec<Floats>)>,
+    /// Rows that came again.
+    again: u64,
+    /// Those of them that are like no row of the answer: they are not kept.
+    strange: u64,
+    known: HashMap<[u8; 32], Alike>,
+}
+
+/// Rows that are the same but for their floats, of which each has as many: those of the answer, and those that came again.
+#[derive(Default)]
+struct Alike {
+    rows: [u64; 2],
+    /// Their floats, row after row.
+    floats: [Vec<f64>; 2],
 }
 
 impl Rows {
@@ -143,7 +160,7 @@ impl Rows {
             |field: &Arc<Field>| matches!(field.data_type(), DataType::Float32 | DataType::Float64);
         let names = schema.fields().iter().map(|field| field.name().clone()).collect();
         let floats = schema.fields().iter().map(is_float).collect();
-        Self { names, floats, count: 0, known: HashMap::new() }
+        Self { names, floats, count: 0, again: 0, strange: 0, known: HashMap::new() }
     }
 
     /// Reads the answer.
@@ -247,37 +264,57 @@ impl Rows {
             }
         }
         let hash: Digest = hasher.finish();
-        let (answered, again) = self.known.entry(*hash.as_bytes()).or_default();
-        if is_answer {
-            self.count += 1;
-            answered.push(floats);
-        } else {
-            again.push(floats);
+        match is_answer {
+            true => self.count += 1,
+            false => self.again += 1,
         }
-        match self.count > MAX_ROWS {
-            true => Err(Error::new(
-                ErrorCode::LimitRows,
-                format!("an answer of more than {MAX_ROWS} rows is not compared"),
-            )),
-            false => Ok(()),
+        if self.count > MAX_ROWS {
+            let message = format!("an answer of more than {MAX_ROWS} rows is not compared");
+            return Err(Error::new(ErrorCode::LimitRows, message));
         }
+        match self.known.get_mut(hash.as_bytes()) {
+            Some(alike) => alike.add(&floats, is_answer),
+            None if is_answer => self.known.entry(*hash.as_bytes()).or_default().add(&floats, true),
+            None => self.strange += 1,
+        }
+        Ok(())
     }
 
     /// Rows of the answer without a row that came again, and the other way round.
-    fn unmatched(self) -> (u64, u64) {
-        let mut unmatched = (0, 0);
-        for (answered, again) in self.known.into_values() {
-            let (missing, added) = apart(answered, again);
+    fn unmatched(&self) -> (u64, u64) {
+        let mut unmatched = (0, self.strange);
+        for alike in self.known.values() {
+            let (missing, added) = alike.unmatched();
             unmatched = (unmatched.0 + missing, unmatched.1 + added);
         }
         unmatched
     }
 }
 
+impl Alike {
+    fn add(&mut self, floats: &[f64], is_answer: bool) {
+        let [answered, again] = &mut self.floats;
+        if is_answer { answered } else { again }.extend_from_slice(floats);
+        let [answered, again] = &mut self.rows;
+        *(if is_answer { answered } else { again }) += 1;
+    }
+
+    fn unmatched(&self) -> (u64, u64) {
+        let [answered, again] = self.rows;
+        match self.floats[0].len().checked_div(usize::try_from(answered).unwrap_or_default()) {
+            None | Some(0) => (answered.saturating_sub(again), again.saturating_sub(answered)),
+            Some(width) => {
+                let [one, other] = &self.floats;
+                apart(one.chunks(width).collect(), other.chunks(width).collect())
+            }
+        }
+    }
+}
+
 /// How many of each list have no equal in the other.
-fn apart(mut one: Vec<Floats>, mut other: Vec<Floats>) -> (u64, u64) {
-    let in_order = |a: &Floats, b: &Floats| {
-        let differing = a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
+fn apart(mut one: Vec<&[f64]>, mut other: Vec<&[f64]>) -> (u64, u64) {
+    let in_order = |a: &&[f64], b: &&[f64]| {
+        let differing = a.iter().zip(*b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
         differing.unwrap_or_else(|| a.len().cmp(&b.len()))
     };
     one.sort_by(in_order);

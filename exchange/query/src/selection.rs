@@ -7,8 +7,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef};
 use catalog_core::evidence::SourceRead;
 use catalog_core::policy::filter::{ColumnTypes, Literal};
@@ -33,6 +33,8 @@ use cursor::Place;
 
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 10_000;
+/// The most rows of a page that count as a look-up of those whom they are about.
+const FEW_ROWS: usize = 100;
 /// The most columns of an order.
 const SORT_KEYS: usize = 16;
 
@@ -64,6 +66,9 @@ pub struct Selection {
     pub count: bool,
     /// The page after the one that gave this cursor.
     pub cursor: Option<String>,
+    /// The machine name of the column that names whom a row is about: of a page of at most 100 rows its values are told beside
+    /// the answer, whether the column is selected or not. It must be visible, and takes no part in a cursor.
+    pub subject: Option<String>,
 }
 
 impl Selection {
@@ -78,6 +83,7 @@ impl Selection {
             limit: None,
             count: false,
             cursor: None,
+            subject: None,
         }
     }
 
@@ -107,6 +113,8 @@ pub(crate) struct Page {
     wanted: usize,
     /// Places of the order's columns in the planned rows.
     order: Vec<usize>,
+    /// Place of the subject's column in them.
+    subject: Option<usize>,
     limit: Option<usize>,
     previous: Option<Cursor>,
     version: i64,
@@ -145,6 +153,9 @@ impl Page {
                 columns.push(name.clone());
             }
         }
+        let subject = selection.subject.as_ref().filter(|_| limit.is_some());
+        let subject = subject.map(|name| names.machine(name)).transpose()?;
+        columns.extend(subject.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<_>>());
         let mut rows = names.filter(selection.filter.as_ref())?;
         if let Some(cursor) = &cursor {
             let from = cursor.rows_from(&order, &schema)?;
@@ -152,11 +163,12 @@ impl Page {
         }
         let skip = cursor.as_ref().map_or(0, |cursor| cursor.delivered);
         let logical = build(provider, rows, &order, &columns, limit, skip).map_err(Error::internal)?;
-        let places = order.iter().filter_map(|(name, _)| columns.iter().position(|column| column == name));
+        let place = |name: &String| columns.iter().position(|column| column == name);
         Ok(Self {
             logical,
             wanted,
-            order: places.collect(),
+            order: order.iter().filter_map(|(name, _)| place(name)).collect(),
+            subject: subject.as_ref().and_then(place),
             limit,
             previous: cursor,
             version: source.version,
@@ -179,7 +191,12 @@ impl Page {
             false => None,
         };
         let places: Vec<usize> = (0..self.wanted).collect();
-        let page = rows.slice(0, limit.min(rows.num_rows())).project(&places).map_err(Error::internal)?;
+        let whole = rows.slice(0, limit.min(rows.num_rows()));
+        let subjects = match self.subject {
+            Some(place) if whole.num_rows() <= FEW_ROWS => texts(whole.column(place))?,
+            _ => Vec::new(),
+        };
+        let page = whole.project(&places).map_err(Error::internal)?;
         let schema = page.schema();
         Ok(QueryAnswer {
             schema,
@@ -189,6 +206,7 @@ impl Page {
             next,
             geo: GeoColumns::default(),
             total: None,
+            subjects,
             records: stream::iter([Ok(page)]).boxed(),
         })
     }
@@ -238,6 +256,12 @@ pub(crate) async fn counted(answer: QueryAnswer) -> Result<u64> {
     let batches: Vec<RecordBatch> = answer.records.try_collect().await?;
     let counts = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
     Ok(counts.sum::<i64>().unsigned_abs())
+}
+
+/// The values of a column as text.
+fn texts(column: &ArrayRef) -> Result<Vec<String>> {
+    let column = cast(column, &DataType::Utf8).map_err(Error::internal)?;
+    Ok(column.as_string::<i32>().iter().flatten().map(str::to_owned).collect())
 }
 
 fn page_rows(limit: Option<u32>) -> Result<Option<usize>> {

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod directory;
 mod doctor;
+mod exact;
 mod gc;
 mod init;
 mod inspect;

@@ -22,6 +22,7 @@ use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
 use crate::notices::Templates;
 use crate::public_gate::PublicGate;
+use crate::replay::Replays;
 use crate::sign_in::SignIn;
 
 /// Receipts and proofs made at the same time: each reads the disk.
@@ -122,6 +123,8 @@ pub struct App {
     proofs: Arc<Semaphore>,
     /// Each access whose end is still to be written down holds a receiver.
     unwritten: watch::Sender<()>,
+    /// Places for answers that are computed again.
+    pub(crate) replays: Replays,
     /// Extracts that are being written.
     pub(crate) extracts: Extracts,
     /// Held for reading while objects are written and until the catalogue knows whether they are needed, and for writing
@@ -143,6 +146,7 @@ impl App {
             public_queries: places(parts.limits.public_queries),
             proofs: places(PROOFS),
             unwritten: watch::Sender::default(),
+            replays: Replays::default(),
             extracts: Extracts::default(),
             storage: Arc::default(),
             parts,

@@ -59,7 +59,7 @@ pub use mail::MailFolder;
 pub use notices::Templates;
 pub use outbound::Network;
 pub use postman::{Posted, Postman, REFUSED, letters};
-pub use session::oidc::{Oidc, OidcSettings};
+pub use session::oidc::{Oidc, OidcSettings, SUBJECT};
 pub use sign_in::{SignIn, SignInParts};
 pub use smtp::SmtpSettings;
 pub use uploads::Follower;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::evidence::Event;
-use catalog_core::{Error, OpContext, Role};
+use catalog_core::{Error, OpContext, Principal, Role};
 use datasets_store::jws::sign_detached;
 use exchange_crypto::{Digest, to_hex};
 use exchange_ledger::{Committed, Inclusion, Kept, Leaf};
@@ -36,7 +36,7 @@ async fn get_receipt(
     Id(id): Id,
 ) -> Result<Json<Receipt>, Refusal> {
     let missing = || missing(&id);
-    let holder = holder(&ctx, &id)?;
+    let holder = holder(&app, &ctx.principal, &id).await?;
     let wanted = id.clone();
     let receipt = app.prove(move |app| assemble(app, &wanted, holder.as_deref())).await?;
     receipt.map(Json).ok_or_else(|| missing().into())
@@ -46,26 +46,29 @@ pub(crate) fn missing(id: &str) -> Error {
     Error::not_found(format!("receipt {}", id.chars().take(60).collect::<String>()))
 }
 
-/// Whose receipts the caller may see: its own, or, for auditors, everybody's.
-pub(crate) fn holder(ctx: &OpContext, id: &str) -> Result<Option<String>, Error> {
+/// Whose receipts the caller may see: those of its own names, or, for auditors, everybody's.
+pub(crate) async fn holder(app: &App, principal: &Principal, id: &str) -> Result<Option<Vec<String>>, Error> {
     // Nobody makes the server search without a proof of identity.
-    if ctx.principal.department.is_none() && ctx.principal.roles.is_empty() {
+    if principal.department.is_none() && principal.roles.is_empty() {
         return Err(missing(id));
     }
-    Ok((!ctx.principal.has(Role::Auditor)).then(|| ctx.principal.id.clone()))
+    match principal.has(Role::Auditor) {
+        true => Ok(None),
+        false => app.services.names_in_evidence(principal).await.map(Some),
+    }
 }
 
 /// The evidence of a request, for its holder, or for auditors where none is named.
-pub(crate) fn leaves_of(app: &App, id: &str, holder: Option<&str>) -> Result<Vec<Leaf>, Error> {
+pub(crate) fn leaves_of(app: &App, id: &str, holder: Option<&[String]>) -> Result<Vec<Leaf>, Error> {
     let mut leaves = app.evidence.find(id)?;
     leaves.retain(|leaf| {
-        leaf.record.request_id == id && holder.is_none_or(|holder| leaf.record.actor.id == holder)
+        leaf.record.request_id == id && holder.is_none_or(|names| names.contains(&leaf.record.actor.id))
     });
     Ok(leaves)
 }
 
 /// The receipt as its holder sees it, or as auditors do, without salts.
-fn assemble(app: &App, id: &str, holder: Option<&str>) -> Result<Option<Receipt>, Error> {
+fn assemble(app: &App, id: &str, holder: Option<&[String]>) -> Result<Option<Receipt>, Error> {
     let leaves = leaves_of(app, id, holder)?;
     if leaves.is_empty() {
         return Ok(None);

@@ -49,11 +49,14 @@ async fn query_records(
     Input(query): Input<RecordsQuery>,
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
-    let asked_for = subjects::named(&app, &code, query.filter.as_ref()).await?;
-    let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
+    let asked_for = subjects::asked_for(&app, &code, query.filter.as_ref()).await?;
+    let subject = asked_for.as_ref().map(|asked| asked.column.to_string());
+    let selection = Selection { subject, ..selection(code, query)? };
+    let mut answer = app.run(&ctx, QueryRequest::Selection(selection)).await?;
+    let shown = std::mem::take(&mut answer.subjects);
     let mut response = answered(answer, format)?;
     if let Some(reading) = response.extensions_mut().get_mut::<Reading>() {
-        reading.subjects = asked_for;
+        reading.subjects = asked_for.map_or_else(Vec::new, |asked| asked.hashes(&app, shown));
     }
     Ok(response)
 }
@@ -206,6 +209,7 @@ pub(crate) fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selec
         limit: Some(limit.unwrap_or(PAGE_ROWS)),
         count,
         cursor,
+        subject: None,
     })
 }
 

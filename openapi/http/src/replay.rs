@@ -1,5 +1,7 @@
 //! Computing an answer again: on the versions, at the time and under the policies that its evidence names.
 
+mod awaited;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
@@ -19,11 +21,12 @@ use openapi_contract::{RecordsQuery, Replay, SqlQuery, Verdict};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::awaited::{Awaited, Replays};
 use crate::app::App;
 use crate::extract::Id;
 use crate::payload::Upload;
 use crate::problem::Refusal;
-use crate::receipts::{holder, leaves_of, missing};
+use crate::receipts::leaves_of;
 use crate::records::{is_value, query_of, selection};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -42,13 +45,15 @@ async fn replay_answer(
     Extension(ctx): Extension<OpContext>,
     Id(id): Id,
     Extension(answer): Extension<Arc<Upload>>,
+    Extension(awaited): Extension<Arc<Awaited>>,
 ) -> Result<Json<Replay>, Refusal> {
-    let (holder, wanted) = (holder(&ctx, &id)?, id.clone());
-    let past = app.clone().prove(move |app| Past::of(app, &wanted, holder.as_deref())).await?;
-    let past = past.ok_or_else(|| missing(&id))?;
+    let past = &awaited.past;
     let file = answer.file.reopen().map_err(Error::internal)?;
     let outcome = match past.answered_by(file).await {
-        Ok(Some(file)) => judged(past.computed(&app, &ctx, file).await),
+        Ok(Some(file)) => {
+            let _turn = app.replays.turn(app.limits.queue).await?;
+            judged(past.computed(&app, &ctx, file).await)
+        }
         Ok(None) => Ok(told(Verdict::OtherAnswer, "these bytes are not the answer that the receipt is of")),
         Err(error) => judged(Err(error)),
     };
@@ -74,11 +79,14 @@ fn judged(found: Result<(Difference, Option<&'static str>)>) -> Result<Replay> {
         }
         Err(error) => return Ok(told(Verdict::NotReplayable, &error.message)),
     };
-    let Difference { rows, missing, added } = difference;
+    let Difference { rows, missing, added, cut } = difference;
+    let uncounted = || {
+        format!("the query gives at least {added} rows that are not in the answer: the rest is not counted")
+    };
     let (verdict, reason) = match (missing + added, open) {
         (0, _) => (Verdict::Same, None),
         (_, Some(reason)) => (Verdict::NotReplayable, Some(reason.to_owned())),
-        (_, None) => (Verdict::Differs, None),
+        (_, None) => (Verdict::Differs, cut.then(uncounted)),
     };
     Ok(Replay { receipt: String::new(), verdict, reason, rows, missing, added })
 }
@@ -94,29 +102,31 @@ struct Past {
     request_commitment: String,
     answer: Option<Kept>,
     answer_commitment: String,
+    /// Bytes of the answer that left.
+    bytes: u64,
     /// Why the answer is not whole.
     stopped: Option<String>,
 }
 
 impl Past {
     /// `None` where the caller has no such receipt.
-    fn of(app: &App, id: &str, holder: Option<&str>) -> Result<Option<Self>> {
+    fn of(app: &App, id: &str, holder: Option<&[String]>) -> Result<Option<Self>> {
         let leaves = leaves_of(app, id, holder)?;
         let (mut begun, mut ended) = (None, None);
         for leaf in &leaves {
             let record = &leaf.record;
             match &record.event {
-                Event::Access { sources, request_commitment, answer_commitment, now, .. } => {
+                Event::Access { sources, request_commitment, answer_commitment, now, bytes, .. } => {
                     begun = Some((record, sources, request_commitment, now));
-                    ended = Some((record, answer_commitment, None));
+                    ended = Some((record, answer_commitment, *bytes, None));
                 }
                 Event::AccessStarted { sources, request_commitment, now, .. } => {
                     begun = Some((record, sources, request_commitment, now));
                 }
-                Event::AccessEnded { answer_commitment, complete, stopped_by, .. } => {
+                Event::AccessEnded { answer_commitment, bytes, complete, stopped_by, .. } => {
                     let code = stopped_by.as_deref().unwrap_or("stopped");
                     let stopped = (!complete).then(|| format!("the answer was not whole: {code}"));
-                    ended = Some((record, answer_commitment, stopped));
+                    ended = Some((record, answer_commitment, *bytes, stopped));
                 }
                 _ => {}
             }
@@ -125,7 +135,7 @@ impl Past {
             // Refusals, and changes, have a receipt and no answer.
             return Ok(None);
         };
-        let Some((end, answer_commitment, stopped)) = ended else {
+        let Some((end, answer_commitment, bytes, stopped)) = ended else {
             return Err(refused(
                 "the answer has no end in evidence: it runs still, or the server stopped in it",
             ));
@@ -141,6 +151,7 @@ impl Past {
             request_commitment: request_commitment.clone(),
             answer: kept(&end.id, Committed::Answer)?,
             answer_commitment: answer_commitment.clone(),
+            bytes,
             stopped,
         }))
     }

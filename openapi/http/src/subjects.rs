@@ -1,7 +1,7 @@
 //! Who saw a subject's record 谁看过我: look-ups by the keyed hash in evidence, everything else by testing the subject's row
 //! in the versions and under the policies that evidence names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -10,7 +10,7 @@ use catalog_core::directory::Resource;
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
 use catalog_core::policy::{Action, Filter, Literal, Operand, VisibleColumn, decide_action};
 use catalog_core::services::{PastRead, VersionSelector};
-use catalog_core::{Channel, Error, ErrorCode, OpContext, ResourceCode, Result, Role};
+use catalog_core::{Channel, ColumnName, Error, ErrorCode, Fault, OpContext, ResourceCode, Result, Role};
 use exchange_crypto::{MacKey, to_hex};
 use exchange_ledger::{Filter as Wanted, Leaf};
 use exchange_query::OpenTable;
@@ -44,12 +44,12 @@ async fn list_subject_accesses(
     Input(query): Input<SubjectQuery>,
 ) -> Result<Json<SubjectAccesses>, Refusal> {
     permit(&ctx)?;
-    let number = canonical(&query.subject);
+    let number = without_blanks(&query.subject);
     if number.is_empty() || number.chars().count() > MAX_NUMBER {
         return Err(invalid("`subject` is the number that names the subject, 1 to 64 characters"));
     }
     let after = query.after.as_deref().map(place).transpose()?;
-    let subject = hash(&app.subject_key, &number);
+    let subject = hash(&app.subject_key, &canonical(&number));
     app.services.record_trace(&ctx, &subject).await?;
     let wanted = Wanted { from: query.from, until: query.until, after, ..Wanted::default() };
     let (found, next) = app.clone().prove(move |app| accesses(app, wanted)).await?;
@@ -80,9 +80,13 @@ fn permit(ctx: &OpContext) -> Result<()> {
     Ok(())
 }
 
+fn without_blanks(number: &str) -> String {
+    number.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
 /// One way to write a number: without blanks, letters large.
 fn canonical(number: &str) -> String {
-    number.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase()
+    without_blanks(number).to_uppercase()
 }
 
 /// How evidence names a subject.
@@ -90,18 +94,38 @@ fn hash(key: &MacKey, number: &str) -> String {
     to_hex(&key.tag(number.as_bytes()))
 }
 
-/// Keyed hashes of the subjects that a selection names by their numbers.
-pub(crate) async fn named(app: &App, code: &ResourceCode, filter: Option<&Filter>) -> Result<Vec<String>> {
-    let Some(filter) = filter else { return Ok(Vec::new()) };
+/// A look-up of subjects: a selection that filters by the column with their numbers, in whatever way.
+pub(crate) struct LookUp {
+    /// That column.
+    pub(crate) column: ColumnName,
+    /// The numbers that the filter demands.
+    numbers: Vec<String>,
+}
+
+impl LookUp {
+    /// Keyed hashes of the subjects that it names, and of those whom it has shown: whoever asks for all from a number to the
+    /// same number, or for all that are like it, looks it up too.
+    pub(crate) fn hashes(self, app: &App, shown: Vec<String>) -> Vec<String> {
+        let numbers = self.numbers.into_iter().chain(shown);
+        let hashes = numbers.map(|number| hash(&app.subject_key, &canonical(&number)));
+        hashes.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// The look-up that a selection is, if it is one.
+pub(crate) async fn asked_for(
+    app: &App,
+    code: &ResourceCode,
+    filter: Option<&Filter>,
+) -> Result<Option<LookUp>> {
+    let Some(filter) = filter else { return Ok(None) };
     let resource = app.services.resource_of_evidence(code).await?;
-    let Some(column) = resource.and_then(|resource| resource.subject) else { return Ok(Vec::new()) };
+    let Some(column) = resource.and_then(|resource| resource.subject) else { return Ok(None) };
+    let mut is_look_up = false;
+    filter.each_column(&mut |name| is_look_up |= name == column.as_str());
     let mut numbers = Vec::new();
     values(filter, column.as_str(), &mut numbers);
-    let mut hashes: Vec<_> =
-        numbers.iter().map(|number| hash(&app.subject_key, &canonical(number))).collect();
-    hashes.sort();
-    hashes.dedup();
-    Ok(hashes)
+    Ok(is_look_up.then_some(LookUp { column, numbers }))
 }
 
 /// The values with which a filter compares a column.
@@ -188,6 +212,7 @@ enum Tested {
 struct Tracing<'a> {
     app: &'a Arc<App>,
     ctx: &'a OpContext,
+    /// The number as it was asked for, without blanks.
     number: String,
     subject: String,
     resources: HashMap<ResourceCode, Option<Resource>>,
@@ -243,7 +268,12 @@ impl Tracing<'_> {
             Ok(table) => {
                 let titles = table.dataset.granted.policy.columns.iter();
                 let titles = titles.map(|column| column.title.clone()).collect();
-                (self.row_in(table).await?, titles)
+                match self.row_in(table).await {
+                    Ok(tested) => (tested, titles),
+                    // One version that can't be asked hides no other: only a fault of the server ends the search.
+                    Err(error) if error.code.fault() == Fault::Server => return Err(error),
+                    Err(error) => (Tested::Unknown(error.message), titles),
+                }
             }
             Err(error) => (Tested::Unknown(error.message), Vec::new()),
         };
@@ -270,14 +300,27 @@ impl Tracing<'_> {
             stored_type: item.item_type,
             mask: None,
         }];
-        let value = Operand::Literal(Literal::Text(self.number.clone()));
-        let own = Filter::Eq(item.column.to_string(), value);
-        let rows = self.count(table.clone(), Some(own)).await?;
-        Ok(match (rows, in_cells) {
-            (0, _) => Tested::Hidden,
-            (_, true) => Tested::InCells,
-            (_, false) => Tested::Shown(self.count(table, None).await?),
+        Ok(match (self.is_among(&table, item.column.as_str()).await?, in_cells) {
+            (false, _) => Tested::Hidden,
+            (true, true) => Tested::InCells,
+            (true, false) => Tested::Shown(self.count(table, None).await?),
         })
+    }
+
+    /// Whether a row holds the number, however its letters are written: not every directory demands large ones.
+    async fn is_among(&self, table: &OpenTable, column: &str) -> Result<bool> {
+        let spellings = [self.number.clone(), self.number.to_uppercase(), self.number.to_lowercase()];
+        for number in BTreeSet::from(spellings) {
+            let own = Filter::Eq(column.to_owned(), Operand::Literal(Literal::Text(number)));
+            match self.count(table.clone(), Some(own)).await {
+                Ok(0) => {}
+                Ok(_) => return Ok(true),
+                // No value of the column's type is written like this: no row can hold it.
+                Err(error) if error.code == ErrorCode::InvalidInput => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     async fn count(&self, table: OpenTable, filter: Option<Filter>) -> Result<u64> {

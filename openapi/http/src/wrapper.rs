@@ -22,12 +22,13 @@ use openapi_contract::header::REQUEST_ID;
 use uuid::Uuid;
 
 use crate::access_log::{self, Line};
-use crate::app::App;
+use crate::app::{App, HttpLimits};
 use crate::evidence::{self, Asked, Attempt, Sealed};
 use crate::matters;
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 use crate::public;
+use crate::replay::Awaited;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
 pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -72,17 +73,7 @@ async fn serve(
         let message = "an answer is checked for its holder and for auditors: sign the request";
         return Err(Error::new(ErrorCode::Unauthenticated, message).into());
     }
-    let limit = match door.body {
-        Taken::Message => app.limits.body_bytes,
-        Taken::Sheet => app.limits.sheet_bytes,
-        Taken::File | Taken::Answer => app.limits.upload_bytes,
-    };
-    payload::check_declared(&parts.headers, limit)?;
-    let Payload { digest, content } = match door.body {
-        Taken::Message => payload::read_to_memory(body, limit, MESSAGE_TIME).await?,
-        Taken::Sheet => payload::read_to_memory(body, limit, SHEET_TIME).await?,
-        Taken::File | Taken::Answer => payload::read_to_file(body, limit, &app.spool).await?,
-    };
+    let Payload { digest, content } = taken(app, &mut parts, body, &door, caller.principal()).await?;
     let ctx = match caller {
         Whose::Proven(ctx) => *ctx,
         Whose::Arrived(caller) => caller.with_body(digest.as_ref())?,
@@ -116,6 +107,38 @@ async fn serve(
     attempt.answered();
     recorded?;
     sealed
+}
+
+/// Takes in what the address takes, within its limit.
+async fn taken(
+    app: &Arc<App>,
+    parts: &mut Parts,
+    body: &mut BodyDataStream,
+    door: &Door,
+    principal: &Principal,
+) -> Result<Payload, Error> {
+    let HttpLimits { body_bytes, sheet_bytes, upload_bytes, .. } = app.limits;
+    match door.body {
+        Taken::Message => {
+            payload::check_declared(&parts.headers, body_bytes)?;
+            payload::read_to_memory(body, body_bytes, MESSAGE_TIME).await
+        }
+        Taken::Sheet => {
+            payload::check_declared(&parts.headers, sheet_bytes)?;
+            payload::read_to_memory(body, sheet_bytes, SHEET_TIME).await
+        }
+        Taken::File => {
+            payload::check_declared(&parts.headers, upload_bytes)?;
+            payload::read_to_file(body, upload_bytes, &app.spool).await
+        }
+        Taken::Answer => {
+            let awaited = Arc::new(Awaited::at(app, principal, parts.uri.path()).await?);
+            parts.extensions.insert(Arc::clone(&awaited));
+            let explained = |error| awaited.explained(error);
+            payload::check_declared(&parts.headers, awaited.bytes()).map_err(explained)?;
+            payload::read_to_file(body, awaited.bytes(), &app.spool).await.map_err(explained)
+        }
+    }
 }
 
 /// Who calls.
@@ -213,7 +236,7 @@ enum Taken {
     Sheet,
     /// A file of data, in the spool.
     File,
-    /// An answer that was given, in the spool.
+    /// An answer that was given, in the spool: no more of it than evidence says.
     Answer,
 }
 
@@ -236,16 +259,16 @@ impl Door {
             _ if path.starts_with("/datasets/") => Channel::File,
             _ => Channel::Api,
         };
+        let is_post = parts.method == Method::POST;
         let body = match path {
             "/api/v1/directory/import" => Taken::Sheet,
-            _ if parts.method == Method::POST && path.ends_with("/data") => Taken::File,
-            _ if path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
+            _ if is_post && path.ends_with("/data") => Taken::File,
+            _ if is_post && path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
             _ => Taken::Message,
         };
         let is_confidential =
             [public::DISCLOSURES, public::LETTERS].contains(&path) || path.starts_with(public::MATTERS);
         let is_step = path.starts_with(matters::MATTERS) && path.ends_with("/steps");
-        let is_post = parts.method == Method::POST;
         let signs_in = match path {
             "/api/v1/session" | "/api/v1/session/password" | "/api/v1/developers" => is_post,
             "/api/v1/session/oidc" | "/api/v1/session/oidc/callback" => true,

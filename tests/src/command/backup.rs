@@ -303,6 +303,28 @@ fn a_changed_backup_is_refused_by_name() {
     town.restore("new", &[]);
 }
 
+/// A disk loses a content that every later backup relies on.
+#[test]
+fn a_content_that_has_rotten_is_written_anew_by_the_next_backup() {
+    let town = Town::new();
+    let folder = &town.folder;
+    assert_eq!(town.backup()["repaired"], json!([]));
+    let list = lists(&folder.path("backups")).remove(0);
+    let manifest: Value = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+    let mut files = manifest["files"].as_array().unwrap().iter();
+    let part = files.find(|file| file["name"].as_str().unwrap().ends_with(".parquet")).unwrap();
+    let blob = folder.path("backups/blobs").join(part["sha256"].as_str().unwrap());
+    let mut content = fs::read(&blob).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(&blob, &content).unwrap();
+    let second = town.backup();
+    assert_eq!(second["repaired"], json!([part["name"]]), "{second}");
+    assert_eq!(town.backup()["repaired"], json!([]));
+    town.restore("new", &[]);
+    town.audited("new");
+}
+
 #[test]
 fn an_added_grant_and_a_path_that_leads_out_are_refused() {
     let town = Town::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::city::CODE;
 use crate::support::command::{Folder, Serving, Visitor, key};
@@ -268,6 +268,17 @@ async fn a_receipt_is_verified_offline_and_a_changed_one_is_not() {
         fs::write(&receipt_file, changed.to_string()).unwrap();
         let (status, _) = refused(&[&answer_file]);
         assert_ne!(status, 0, "{place}");
+    }
+    // What nobody signed is named, wherever it was put in.
+    for (place, name) in
+        [("", "note"), ("/records/0", "verdict"), ("/records/0/actor", "role"), ("/salts/0", "x")]
+    {
+        let mut changed = document.clone();
+        changed.pointer_mut(place).unwrap()[name] = json!("无罪");
+        fs::write(&receipt_file, changed.to_string()).unwrap();
+        let (status, error) = folder.refused(&["verify", &receipt_file, &answer_file, "--keys", &keys]);
+        assert_eq!((status, error["code"].as_str().unwrap()), (1, "corrupt"), "{place}");
+        assert!(error["message"].as_str().unwrap().contains(&format!("{name}`")), "{place}: {error}");
     }
     fs::write(&receipt_file, receipt).unwrap();
     verify(&answer_file);

@@ -33,6 +33,7 @@ impl Provider {
             {"sub": "1001", "claims": {"preferred_username": "zhang", "name": "张某"}},
             {"sub": "1002", "claims": {"preferred_username": "stranger", "name": "某某"}},
             {"sub": "1003", "claims": {"preferred_username": "dev-000000000000000000000000", "name": "冒名"}},
+            {"sub": "1004", "claims": {"preferred_username": "wang", "name": "王某"}},
         ]);
         let python = std::env::var("SHUQIAO_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let mut child = Command::new(python)
@@ -162,7 +163,8 @@ async fn nobody_is_sent_elsewhere_after_signing_in() {
 async fn strangers_stay_out_or_become_developers() {
     let provider = Provider::start();
     let closed = server(provider.settings()).await;
-    let open = server(OidcSettings { developers: true, ..provider.settings() }).await;
+    let open = OidcSettings { developers: true, claim: "sub".to_owned(), ..provider.settings() };
+    let open = server(open).await;
     for subject in ["1002", "1003"] {
         let (browser, address) = begun(&closed).await;
         let returned = provider.consent(&address, subject).await;
@@ -178,6 +180,15 @@ async fn strangers_stay_out_or_become_developers() {
         assert_eq!(names[0], names[1], "the same person comes back");
         assert_ne!(names[0], "dev-000000000000000000000000", "nobody chooses a developer's name");
     }
+    // Who calls themselves what an official here is called is another; whom the provider itself calls so is the one.
+    let session = async |subject: &str| {
+        let (browser, address) = begun(&open).await;
+        let returned = provider.consent(&address, subject).await;
+        whoever(&open, &cookie(&back(&open, &browser, &returned).await)).await.ok()
+    };
+    assert_eq!(session("1001").await["roles"], json!(["developer"]), "zhang by a name that can be chosen");
+    open.person("1004", Some(&departments()[0]), &[Role::Analyst]).await;
+    assert_eq!(session("1004").await["roles"], json!(["analyst"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

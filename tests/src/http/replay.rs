@@ -2,7 +2,7 @@
 
 use ::http::Method;
 use catalog_core::{Role, Timestamp};
-use exchange_crypto::SigningKey;
+use exchange_crypto::{SigningKey, to_base64url};
 use serde_json::{Value, json};
 
 use crate::support::city::{CODE, City, ROWS, resource};
@@ -83,6 +83,67 @@ async fn the_same_query_gives_the_same_rows_in_every_format_and_leaves_evidence(
     let revoke = Call::post(format!("/api/v1/grants/{grant}/revoke"), &json!({"reason": "到期"}));
     city.server.send(revoke.by(&city.approver)).await.ok();
     assert_eq!(verdict(&city, &case, &auditor).await.0, "same", "under the policy of then");
+}
+
+/// Whoever has no such receipt makes the server read nothing, and nobody sends more than the answer had.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_looked_for_before_the_answer_is_taken_in() {
+    let city = City::new().await;
+    let developer = city.server.person("dev", None, &[Role::Developer]).await;
+    let case = asked(&city, city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    let send = |id: &str, by| {
+        let path = format!("/receipts/{id}/replay");
+        // Whether the body was read shows by its digest: it is another than the one that was signed.
+        let call = Call::new(Method::POST, path).body("an answer", "application/octet-stream").by(by);
+        city.server.send(call.swapping_body("another!!"))
+    };
+    for (id, by) in [(case.0.as_str(), &developer), (&case.0, &city.consumer), ("anything", &developer)] {
+        assert_eq!(send(id, by).await.code(), "not_found", "{id}");
+    }
+    assert_ne!(send(&case.0, &city.machine).await.code(), "not_found", "its holder's is read");
+    let longer = (case.0.clone(), [case.1.as_slice(), b" "].concat());
+    let refused = again(&city, &longer, &city.machine).await;
+    assert_eq!(refused.code(), "too_large");
+    assert!(refused.text().contains(&format!("which has {}", case.1.len())), "{}", refused.text());
+    let shorter = (case.0.clone(), case.1[1..].to_vec());
+    assert_eq!(verdict(&city, &shorter, &city.machine).await.0, "other_answer");
+    assert_eq!(std::fs::read_dir(city.server.folder.path().join("spool")).unwrap().count(), 0);
+}
+
+/// A part of a file is the answer to a request whose text asks for all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_file_is_no_difference() {
+    let city = City::new().await;
+    let file = Call::get(format!("/datasets/{CODE}/latest.jsonl")).header("range", "bytes=0-9");
+    let case = asked(&city, file.by(&city.machine)).await;
+    assert_eq!(case.1.len(), 10);
+    assert_eq!(verdict(&city, &case, &city.machine).await.0, "not_replayable");
+    let whole = asked(&city, Call::get(format!("/datasets/{CODE}/latest.jsonl")).by(&city.machine)).await;
+    let line = whole.1.iter().position(|byte| *byte == b'\n').unwrap();
+    let file =
+        Call::get(format!("/datasets/{CODE}/latest.jsonl")).header("range", &format!("bytes=0-{line}"));
+    let case = asked(&city, file.by(&city.machine)).await;
+    let (verdict, reason) = verdict(&city, &case, &city.machine).await;
+    assert_eq!(verdict, "not_replayable");
+    assert!(reason.contains("a part of a file"), "{reason}");
+}
+
+/// A department's machine is named by its key; its receipts are the department's.
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_outlive_the_key_that_they_were_given_to() {
+    let city = City::new().await;
+    let case = asked(&city, city.sql("select case_no from scjg.penalty", Some(&city.machine))).await;
+    let (successor, _) = SigningKey::generate().unwrap();
+    let public = to_base64url(successor.public().as_bytes());
+    let rotate = json!({"public_key": public, "overlap_seconds": 0});
+    let path = format!("/api/v1/keys/{}/rotate", city.machine.public().id());
+    city.server.send(Call::post(path, &rotate).by(&city.machine)).await.ok();
+    let receipt = Call::get(format!("/receipts/{}", case.0));
+    let receipt = city.server.send(receipt.by(&successor)).await.ok();
+    assert_eq!(receipt["salts"].as_array().map(Vec::len), Some(2), "{receipt}");
+    assert_eq!(verdict(&city, &case, &successor).await.0, "same");
+    let other = city.server.send(Call::get(format!("/receipts/{}", case.0)).by(&city.consumer)).await;
+    assert_eq!(other.code(), "not_found");
 }
 
 /// Somebody with the disk in hand puts other rows into a version.

@@ -296,6 +296,18 @@ async fn developers_register_themselves_and_see_what_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asking_again_for_one_address_keeps_nobody_else_from_registering() {
+    let server = Server::start_at(Bounds::default(), NOW).await;
+    let register =
+        |email: &str| server.send(Call::post("/api/v1/developers", &json!({"name": "李", "email": email})));
+    for _ in 0..130 {
+        assert_eq!(register("one@example.cn").await.status, StatusCode::ACCEPTED);
+    }
+    assert_eq!(register("other@example.cn").await.status, StatusCode::ACCEPTED);
+    assert_eq!(letters(&server).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn addresses_that_nobody_confirms_are_erased() {
     let server = Server::start_at(Bounds::default(), NOW).await;
     let body = json!({"name": "李", "email": "li@example.cn"});

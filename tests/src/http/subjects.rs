@@ -183,3 +183,84 @@ async fn only_those_who_may_trace_a_subject() {
     let unsigned = Call::post("/api/v1/subject-accesses", &json!({ "subject": ONE }));
     assert!(server.send(unsigned).await.status.is_client_error());
 }
+
+/// Whoever knows a number finds its row in many ways, and all of them say whom they were after.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_look_up_a_number_is_a_look_up() {
+    let city = city().await;
+    let server = &city.server;
+    let auditor = server.person("sun", None, &[Role::Auditor]).await;
+    let hash = ask(&city, ONE, &auditor, false).await.ok()["subject"].as_str().unwrap().to_owned();
+    let look_up = async |body: Value| {
+        let path = format!("/api/v1/resources/{PERSONS}/records?format=jsonl");
+        let answer = server.send(Call::post(path, &body).by(&city.machine)).await;
+        let rows = answer.text().lines().count();
+        let event = server.events("access").pop().unwrap();
+        (rows, event["subjects"].as_array().cloned().unwrap_or_default())
+    };
+    let before = &ONE[..17];
+    for filter in [
+        json!({"=": ["id_no", ONE]}),
+        json!({"in": ["id_no", [ONE]]}),
+        json!({"between": ["id_no", ONE, ONE]}),
+        json!({"like": ["id_no", ONE]}),
+        json!({"like": ["id_no", format!("{before}%")]}),
+        json!({"and": [{">=": ["id_no", ONE]}, {"<=": ["id_no", ONE]}]}),
+        json!({"not": {"or": [{"<": ["id_no", ONE]}, {">": ["id_no", ONE]}]}}),
+    ] {
+        for items in [json!([]), json!(["name"]), json!(["证件号码", "name"])] {
+            let (rows, subjects) = look_up(json!({"filter": filter, "items": items})).await;
+            assert_eq!((rows, subjects), (1, vec![json!(hash)]), "{filter} {items}");
+        }
+    }
+    let (rows, subjects) = look_up(json!({"filter": {">": ["id_no", "0"]}, "items": ["county"]})).await;
+    assert_eq!((rows, subjects.len()), (2, 2), "few rows are a look-up of each");
+    let (rows, subjects) = look_up(json!({"filter": {"=": ["name", "张三(合成)"]}})).await;
+    assert_eq!((rows, subjects.len()), (1, 0), "what does not go by the number is found by the row");
+    let many: String = (0..101).map(|number| format!("{:018},某人,360481\n", number)).collect();
+    city.upload_to(PERSONS, &format!("id_no,name,county\n{many}")).await;
+    let (rows, subjects) = look_up(json!({"filter": {">=": ["id_no", "0"]}, "limit": 101})).await;
+    assert_eq!((rows, subjects.len()), (101, 0), "many rows are none");
+}
+
+/// Numbers that are numbers, and letters that no directory demands to be large.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_looked_for_in_columns_of_every_type_and_spelling() {
+    let city = city().await;
+    let server = &city.server;
+    let mut numbered = resource();
+    let item = |title: &str, column: &str, kind: &str| {
+        json!({
+            "title": title, "column": column, "type": {"kind": kind, "length": 18}, "required": true,
+            "sharing": {"type": "conditional", "condition": "办案需要"}, "opening": {"type": "closed"}, "personal": true,
+        })
+    };
+    for (code, name, kind, value) in
+        [("301001/000003", "numbered", "I", "1234567"), ("301001/000004", "lettered", "C", "e1234567")]
+    {
+        (numbered["code"], numbered["sql_name"]) = (json!(code), json!(name));
+        numbered["title"] = json!(format!("人员编号 {name}"));
+        numbered["items"] = json!([item("编号", "id_no", kind)]);
+        numbered["key"] = json!(["id_no"]);
+        numbered["sort"] = json!([]);
+        numbered["subject"] = json!("id_no");
+        city.publish(&numbered).await;
+        city.upload_to(&code.replace('/', "-"), &format!("id_no\n{value}\n")).await;
+        server.send(city.sql(&format!("select count(*) from scjg.{name}"), Some(&city.machine))).await.ok();
+    }
+    server.send(city.sql("select count(*) from scjg.persons", Some(&city.machine))).await.ok();
+    let auditor = server.person("sun", None, &[Role::Auditor]).await;
+    let resources = async |number: &str| {
+        let found = ask(&city, number, &auditor, false).await.ok();
+        let accesses = found["accesses"].as_array().unwrap().iter();
+        accesses.map(|one| one["resource"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        resources(OTHER).await,
+        ["301001/000002"],
+        "a letter in it: no row of integers, and no end of the page"
+    );
+    assert_eq!(resources("1234567").await, ["301001/000003"]);
+    assert_eq!(resources("E1234567").await, ["301001/000004"]);
+    assert_eq!(resources("e 1234567").await, ["301001/000004"]);
+}

@@ -113,7 +113,7 @@ impl Services {
         if !id.starts_with(DEVELOPER_PREFIX) || self.store.person(id).await?.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "this account exists"));
         }
-        let change = Self::change(ctx, "developer.registered", entity::person(&id), &person);
+        let change = Self::change(ctx, "developer.registered", entity::person(id), &person);
         self.store.put_person(&person, &change).await?;
         self.relay().await?;
         Ok(person)

@@ -1,7 +1,7 @@
 //! Public keys: registered, replaced, ended; never forgotten.
 
 use super::Services;
-use crate::context::{Channel, OpContext, PrincipalKind};
+use crate::context::{Channel, OpContext, Principal, PrincipalKind};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
 use crate::policy::Action;
@@ -14,6 +14,16 @@ impl Services {
     /// All public keys ever registered, with their periods: what offline verification needs. Public to everyone.
     pub async fn key_history(&self, _ctx: &OpContext) -> Result<Vec<KeyRecord>> {
         self.store.keys().await
+    }
+
+    /// All names under which evidence may know a caller: a department's machine is named by its key, and keys have
+    /// successors.
+    pub async fn names_in_evidence(&self, principal: &Principal) -> Result<Vec<String>> {
+        let department = principal.department.as_ref().filter(|_| principal.kind == PrincipalKind::Machine);
+        let Some(department) = department else { return Ok(vec![principal.id.clone()]) };
+        let owner = KeyOwner::Department(department.clone());
+        let keys = self.store.keys().await?.into_iter().filter(|key| key.owner == owner);
+        Ok(keys.map(|key| key.id).collect())
     }
 
     /// Registers a public key, or ends one by an earlier `valid_until`.

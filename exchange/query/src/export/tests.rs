@@ -31,6 +31,7 @@ fn answer(batches: Vec<Result<RecordBatch>>, next: Option<&str>) -> QueryAnswer 
         geo: GeoColumns::default(),
         next: next.map(str::to_owned),
         total: None,
+        subjects: Vec::new(),
         records: stream::iter(batches).boxed(),
     }
 }

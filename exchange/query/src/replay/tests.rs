@@ -2,11 +2,12 @@
 
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use catalog_core::Timestamp;
 use datasets_store::GeoColumns;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
 use super::{Difference, compare, leaves_open};
 use crate::answer::QueryAnswer;
@@ -31,6 +32,7 @@ fn answer(rows: &[(Option<&str>, i64, Option<f64>)]) -> QueryAnswer {
         next: None,
         geo: GeoColumns::default(),
         total: None,
+        subjects: Vec::new(),
         records: stream::iter([Ok(batch)]).boxed(),
     }
 }
@@ -58,23 +60,52 @@ async fn equal_rows_in_another_order_are_the_same_and_a_changed_one_is_counted()
         let found = async |again: &[(Option<&str>, i64, Option<f64>)]| {
             compare(written(answer(&ROWS), format).await, answer(again)).await.unwrap()
         };
-        let same = Difference { rows: 4, missing: 0, added: 0 };
+        let same = Difference { rows: 4, missing: 0, added: 0, cut: false };
         let [a, b, c, d] = ROWS;
         assert_eq!(found(&[d, c, b, a]).await, same, "{format:?}");
         let near = (a.0, a.1, Some(0.1 + 1e-15));
         assert_eq!(found(&[near, b, c, d]).await, same, "{format:?}: 12 digits are compared");
         let far = (a.0, a.1, Some(0.1 + 1e-10));
-        let one = Difference { rows: 4, missing: 1, added: 1 };
+        let one = Difference { rows: 4, missing: 1, added: 1, cut: false };
         assert_eq!(found(&[far, b, c, d]).await, one, "{format:?}");
         assert_eq!(found(&[a, b, (c.0, 4, c.2), d]).await, one, "{format:?}");
         assert_eq!(found(&[a, b, c]).await, Difference { added: 0, ..one }, "{format:?}: twice is not once");
         assert_eq!(found(&[a, a, b, c, d]).await, Difference { missing: 0, ..one }, "{format:?}");
         assert_eq!(
             compare(written(answer(&[]), format).await, answer(&[])).await.unwrap(),
-            Difference { rows: 0, missing: 0, added: 0 },
+            Difference { rows: 0, missing: 0, added: 0, cut: false },
             "{format:?}"
         );
     }
+}
+
+/// Whoever sends one line of a large file has the whole of it read again, and no more of that than is bounded is kept.
+#[tokio::test]
+async fn of_what_comes_again_beyond_the_answer_little_is_read_and_nothing_strange_is_kept() {
+    let batches = Arc::new(AtomicU64::new(0));
+    let again = |row: (Option<&'static str>, i64, Option<f64>)| {
+        let read = Arc::clone(&batches);
+        let rows = [row; 10_000];
+        let batch = answer(&rows).records.next().now_or_never().unwrap().unwrap().unwrap();
+        let records = stream::repeat_with(move || {
+            read.fetch_add(1, Ordering::Relaxed);
+            Ok(batch.clone())
+        });
+        QueryAnswer { records: records.take(1_000).boxed(), ..answer(&rows) }
+    };
+    // Rows like none of the answer, and rows that differ from one of its rows in a float alone.
+    for row in [(Some("别人"), 9, None), (ROWS[2].0, ROWS[2].1, Some(7.5)), ROWS[2]] {
+        batches.store(0, Ordering::Relaxed);
+        let file = written(answer(&ROWS), Format::JsonLines).await;
+        let found = compare(file, again(row)).await.unwrap();
+        assert_eq!(found, Difference { rows: 4, missing: 0, added: 109_996, cut: true }, "{row:?}");
+        assert_eq!(batches.load(Ordering::Relaxed), 11, "{row:?}");
+    }
+    let mut rows = super::Rows::new(&answer(&ROWS).schema);
+    for number in 0..1_000 {
+        rows.add([number.to_string().as_str(), "1", "0.5"].into_iter(), false).unwrap();
+    }
+    assert_eq!((rows.known.len(), rows.unmatched()), (0, (0, 1_000)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use catalog_core::{Error, ErrorCode, Result};
 use exchange_crypto::{Digest, Hasher};
 use futures::{Stream, StreamExt as _};
+use tokio_util::io::ReaderStream;
 
 use super::Stored;
 use crate::folder::io;
@@ -49,6 +50,21 @@ impl Blobs {
     /// Whether a content of that size is there.
     pub(crate) fn has(&self, digest: &Digest, bytes: u64) -> bool {
         fs::metadata(self.path(digest)).is_ok_and(|about| about.is_file() && about.len() == bytes)
+    }
+
+    /// Whether a content that is there is still what its name says. `count` is told of each piece read.
+    pub(crate) async fn is_sound(&self, digest: &Digest, mut count: impl FnMut(u64)) -> Result<bool> {
+        let path = self.path(digest);
+        let file = tokio::fs::File::open(&path).await.map_err(|error| io(&path, &error))?;
+        let mut pieces = ReaderStream::with_capacity(file, 1 << 18);
+        let mut hasher = Hasher::new();
+        while let Some(piece) = pieces.next().await {
+            // A disk that can't give it back has lost it.
+            let Ok(piece) = piece else { return Ok(false) };
+            hasher.update(&piece);
+            count(piece.len() as u64);
+        }
+        Ok(hasher.finish() == *digest)
     }
 
     /// Keeps what passes; it has its name when it is durable. `count` is told of each piece.
@@ -115,4 +131,28 @@ pub(crate) fn new_file(path: &Path) -> Result<File> {
         File::options().write(true).create_new(true).mode(0o600).open(path)
     };
     make().map_err(|error| io(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rotten_content_is_known_and_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(folder.path());
+        blobs.make().unwrap();
+        let put = async || {
+            let content = futures::stream::iter([Ok(Bytes::from_static(b"content"))]);
+            blobs.put(content, |_| ()).await.unwrap()
+        };
+        let Put { digest, is_new, .. } = put().await;
+        let mut read = 0;
+        assert!(is_new && blobs.is_sound(&digest, |more| read += more).await.unwrap());
+        assert_eq!(read, 7);
+        fs::write(blobs.path(&digest), b"c0ntent").unwrap();
+        assert!(blobs.has(&digest, 7) && !blobs.is_sound(&digest, |_| ()).await.unwrap());
+        put().await;
+        assert!(blobs.is_sound(&digest, |_| ()).await.unwrap());
+    }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Made {
     pub(crate) bytes: u64,
     /// Bytes that no earlier backup in the folder had.
     pub(crate) written: u64,
+    /// Names of files whose content from an earlier backup was no longer what it was, and was written anew: the disk rots.
+    pub(crate) repaired: Vec<String>,
     /// Records of evidence in its newest epoch.
     pub(crate) records: u64,
 }
@@ -95,7 +97,7 @@ pub(crate) async fn make(
         wanted.insert(name, from);
     }
     settings(&source.root, &mut wanted)?;
-    let (files, written) = keep(source, &blobs, wanted, follow).await?;
+    let Kept { files, written, repaired } = keep(source, &blobs, wanted, follow).await?;
     blobs.sync()?;
     let bytes = files.iter().map(|file| file.bytes).sum();
     let manifest = Manifest {
@@ -109,7 +111,7 @@ pub(crate) async fn make(
     let (backup, digest) = sign(source, target, &name, &manifest)?;
     record(source, ctx, "backup.made", &name, &digest).await?;
     let records = log.signed.checkpoint.size;
-    Ok(Made { backup, files: manifest.files.len() as u64, bytes, written, records })
+    Ok(Made { backup, files: manifest.files.len() as u64, bytes, written, repaired, records })
 }
 
 /// Refuses a place in the folder itself, with which the backup would be lost.
@@ -197,37 +199,50 @@ fn settings(root: &Path, wanted: &mut BTreeMap<String, From>) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the contents; answers what the list says of them, and how many bytes were new.
+/// What was kept.
+#[derive(Default)]
+struct Kept {
+    files: Vec<Stored>,
+    written: u64,
+    repaired: Vec<String>,
+}
+
+/// Keeps the contents. One that an earlier backup has is read again, for a backup is no better than what it relies on.
 async fn keep(
     source: &Source,
     blobs: &Blobs,
     wanted: BTreeMap<String, From>,
     follow: Follow<'_>,
-) -> Result<(Vec<Stored>, u64)> {
+) -> Result<Kept> {
     let total = wanted.values().map(From::bytes).sum();
-    let (mut files, mut done, mut written) = (Vec::new(), 0, 0);
+    let (mut kept, mut done) = (Kept::default(), 0);
     for (name, from) in wanted {
         super::check_name(&name)?;
         let expected = from.known();
-        if let Some((digest, bytes)) = expected.filter(|(digest, bytes)| blobs.has(digest, *bytes)) {
-            done += bytes;
-            follow(done, total);
-            files.push(Stored { name, sha256: digest.to_hex(), bytes });
-            continue;
-        }
-        let count = |more| {
-            done += more;
-            follow(done, total);
+        let from_here = |mut done: u64| {
+            move |more| {
+                done += more;
+                follow(done, total);
+            }
         };
-        let put = blobs.put(from.content(source).await?, count).await?;
+        if let Some((digest, bytes)) = expected.filter(|(digest, bytes)| blobs.has(digest, *bytes)) {
+            if blobs.is_sound(&digest, from_here(done)).await? {
+                done += bytes;
+                kept.files.push(Stored { name, sha256: digest.to_hex(), bytes });
+                continue;
+            }
+            kept.repaired.push(name.clone());
+        }
+        let put = blobs.put(from.content(source).await?, from_here(done)).await?;
+        done += put.bytes;
         if expected.is_some_and(|(digest, _)| digest != put.digest) {
             let message = format!("`{name}` is not what it was: run `shuqiao audit` before a backup");
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
-        written += if put.is_new { put.bytes } else { 0 };
-        files.push(Stored { name, sha256: put.digest.to_hex(), bytes: put.bytes });
+        kept.written += if put.is_new { put.bytes } else { 0 };
+        kept.files.push(Stored { name, sha256: put.digest.to_hex(), bytes: put.bytes });
     }
-    Ok((files, written))
+    Ok(kept)
 }
 
 impl From {

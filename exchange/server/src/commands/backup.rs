@@ -101,12 +101,18 @@ fn report(global: &Global, options: &Backup, made: Option<Made>) {
         output::outcome(global, &json!({ "keys": file }), text);
         return;
     };
-    let Made { backup, files, bytes, written, records } = &made;
+    let Made { backup, files, bytes, written, repaired, records } = &made;
     let text = format!(
         "{}: {files} files, {bytes} bytes, {written} of them new; {records} records of evidence",
         backup.display()
     );
     output::outcome(global, &made, text);
+    if !repaired.is_empty() && !global.json {
+        let names = repaired.join(", ");
+        output::doubt(format!(
+            "no longer what they were in earlier backups, and written anew; check that disk: {names}"
+        ));
+    }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

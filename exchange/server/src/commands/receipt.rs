@@ -13,6 +13,7 @@ use exchange_ledger::opens;
 use openapi_contract::{LeafProof, Receipt};
 use serde_json::json;
 
+use super::exact;
 use crate::cli::{Global, Verify};
 use crate::folder::io;
 use crate::output;
@@ -33,10 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Receipt>> {
     if document.get("checkpoint").is_none() || document.get("records").is_none() {
         return Ok(None);
     }
-    let receipt = serde_json::from_slice(&content);
-    receipt
-        .map(Some)
-        .map_err(|error| forged(format!("{} is no receipt of this platform: {error}", path.display())))
+    exact::read(&content, &format!("the receipt {}", path.display())).map(Some)
 }
 
 /// Checks signature, checkpoint and proofs, and the answer if one is given.

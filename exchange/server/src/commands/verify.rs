@@ -7,7 +7,7 @@ use datasets_store::Manifest;
 use exchange_auth::{Jwk, JwkSet};
 use serde::Serialize;
 
-use super::receipt;
+use super::{exact, receipt};
 use crate::cli::{Global, Verify};
 use crate::client::file_digest;
 use crate::folder::io;
@@ -72,8 +72,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 /// What is proven of the file, or what is wrong.
 pub(crate) fn genuine(file: &Path, manifest: &[u8], signature: &str, keys: &JwkSet) -> Result<Proven> {
     let forged = |message: String| Error::new(ErrorCode::Corrupt, message);
-    let manifest: Manifest = serde_json::from_slice(manifest)
-        .map_err(|error| forged(format!("the manifest is not one of this platform: {error}")))?;
+    let manifest: Manifest = exact::read(manifest, "the manifest")?;
     let signed_by =
         |key: &&Jwk| key.public_key().is_ok_and(|public| manifest.verify(signature, &public).is_ok());
     let key = keys

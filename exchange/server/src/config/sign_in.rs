@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use catalog_core::{Error, ErrorCode, Result};
+use openapi_http::SUBJECT;
 use serde::Deserialize;
 
 /// How people sign in at a browser.
@@ -57,7 +58,7 @@ pub(crate) struct Oidc {
 }
 
 fn claim() -> String {
-    "preferred_username".to_owned()
+    SUBJECT.to_owned()
 }
 
 fn scopes() -> String {

@@ -28,6 +28,8 @@ use crate::wrapper::Wire;
 
 /// Path to which the provider sends people back.
 const CALLBACK: &str = "/api/v1/session/oidc/callback";
+/// The claim that a provider gives to one person and never again.
+pub const SUBJECT: &str = "sub";
 /// Purpose in the name of the cookie of a sign-in under way.
 const COOKIE: &str = "-oidc";
 /// Seconds for which it is kept.
@@ -50,7 +52,7 @@ pub struct OidcSettings {
     pub client_id: String,
     /// Our secret there; none for a public client.
     pub client_secret: Option<String>,
-    /// The claim that holds a person's login name.
+    /// The claim that holds a person's login name: [`SUBJECT`], or another that nobody there chooses or changes.
     pub claim: String,
     /// What is asked for, with spaces between.
     pub scopes: String,
@@ -76,9 +78,12 @@ impl Oidc {
     /// A provider by its configuration.
     ///
     /// # Errors
-    /// `invalid_input` for an issuer that is neither https nor on this machine.
+    /// `invalid_input` for an issuer that is neither https nor on this machine, and where strangers may come who could call
+    /// themselves what an official here is called: no claim but `sub` is a provider's word for one person (OpenID Connect
+    /// Core 1.0, section 5.7).
     pub fn new(settings: OidcSettings) -> Result<Self> {
         same_host(&settings.issuer, &settings.issuer)?;
+        names_one_person(&settings.claim, settings.developers)?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -185,6 +190,17 @@ impl Oidc {
         }
         checked.map_err(Error::from)
     }
+}
+
+fn names_one_person(claim: &str, developers: bool) -> Result<()> {
+    if !developers || claim == SUBJECT {
+        return Ok(());
+    }
+    let message = format!(
+        "sign_in.oidc.developers lets strangers in, and `{claim}` may be a name that they choose: leave \
+         sign_in.oidc.claim at `sub`, or developers at false"
+    );
+    Err(Error::new(ErrorCode::InvalidInput, message))
 }
 
 fn unusable(cause: impl std::fmt::Display) -> Error {
@@ -355,6 +371,15 @@ mod tests {
         }
         same_host("http://localhost:9400", "http://localhost:9400/token").unwrap();
         assert!(same_host("http://id.example.gov.cn", "http://id.example.gov.cn/token").is_err());
+    }
+
+    #[test]
+    fn where_strangers_come_a_name_that_can_be_chosen_names_nobody() {
+        for claim in ["preferred_username", "email", "name", ""] {
+            assert_eq!(names_one_person(claim, true).unwrap_err().code, ErrorCode::InvalidInput, "{claim}");
+            names_one_person(claim, false).unwrap();
+        }
+        names_one_person(SUBJECT, true).unwrap();
     }
 
     #[test]

@@ -49,7 +49,10 @@ fn nobody_arbitrates_who_took_part_in_the_dispute() {
         (officer("refuser", None), "who refused, and has left the department since"),
         (officer("asker", None), "who objected, and has left the department since"),
         (
-            Principal { predecessors: [department("scjg")].into(), ..officer("o", Some("sjj")) },
+            Principal {
+                predecessors: [(department("scjg"), Default::default())].into(),
+                ..officer("o", Some("sjj"))
+            },
             "of its successor",
         ),
     ] {
@@ -102,8 +105,10 @@ fn the_accused_never_judges_its_own_use() {
     let at_provider = objection(ObjectionSubject::Use, Some("scjg"), Some("rsj"));
     at_provider.clone().take(&person("a", "scjg", Role::DataSteward), &uphold, &rules).unwrap();
     // The accused has continued the provider meanwhile.
-    let heir =
-        Principal { predecessors: [department("scjg")].into(), ..person("a", "rsj", Role::DataSteward) };
+    let heir = Principal {
+        predecessors: [(department("scjg"), Default::default())].into(),
+        ..person("a", "rsj", Role::DataSteward)
+    };
     assert_eq!(code(at_provider.clone().take(&heir, &uphold, &rules)), Some(ErrorCode::Forbidden));
 
     let at_authority = objection(ObjectionSubject::Use, None, Some("scjg"));

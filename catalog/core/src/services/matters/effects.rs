@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::disclosures::decide;
 use super::opening::is_sensitive;
+use super::ready::check_not_by_law;
 use super::{Act, Services, application_mut};
 use crate::context::OpContext;
 use crate::dataset::{RecordAct, Standing, Version, latest};
@@ -65,12 +66,11 @@ impl Services {
             (MatterKind::Demand, Event::Deliver) => self.meet(ctx.now, matter, act).await,
             (MatterKind::OpeningItem, Event::Publish) => self.publish_item(ctx, matter, act).await,
             (MatterKind::OpeningItem, Event::Postpone) => {
-                self.check_by_law(ctx, matter, act.event).await?;
+                check_not_by_law(matter)?;
                 let due = act.due.ok_or_else(|| missing("due", "the new day"))?;
                 matter.postpone(due, ctx.now, &self.settings.deadlines);
                 Ok(())
             }
-            (MatterKind::OpeningItem, Event::Publish) => self.check_by_law(ctx, matter, act.event).await,
             (MatterKind::Objection, Event::Correct) => {
                 self.correct(ctx, matter, act).await?;
                 self.tell_receivers(ctx, matter, change).await

@@ -145,25 +145,6 @@ impl Services {
         Ok(())
     }
 
-    /// What the law says must become open is settled by its being open, and at no other time.
-    pub(super) async fn check_by_law(&self, ctx: &OpContext, item: &Matter, event: Event) -> Result<()> {
-        let Content::OpeningItem(OpeningItem { data_since: Some(_), resource: Some(code), .. }) =
-            &item.content
-        else {
-            return Ok(());
-        };
-        let resource = self.published(code).await?;
-        let is_open = self.unpublished_since(ctx, &resource).await?.is_none();
-        match event {
-            Event::Publish if is_open => Ok(()),
-            Event::Publish => {
-                let message = format!("{code} 尚未向社会开放：请先发起并通过保密审查");
-                Err(Error::new(ErrorCode::IllegalState, message))
-            }
-            _ => Err(Error::new(ErrorCode::IllegalState, "主动公开的期限由法律规定，不能调整")),
-        }
-    }
-
     async fn unsettled(&self, resource: &Resource, kind: MatterKind) -> Result<Vec<Matter>> {
         let query = MatterQuery {
             kind: Some(kind),
@@ -172,6 +153,16 @@ impl Services {
             ..MatterQuery::default()
         };
         self.store.matters(&query).await
+    }
+}
+
+/// Refuses to put off what the law asks for: active publication of data that are there.
+pub(super) fn check_not_by_law(item: &Matter) -> Result<()> {
+    match &item.content {
+        Content::OpeningItem(OpeningItem { data_since: Some(_), .. }) => {
+            Err(Error::new(ErrorCode::IllegalState, "主动公开的期限由法律规定，不能调整"))
+        }
+        _ => Ok(()),
     }
 }
 
