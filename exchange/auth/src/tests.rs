@@ -3,6 +3,7 @@ mod codes;
 mod fake;
 mod files;
 mod oidc;
+mod organisation;
 mod requests;
 mod sessions;
 mod sm2;

@@ -24,6 +24,7 @@ pub(super) struct Fake {
     pub(super) people: Mutex<BTreeMap<String, Person>>,
     pub(super) tickets: Mutex<Vec<Ticket>>,
     pub(super) successions: Mutex<Vec<Succession>>,
+    pub(super) substitutions: Mutex<Vec<Substitution>>,
     nonces: Mutex<BTreeSet<(String, String)>>,
 }
 
@@ -70,13 +71,13 @@ fn unused<T>() -> Result<T> {
 #[async_trait]
 impl DirectoryStore for Fake {
     async fn department(&self, id: &DepartmentId) -> Result<Option<Department>> {
-        Ok((id.as_str() == "scjg").then(|| Department {
+        Ok(["scjg", "old"].contains(&id.as_str()).then(|| Department {
             id: id.clone(),
             name: "九江市市场监督管理局".to_owned(),
             credit_code: "11360400MB0000000X".to_owned(),
             level: Level::City,
             parent: None,
-            division_code: "360400".to_owned(),
+            division_code: if id.as_str() == "old" { "360481" } else { "360400" }.to_owned(),
         }))
     }
     async fn departments(&self) -> Result<Vec<Department>> {
@@ -136,7 +137,7 @@ impl CredentialStore for Fake {
         unused()
     }
     async fn substitutions_of(&self, _: &str) -> Result<Vec<Substitution>> {
-        Ok(Vec::new())
+        Ok(self.substitutions.lock().unwrap().clone())
     }
     async fn put_substitution(&self, _: &Substitution, _: &EvidenceRecord) -> Result<()> {
         unused()

@@ -8,8 +8,8 @@ use crate::matter::{By, Clock, Machine, MatterKind, State};
 const HEAD: &str = "# Workflow
 
 Every matter 办件 is one of these state machines. This file is drawn from the tables in `src/matter/`: change those, then run the
-tests with `UPDATE_WORKFLOW=1`. An arrow names the event and who brings it about; “另一人” is another person than the one
-who took the step before. Whatever has no arrow can't happen.
+tests with `UPDATE_WORKFLOW=1`. An arrow names the event and who brings it about; “另一人” is a person who took no part
+in what is decided. Whatever has no arrow can't happen.
 ";
 
 fn who(by: By) -> &'static str {
