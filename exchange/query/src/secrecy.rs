@@ -16,7 +16,7 @@ use catalog_core::directory::ValueFormat;
 use catalog_core::matter::Finding;
 use catalog_core::secrecy::SecrecyRules;
 use catalog_core::services::Dataset;
-use catalog_core::{ColumnName, Error, OpContext, Result};
+use catalog_core::{ColumnName, OpContext, Result};
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::Column;
 use datafusion::datasource::TableProvider;
