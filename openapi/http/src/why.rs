@@ -108,7 +108,9 @@ async fn preview(
     };
     if let Some(table) = table {
         looked.sources.push(table.dataset.source());
-        looked.subjects.extend(subjects::named(app, &terms.resource, terms.filter.as_ref()).await?);
+        if let Some(look_up) = subjects::asked_for(app, &terms.resource, terms.filter.as_ref()).await? {
+            looked.subjects.extend(look_up.hashes(app, Vec::new()));
+        }
         let dataset = &table.dataset;
         preview.columns.clone_from(&dataset.granted.policy.columns);
         let is_hidden = |name: &_| !preview.columns.iter().any(|column| column.column == *name);

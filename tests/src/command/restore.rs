@@ -127,7 +127,7 @@ async fn an_entry_that_was_published_anew_after_the_backup_is_out_of_force_until
     let path = format!("/datasets/{CODE}/latest.csv");
     let download = async || {
         let serving = folder.serve_at(new.to_str().unwrap());
-        Visitor::of(&serving).await.send(Call::get(&path)).await
+        Visitor::of(&serving).await.send(Call::get(path.as_str())).await
     };
     assert_eq!(download().await.code(), "not_found");
     let as_gaj = [&["query", SQL][..], &AS_GAJ].concat();
