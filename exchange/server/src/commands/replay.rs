@@ -41,10 +41,10 @@ pub(crate) async fn run(client: &Client, global: &Global, options: &cli::Replay)
             Ok(())
         }
         Verdict::Differs => {
-            let message = format!(
-                "the query gives other rows: {missing} of the answer's {rows} do not come again, {added} are not in it"
-            );
-            Err(Error::new(ErrorCode::Corrupt, message))
+            let counted =
+                || format!("{missing} of the answer's {rows} do not come again, {added} are not in it");
+            let what = if reason.is_empty() { counted() } else { reason.to_owned() };
+            Err(Error::new(ErrorCode::Corrupt, format!("the query gives other rows: {what}")))
         }
         Verdict::OtherAnswer => Err(Error::new(ErrorCode::Corrupt, reason)),
         Verdict::NotReplayable => Err(Error::new(ErrorCode::NotReplayable, reason)),
