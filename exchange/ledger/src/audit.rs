@@ -1,11 +1,12 @@
 //! The audit: reads everything, believes nothing that it can compute, and names what does not agree.
 
+mod texts;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use catalog_core::evidence::Event;
+use catalog_core::evidence::{Event, EvidenceRecord};
 use exchange_crypto::{Digest, PublicKey};
 
 use crate::checkpoints::read_line;
@@ -13,6 +14,7 @@ use crate::files::EpochFiles;
 use crate::note::{Checkpoint, Note, NoteKey};
 use crate::vault::Vault;
 use crate::{LedgerError, Settings, durable};
+use texts::Texts;
 use walk::{Walk, Walked};
 
 /// Something that does not agree, and where.
@@ -69,71 +71,112 @@ pub fn audit(
 ) -> Result<Audited, LedgerError> {
     let mut audited = Audited::default();
     let newest = EpochFiles::newest(&settings.data_folder);
-    let mut before: Option<EpochEnd> = None;
-    for number in 0..=newest {
-        let origin = settings.origin_of(number);
-        let end = epoch(settings, number, &origin, (keys, outside), before.as_ref(), &mut audited)?;
-        if number == newest {
-            audited.findings.extend(end.beyond.iter().cloned());
+    let origins: Vec<_> = (0..=newest).map(|number| settings.origin_of(number)).collect();
+    let outside = outside.and_then(|note| match outside_head(note, &origins, keys) {
+        Ok(head) => Some(head),
+        Err(what) => {
+            audited.findings.push(Finding { place: OUTSIDE.to_owned(), what });
+            None
         }
-        before = Some(end);
+    });
+    let vault = Vault::open(&settings.data_folder)?;
+    let mut texts = Texts::of(&vault);
+    let mut before: Option<EpochEnd> = None;
+    for (number, origin) in (0..).zip(&origins) {
+        let files = settings.files(number);
+        let mut heads = checkpoints(&files, origin, keys, &mut audited)?;
+        if let Some(outside) = outside.as_ref().filter(|head| head.origin == *origin) {
+            heads.entry(outside.size).or_default().push((OUTSIDE.to_owned(), outside.root));
+        }
+        let Walked { records, first, findings } = Walk::over(&files, &heads, &mut texts)?;
+        audited.findings.extend(findings);
+        audited.records += records;
+        if let Some(before) = before {
+            let wrong = before.gap(first, keys).map(|named| before.lost_more(&named));
+            audited.findings.extend(
+                wrong.unwrap_or_else(|what| vec![Finding::at(&files.segment_path(0), Some(1), what)]),
+            );
+        }
+        before = Some(EpochEnd { origin: origin.clone(), records, beyond: heads.split_off(&(records + 1)) });
     }
+    audited.findings.extend(before.iter().flat_map(EpochEnd::lost));
     audited.epochs = newest + 1;
-    texts(settings, &mut audited)?;
+    texts.finish(&mut audited)?;
     Ok(audited)
+}
+
+/// How a finding names the checkpoint from outside.
+const OUTSIDE: &str = "the checkpoint from outside";
+
+/// The head of a checkpoint from outside, if it is one that the log can be held to.
+fn outside_head(note: &Note, origins: &[String], keys: AuditKeys<'_>) -> Result<Checkpoint, String> {
+    let head = note.checkpoint().map_err(|error| error.to_string())?;
+    if !origins.contains(&head.origin) {
+        return Err(format!("it is of `{}`, which is no epoch of this log", head.origin));
+    }
+    match known_keys(&head.origin, keys).iter().any(|key| key.signed(note).is_some()) {
+        true => Ok(head),
+        false => Err("neither a key of the log nor one of a witness has signed it".to_owned()),
+    }
+}
+
+/// The keys whose signatures count on checkpoints of an epoch.
+fn known_keys(origin: &str, keys: AuditKeys<'_>) -> Vec<NoteKey> {
+    let own = keys.log.iter().map(|key| NoteKey::of_log(origin, *key));
+    own.chain(keys.witnesses.iter().cloned()).collect()
 }
 
 /// Where an epoch ends, for the one behind it.
 struct EpochEnd {
     origin: String,
     records: u64,
-    /// Checkpoints that cover more: wrong, unless the next epoch begins with saying so.
-    beyond: Vec<Finding>,
+    /// Heads that cover more: wrong, unless the next epoch begins with saying so.
+    beyond: Heads,
 }
 
-fn epoch(
-    settings: &Settings,
-    number: u64,
-    origin: &str,
-    (keys, outside): (AuditKeys<'_>, Option<&Note>),
-    before: Option<&EpochEnd>,
-    audited: &mut Audited,
-) -> Result<EpochEnd, LedgerError> {
-    let files = settings.files(number);
-    let mut heads = checkpoints(&files, origin, keys, audited)?;
-    if let Some(outside) = outside.map(Note::checkpoint).transpose()?.filter(|head| head.origin == origin) {
-        let place = "the checkpoint from outside".to_owned();
-        heads.entry(outside.size).or_default().push((place, outside.root));
-    }
-    let Walked { records, first, findings } = Walk::over(&files, &heads)?;
-    audited.findings.extend(findings);
-    audited.records += records;
-    if let Some(before) = before {
-        let wrong = match first.map(|record| record.event) {
-            Some(Event::EpochStarted { checkpoint, kept, lost, .. }) => {
-                named_gap(&checkpoint, kept, lost, before, keys).err()
-            }
-            _ => Some("the epoch does not begin with a record of what was lost before it".to_owned()),
-        };
-        audited.findings.extend(wrong.map(|what| Finding::at(&files.segment_path(0), Some(1), what)));
-    }
-    let beyond = heads.range(records + 1..).flat_map(|(size, places)| {
-        places.iter().map(move |(place, _)| Finding {
-            place: place.clone(),
-            what: format!("covers {size} records, but the log holds {records}: its end is lost"),
+impl EpochEnd {
+    /// That its end is lost, for each head that says so.
+    fn lost(&self) -> impl Iterator<Item = Finding> {
+        self.beyond.iter().flat_map(move |(size, claims)| {
+            claims.iter().map(move |(place, _)| Finding {
+                place: place.clone(),
+                what: format!("covers {size} records, but the log holds {}: its end is lost", self.records),
+            })
         })
-    });
-    Ok(EpochEnd { origin: origin.to_owned(), records, beyond: beyond.collect() })
-}
+    }
 
-fn named_gap(note: &str, kept: u64, lost: u64, before: &EpochEnd, keys: AuditKeys<'_>) -> Result<(), String> {
-    let named = Note::parse(note).and_then(|note| note.checkpoint_by(keys.log));
-    let named = named.map_err(|error| format!("the checkpoint it names: {error}"))?;
-    let is_right =
-        named.origin == before.origin && kept == before.records && named.size.checked_sub(kept) == Some(lost);
-    match is_right {
-        true => Ok(()),
-        false => Err("the gap it names is not the one between the epochs".to_owned()),
+    /// The last head of it that the next epoch names, and with it the gap.
+    fn gap(&self, first: Option<EvidenceRecord>, keys: AuditKeys<'_>) -> Result<Checkpoint, String> {
+        let Some(Event::EpochStarted { checkpoint, kept, lost, .. }) = first.map(|record| record.event)
+        else {
+            return Err("the epoch does not begin with a record of what was lost before it".to_owned());
+        };
+        let named = Note::parse(&checkpoint).and_then(|note| note.checkpoint_by(keys.log));
+        let named = named.map_err(|error| format!("the checkpoint it names: {error}"))?;
+        let is_right =
+            named.origin == self.origin && kept == self.records && named.size.checked_sub(kept) == Some(lost);
+        match is_right {
+            true => Ok(named),
+            false => Err("the gap it names is not the one between the epochs".to_owned()),
+        }
+    }
+
+    /// Heads that the named last one does not cover: more was lost than is said.
+    fn lost_more(&self, named: &Checkpoint) -> Vec<Finding> {
+        let covering = self
+            .beyond
+            .range(named.size..)
+            .flat_map(|(size, claims)| claims.iter().map(move |(place, root)| (place, (*size, *root))));
+        let other = covering.filter(|(_, head)| *head != (named.size, named.root));
+        let finding = |(place, (size, _)): (&String, (u64, Digest))| Finding {
+            place: place.clone(),
+            what: format!(
+                "covers {size} records, but the next epoch says that the last head was another, of {} records: more was \
+                 lost than it names",
+                named.size
+            ),
+        };
+        other.map(finding).collect()
     }
 }
 
@@ -173,8 +216,7 @@ fn signed_head(line: &[u8], origin: &str, keys: AuditKeys<'_>) -> Result<Checkpo
     if head.origin != origin {
         return Err(format!("it is of another log, `{}`", head.origin));
     }
-    let own = keys.log.iter().map(|key| NoteKey::of_log(origin, *key));
-    let known: Vec<_> = own.chain(keys.witnesses.iter().cloned()).collect();
+    let known = known_keys(origin, keys);
     for signature in &signed.note.signatures {
         let alone = Note { text: signed.note.text.clone(), signatures: vec![signature.clone()] };
         if !known.iter().any(|key| key.signed(&alone).is_some()) {
@@ -192,23 +234,4 @@ fn lines(content: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let mut lines: Vec<_> = content.split(|byte| *byte == b'\n').collect();
     let rest = lines.pop().unwrap_or_default();
     (lines, rest)
-}
-
-fn texts(settings: &Settings, audited: &mut Audited) -> Result<(), LedgerError> {
-    let vault = Vault::open(&settings.data_folder)?;
-    for (month, is_erased) in vault.months()? {
-        if is_erased {
-            audited.erased_months += 1;
-            continue;
-        }
-        let path = vault.file(&month);
-        vault.read_month(&month, |number, kept| {
-            match kept {
-                Ok(_) => audited.texts += 1,
-                Err(error) => audited.findings.push(Finding::at(&path, Some(number), error.to_string())),
-            }
-            Ok(())
-        })?;
-    }
-    Ok(())
 }

@@ -52,7 +52,7 @@ impl Checkpoints {
     pub(crate) fn add(&mut self, note: Note) -> Result<SignedCheckpoint, LedgerError> {
         let signed = SignedCheckpoint::of(note)?;
         let line = line(&signed.note)?;
-        durable::append(&mut self.file, &line).map_err(LedgerError::io(&self.path))?;
+        durable::append(&self.path, &mut self.file, &line)?;
         remember(signed.clone(), &mut self.latest, &mut self.witnessed);
         Ok(signed)
     }

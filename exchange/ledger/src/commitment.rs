@@ -1,4 +1,4 @@
-use exchange_crypto::{Digest, Hasher, random};
+use exchange_crypto::{Hasher, random};
 
 use crate::LedgerError;
 
@@ -14,17 +14,18 @@ pub struct Commitment {
 /// Commits to the content.
 pub fn commit(content: &[u8]) -> Result<Commitment, LedgerError> {
     let salt = random::bytes::<32>()?;
-    Ok(Commitment { salt, digest: salted(&salt, content).to_hex() })
+    Ok(Commitment { salt, digest: salted(&salt, content) })
 }
 
 /// Whether the content and salt are what the commitment (64 hex digits) was made of.
 pub fn opens(digest: &str, salt: &[u8], content: &[u8]) -> bool {
-    salted(salt, content).to_hex() == digest
+    salted(salt, content) == digest
 }
 
-fn salted(salt: &[u8], content: &[u8]) -> Digest {
+/// The commitment (64 hex digits) that salt and content open.
+pub(crate) fn salted(salt: &[u8], content: &[u8]) -> String {
     let mut hasher = Hasher::new();
     hasher.update(salt);
     hasher.update(content);
-    hasher.finish()
+    hasher.finish().to_hex()
 }

@@ -20,7 +20,8 @@ pub(crate) struct Committer<T> {
 
 impl<T: Send + 'static> Committer<T> {
     /// Starts the thread. `write` makes a batch durable and gives the place of each item. Once it has failed it is never
-    /// called again: fsync reports an error only once, and the state of the file is unknown.
+    /// called again: fsync reports an error only once, and the state of the file is unknown. A full disk alone passes: of
+    /// that batch nothing is there, and the next one is tried.
     pub(crate) fn start(
         name: &str,
         mut write: impl FnMut(&[T]) -> Result<Vec<u64>, LedgerError> + Send + 'static,
@@ -32,8 +33,10 @@ impl<T: Send + 'static> Committer<T> {
             let mut is_broken = false;
             while receiver.blocking_recv_many(&mut batch, BATCH) > 0 {
                 let (items, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let places = if is_broken { None } else { durable(write(&items)) };
-                is_broken = places.is_none();
+                let written = if is_broken { Err(LedgerError::Stopped) } else { write(&items) };
+                is_broken = matches!(&written, Err(error) if !matches!(error, LedgerError::Full { .. }));
+                let places =
+                    written.inspect_err(|error| tracing::error!(%error, "evidence is not written")).ok();
                 for (index, done) in waiting.into_iter().enumerate() {
                     // Whoever no longer waits for the answer does not need it.
                     let _ = done.send(places.as_ref().and_then(|places| places.get(index).copied()));
@@ -61,10 +64,4 @@ impl<T> Drop for Committer<T> {
             let _ = thread.join();
         }
     }
-}
-
-fn durable(written: Result<Vec<u64>, LedgerError>) -> Option<Vec<u64>> {
-    written
-        .inspect_err(|error| tracing::error!(%error, "the log can't be written and refuses from now on"))
-        .ok()
 }

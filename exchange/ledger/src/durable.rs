@@ -62,7 +62,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
         fs::rename(&part, path)?;
         sync_folder(folder_of(path))
     };
-    write().map_err(LedgerError::io(path))
+    write().map_err(LedgerError::unwritten(path))
 }
 
 /// Moves a file, to another file system too. It is there under the old name or under the new one, or both, but whole.
@@ -86,7 +86,7 @@ pub(crate) fn move_file(from: &Path, to: &Path) -> Result<(), LedgerError> {
 }
 
 /// Reads the whole lines of a file, counted from 0 and without their line feeds, and cuts off a torn last line. The file
-/// stands at its end afterwards.
+/// stands at its end afterwards, and what was read is durable: whoever wrote it may have died before saying so.
 pub(crate) fn read_lines(
     path: &Path,
     file: &mut File,
@@ -107,8 +107,8 @@ pub(crate) fn read_lines(
         whole += read;
     }
     let torn = if line.is_empty() { None } else { Some(cut_off(path, file, whole, &line)?) };
-    file.seek(SeekFrom::Start(whole)).map_err(LedgerError::io(path))?;
-    Ok(torn)
+    let end = file.seek(SeekFrom::Start(whole)).and_then(|_| file.sync_data());
+    end.map_err(LedgerError::io(path)).map(|()| torn)
 }
 
 /// Puts a file at its end, and cuts off a torn last line; only the end is read.
@@ -140,12 +140,19 @@ pub(crate) fn whole_lines(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
 
 /// Writes at the end of a file that stands there, durably. Of a write that fails nothing stays, so that a later one never
 /// joins half a line.
-pub(crate) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    let end = file.stream_position()?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+///
+/// # Errors
+/// `Full` where a write found no room: what stands before is as durable as it was. `Io` for anything else, and for every
+/// failure of fsync, which is reported only once: what the disk holds then is not known.
+pub(crate) fn append(path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), LedgerError> {
+    let end = file.stream_position().map_err(LedgerError::io(path))?;
+    let written = match file.write_all(bytes) {
+        Ok(()) => file.sync_data().map_err(LedgerError::io(path)),
+        Err(error) => Err(LedgerError::unwritten(path)(error)),
+    };
     if written.is_err() {
-        file.set_len(end)?;
-        file.seek(SeekFrom::Start(end))?;
+        let cut = file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end)));
+        cut.and_then(|_| file.sync_data()).map_err(LedgerError::io(path))?;
     }
     written
 }

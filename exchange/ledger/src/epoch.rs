@@ -1,7 +1,6 @@
 //! One epoch of the log: a Merkle tree over segments, with its checkpoints. All but the newest epoch only answer.
 
 use std::fs;
-use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use exchange_crypto::Digest;
@@ -53,6 +52,7 @@ impl Epoch {
     ) -> Result<(Self, Writer, Option<TornLine>), LedgerError> {
         files.make()?;
         let seals = read_seals(&files)?;
+        check_unsealed(&files, &seals)?;
         finish_moves(&files, &seals)?;
         let mut tree = open_tree(&files, &seals)?;
         let mut known = Known::default();
@@ -158,7 +158,7 @@ impl Epoch {
         let path = self.files.seals();
         let mut file = durable::open(&path)?;
         durable::at_end(&path, &mut file)?;
-        file.write_all(&seal.line()?).and_then(|()| file.sync_data()).map_err(LedgerError::io(&path))?;
+        durable::append(&path, &mut file, &seal.line()?)?;
         durable::move_file(&self.files.local(seal.number), &self.files.archived(seal.number))?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.seals.push(seal);
@@ -223,6 +223,24 @@ fn read_seals(files: &EpochFiles) -> Result<Vec<Seal>, LedgerError> {
         Ok(())
     })?;
     Ok(seals)
+}
+
+/// Refuses segments behind the one that is being written, and that one itself where it has been moved: a segment is sealed
+/// before it is moved and before the next one begins, so a seal is lost. Never is a new file begun beside them.
+fn check_unsealed(files: &EpochFiles, seals: &[Seal]) -> Result<(), LedgerError> {
+    let active = seals.len() as u64;
+    match files
+        .numbers()?
+        .into_iter()
+        .find(|(number, is_moved)| *number > active || (*is_moved && *number == active))
+    {
+        None => Ok(()),
+        Some((number, _)) => {
+            let reason =
+                format!("segment {number:06} is there, but the seal of segment {active:06} is missing");
+            Err(LedgerError::Damaged { path: files.seals(), line: active + 1, reason })
+        }
+    }
 }
 
 /// What a crash left between seal and move.

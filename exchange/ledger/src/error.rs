@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use catalog_core::{Error, ErrorCode};
@@ -15,6 +15,14 @@ pub enum LedgerError {
         /// What it said.
         source: io::Error,
     },
+    /// The disk is full. Nothing of what was to be written is there, and writing goes on when there is room again.
+    #[error("{}: no room on the disk ({source}); make room, and writing goes on by itself", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
     /// Another process writes this file.
     #[error("{}: another process has this log open; stop it first", .0.display())]
     InUse(PathBuf),
@@ -28,9 +36,9 @@ pub enum LedgerError {
         /// What is wrong.
         reason: String,
     },
-    /// An earlier write failed; the log must be opened anew.
+    /// The write failed, or an earlier one did, and then the log must be opened anew. What it was stands in the server's log.
     #[error(
-        "the log refuses to write since an earlier write failed: restart the server after checking the disk"
+        "the log could not be written: make room on a full disk, or restart the server after checking the disk"
     )]
     Stopped,
     /// A record that can't be written as canonical JSON, or whose id is no UUID.
@@ -73,6 +81,17 @@ impl LedgerError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+
+    /// Of a write of which nothing stays.
+    pub(crate) fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::Full { path, source }
+            }
+            _ => Self::Io { path, source },
+        }
     }
 }
 

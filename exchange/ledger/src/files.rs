@@ -95,6 +95,19 @@ impl EpochFiles {
         self.folder.join("lock")
     }
 
+    /// The numbers of the segments that are there, and whether each is in the object store.
+    pub(crate) fn numbers(&self) -> Result<Vec<(u64, bool)>, LedgerError> {
+        let mut found = Vec::new();
+        for (folder, is_moved) in [(&self.folder, false), (&self.archive, true)] {
+            for entry in folder.read_dir().map_err(LedgerError::io(folder))? {
+                let name = entry.map_err(LedgerError::io(folder))?.file_name();
+                let number = name.to_str().and_then(|name| name.strip_suffix(".log")?.parse().ok());
+                found.extend(number.map(|number| (number, is_moved)));
+            }
+        }
+        Ok(found)
+    }
+
     /// Where a segment lies, or would.
     pub(crate) fn segment_path(&self, number: u64) -> PathBuf {
         let near = [self.local(number), self.archived(number)].into_iter().find(|path| path.exists());

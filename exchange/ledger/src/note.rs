@@ -237,9 +237,17 @@ impl NoteKey {
     /// What this key's signature on the note proves: the time it states in seconds since 1970 (0 for a log's, which
     /// states none), or `None` if there is no valid one.
     pub fn signed(&self, note: &Note) -> Option<u64> {
+        self.own_lines(note).find_map(|line| self.states(&note.text, &line.bytes))
+    }
+
+    /// The line of this key's valid signature on the note.
+    pub(crate) fn line_on<'a>(&self, note: &'a Note) -> Option<&'a NoteSignature> {
+        self.own_lines(note).find(|line| self.states(&note.text, &line.bytes).is_some())
+    }
+
+    fn own_lines<'a>(&self, note: &'a Note) -> impl Iterator<Item = &'a NoteSignature> {
         let id = self.id();
-        let own = |line: &&NoteSignature| line.name == self.name && line.id == id;
-        note.signatures.iter().filter(own).find_map(|line| self.states(&note.text, &line.bytes))
+        note.signatures.iter().filter(move |line| line.name == self.name && line.id == id)
     }
 
     fn states(&self, text: &str, bytes: &[u8]) -> Option<u64> {

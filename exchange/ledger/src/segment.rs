@@ -9,6 +9,7 @@ use catalog_core::Timestamp;
 use catalog_core::evidence::EvidenceRecord;
 use exchange_crypto::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::LedgerError;
 
@@ -49,6 +50,7 @@ impl Seal {
 }
 
 /// What a seal will say of a segment that is being written or read.
+#[derive(Clone)]
 pub(crate) struct Growing {
     number: u64,
     first: u64,
@@ -229,14 +231,34 @@ pub(crate) fn read_record(line: &[u8]) -> Result<EvidenceRecord, String> {
     serde_json::from_slice(line).map_err(|error| error.to_string())
 }
 
+/// The greatest whole number that every reader of JSON knows from its neighbours (RFC 8785 section 3.2.2.3): 2^53 - 1.
+const MAX_EXACT: u64 = (1 << 53) - 1;
+
 /// The line of a record: canonical JSON. A record has only text, whole numbers below 2^53 and ASCII names, for which sorted
 /// names are all that RFC 8785 asks; the general way takes three times as long, and is what readers compare with.
+///
+/// # Errors
+/// `Record` for a greater number: RFC 8785 would write another one.
 pub(crate) fn line_of(record: &EvidenceRecord) -> Result<Vec<u8>, LedgerError> {
-    let line = serde_json::to_value(record).and_then(|mut value| {
-        value.sort_all_objects();
-        serde_json::to_vec(&value)
-    });
-    line.map_err(|error| LedgerError::Record(error.to_string()))
+    let wrong = |error: serde_json::Error| LedgerError::Record(error.to_string());
+    let mut value = serde_json::to_value(record).map_err(wrong)?;
+    if !is_exact(&value) {
+        return Err(LedgerError::Record("it has a number that is not whole, or beyond 2^53".to_owned()));
+    }
+    value.sort_all_objects();
+    serde_json::to_vec(&value).map_err(wrong)
+}
+
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            let size = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+            size.is_some_and(|size| size <= MAX_EXACT)
+        }
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 /// Canonical JSON (RFC 8785).

@@ -103,14 +103,17 @@ impl TreeFile {
         Ok(Self { path: path.to_owned(), file, frontier: Frontier::default() })
     }
 
-    /// Adds leaves. Readers see their nodes at once; they are durable after [`TreeFile::sync`].
+    /// Adds leaves, or none where it fails. Readers see their nodes at once; they are durable after [`TreeFile::sync`].
     pub(crate) fn append(&mut self, leaves: &[Digest]) -> Result<(), LedgerError> {
         let start = count(self.frontier.size()) * WIDTH;
+        let mut frontier = self.frontier.clone();
         let mut nodes = Vec::with_capacity(leaves.len() * 2 * WIDTH as usize);
         for leaf in leaves {
-            self.frontier.push(*leaf, |node| nodes.extend_from_slice(node.as_bytes()));
+            frontier.push(*leaf, |node| nodes.extend_from_slice(node.as_bytes()));
         }
-        self.file.write_all_at(&nodes, start).map_err(LedgerError::io(&self.path))
+        self.file.write_all_at(&nodes, start).map_err(LedgerError::unwritten(&self.path))?;
+        self.frontier = frontier;
+        Ok(())
     }
 
     /// Makes all nodes durable.

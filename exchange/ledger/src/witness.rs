@@ -138,9 +138,10 @@ impl Witness {
         let Ok(checkpoint) = request.note.checkpoint() else {
             return Ok(Err(Refusal::Malformed("the note is no checkpoint".to_owned())));
         };
-        if let Err(refusal) = self.check_signature(&request.note, &checkpoint.origin) {
-            return Ok(Err(refusal));
-        }
+        let signatures = match self.signatures(&request.note, &checkpoint.origin) {
+            Ok(signatures) => signatures,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         // Held until the head is stored: of two heads at once the second is compared with the first.
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let known = store.heads.get(&checkpoint.origin).map(|signed| &signed.checkpoint);
@@ -156,18 +157,23 @@ impl Witness {
         if !extends((old_size, &old_root), (checkpoint.size, &checkpoint.root), &request.proof) {
             return Ok(Err(Refusal::Rewritten));
         }
+        // Whoever sends a known head again costs no write, and learns what all may know.
+        let stored = store.heads.get(&checkpoint.origin).filter(|known| known.checkpoint == checkpoint);
+        if let Some(line) = stored.and_then(|known| self.key().line_on(&known.note)) {
+            return Ok(Ok(line.clone()));
+        }
         let cosignature = cosign(&request.note.text, &self.name, &self.key, now);
         let note = Note {
             text: request.note.text.clone(),
-            signatures: [request.note.signatures.clone(), vec![cosignature.clone()]].concat(),
+            signatures: [signatures, vec![cosignature.clone()]].concat(),
         };
-        let stored = line(&note)?;
-        durable::append(&mut store.file, &stored).map_err(LedgerError::io(&self.path))?;
+        durable::append(&self.path, &mut store.file, &line(&note)?)?;
         store.heads.insert(checkpoint.origin.clone(), SignedCheckpoint { checkpoint, note });
         Ok(Ok(cosignature))
     }
 
-    fn check_signature(&self, note: &Note, origin: &str) -> Result<(), Refusal> {
+    /// The log's own signatures on its note, one for each of its keys at most: what else stands there is not kept.
+    fn signatures(&self, note: &Note, origin: &str) -> Result<Vec<NoteSignature>, Refusal> {
         let is_of = |log: &&NoteKey| {
             let rest = origin.strip_prefix(log.name());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("/epoch/"))
@@ -176,9 +182,11 @@ impl Witness {
         if logs.peek().is_none() {
             return Err(Refusal::UnknownLog(origin.to_owned()));
         }
-        match logs.any(|log| NoteKey::of_log(origin, *log.key()).signed(note).is_some()) {
-            true => Ok(()),
-            false => Err(Refusal::NotSigned),
+        let own = |log: &NoteKey| NoteKey::of_log(origin, *log.key()).line_on(note).cloned();
+        let signatures: Vec<_> = logs.filter_map(own).collect();
+        match signatures.is_empty() {
+            true => Err(Refusal::NotSigned),
+            false => Ok(signatures),
         }
     }
 }

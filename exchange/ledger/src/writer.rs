@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io::Write as _;
+use std::mem;
 use std::sync::Arc;
 
 use catalog_core::Timestamp;
@@ -72,49 +72,74 @@ pub(crate) struct Writer {
     growing: Growing,
     tree: TreeFile,
     known: Known,
+    /// Durable records that readers do not see yet, since the tree has none of their nodes: nothing, but on a full disk.
+    unseen: Unseen,
+}
+
+#[derive(Default)]
+struct Unseen {
+    leaves: Vec<Digest>,
+    entries: Vec<Entry>,
 }
 
 impl Writer {
     pub(crate) fn new(file: File, growing: Growing, tree: TreeFile, known: Known) -> Self {
-        Self { file, growing, tree, known }
+        Self { file, growing, tree, known, unseen: Unseen::default() }
     }
 
     /// Makes a batch durable and gives the places of its records. A segment that has reached its size is sealed before.
+    ///
+    /// # Errors
+    /// After `Full` the next batch may be tried; after any other the log must be opened anew.
     pub(crate) fn write(
         &mut self,
         epoch: &Arc<Epoch>,
         segment_bytes: u64,
         batch: &[Line],
     ) -> Result<Vec<u64>, LedgerError> {
+        self.show(epoch)?;
         if self.growing.bytes() >= segment_bytes {
             self.roll(epoch)?;
         }
-        let (mut text, mut entries, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
+        // Nothing of the writer changes before the batch is durable.
+        let (mut text, mut unseen, mut growing) = (Vec::new(), Unseen::default(), self.growing.clone());
+        let mut new = HashMap::new();
         let mut places = Vec::with_capacity(batch.len());
         for line in batch {
-            if let Some(place) = self.known.places.get(&line.id) {
+            if let Some(place) = self.known.places.get(&line.id).or_else(|| new.get(&line.id)) {
                 places.push(*place);
                 continue;
             }
-            let (place, offset) = (self.growing.next(), self.growing.bytes());
-            entries.extend(line.keys.map(|key| Entry { key, place, offset }));
-            leaves.push(line.leaf);
+            let (place, offset) = (growing.next(), growing.bytes());
+            unseen.entries.extend(line.keys.map(|key| Entry { key, place, offset }));
+            unseen.leaves.push(line.leaf);
             text.extend_from_slice(&line.bytes);
             text.push(b'\n');
-            self.growing.add(&line.bytes, line.at);
-            self.known.add(line.id, place);
+            growing.add(&line.bytes, line.at);
+            new.insert(line.id, place);
             places.push(place);
         }
         if !text.is_empty() {
-            let path = epoch.files.local(self.growing.number());
-            self.file
-                .write_all(&text)
-                .and_then(|()| self.file.sync_data())
-                .map_err(LedgerError::io(&path))?;
-            self.tree.append(&leaves)?;
-            epoch.grow(leaves.len() as u64, entries);
+            durable::append(&epoch.files.local(growing.number()), &mut self.file, &text)?;
+            (self.growing, self.unseen) = (growing, unseen);
+            for line in batch {
+                if let Some(place) = new.remove(&line.id) {
+                    self.known.add(line.id, place);
+                }
+            }
+            self.show(epoch)?;
         }
         Ok(places)
+    }
+
+    /// Shows readers what is durable.
+    fn show(&mut self, epoch: &Arc<Epoch>) -> Result<(), LedgerError> {
+        if !self.unseen.leaves.is_empty() {
+            self.tree.append(&self.unseen.leaves)?;
+            let Unseen { leaves, entries } = mem::take(&mut self.unseen);
+            epoch.grow(leaves.len() as u64, entries);
+        }
+        Ok(())
     }
 
     fn roll(&mut self, epoch: &Arc<Epoch>) -> Result<(), LedgerError> {

@@ -106,8 +106,8 @@ pub(crate) async fn archive(ledger: &Arc<Ledger>, config: &Log, now: Timestamp) 
 async fn erase_texts(app: &App, config: &Log, now: Timestamp) -> Result<Vec<String>> {
     let over = app.vault.months_over(config.texts_months, now)?;
     for month in &over {
-        app.vault.erase(month, now)?;
         record(&app.evidence, &clock_context(now), "texts.erased", &format!("month {month}")).await?;
+        app.vault.erase(month, now)?;
     }
     Ok(over)
 }

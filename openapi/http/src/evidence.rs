@@ -16,7 +16,7 @@ use exchange_auth::REPR_DIGEST;
 use exchange_crypto::{Digest, Hasher, random};
 use exchange_ledger::{Commitment, Committed};
 use futures::StreamExt;
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join_all;
 use http::{Method, header};
 use tokio::sync::watch;
 
@@ -281,14 +281,16 @@ pub(crate) async fn record_refusal(app: &App, ctx: &OpContext, error: &Error, as
     append(app, ctx, event, &[asked.salt()]).await
 }
 
-/// Keeps a record, and apart from it, sealed, what opens its commitments.
+/// Keeps a record, and before it, apart and sealed, what opens its commitments: wherever the log has one, it can be opened.
 async fn append(app: &App, ctx: &OpContext, event: Event, secrets: &[Secret<'_>]) -> Result<()> {
     let record = EvidenceRecord { at: app.now(), ..EvidenceRecord::new(ctx, event) };
     let id = record.id.clone();
     let kept = secrets.iter().map(|(of, salt, text)| app.vault.keep(&id, *of, salt, text));
-    let kept = async { try_join_all(kept).await.map(drop).map_err(Error::from) };
-    let logged = async { app.services.evidence().append(record).await.map(drop) };
-    try_join(kept, logged).await.map(drop).map_err(|error| {
+    let written = async {
+        try_join_all(kept).await?;
+        app.services.evidence().append(record).await
+    };
+    written.await.map(drop).map_err(|error| {
         let message = "evidence can't be written, so the access did not happen; try again later";
         Error::new(ErrorCode::EvidenceUnavailable, message).with_internal(error)
     })

@@ -105,6 +105,22 @@ async fn breaches_and_anomalies_name_their_evidence() {
     );
 }
 
+/// Evidence states what was declared, in canonical JSON: 2^53 + 1 has no exact form there.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_declares_more_than_evidence_can_state() {
+    let city = City::new_at(at("03-02T10:00")).await;
+    let analyst = city.server.person("analyst", Some(&departments()[1]), &[Role::Analyst]).await;
+    for field in ["calls_per_day", "rows_per_day"] {
+        let application = json!({
+            "asks": [{"resource": "301001/000001", "items": ["case_no"], "doors": ["sql"]}],
+            "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2026-06-30T16:00:00Z",
+            field: 9_007_199_254_740_993_u64,
+        });
+        let answer = city.server.send(Call::post("/api/v1/applications", &application).by(&analyst)).await;
+        assert_eq!((answer.code().as_str(), answer.text().contains(field)), ("invalid_input", true));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_assessment_is_computed_from_evidence_and_signed() {
     let (city, officer) = month().await;

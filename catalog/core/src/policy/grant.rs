@@ -100,6 +100,10 @@ pub struct Revocation {
     pub reason: String,
 }
 
+/// The most calls or rows a day that a holder may expect. Evidence states what was declared, and a number beyond 2^53 has no
+/// exact form in canonical JSON (RFC 8785).
+const MAX_PER_DAY: u64 = 1_000_000_000_000;
+
 /// What a grant gives: named items and rows of one resource, for one grantee, purpose and term. It is what an approver
 /// says about a new one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -201,6 +205,11 @@ impl GrantTerms {
         }
         if self.valid_until.is_some_and(|end| self.valid_from.is_some_and(|start| end <= start)) {
             wrong("valid_until", "grant.term", "the term ends before it begins".to_owned());
+        }
+        for (at, expected) in [("calls_per_day", self.calls_per_day), ("rows_per_day", self.rows_per_day)] {
+            if expected.is_some_and(|expected| expected > MAX_PER_DAY) {
+                wrong(at, "grant.expected", format!("expect at most {MAX_PER_DAY} a day"));
+            }
         }
         for column in &self.items {
             if let Err(message) = self.check_item(resource, column) {

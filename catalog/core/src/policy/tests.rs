@@ -214,6 +214,9 @@ fn a_grant_is_checked_against_its_resource() {
     assert_eq!(rules(|grant| grant.terms.purpose = None), ["grant.purpose"]);
     assert_eq!(rules(|grant| grant.terms.legal_basis.clear()), ["grant.legal_basis"]);
     assert_eq!(rules(|grant| grant.terms.doors.clear()), ["grant.doors"]);
+    assert_eq!(rules(|grant| grant.terms.calls_per_day = Some(1_000_000_000_000)), [""; 0]);
+    assert_eq!(rules(|grant| grant.terms.calls_per_day = Some(1_000_000_000_001)), ["grant.expected"]);
+    assert_eq!(rules(|grant| grant.terms.rows_per_day = Some(u64::MAX)), ["grant.expected"]);
     assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("secret").unwrap()]), ["grant.item"]);
     assert_eq!(rules(|grant| grant.terms.items = vec![ColumnName::new("nothing").unwrap()]), ["grant.item"]);
     let mut public = grant(1, GrantKind::Public, Grantee::Public, None);

@@ -61,6 +61,16 @@ impl Services {
         self.log.append(EvidenceRecord::new(ctx, event)).await.map(drop)
     }
 
+    /// Records that no key opens the sealed texts of these months any longer, for the keys are from before them. Of what was
+    /// asked until now in them only the commitments are left.
+    pub async fn texts_lost(&self, ctx: &OpContext, months: &[String]) -> Result<()> {
+        for month in months {
+            let lost = Self::change(ctx, "texts.lost", format!("month {month}"), month);
+            self.log.append(lost).await?;
+        }
+        Ok(())
+    }
+
     /// Ends what these records, which are later than the catalogue, say to have ended. By the operator.
     pub async fn end_again(&self, ctx: &OpContext, since: &[EvidenceRecord]) -> Result<Vec<EndedAgain>> {
         if ctx.principal.kind != PrincipalKind::Operator {

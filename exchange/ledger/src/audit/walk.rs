@@ -7,6 +7,7 @@ use std::path::Path;
 use catalog_core::evidence::EvidenceRecord;
 use exchange_crypto::Digest;
 
+use super::texts::Texts;
 use super::{Finding, Heads, lines};
 use crate::archive::digest_of;
 use crate::files::EpochFiles;
@@ -24,22 +25,28 @@ pub(super) struct Walked {
     pub(super) findings: Vec<Finding>,
 }
 
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, 'v> {
     files: &'a EpochFiles,
     heads: &'a Heads,
+    texts: &'a mut Texts<'v>,
     seals: Vec<Vec<u8>>,
     nodes: Option<BufReader<File>>,
     frontier: Frontier,
     walked: Walked,
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn over(files: &'a EpochFiles, heads: &'a Heads) -> Result<Walked, LedgerError> {
+impl<'a, 'v> Walk<'a, 'v> {
+    pub(super) fn over(
+        files: &'a EpochFiles,
+        heads: &'a Heads,
+        texts: &'a mut Texts<'v>,
+    ) -> Result<Walked, LedgerError> {
         let content = durable::read_if_there(&files.seals())?;
         let (seals, torn) = lines(&content);
         let mut walk = Self {
             files,
             heads,
+            texts,
             seals: seals.into_iter().map(<[u8]>::to_vec).collect(),
             nodes: File::open(files.tree()).ok().map(BufReader::new),
             frontier: Frontier::default(),
@@ -80,6 +87,7 @@ impl<'a> Walk<'a> {
             if let Some(record) = record {
                 let (place, offset) = (growing.next(), growing.bytes());
                 entries.extend(Entry::keys_of(&record).map(|key| Entry { key, place, offset }));
+                self.texts.record(&record);
                 self.walked.first.get_or_insert(record);
             } else {
                 self.find(Finding::at(&path, Some(line_number), "it is no record in canonical form"));
@@ -132,8 +140,14 @@ impl<'a> Walk<'a> {
 
     fn check_seal(&mut self, number: u64, growing: &Growing, entries: Vec<Entry>) {
         let line = usize::try_from(number).ok().and_then(|number| self.seals.get(number));
-        // Without a seal it is the segment that is being written.
-        let Some(line) = line else { return };
+        let Some(line) = line else {
+            // Without a seal it is the segment that is being written: the newest one, and never moved.
+            if !self.files.local(number).exists() || self.files.segment_path(number + 1).exists() {
+                let what = format!("the seal of segment {number:06} is missing");
+                self.find(Finding::at(&self.files.seals(), Some(number + 1), what));
+            }
+            return;
+        };
         let seal = growing.seal(&self.frontier.root()).line().unwrap_or_default();
         if seal.strip_suffix(b"\n") != Some(line) {
             let what = format!("the seal and segment {number:06} do not agree");

@@ -98,6 +98,77 @@ fn a_cut_end_is_found_by_the_log_itself_or_by_a_checkpoint_from_outside() {
     assert!(found.iter().any(|finding| finding.place == "the checkpoint from outside"), "{found:?}");
 }
 
+/// A checkpoint is used or named: never passed over.
+#[test]
+fn a_checkpoint_from_outside_that_counts_for_nothing_is_named() {
+    let (_folder, settings) = full();
+    let head = open(&settings).checkpoint().unwrap();
+    let said = |note: &Note| {
+        let found = audited(&settings, Some(note)).findings;
+        assert!(found.iter().all(|finding| finding.place == "the checkpoint from outside"), "{found:?}");
+        found.into_iter().map(|finding| finding.what).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(said(&head.note), "");
+    for origin in ["other.example/log", "data.example.gov.cn/log/epoch/1"] {
+        let other = note::Checkpoint { origin: origin.to_owned(), ..head.checkpoint.clone() };
+        assert!(said(&other.sign(&settings.signer)).contains("no epoch of this log"), "{origin}");
+    }
+    let (stranger, _) = SigningKey::generate().unwrap();
+    assert!(said(&head.checkpoint.sign(&stranger)).contains("has signed it"));
+    // A witness's signature alone is enough, and then the log must hold what it covers.
+    let by_witness = |text: String| {
+        let line = note::cosign(&text, "witness.example", &witness().0, 1_795_000_000);
+        Note { text, signatures: vec![line] }
+    };
+    assert_eq!(said(&by_witness(head.note.text.clone())), "");
+    let more = note::Checkpoint { size: head.checkpoint.size + 1, ..head.checkpoint.clone() };
+    assert!(said(&by_witness(more.text())).contains("its end is lost"));
+}
+
+/// The next epoch names an old head, and a witness or the log itself knows a newer one.
+#[test]
+fn more_that_is_lost_than_the_gap_says_is_found() {
+    let folder = tempdir().unwrap();
+    let settings = Settings { segment_bytes: 1 << 20, ..settings(folder.path()) };
+    let (path, heads) =
+        (folder.path().join("evidence/000000.log"), folder.path().join("evidence/checkpoints.jsonl"));
+    let log = open(&settings);
+    let mut early = Vec::new();
+    let mut named = String::new();
+    for count in [3, 2, 2, 2] {
+        append(&log, &(0..count).map(record).collect::<Vec<_>>());
+        match log.current.state().size {
+            5 => early = fs::read(&path).unwrap(),
+            7 => {
+                log.checkpoint().unwrap();
+                named = fs::read_to_string(&heads).unwrap();
+            }
+            _ => drop(log.checkpoint().unwrap()),
+        }
+    }
+    let newest = log.latest().unwrap();
+    drop(log);
+    let whole = fs::read_to_string(&heads).unwrap();
+    fs::write(&path, early).unwrap();
+    fs::write(&heads, &named).unwrap();
+    Ledger::begin_epoch(settings.clone(), None, platform_actor("operator"), Timestamp(1)).unwrap();
+    assert_eq!(audited(&settings, None).findings, []);
+    let said = |found: Vec<Finding>, place: &str| {
+        let more = |finding: &Finding| {
+            finding.place.contains(place) && finding.what.contains("covers 9 records, but the next epoch")
+        };
+        assert!(found.len() == 1 && more(&found[0]), "{found:?}");
+    };
+    said(audited(&settings, Some(&newest.note)).findings, "the checkpoint from outside");
+    fs::write(&heads, whole).unwrap();
+    said(audited(&settings, None).findings, "checkpoints.jsonl line 3");
+    // Another head of the size that is named.
+    fs::write(&heads, named).unwrap();
+    let other = note::Checkpoint { size: 7, ..newest.checkpoint };
+    let found = audited(&settings, Some(&other.sign(&settings.signer))).findings;
+    assert!(found.len() == 1 && found[0].what.contains("the last head was another"), "{found:?}");
+}
+
 /// The operator writes another history with the real key.
 fn settings_with_other_records(folder: &TempDir, settings: &Settings) -> Settings {
     fs::remove_dir_all(folder.path().join("evidence")).unwrap();

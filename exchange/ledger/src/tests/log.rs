@@ -43,6 +43,25 @@ proptest::proptest! {
     }
 }
 
+/// RFC 8785 writes 2^53 + 1 as 2^53: such a line would never be the record's canonical form.
+#[test]
+fn a_number_without_an_exact_form_is_refused_and_the_log_goes_on() {
+    let (folder, settings, _) = written(2);
+    let log = open(&settings);
+    let counting = |count: u64| {
+        let event = Event::EpochStarted { epoch: 1, checkpoint: String::new(), kept: count, lost: 0 };
+        EvidenceRecord { event, ..record(2) }
+    };
+    for count in [1 << 53, (1 << 53) + 1, u64::MAX] {
+        assert!(block_on(log.append(counting(count))).is_err(), "{count}");
+    }
+    append(&log, &[counting((1 << 53) - 1)]);
+    drop(log);
+    let keys = [settings.signer.public()];
+    let found = audit(&settings, AuditKeys { log: &keys, witnesses: &[] }, None).unwrap();
+    assert_eq!((found.records, found.findings), (3, Vec::new()), "{}", folder.path().display());
+}
+
 #[test]
 fn segments_are_sealed_by_size_and_moved_to_the_object_store() {
     let (folder, settings, records) = written(50);
@@ -279,6 +298,18 @@ fn after_a_failed_write_everything_is_refused() {
     for item in 0..2 {
         assert!(matches!(block_on(committer.commit(item)), Err(LedgerError::Stopped)));
     }
+}
+
+#[test]
+fn after_a_full_disk_the_next_batch_is_tried() {
+    let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let committer = Committer::start("test", move |batch: &[u64]| match batch {
+        [0] => full.write_all(b"x").map_err(LedgerError::unwritten(Path::new("/dev/full"))).map(|()| vec![0]),
+        _ => Ok(vec![1]),
+    });
+    let committer = committer.unwrap();
+    assert!(matches!(block_on(committer.commit(0)), Err(LedgerError::Stopped)));
+    assert_eq!(block_on(committer.commit(1)).unwrap(), 1);
 }
 
 #[test]

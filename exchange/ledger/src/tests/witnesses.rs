@@ -115,3 +115,31 @@ fn a_witness_that_knows_both_keys_of_a_log_goes_on_after_the_change() {
     watching.add(&next, NOW).unwrap().unwrap();
     assert_eq!(watching.heads()[0].checkpoint, log.latest().unwrap().checkpoint);
 }
+
+/// Whoever sends a known head again makes the witness neither write nor sign, and what it can't verify it does not keep.
+#[test]
+fn a_known_head_costs_no_write_and_foreign_signatures_are_not_kept() {
+    let (_folder, settings, _) = written(9);
+    let (log, store) = (open(&settings), tempdir().unwrap());
+    let watching = witness(&store, vec![log.key()]);
+    let mut first = request(&log, 0);
+    let (stranger, _) = SigningKey::generate().unwrap();
+    for name in ["stranger.example", "witness.example"] {
+        first.note.signatures.push(note::cosign(&first.note.text, name, &stranger, NOW));
+    }
+    let own = first.note.signatures[0].clone();
+    first.note.signatures.push(own.clone());
+    let line = watching.add(&first, NOW).unwrap().unwrap();
+    assert_eq!(watching.heads()[0].note.signatures, [own, line.clone()]);
+    let stored = fs::read(store.path().join("heads.jsonl")).unwrap();
+    let again = AddCheckpoint { old_size: 9, proof: Vec::new(), note: first.note.clone() };
+    for later in 1..4 {
+        assert_eq!(watching.add(&again, NOW + later).unwrap(), Ok(line.clone()));
+    }
+    assert_eq!(fs::read(store.path().join("heads.jsonl")).unwrap(), stored);
+    // Nobody but the log is answered so.
+    let mut unsigned = again;
+    unsigned.note.signatures.remove(0);
+    unsigned.note.signatures.pop();
+    assert_eq!(watching.add(&unsigned, NOW).unwrap(), Err(Refusal::NotSigned));
+}

@@ -42,8 +42,9 @@ async fn on(platform: &Platform, global: &Global, command: &Log) -> Result<()> {
         }
         Log::Erase { month } => {
             let ctx = platform.operator(&global.operator, Some(":security_administrator")).await?;
-            platform.vault().erase(month, ctx.now)?;
+            platform.vault().check_erasable(month, ctx.now)?;
             record(ledger, &ctx, "texts.erased", &format!("month {month}")).await?;
+            platform.vault().erase(month, ctx.now)?;
             let text =
                 format!("the salts and request texts of {month} are gone; the log and its proofs stay");
             output::outcome(global, &json!({ "erased": month }), text);

@@ -130,6 +130,7 @@ async fn restore(
     let services = Services::new(store.clone(), ledger.clone()).with_safe(safe);
     let ctx = operator(&global.operator);
     services.restored(&ctx, (epoch, place), &backup.digest.to_hex()).await?;
+    services.texts_lost(&ctx, &texts_lost).await?;
     know_signer(&services, &store, &ctx, &signer, &since).await?;
     let ended_again = services.end_again(&ctx, &since).await?;
     let records = ledger.checkpoint()?.checkpoint.size;
