@@ -229,18 +229,19 @@ async fn a_number_is_looked_for_in_columns_of_every_type_and_spelling() {
     let city = city().await;
     let server = &city.server;
     let mut numbered = resource();
-    let item = |title: &str, column: &str, kind: &str| {
+    let item = |title: &str, column: &str, kind: &str, length: u16| {
         json!({
-            "title": title, "column": column, "type": {"kind": kind, "length": 18}, "required": true,
+            "title": title, "column": column, "type": {"kind": kind, "length": length}, "required": true,
             "sharing": {"type": "conditional", "condition": "办案需要"}, "opening": {"type": "closed"}, "personal": true,
         })
     };
-    for (code, name, kind, value) in
-        [("301001/000003", "numbered", "I", "1234567"), ("301001/000004", "lettered", "C", "e1234567")]
-    {
+    for (code, name, (kind, length), value) in [
+        ("301001/000003", "numbered", ("I", 0), "1234567"),
+        ("301001/000004", "lettered", ("C", 18), "e1234567"),
+    ] {
         (numbered["code"], numbered["sql_name"]) = (json!(code), json!(name));
         numbered["title"] = json!(format!("人员编号 {name}"));
-        numbered["items"] = json!([item("编号", "id_no", kind)]);
+        numbered["items"] = json!([item("编号", "id_no", kind, length)]);
         numbered["key"] = json!(["id_no"]);
         numbered["sort"] = json!([]);
         numbered["subject"] = json!("id_no");
