@@ -1,6 +1,7 @@
 //! The HTTP API on a real server. Every answer's signature is checked by the client of `support::server`.
 
 mod accesses;
+mod applicants;
 mod coverage;
 mod data;
 mod directory;

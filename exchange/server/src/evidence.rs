@@ -96,6 +96,11 @@ pub(crate) async fn keep_for_its_time(app: Arc<App>, config: Log, period: Durati
 
 /// Copies sealed segments to the archive, and drops those here whose time is over.
 pub(crate) async fn archive(ledger: &Arc<Ledger>, config: &Log, now: Timestamp) -> Result<Archived> {
+    // Whoever hears that evidence can't be written looks at the log's own disk first: this is another.
+    if let Some(folder) = config.archive.as_ref().filter(|folder| !folder.is_dir()) {
+        let message = format!("the archive {} is not there: mount it, or set log.archive", folder.display());
+        return Err(Error::new(ErrorCode::EvidenceUnavailable, message));
+    }
     let (log, days) = (Arc::clone(ledger), config.local_days);
     let before = days.map(|days| now.plus_seconds(-86_400 * i64::from(days)));
     let archive = move || log.archive(before);

@@ -42,6 +42,7 @@ async fn the_report_on_sharing_is_counted_from_evidence() {
     let opened = server.send(Call::post("/api/v1/objections", &objection).by(&analyst)).await.ok();
     city.act(&opened["number"], &json!({"event": "uphold", "reason": "属实"}), &city.editor).await.ok();
 
+    server.set_clock(at("2026-03-17T10:00"));
     let report = async |query: &str, by| {
         server.send(Call::get(format!("/api/v1/reports/sharing?{query}")).by(by)).await
     };

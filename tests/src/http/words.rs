@@ -184,7 +184,7 @@ async fn lights_that_change_and_the_morning_list_are_told_once() {
     let escalated = |event: &Value| event["action"] == "matter.escalated";
     let events: Vec<_> = office.city.server.events("changed").into_iter().filter(escalated).collect();
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0]["entity"], format!("matter {}", office.part).as_str());
+    assert_eq!(events[0]["entity"], format!("limit of matter {}", office.part).as_str());
 
     // A receiver verifies with the public keys of the platform alone.
     let jwks = office.city.server.send(Call::get("/.well-known/jwks.json")).await.ok();

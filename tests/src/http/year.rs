@@ -4,6 +4,7 @@
 use catalog_core::directory::Department;
 use catalog_core::words::Receivers;
 use catalog_core::{Role, Timestamp};
+use exchange_auth::encode_assertion;
 use exchange_crypto::SigningKey;
 use exchange_ledger::{AuditKeys, Settings, audit};
 use serde_json::{Value, json};
@@ -154,7 +155,9 @@ impl Year {
         self.at("2026-01-15T09:00");
         let weighed = json!({"kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
             "items": ["case_no", "person"], "purpose": "办案", "legal_basis": "人民警察法 第六条", "doors": ["sql"]});
-        self.post("why/grant", &weighed, &self.city.approver).await.ok();
+        let purpose = encode_assertion("办案");
+        let weigh = Call::post("/api/v1/why/grant", &weighed).header("shuqiao-purpose", &purpose);
+        self.city.server.send(weigh.by(&self.city.approver)).await.ok();
         let propose = json!({"event": "propose"});
         self.act(&police, propose.clone(), &self.city.approver).await;
         self.act(&police, json!({"event": "grant"}), &self.second).await;

@@ -59,6 +59,17 @@ pub struct Finding {
     pub columns: Vec<ColumnName>,
     /// Rows concerned; of the version with most of them, where several were checked.
     pub rows: u64,
+    /// The same as a share of the version's rows, per mille, rounded up.
+    #[serde(default)]
+    pub per_mille: u64,
+}
+
+impl Finding {
+    /// With its share of so many rows.
+    pub(crate) fn among(self, of: i64) -> Self {
+        let of = u64::try_from(of).unwrap_or(0).max(1);
+        Self { per_mille: self.rows.saturating_mul(1000).div_ceil(of), ..self }
+    }
 }
 
 /// A finding that people have looked at and let pass, in later versions too.
@@ -70,17 +81,20 @@ pub struct JustifiedFinding {
     pub columns: Vec<ColumnName>,
     /// Why it does no harm.
     pub reason: String,
-    /// The rows that it was looked at for: where there are more, nobody has.
+    /// The rows that it was looked at for.
     #[serde(default)]
     pub rows: u64,
+    /// The same as a share of the version's rows, per mille.
+    #[serde(default)]
+    pub per_mille: u64,
 }
 
 impl JustifiedFinding {
-    /// Whether it lets that finding pass, of so many rows at most. Who is alone by some of the items is alone by all of
-    /// them: a combination that was justified covers smaller ones.
+    /// Whether it lets that finding pass: in no more rows, or in no larger share of them, so that data may grow as they are. Who
+    /// is alone by some of the items is alone by all of them: a combination that was justified covers smaller ones.
     pub fn covers(&self, finding: &Finding) -> bool {
         self.rule == finding.rule
-            && finding.rows <= self.rows
+            && (finding.rows <= self.rows || finding.per_mille <= self.per_mille)
             && finding.columns.iter().all(|column| self.columns.contains(column))
     }
 }

@@ -228,7 +228,8 @@ impl Services {
         let granted = GrantedPolicy { grant: None, kind: grant.kind, policy };
         let dataset = Dataset { resource: stored, granted, version: version.clone() };
         let further = terms.quasi_identifiers.as_deref().unwrap_or_default();
-        look.check.check(ctx, dataset, further, &self.settings.secrecy).await
+        let found = look.check.check(ctx, dataset, further, &self.settings.secrecy).await?;
+        Ok(found.into_iter().map(|finding| finding.among(version.rows)).collect())
     }
 
     /// Checks what somebody wants to open, and answers whose it is.
@@ -363,8 +364,10 @@ impl Services {
                     ));
                 }
                 let reason = act.reason.clone().unwrap_or_default();
-                for Finding { rule, columns, rows } in unjustified(&review.findings, &review.justified) {
-                    review.justified.push(JustifiedFinding { rule, columns, rows, reason: reason.clone() });
+                for finding in unjustified(&review.findings, &review.justified) {
+                    let Finding { rule, columns, rows, per_mille } = finding;
+                    let reason = reason.clone();
+                    review.justified.push(JustifiedFinding { rule, columns, reason, rows, per_mille });
                 }
                 Ok(())
             }
@@ -500,7 +503,10 @@ fn merge(all: &mut Vec<Finding>, new: Vec<Finding>) {
     for finding in new {
         let same = |other: &&mut Finding| other.rule == finding.rule && other.columns == finding.columns;
         match all.iter_mut().find(same) {
-            Some(known) => known.rows = known.rows.max(finding.rows),
+            Some(known) => {
+                known.rows = known.rows.max(finding.rows);
+                known.per_mille = known.per_mille.max(finding.per_mille);
+            }
             None => all.push(finding),
         }
     }

@@ -162,8 +162,12 @@ impl Seen {
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let finding =
-            |rule: &str, rows: u64| Finding { rule: rule.to_owned(), columns: vec![self.name.clone()], rows };
+        let finding = |rule: &str, rows: u64| Finding {
+            rule: rule.to_owned(),
+            columns: vec![self.name.clone()],
+            rows,
+            per_mille: 0,
+        };
         let mut all: Vec<_> = KINDS.iter().zip(self.found).map(|(rule, rows)| finding(rule, rows)).collect();
         all.push(finding("name", if self.are_names() { self.names } else { 0 }));
         all.push(finding("personal_item", if self.is_personal { self.in_clear() } else { 0 }));

@@ -114,7 +114,11 @@ impl TableProvider for StoredTable {
             PartitionedFile::new(file.path.clone(), file.bytes)
                 .with_statistics(Arc::new(self.statistics_of(file.rows, file.bytes)))
         });
-        let groups = FileGroup::new(files.collect()).split_files(state.config().target_partitions());
+        let mut groups = FileGroup::new(files.collect()).split_files(state.config().target_partitions());
+        if groups.is_empty() {
+            // What sorts or joins asks for one partition at least: of a version that has lost all its rows it is empty.
+            groups.push(FileGroup::default());
+        }
         let total = self.estimate();
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)

@@ -296,12 +296,17 @@ fn undone(since: &[EvidenceRecord], again: &[EndedAgain]) -> Vec<String> {
     for record in since {
         let Event::Changed { action, entity, .. } = &record.event else { continue };
         if entity::is_kept(entity)
-            && !again.iter().any(|ended| ended.action == *action && ended.entity == *entity)
+            && !again.iter().any(|ended| ended.entity == *entity && is_the_same(&ended.action, action))
         {
             undone.push(format!("{action} {entity}"));
         }
     }
     undone
+}
+
+/// A succession is entered again as far as it came, with all of its steps.
+fn is_the_same(again: &str, action: &str) -> bool {
+    again == action || again == "succession.entered_again"
 }
 
 fn operator(name: &str) -> OpContext {
