@@ -57,12 +57,7 @@ impl QueryEngine {
             let answer = self.look_through(place, ctx, open, plan).await?;
             let rows = total(answer.records).await?;
             if rows > 0 {
-                findings.push(Finding {
-                    rule: "rare_combination".to_owned(),
-                    columns: shown,
-                    rows,
-                    per_mille: 0,
-                });
+                findings.push(Finding { rule: "rare_combination".to_owned(), columns: shown, rows, of: 0 });
             }
         }
         Ok(findings)

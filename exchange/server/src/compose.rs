@@ -94,6 +94,7 @@ impl Platform {
             objects_folder: Some(objects_folder),
             authenticator,
             encrypted,
+            behind_proxy: config.server.behind_trusted_proxy,
             sign_in: sign_in::parts(&folder, &config)?,
             first_code: first_code(&folder),
             access_log: AccessLog::open(&folder.path("access"), config.access_log.days)?,

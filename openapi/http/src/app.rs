@@ -87,6 +87,8 @@ pub struct AppParts {
     pub authenticator: Authenticator,
     /// Whether TLS is ended by this server, or by a trusted proxy in front of it.
     pub encrypted: bool,
+    /// Whether a trusted proxy stands in front of this server: then the field `x-forwarded-for` says who connected to it.
+    pub behind_proxy: bool,
     /// How people sign in.
     pub sign_in: SignIn,
     /// The first administrator's code.

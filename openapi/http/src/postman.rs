@@ -134,7 +134,12 @@ impl Postman {
                     fs::remove_file(&path).map_err(file_failed)?;
                     posted.accepted += 1;
                 }
-                Err(Failure::Server(why)) => return Ok(Some(why)),
+                // The letter may be the cause: it waits by itself, and the others are tried before it.
+                Err(Failure::Server(why)) => {
+                    let wait = Wait::after(self.waits.get(*name).copied(), now);
+                    self.waits.insert((*name).clone(), wait);
+                    return Ok(Some(why));
+                }
                 Err(Failure::Later(_))
                     if written_at(&path).map_err(file_failed)?.plus_seconds(GIVEN_UP) > now =>
                 {

@@ -183,7 +183,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn hand_over(&mut self, to: &str, letter: &[u8]) -> Result<(), Failure> {
-        self.command(&format!("RCPT TO:<{to}>")).await?.of_letter(250)?;
+        let taken = self.command(&format!("RCPT TO:<{to}>")).await?;
+        // 251: it forwards to somewhere else (RFC 5321, section 4.2.3).
+        if taken.code != 251 {
+            taken.of_letter(250)?;
+        }
         self.command("DATA").await?.of_letter(354)?;
         self.write(&stuffed(letter)).await?;
         self.reply().await?.of_letter(250)

@@ -203,7 +203,7 @@ fn without_session(app: &App, error: AuthError) -> Refusal {
 pub(crate) struct Wire {
     /// Whether nobody on it can read secrets: TLS, or within this machine. What is not known is not.
     pub(crate) confidential: bool,
-    /// The address that connected, a proxy's where there is one.
+    /// The address that connected: to the proxy, where a trusted one or one on this machine says so.
     pub(crate) address: Option<IpAddr>,
 }
 
@@ -211,7 +211,8 @@ impl Wire {
     fn of(app: &App, parts: &Parts) -> Self {
         let address = access_log::peer(parts).map(|peer| peer.ip().to_canonical());
         let is_local = address.is_some_and(|address| address.is_loopback());
-        Self { confidential: app.encrypted || is_local, address }
+        let forwarded = (app.behind_proxy || is_local).then(|| forwarded_for(parts)).flatten();
+        Self { confidential: app.encrypted || is_local, address: forwarded.or(address) }
     }
 }
 
@@ -226,6 +227,12 @@ struct Door {
     /// Whether the proof of identity is in the request itself: whoever else the caller may be plays no part, and what is
     /// sent is kept nowhere.
     signs_in: bool,
+}
+
+/// The last address of `x-forwarded-for`, which the proxy itself wrote: those before it are the client's word.
+fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
+    let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    Some(last.rsplit(',').next()?.trim().parse::<IpAddr>().ok()?.to_canonical())
 }
 
 /// What kind of body an address takes.

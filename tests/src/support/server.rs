@@ -285,6 +285,7 @@ fn app(
             .unwrap()
             .with_sessions(sessions(store)),
         encrypted: false,
+        behind_proxy: false,
         sign_in: SignIn::new(SignInParts {
             key: MacKey::ephemeral().unwrap(),
             mailer: Some(Arc::new(

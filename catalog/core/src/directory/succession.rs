@@ -59,10 +59,15 @@ impl Succession {
         self.resources.is_empty()
     }
 
+    /// Whether resources of the department are still to be handed over by it.
+    pub(crate) fn is_handover_of(&self, department: &DepartmentId) -> bool {
+        let is_handover = self.state == SuccessionState::Confirmed && !self.is_whole();
+        is_handover && self.carried_out.is_none() && self.predecessor == *department
+    }
+
     /// Whether it hands over resources whose date has come.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        let is_handover = self.state == SuccessionState::Confirmed && !self.is_whole();
-        is_handover && self.carried_out.is_none() && self.from <= now
+        self.is_handover_of(&self.predecessor) && self.from <= now
     }
 
     /// The instant before it takes effect.

@@ -59,16 +59,15 @@ pub struct Finding {
     pub columns: Vec<ColumnName>,
     /// Rows concerned; of the version with most of them, where several were checked.
     pub rows: u64,
-    /// The same as a share of the version's rows, per mille, rounded up.
+    /// Rows of that version.
     #[serde(default)]
-    pub per_mille: u64,
+    pub of: u64,
 }
 
 impl Finding {
-    /// With its share of so many rows.
+    /// In a version of so many rows.
     pub(crate) fn among(self, of: i64) -> Self {
-        let of = u64::try_from(of).unwrap_or(0).max(1);
-        Self { per_mille: self.rows.saturating_mul(1000).div_ceil(of), ..self }
+        Self { of: u64::try_from(of).unwrap_or(0), ..self }
     }
 }
 
@@ -84,9 +83,9 @@ pub struct JustifiedFinding {
     /// The rows that it was looked at for.
     #[serde(default)]
     pub rows: u64,
-    /// The same as a share of the version's rows, per mille.
+    /// Rows of the version that it was looked at in.
     #[serde(default)]
-    pub per_mille: u64,
+    pub of: u64,
 }
 
 impl JustifiedFinding {
@@ -94,8 +93,15 @@ impl JustifiedFinding {
     /// is alone by some of the items is alone by all of them: a combination that was justified covers smaller ones.
     pub fn covers(&self, finding: &Finding) -> bool {
         self.rule == finding.rule
-            && (finding.rows <= self.rows || finding.per_mille <= self.per_mille)
+            && (finding.rows <= self.rows || self.is_no_smaller_share(finding))
             && finding.columns.iter().all(|column| self.columns.contains(column))
+    }
+
+    fn is_no_smaller_share(&self, finding: &Finding) -> bool {
+        // For how many of how many was not always said.
+        self.of > 0
+            && u128::from(finding.rows) * u128::from(self.of)
+                <= u128::from(self.rows) * u128::from(finding.of)
     }
 }
 

@@ -371,14 +371,14 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
     let columns =
         |names: &[&str]| names.iter().map(|name| crate::ids::ColumnName::new(*name).unwrap()).collect();
     let finding = |rule: &str, names: &[&str], rows| {
-        Finding { rule: rule.to_owned(), columns: columns(names), rows, per_mille: 0 }.among(100)
+        Finding { rule: rule.to_owned(), columns: columns(names), rows, of: 0 }.among(100)
     };
     let justified = JustifiedFinding {
         rule: "rare_combination".to_owned(),
         columns: columns(&["county", "amount"]),
         reason: "样例".to_owned(),
         rows: 3,
-        per_mille: 30,
+        of: 100,
     };
     for (names, rows, is_covered) in [
         (&["county", "amount"][..], 3, true),
@@ -393,6 +393,9 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
     // Data that grow as they are need no new justification: 3 of 100 are 30 of 1,000, and 31 are more.
     let grown = |rows| finding("rare_combination", &["county"], rows).among(1000);
     assert!(justified.covers(&grown(30)) && !justified.covers(&grown(31)));
+    // One of many millions is no licence for thousands of them.
+    let one = JustifiedFinding { rows: 1, of: 10_000_000, ..justified.clone() };
+    assert!(!one.covers(&finding("rare_combination", &["county"], 10_000).among(10_000_000)));
     let before = serde_json::json!({"rule": "name", "columns": ["person"], "reason": "样例"});
     let before: JustifiedFinding = serde_json::from_value(before).unwrap();
     assert!(!before.covers(&finding("name", &["person"], 1)), "for how many rows was not said");

@@ -95,7 +95,10 @@ impl Services {
         let row = match (&decision.obligations, asked.row.is_empty()) {
             (Some(granted), false) => {
                 let filter = granted.policy.filter.as_ref();
-                Some(RowVerdict::of(filter, &known_values(&resource, &asked.row)?))
+                let verdict = RowVerdict::of(filter, &known_values(&resource, &asked.row)?);
+                let withdrawn = !self.store.record_withdrawals(&asked.resource).await?.is_empty();
+                // Withdrawn records are hidden from everybody, and which they are is not told here.
+                Some(if withdrawn && verdict == RowVerdict::Shown { RowVerdict::Depends } else { verdict })
             }
             _ => None,
         };

@@ -136,8 +136,10 @@ fn standing<'a>(source: &SourceRead, versions: &'a [Version]) -> Result<&'a Vers
         version.ok_or_else(|| not_replayable(format!("version {number} of {code} is no longer there")))?;
     // Records that were erased from it since were hidden already, or the policy of then is not that of now.
     if !version.manifest_digests().any(|digest| digest == source.manifest_digest) {
-        let message = format!("version {number} of {code} has another manifest than the evidence names");
-        return Err(Error::new(ErrorCode::Corrupt, message));
+        // So it is after a restore from before records were erased; whether anybody else did it, an audit says.
+        return Err(not_replayable(format!(
+            "version {number} of {code} has another manifest than the evidence names: run `shuqiao audit`"
+        )));
     }
     match &version.tombstone {
         None => Ok(version),

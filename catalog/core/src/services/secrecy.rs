@@ -365,9 +365,9 @@ impl Services {
                 }
                 let reason = act.reason.clone().unwrap_or_default();
                 for finding in unjustified(&review.findings, &review.justified) {
-                    let Finding { rule, columns, rows, per_mille } = finding;
+                    let Finding { rule, columns, rows, of } = finding;
                     let reason = reason.clone();
-                    review.justified.push(JustifiedFinding { rule, columns, reason, rows, per_mille });
+                    review.justified.push(JustifiedFinding { rule, columns, reason, rows, of });
                 }
                 Ok(())
             }
@@ -498,15 +498,13 @@ fn unjustified(findings: &[Finding], justified: &[JustifiedFinding]) -> Vec<Find
     findings.iter().filter(is_new).cloned().collect()
 }
 
-/// Adds what was found in another version: of each finding the greatest number of rows stays.
+/// Adds what was found in another version: of each finding the one with the most rows stays, with the rows of its own version.
 fn merge(all: &mut Vec<Finding>, new: Vec<Finding>) {
     for finding in new {
         let same = |other: &&mut Finding| other.rule == finding.rule && other.columns == finding.columns;
         match all.iter_mut().find(same) {
-            Some(known) => {
-                known.rows = known.rows.max(finding.rows);
-                known.per_mille = known.per_mille.max(finding.per_mille);
-            }
+            Some(known) if (known.rows, known.of) < (finding.rows, finding.of) => *known = finding,
+            Some(_) => {}
             None => all.push(finding),
         }
     }

@@ -118,7 +118,9 @@ impl Services {
         if reason.trim().is_empty() {
             return Err(Error::new(ErrorCode::InvalidInput, "say in `reason` why it is called off"));
         }
-        let lies_ahead = seen.state == SuccessionState::Confirmed && seen.from > ctx.now;
+        // A handover that could not be carried out can be called off on its day, too.
+        let is_open = seen.from > ctx.now || seen.is_handover_of(&seen.predecessor);
+        let lies_ahead = seen.state == SuccessionState::Confirmed && is_open;
         if seen.state != SuccessionState::Proposed && !lies_ahead {
             let message = "it is in force or called off already; a new succession changes what is in force";
             return Err(Error::new(ErrorCode::IllegalState, message));
@@ -191,13 +193,24 @@ impl Services {
                 format!("{predecessor} has a successor already: {} from {}", end.successor, end.from);
             return Err(Error::new(ErrorCode::Conflict, message));
         }
+        let is_ahead = |other: &&Succession| other.is_handover_of(predecessor) && other.id != succession.id;
+        if let Some(ahead) = all.iter().find(is_ahead).filter(|_| succession.is_whole()) {
+            let message = format!(
+                "{predecessor} hands resources over to {} on {}: call that off, or wait until it is carried out",
+                ahead.successor,
+                ahead.from.shanghai_date()
+            );
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
         for code in &succession.resources {
             let entry = self.store.entry(code).await?;
             let entry = entry.ok_or_else(|| Error::not_found(format!("resource {code}")))?;
             if before.provider_of(code, &entry.draft.provider, succession.eve()) != *predecessor {
                 return wrong(format!("{code} is not provided by {predecessor} on that day"));
             }
-            self.check_names(&entry.draft, successor).await?;
+            for state in std::iter::once(&entry.draft).chain(&entry.published) {
+                self.check_names(state, successor).await?;
+            }
         }
         let confirmed = Succession { state: SuccessionState::Confirmed, ..succession.clone() };
         let others = all.into_iter().filter(|other| other.id != succession.id);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::duty::Duty;
 use super::{Period, Place, Placed};
-use crate::directory::{Succession, Successions};
 use crate::evidence::Fact;
 use crate::evidence::fact::MatterFact;
 use crate::ids::DepartmentId;
@@ -95,14 +95,14 @@ pub struct DisclosureCounter {
     last: Option<Place>,
     requests: BTreeMap<String, Counted>,
     opened: BTreeMap<String, Option<DepartmentId>>,
-    successions: Vec<Succession>,
+    duty: Duty,
 }
 
 impl DisclosureCounter {
     /// Begins with nothing.
     pub fn new(period: Period) -> Self {
         let (requests, opened) = (BTreeMap::new(), BTreeMap::new());
-        Self { period, last: None, requests, opened, successions: Vec::new() }
+        Self { period, last: None, requests, opened, duty: Duty::default() }
     }
 
     /// Takes the next record; what lies behind the period changes nothing.
@@ -117,7 +117,7 @@ impl DisclosureCounter {
             Some(Fact::Matter(fact)) if fact.state == State::Opened && self.period.contains(at) => {
                 self.opened.insert(fact.number.clone(), fact.department.clone());
             }
-            Some(Fact::Succession(succession)) => self.successions.push(succession.clone()),
+            Some(fact @ Fact::Succession(_)) => self.duty.take(fact, placed.record.at),
             _ => {}
         }
     }
@@ -135,7 +135,7 @@ impl DisclosureCounter {
 
     /// The report of one department, or of all: its year, and whose it is by name.
     pub fn finish(self, year: i32, name: &str, department: Option<&DepartmentId>) -> DisclosureReport {
-        let successions = Successions::new(self.successions);
+        let successions = self.duty.successions();
         let last = Timestamp(self.period.until.0.saturating_sub(1));
         let own: BTreeSet<_> =
             department.map(|department| successions.predecessors_of(department, last)).unwrap_or_default();

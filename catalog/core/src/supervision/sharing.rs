@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::assessment::AUTHORITY;
+use super::duty::Duty;
 use super::{Assessor, Indicators, Period, Place, Placed, Ratio};
 use crate::deadline::LimitKind;
-use crate::directory::{Succession, Successions};
 use crate::evidence::Fact;
 use crate::evidence::fact::{LimitFact, MatterFact};
 use crate::ids::DepartmentId;
@@ -88,14 +88,14 @@ pub struct SharingCounter {
     rows: BTreeMap<String, SharingRow>,
     /// The newest state of every part, for its limits, and whether an objection has been settled.
     matters: BTreeMap<String, MatterFact>,
-    successions: Vec<Succession>,
+    duty: Duty,
 }
 
 impl SharingCounter {
     /// Begins with nothing.
     pub fn new(period: Period) -> Self {
         let (rows, matters) = (BTreeMap::new(), BTreeMap::new());
-        Self { period, assessor: Assessor::new(period), rows, matters, successions: Vec::new() }
+        Self { period, assessor: Assessor::new(period), rows, matters, duty: Duty::default() }
     }
 
     /// Takes the next record; what lies behind the period changes nothing.
@@ -104,10 +104,11 @@ impl SharingCounter {
         if placed.record.at >= self.period.until {
             return;
         }
-        match &placed.record.fact {
-            Some(Fact::Matter(fact)) => self.matter(fact, placed.record.at),
-            Some(Fact::Succession(succession)) => self.successions.push(succession.clone()),
-            _ => {}
+        if let Some(fact) = &placed.record.fact {
+            self.duty.take(fact, placed.record.at);
+        }
+        if let Some(Fact::Matter(fact)) = &placed.record.fact {
+            self.matter(fact, placed.record.at);
         }
     }
 
@@ -121,7 +122,8 @@ impl SharingCounter {
         if !self.period.contains(at) {
             return;
         }
-        let is_new = before.is_none();
+        // A part that was divided at a handover was received before.
+        let is_new = before.is_none() && fact.handed_over_by.is_none();
         let was_settled = before.is_some_and(|before| before.state.is_settled());
         let row = self.row(fact.department.as_ref().map_or(AUTHORITY, DepartmentId::as_str));
         match fact.kind {
@@ -149,13 +151,14 @@ impl SharingCounter {
     pub fn finish(mut self, year: i32, department: Option<&DepartmentId>) -> SharingReport {
         let parts: Vec<_> = std::mem::take(&mut self.matters).into_values().collect();
         for part in parts.iter().filter(|fact| fact.kind == MatterKind::Provision) {
-            let period = self.period;
-            let row = self.row(part.department.as_ref().map_or(AUTHORITY, DepartmentId::as_str));
-            for in_time in part.limits.iter().filter_map(|limit| kept(limit, period)) {
-                row.on_time.join(Ratio { part: u64::from(in_time), of: 1 });
+            for limit in &part.limits {
+                let Some(in_time) = kept(limit, self.period) else { continue };
+                let responsible = self.duty.responsible(part, limit).map_or(AUTHORITY, DepartmentId::as_str);
+                let responsible = responsible.to_owned();
+                self.row(&responsible).on_time.join(Ratio { part: u64::from(in_time), of: 1 });
             }
         }
-        let successions = Successions::new(std::mem::take(&mut self.successions));
+        let successions = self.duty.successions();
         let last = Timestamp(self.period.until.0.saturating_sub(1));
         for (name, row) in std::mem::take(&mut self.rows) {
             let heir = name.parse::<DepartmentId>().map(|id| successions.heir_of(&id, last).to_string());

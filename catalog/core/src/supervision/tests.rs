@@ -428,9 +428,15 @@ fn only_a_confirmed_succession_moves_what_is_counted() {
         let passed = limit(LimitKind::ConditionalDecision, "2026-03-10T00:00", None);
         log.fact("2026-03-01T08:00", succession(SuccessionState::Proposed));
         log.matter("2026-03-01T09:00", "TG-1", None, State::Deciding, &[passed]);
+        if state == SuccessionState::Cancelled {
+            log.fact("2026-03-01T10:00", succession(SuccessionState::Confirmed));
+        }
         log.fact("2026-03-02T08:00", succession(state));
         assert_eq!(log.row(whose).timely_answers, ratio(0, 1), "{state:?}");
         assert_eq!(log.missed(march()), [whose], "{state:?}");
+        let mut sharing = SharingCounter::new(march());
+        log.0.iter().for_each(|placed| sharing.take(placed));
+        assert_eq!(sharing.finish(2026, None).departments[0].department, whose, "{state:?}");
         // A period that was over before stays with whoever was responsible then.
         let before = Period { until: at("2026-03-14T00:00"), ..march() };
         assert_eq!(log.missed(before), ["scjg"], "{state:?}");

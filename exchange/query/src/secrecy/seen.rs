@@ -166,7 +166,7 @@ impl Seen {
             rule: rule.to_owned(),
             columns: vec![self.name.clone()],
             rows,
-            per_mille: 0,
+            of: 0,
         };
         let mut all: Vec<_> = KINDS.iter().zip(self.found).map(|(rule, rows)| finding(rule, rows)).collect();
         all.push(finding("name", if self.are_names() { self.names } else { 0 }));

@@ -1,6 +1,6 @@
 //! `why`: who may see what, and by which grant, rule and article.
 
-use catalog_core::policy::{DecidedBy, Effect, GrantedPolicy, RowVerdict};
+use catalog_core::policy::{AboutRows, DecidedBy, Effect, GrantedPolicy, RowVerdict};
 use catalog_core::services::AccessAnswer;
 use catalog_core::{Error, ErrorCode, Result};
 use http::Method;
@@ -96,13 +96,16 @@ async fn if_granted(client: &Client, global: &Global, number: &str) -> Result<()
     for preview in &found {
         let columns: Vec<_> = preview.columns.iter().map(|column| column.column.to_string()).collect();
         output::done(format!("{}: {}", preview.resource, columns.join("、")));
-        let told = serde_json::to_value(preview).map_err(Error::internal)?;
-        let count = |name: &str| match &told[name] {
-            Value::Null => "未知".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let shown = match preview.rows {
+            None => {
+                let column = preview.singles_out.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("不计数：条件 {column} 指向个人")
+            }
+            Some(AboutRows { rows, within: 0 | 1 }) => rows.to_string(),
+            Some(AboutRows { rows, within }) => format!("约 {rows}（±{}）", within - 1),
         };
-        output::line(format!("  行数 {} / {}", count("rows"), count("of_rows")));
+        let of = preview.of_rows.map(|rows| format!("，共 {rows} 行")).unwrap_or_default();
+        output::line(format!("  可见行数 {shown}{of}"));
         if let Some(undoes) = &preview.undoes {
             output::doubt(format!("  {undoes}"));
         }

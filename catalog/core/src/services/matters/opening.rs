@@ -213,8 +213,12 @@ impl Services {
         match held {
             None => Ok(()),
             Some(grant) => {
+                let scope = match terms.kind {
+                    GrantKind::Unconditional => "for every purpose",
+                    _ => "for this purpose",
+                };
                 let message = format!(
-                    "the grant {} gives {} for this purpose already: renew the matter that made it",
+                    "the grant {} gives {} {scope} already: renew the matter that made it",
                     grant.id, terms.resource
                 );
                 Err(Error::new(ErrorCode::Conflict, message))

@@ -1,6 +1,8 @@
 //! Why an answer was given: the grants under which it was read and the matters that made them, as rows of the catalogue whose
 //! digests stand in the evidence log.
 
+use std::collections::BTreeSet;
+
 use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::matter::Matter;
 use catalog_core::policy::Grant;
@@ -14,6 +16,9 @@ use serde::Serialize;
 use super::Case;
 use crate::client::{Client, Payload};
 use crate::commands::segment;
+
+/// A matter, or a part of one, goes to the department that has taken over its resources.
+const HANDED_OVER: &str = "matter.handed_over";
 
 /// A row as an event left it, and what it says.
 pub(super) enum State {
@@ -76,7 +81,11 @@ async fn of_grant(client: &Client, id: &GrantId) -> Result<Vec<Case>> {
     if !grant.is_made_by(&created)? {
         return Err(changed(&format!("grant {id}")));
     }
-    let numbers: Vec<_> = receipt.records.iter().filter_map(matter_of).map(str::to_owned).collect();
+    let mut numbers: BTreeSet<_> = receipt.records.iter().filter_map(matter_of).map(str::to_owned).collect();
+    // Where resources were handed over since, a part of the matter has gone with the grant.
+    let moved =
+        search(client, &format!("action={HANDED_OVER}&from={}&limit=1000", instant(created.at))).await?;
+    numbers.extend(moved.iter().filter_map(matter_of).map(str::to_owned));
     let mut decided = Case { receipt, answer: None, states: vec![grant] };
     let mut cases = Vec::new();
     for number in numbers {
@@ -89,6 +98,9 @@ async fn of_grant(client: &Client, id: &GrantId) -> Result<Vec<Case>> {
             true => decided.states.push(matter),
             false => cases.push(last_step(client, matter).await?),
         }
+    }
+    if cases.is_empty() && decided.states.len() == 1 {
+        return Err(Error::not_found(format!("the matter that made grant {id}")));
     }
     cases.insert(0, decided);
     Ok(cases)
@@ -108,18 +120,25 @@ async fn last_step(client: &Client, state: State) -> Result<Case> {
     let State::Matter(matter) = &state else { return Err(Error::internal("a matter has steps")) };
     let number = matter.number.clone();
     let at = matter.history.last().map_or(Timestamp(0), |step| step.at);
-    let asked = format!(
-        "from={}&until={}&limit=1000",
-        segment(&at.to_string()),
-        segment(&at.plus_seconds(1).to_string())
-    );
-    for record in search(client, &asked).await? {
+    let mut found =
+        search(client, &format!("from={}&until={}&limit=1000", instant(at), instant(at.plus_seconds(1))))
+            .await?;
+    // What changes a matter without a step of its history.
+    for action in [HANDED_OVER, "matter.adjusted"] {
+        found.extend(search(client, &format!("action={action}&from={}&limit=1000", instant(at))).await?);
+    }
+    for record in found {
         if matter_of(&record) == Some(number.as_str()) && state.is_made_by(&record)? {
             let receipt = get(client, &format!("/receipts/{}", segment(&record.request_id))).await?;
             return Ok(Case { receipt, answer: None, states: vec![state] });
         }
     }
     Err(changed(&format!("matter {number}")))
+}
+
+/// A time as an address holds it.
+fn instant(at: Timestamp) -> String {
+    segment(&at.to_string())
 }
 
 fn matter_of(record: &EvidenceRecord) -> Option<&str> {
