@@ -215,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn a_right_code_forgives_the_wrong_ones_before_it() {
+        let gate = PublicGate::default();
+        for _ in 0..3 {
+            for _ in 0..4 {
+                from(&gate, "192.0.2.1", 0).ok().unwrap();
+            }
+            gate.was_right(from(&gate, "192.0.2.1", 0).ok().unwrap());
+        }
+    }
+
+    #[test]
     fn a_right_code_takes_nothing_of_the_count_of_wrong_ones() {
         let gate = PublicGate::default();
         let other = |seconds: i64| {

@@ -32,6 +32,10 @@ async fn the_report_on_sharing_is_counted_from_evidence() {
     let whole = apply(json!(["case_no", "person"]), "办案").await;
     let accepted = city.act(&whole["number"], &json!({"event": "accept"}), &officer).await.ok();
     let part = &accepted["parts"][0];
+    // Decided in the year after.
+    let left = apply(json!(["case_no", "person"]), "另案").await;
+    let left =
+        city.act(&left["number"], &json!({"event": "accept"}), &officer).await.ok()["parts"][0].clone();
     // Decided a day too late.
     server.set_clock(at("2026-03-17T09:00"));
     city.act(part, &json!({"event": "propose"}), &city.approver).await.ok();
@@ -52,14 +56,16 @@ async fn the_report_on_sharing_is_counted_from_evidence() {
         rows.iter().find(|row| row["department"] == name).unwrap().clone()
     };
     let expected = json!({
-        "department": "scjg", "resources": 1, "mounted": 1, "received": 2, "granted": 1, "refused": 1,
-        "on_time": {"part": 1, "of": 2}, "made": 0, "calls": 1, "rows": 3, "objections": 1, "upheld": 1, "settled": 0,
+        "department": "scjg", "resources": 1, "mounted": 1, "received": 3, "granted": 1, "refused": 1,
+        "on_time": {"part": 1, "of": 3}, "made": 0, "calls": 1, "rows": 3, "objections": 1, "upheld": 1, "settled": 0,
     });
     assert_eq!(row("scjg"), expected);
-    assert_eq!((&row("gaj")["made"], &row("gaj")["received"]), (&json!(2), &json!(0)));
+    assert_eq!((&row("gaj")["made"], &row("gaj")["received"]), (&json!(3), &json!(0)));
 
     // In the year after: what is left settles then, and the report of the year before stays as it is.
     server.set_clock(at("2027-02-01T10:00"));
+    city.act(&left, &json!({"event": "propose"}), &city.approver).await.ok();
+    city.act(&left, &refuse, &second).await.ok();
     let later = report("year=2026", &officer).await.ok();
     assert_eq!(later["departments"], all["departments"]);
     assert_eq!(report("year=2027&department=scjg", &officer).await.ok()["departments"][0]["received"], 0);
@@ -76,6 +82,6 @@ async fn the_report_on_sharing_is_counted_from_evidence() {
     let table = &read["tables"][0];
     assert_eq!(
         table[1],
-        json!(["scjg", "1", "1", "2", "1", "1", "50.0%（1/2）", "0", "1", "3", "1（1）", "0"])
+        json!(["scjg", "1", "1", "3", "1", "1", "33.3%（1/3）", "0", "1", "3", "1（1）", "0"])
     );
 }

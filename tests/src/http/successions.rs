@@ -152,6 +152,8 @@ async fn data_grants_matters_and_evidence_find_the_successor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merger_that_undoes_a_pseudonym_is_refused() {
     let (city, _, officer) = city().await;
+    let heir = json!({"successor": "scjg", "from": at("03-05T00:00").to_string(), "basis": "机构改革方案"});
+    let before = propose(&city, "gaj", &heir, &officer).await.ok();
     let grant = city
         .grant(&json!({
             "kind": "conditional", "resource": "301001/000001", "grantee": {"department": "gaj"},
@@ -162,6 +164,12 @@ async fn a_merger_that_undoes_a_pseudonym_is_refused() {
     let refused = succeed(&city, "gaj", "scjg", "03-05T00:00", &officer).await;
     assert_eq!(refused.code(), "conflict", "{}", refused.text());
     assert!(refused.text().contains(grant["id"].as_str().unwrap()), "it names the grant: {}", refused.text());
+    let second = city.server.person("second-officer", None, &[Role::AuthorityOfficer]).await;
+    assert_eq!(
+        confirm(&city, &before, &second).await.code(),
+        "conflict",
+        "proposed before there was the grant"
+    );
     // Neither does a way around: both into a third.
     succeed(&city, "gaj", "zfw", "03-05T00:00", &officer).await.ok();
     assert_eq!(succeed(&city, "scjg", "zfw", "03-06T00:00", &officer).await.code(), "conflict");
@@ -213,6 +221,26 @@ async fn no_single_person_hands_a_department_over() {
     };
     assert_eq!(who("succession.proposed"), ["officer"]);
     assert_eq!(who("succession.confirmed"), ["second"]);
+    // Nor by way of a department that will be theirs.
+    succeed(&city, "zfw", "sjj", "03-20T00:00", &officer).await.ok();
+    let heir = json!({"successor": "zfw", "from": at("03-19T00:00").to_string(), "basis": "机构改革方案"});
+    assert_eq!(propose(&city, "gaj", &heir, &of_the_heir).await.code(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merger_that_would_show_what_lies_between_cells_is_refused() {
+    let (city, _, officer) = city().await;
+    for (holder, items) in [("gaj", json!(["county"])), ("zfw", json!(["county", "case_no"]))] {
+        city.grant(&json!({
+            "kind": "conditional", "resource": "301001/000001", "grantee": {"department": holder}, "items": items,
+            "statistics": {"measures": ["amount"], "subject": "person", "min_group": 3},
+            "purpose": "统计", "legal_basis": "统计法", "doors": ["sql"],
+        }))
+        .await;
+    }
+    let refused = succeed(&city, "gaj", "zfw", "03-05T00:00", &officer).await;
+    assert_eq!(refused.code(), "conflict", "{}", refused.text());
+    assert!(refused.text().contains("cells of the same data differ"), "{}", refused.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -374,6 +402,9 @@ async fn those_who_answer_for_data_ask_about_anybody() {
         server.events("changed").into_iter().filter(|event| event["action"] == "why.asked").collect();
     assert_eq!(asked.len(), 10, "each question about somebody else");
     assert!(asked.iter().all(|event| !event.to_string().contains("360402")), "{asked:?}");
+    let digests: std::collections::BTreeSet<_> =
+        asked.iter().map(|event| event["entity_digest"].to_string()).collect();
+    assert_eq!(digests.len(), 5, "no digest tells which values a row has: {asked:?}");
 
     // Others learn about themselves alone.
     assert_eq!(why(json!({}), &analyst).await.ok()["decision"]["effect"], "permit");

@@ -198,6 +198,10 @@ fn data_are_fresh_for_a_cycle_after_each_update() {
     let day = 86_400;
     assert_eq!(log.row("scjg").timely_updates, ratio(16 * day, 30 * day));
     assert_eq!(log.row("scjg").quality, ratio(180, 200));
+    // What is said of a version again is no other delivery.
+    log.version("2026-03-26T00:00", 2, Standing::Published);
+    assert_eq!(log.row("scjg").timely_updates, ratio(16 * day, 30 * day));
+    assert_eq!(log.row("scjg").quality, ratio(180, 200));
     // A second one on the same day adds nothing, one before the end joins on.
     log.version("2026-03-20T00:00", 3, Standing::Published);
     assert_eq!(log.row("scjg").timely_updates, ratio(20 * day, 30 * day));

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::segment::Growing;
 
 /// A log with an archive.
 fn archived(count: u64) -> (TempDir, TempDir, Settings, Vec<EvidenceRecord>) {
@@ -75,8 +76,13 @@ fn a_changed_or_missing_archived_segment_is_named_and_nothing_is_dropped_for_it(
     let (folder, away, settings, _) = archived(40);
     let near = folder.path().join("objects/evidence");
     let log = open(&settings);
-    log.archive(None).unwrap();
     let copy = away.path().join("000001.log");
+    let sealed = fs::read(near.join("000001.log")).unwrap();
+    fs::write(near.join("000001.log"), &sealed[..sealed.len() / 2]).unwrap();
+    assert!(matches!(log.archive(None), Err(LedgerError::Damaged { .. })));
+    assert!(!copy.exists(), "a damaged segment is not archived as if it were whole");
+    fs::write(near.join("000001.log"), &sealed).unwrap();
+    log.archive(None).unwrap();
     let whole = fs::read(&copy).unwrap();
     let mut spoiled = whole.clone();
     spoiled[whole.len() / 2] ^= 1;
@@ -115,6 +121,14 @@ fn what_a_crash_left_in_the_archive_is_written_anew_and_a_missing_archive_is_an_
     assert!(matches!(log.archive(Some(FUTURE)), Err(LedgerError::Io { .. })));
     assert!(!away.path().exists(), "nothing is made where a disk should be mounted");
     assert_eq!(read(&log, Filter::default()), records);
+}
+
+#[test]
+fn a_segment_lasts_until_its_latest_record_whatever_their_order() {
+    let mut growing = Growing::new(0, 0);
+    [2, 3, 1].into_iter().for_each(|at| growing.add(b"{}", Timestamp(at)));
+    let seal = growing.seal(&exchange_crypto::Digest::of(b""));
+    assert_eq!((seal.from, seal.until), (Timestamp(1), Timestamp(3)));
 }
 
 #[test]

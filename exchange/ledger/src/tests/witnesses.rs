@@ -77,8 +77,9 @@ fn a_witness_cosigns_known_logs_with_known_keys_alone() {
     let (_folder, settings, _) = written(3);
     let (log, store) = (open(&settings), tempdir().unwrap());
     let (stranger, _) = SigningKey::generate().unwrap();
-    let foreign = NoteKey::of_log("other.example/log", settings.signer.public());
-    let watching = witness(&store, vec![foreign]);
+    let foreign = ["other.example/log", &ORIGIN[..ORIGIN.len() - 1]];
+    let foreign = foreign.map(|name| NoteKey::of_log(name, settings.signer.public()));
+    let watching = witness(&store, foreign.to_vec());
     let unknown = watching.add(&request(&log, 0), NOW).unwrap();
     assert_eq!(unknown, Err(Refusal::UnknownLog(ORIGIN.to_owned())));
     drop(watching);
