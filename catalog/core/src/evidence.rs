@@ -2,6 +2,7 @@
 
 pub mod entity;
 pub mod fact;
+mod undone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,6 +17,7 @@ use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::time::Timestamp;
 
 pub use fact::Fact;
+pub use undone::Undone;
 
 /// Who did it, as evidence names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

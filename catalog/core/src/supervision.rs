@@ -10,7 +10,6 @@ pub mod breach;
 pub mod disclosure;
 mod duty;
 pub mod sharing;
-mod undone;
 mod update;
 
 #[cfg(test)]
@@ -20,7 +19,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::evidence::EvidenceRecord;
+use crate::evidence::{EvidenceRecord, Undone};
 use crate::time::Timestamp;
 
 pub use anomaly::{Anomalies, Anomaly, AnomalyKind, Thresholds};
@@ -28,7 +27,6 @@ pub use assessment::{Assessment, Assessor, Indicators, Ratio};
 pub use breach::{Breach, Breaches};
 pub use disclosure::{DisclosureCounter, DisclosureReport, ReportRow};
 pub use sharing::{SharingCounter, SharingReport, SharingRow};
-pub use undone::Undone;
 
 /// Where a record stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -46,6 +44,16 @@ pub struct Placed {
     pub place: Place,
     /// What.
     pub record: EvidenceRecord,
+}
+
+impl Placed {
+    /// The record without what it says of a change that was taken back. Reads stay: what was shown was shown.
+    pub fn without(mut self, undone: &Undone) -> Self {
+        if undone.has((self.place.epoch, self.place.index)) {
+            self.record.fact = None;
+        }
+        self
+    }
 }
 
 /// From the first instant up to the second, which is not in it.

@@ -11,9 +11,7 @@ use arrow::row::{RowConverter, SortField};
 use catalog_core::policy::TypedLiteral;
 use catalog_core::services::DueErasure;
 use catalog_core::{ColumnName, Error, Result, Timestamp};
-use chrono::NaiveDate;
-use datafusion::common::ScalarValue;
-use datasets_store::{DatasetStore, ErasedRows, GeoColumns, Manifest, Part, VersionFolder};
+use datasets_store::{DatasetStore, ErasedRows, GeoColumns, Manifest, Part, VersionFolder, typed_array};
 use exchange_crypto::{Digest, SigningKey};
 use futures::TryStreamExt;
 
@@ -172,8 +170,9 @@ impl Group {
         let types: Vec<&DataType> = types.collect::<arrow::error::Result<_>>().map_err(Error::internal)?;
         let fields = types.iter().map(|data_type| SortField::new((*data_type).clone())).collect();
         let converter = RowConverter::new(fields).map_err(Error::internal)?;
-        let values = |place: usize| array(keys.iter().filter_map(|key| key.get(place)), types[place]);
-        let values = (0..columns.len()).map(values).collect::<Result<Vec<_>>>()?;
+        let values = |place: usize| typed_array(keys.iter().filter_map(|key| key.get(place)), types[place]);
+        let values =
+            (0..columns.len()).map(values).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
         let mut group = Self { columns: columns.to_vec(), converter, keys: HashSet::new() };
         group.keys = group.rows(&values)?.into_iter().collect();
         Ok(group)
@@ -189,30 +188,6 @@ impl Group {
         let rows = self.converter.convert_columns(batch.columns()).map_err(Error::internal)?;
         let places = (0..).zip(rows.iter()).filter(|(_, row)| self.keys.contains(row.as_ref()));
         Ok(places.map(|(place, _)| place).collect())
-    }
-}
-
-/// Values of a column as an array of exactly its type.
-fn array<'v>(values: impl Iterator<Item = &'v TypedLiteral>, data_type: &DataType) -> Result<ArrayRef> {
-    let scalars = values.map(|value| match value {
-        TypedLiteral::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
-        TypedLiteral::Int(number) => ScalarValue::Int64(Some(*number)),
-        TypedLiteral::Decimal { unscaled, precision, scale } => {
-            ScalarValue::Decimal128(Some(*unscaled), *precision, *scale)
-        }
-        TypedLiteral::Double(number) => ScalarValue::Float64(Some(*number)),
-        TypedLiteral::Float(number) => ScalarValue::Float32(Some(*number)),
-        TypedLiteral::Date(date) => {
-            let days = date.signed_duration_since(NaiveDate::default()).num_days();
-            ScalarValue::Date32(i32::try_from(days).ok())
-        }
-        TypedLiteral::Timestamp(time) => ScalarValue::TimestampMicrosecond(Some(time.0), Some("UTC".into())),
-        TypedLiteral::Bool(flag) => ScalarValue::Boolean(Some(*flag)),
-    });
-    let array = ScalarValue::iter_to_array(scalars).map_err(Error::internal)?;
-    match array.data_type() == data_type {
-        true => Ok(array),
-        false => Err(Error::internal("a withdrawn key is not of its column's type")),
     }
 }
 

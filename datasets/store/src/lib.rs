@@ -19,4 +19,4 @@ pub use geo::{GEOMETRY_TYPES, GeoColumns};
 pub use layout::VersionFolder;
 pub use manifest::{Column, ErasedRows, Manifest, Part, Quality, RuleCount, Source, Statistics};
 pub use store::DatasetStore;
-pub use types::{arrow_schema, arrow_type};
+pub use types::{arrow_schema, arrow_type, typed_array};

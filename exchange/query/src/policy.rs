@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Not;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::Schema;
 use catalog_core::ColumnName;
 use catalog_core::policy::{BoundFilter, BoundPolicy, Filter, Statistics, TypedLiteral};
 use datafusion::common::{Column, Result, ScalarValue, internal_err};
 use datafusion::datasource::TableProvider;
 use datafusion::logical_expr::{Expr, lit};
+use datasets_store::typed_array;
 use exchange_crypto::MacKey;
 
 use crate::barrier::like_pattern_is_sound;
@@ -104,28 +105,7 @@ fn column(name: &str) -> Expr {
     Expr::Column(Column::from_name(name))
 }
 
+/// A literal as a value of exactly the column's type.
 pub(crate) fn scalar(column: &str, literal: &TypedLiteral, schema: &Schema) -> Result<ScalarValue> {
-    let wanted = schema.field_with_name(column)?.data_type();
-    let scalar = match literal {
-        TypedLiteral::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
-        TypedLiteral::Int(number) => ScalarValue::Int64(Some(*number)),
-        TypedLiteral::Decimal { unscaled, precision, scale } => {
-            ScalarValue::Decimal128(Some(*unscaled), *precision, *scale)
-        }
-        TypedLiteral::Double(number) => ScalarValue::Float64(Some(*number)),
-        TypedLiteral::Float(number) => ScalarValue::Float32(Some(*number)),
-        TypedLiteral::Date(date) => {
-            let days = date.signed_duration_since(chrono::NaiveDate::default()).num_days();
-            ScalarValue::Date32(i32::try_from(days).ok())
-        }
-        TypedLiteral::Timestamp(time) => match wanted {
-            DataType::Timestamp(_, zone) => ScalarValue::TimestampMicrosecond(Some(time.0), zone.clone()),
-            _ => ScalarValue::TimestampMicrosecond(Some(time.0), None),
-        },
-        TypedLiteral::Bool(flag) => ScalarValue::Boolean(Some(*flag)),
-    };
-    match &scalar.data_type() == wanted {
-        true => Ok(scalar),
-        false => internal_err!("a policy's literal is not of the type of column {column}"),
-    }
+    ScalarValue::try_from_array(&typed_array([literal], schema.field_with_name(column)?.data_type())?, 0)
 }

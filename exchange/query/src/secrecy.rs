@@ -45,11 +45,11 @@ impl QueryEngine {
     ) -> Result<Vec<Finding>> {
         let answer = self.look_through(Arc::clone(&place), ctx, &unmasked(open), rows).await?;
         let columns = Seen::of(&open.dataset, &answer.schema, self.mask_key(), rules.max_values)?;
-        let seen = self.work(look_at(columns, answer.records)).await?;
+        let (seen, of) = self.work(look_at(columns, answer.records)).await?;
         let about_people = is_about_people(&open.dataset) || seen.iter().any(Seen::shows_people);
         let is_combined =
             |column: &&Seen| about_people && column.is_quasi_identifier() || further.contains(column.name());
-        let mut findings: Vec<Finding> = seen.iter().flat_map(Seen::findings).collect();
+        let mut findings: Vec<Finding> = seen.iter().flat_map(|column| column.findings(of)).collect();
         let shown: Vec<ColumnName> =
             seen.iter().filter(is_combined).map(|column| column.name().clone()).collect();
         if !shown.is_empty() {
@@ -57,7 +57,7 @@ impl QueryEngine {
             let answer = self.look_through(place, ctx, open, plan).await?;
             let rows = total(answer.records).await?;
             if rows > 0 {
-                findings.push(Finding { rule: "rare_combination".to_owned(), columns: shown, rows, of: 0 });
+                findings.push(Finding { rule: "rare_combination".to_owned(), columns: shown, rows, of });
             }
         }
         Ok(findings)
@@ -100,12 +100,15 @@ async fn total(records: Records) -> Result<u64> {
     Ok(sums.map(|batch| batch.column(0).as_primitive::<Int64Type>().value(0)).sum::<i64>().unsigned_abs())
 }
 
-async fn look_at(mut columns: Vec<Seen>, mut records: Records) -> Result<Vec<Seen>> {
+/// Looks at all rows; answers how many they are, too.
+async fn look_at(mut columns: Vec<Seen>, mut records: Records) -> Result<(Vec<Seen>, u64)> {
+    let mut rows = 0;
     while let Some(batch) = records.try_next().await? {
+        rows += batch.num_rows() as u64;
         for (place, column) in columns.iter_mut().enumerate() {
             column.look_at(&batch, place)?;
         }
         tokio::task::yield_now().await;
     }
-    Ok(columns)
+    Ok((columns, rows))
 }

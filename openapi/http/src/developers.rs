@@ -20,7 +20,7 @@ use crate::extract::{Id, Input, invalid};
 use crate::mail::check_address;
 use crate::problem::Refusal;
 use crate::sign_in::only_confidential;
-use crate::wrapper::Wire;
+use crate::wire::Wire;
 
 /// Seconds before the same address gets another code.
 const AGAIN_SECONDS: i64 = 600;

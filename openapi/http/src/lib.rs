@@ -48,6 +48,7 @@ mod supervision;
 mod tickets;
 mod uploads;
 mod why;
+mod wire;
 mod words;
 mod wrapper;
 

@@ -19,8 +19,11 @@ const ROUND: usize = 200;
 /// Seconds before the first repetition; each further one waits twice as long, up to an hour.
 const FIRST_WAIT: i64 = 60;
 const LONGEST_WAIT: i64 = 3600;
-/// Age in seconds from which on a letter that the server still puts off is given up (RFC 5321, 4.5.4.1): five days.
-const GIVEN_UP: i64 = 5 * 86_400;
+const DAY: i64 = 86_400;
+/// Age in seconds from which on a letter that the server still puts off is given up (RFC 5321, 4.5.4.1).
+const GIVEN_UP: i64 = 5 * DAY;
+/// Age in seconds from which on a letter that was given up or refused, and names a person, is kept no longer.
+const FORGOTTEN: i64 = 30 * DAY;
 
 /// Delivers letters of an outbox, see [`crate::MailFolder`]. The files are the queue: what a crash interrupts is delivered at the
 /// next start, at worst twice with the same Message-ID.
@@ -94,8 +97,12 @@ impl Postman {
     pub async fn post(&mut self, now: Timestamp) -> Result<Posted> {
         let names = letters(&self.outbox).map_err(|error| failed(&self.outbox, &error))?;
         self.waits.retain(|name, _| names.contains(name));
+        self.forget_refused(now).map_err(|error| failed(&self.outbox.join(REFUSED), &error))?;
         let is_due = |wait: Option<&Wait>| wait.is_none_or(|wait| wait.until <= now);
-        let due: Vec<_> = names.iter().filter(|name| is_due(self.waits.get(*name))).take(ROUND).collect();
+        let mut due: Vec<_> = names.iter().filter(|name| is_due(self.waits.get(*name))).collect();
+        // Those that were put off least often go first, so that none of them keeps the others.
+        due.sort_by_key(|name| self.waits.get(*name).map_or(0, |wait| wait.tries));
+        due.truncate(ROUND);
         let mut posted = Posted::default();
         if !due.is_empty() && is_due(self.pause.as_ref()) {
             match self.take(&due, now, &mut posted).await? {
@@ -121,39 +128,62 @@ impl Postman {
             Ok(session) => session,
             Err(Failure::Server(why) | Failure::Later(why) | Failure::Never(why)) => return Ok(Some(why)),
         };
+        self.pause = None;
         for name in names {
             let path = self.outbox.join(name);
             let file_failed = |error: io::Error| failed(&path, &error);
             let letter = fs::read(&path).map_err(file_failed)?;
-            let taken = match recipient(&letter) {
-                Some(to) => self.server.submit(&mut session, &to, &letter).await,
+            let to = recipient(&letter);
+            let taken = match &to {
+                Some(to) => self.server.submit(&mut session, to, &letter).await,
                 None => Err(Failure::Never("its head names no one address in `To:`".to_owned())),
             };
-            match taken {
+            let is_old = || written_at(&path).map(|at| at.plus_seconds(GIVEN_UP) <= now);
+            // Of what makes the server hang up, the letter may be the cause.
+            let (why, is_over, hangs_up) = match taken {
                 Ok(()) => {
                     fs::remove_file(&path).map_err(file_failed)?;
                     posted.accepted += 1;
+                    continue;
                 }
-                // The letter may be the cause: it waits by itself, and the others are tried before it.
-                Err(Failure::Server(why)) => {
-                    let wait = Wait::after(self.waits.get(*name).copied(), now);
-                    self.waits.insert((*name).clone(), wait);
-                    return Ok(Some(why));
-                }
-                Err(Failure::Later(_))
-                    if written_at(&path).map_err(file_failed)?.plus_seconds(GIVEN_UP) > now =>
-                {
-                    let wait = Wait::after(self.waits.get(*name).copied(), now);
-                    self.waits.insert((*name).clone(), wait);
-                }
-                Err(Failure::Later(why) | Failure::Never(why)) => {
-                    self.refuse(name, &why).map_err(file_failed)?;
-                    posted.refused += 1;
-                }
+                Err(Failure::Never(why)) => (why, true, false),
+                Err(Failure::Later(why)) => (why, is_old().map_err(file_failed)?, false),
+                Err(Failure::Server(why)) => (why, is_old().map_err(file_failed)?, true),
+            };
+            if is_over {
+                self.refuse(name, &why).map_err(file_failed)?;
+                posted.refused += 1;
+            } else {
+                let wait = Wait::after(self.waits.get(*name).copied(), now);
+                self.waits.insert((*name).clone(), wait);
+            }
+            if hangs_up {
+                // Whoever reads of it is the operator, and need not know to whom was written.
+                return Ok(Some(to.map_or(why.clone(), |to| why.replace(&to, "<…>"))));
             }
         }
         session.quit().await;
         Ok(None)
+    }
+
+    /// Removes letters that were put aside long ago, and the reasons of those that lie there no longer.
+    fn forget_refused(&self, now: Timestamp) -> io::Result<()> {
+        let entries = match fs::read_dir(self.outbox.join(REFUSED)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let is_ours = path.extension().is_some_and(|extension| extension == "eml" || extension == "why");
+            let is_kept = match written_at(&path.with_extension("eml")) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                written => written?.plus_seconds(FORGOTTEN) > now,
+            };
+            if is_ours && !is_kept {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts a letter aside, with the reason first: what lies there is never without one.

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::extract::{Id, Input, Number};
 use crate::notices::hand_out;
 use crate::problem::Refusal;
-use crate::wrapper::Wire;
+use crate::wire::Wire;
 
 /// Where disclosure requests come in.
 pub(crate) const DISCLOSURES: &str = "/api/v1/disclosure-requests";

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::extract::{Id, Input, invalid};
 use crate::problem::Refusal;
 use crate::sign_in::{self, ProofOfOwner, only_confidential, with_cookies};
-use crate::wrapper::Wire;
+use crate::wire::Wire;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

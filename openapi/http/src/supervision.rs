@@ -6,9 +6,10 @@ use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::directory::sheet::{Grid, Row, Workbook};
+use catalog_core::evidence::Undone;
 use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{
-    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio, Undone,
+    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio,
 };
 use catalog_core::{Error, OpContext, Result, Timestamp};
 use catalog_sheet::write_xlsx;
@@ -164,11 +165,12 @@ pub(crate) fn fold(app: &App, period: Period, mut take: impl FnMut(&Placed)) -> 
         |leaf: Leaf| Placed { place: Place { epoch: leaf.epoch, index: leaf.index }, record: leaf.record };
     let mut undone = Undone::default();
     for leaf in app.evidence.scan(Filter { action: Some("restored".to_owned()), ..until.clone() })? {
-        undone.take(&placed(leaf?));
+        let leaf = leaf?;
+        undone.take(&leaf.record.event, (leaf.epoch, leaf.index));
     }
     let mut last = None;
     for leaf in app.evidence.scan(until)? {
-        let placed = undone.applied(placed(leaf?));
+        let placed = placed(leaf?).without(&undone);
         take(&placed);
         last = Some(placed.place);
     }

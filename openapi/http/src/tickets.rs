@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::{Id, Input};
 use crate::problem::Refusal;
-use crate::wrapper::Wire;
+use crate::wire::Wire;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_tickets, create_ticket)).routes(routes!(delete_ticket))

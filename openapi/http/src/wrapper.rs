@@ -1,6 +1,5 @@
 //! The one wrapper around every operation.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -29,6 +28,7 @@ use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 use crate::public;
 use crate::replay::Awaited;
+use crate::wire::Wire;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
 pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -198,24 +198,6 @@ fn without_session(app: &App, error: AuthError) -> Refusal {
     }
 }
 
-/// The way by which a request came.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wire {
-    /// Whether nobody on it can read secrets: TLS, or within this machine. What is not known is not.
-    pub(crate) confidential: bool,
-    /// The address that connected: to the proxy, where a trusted one or one on this machine says so.
-    pub(crate) address: Option<IpAddr>,
-}
-
-impl Wire {
-    fn of(app: &App, parts: &Parts) -> Self {
-        let address = access_log::peer(parts).map(|peer| peer.ip().to_canonical());
-        let is_local = address.is_some_and(|address| address.is_loopback());
-        let forwarded = (app.behind_proxy || is_local).then(|| forwarded_for(parts)).flatten();
-        Self { confidential: app.encrypted || is_local, address: forwarded.or(address) }
-    }
-}
-
 /// What an address says before anything is read.
 struct Door {
     channel: Channel,
@@ -227,12 +209,6 @@ struct Door {
     /// Whether the proof of identity is in the request itself: whoever else the caller may be plays no part, and what is
     /// sent is kept nowhere.
     signs_in: bool,
-}
-
-/// The last address of `x-forwarded-for`, which the proxy itself wrote: those before it are the client's word.
-fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
-    let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    Some(last.rsplit(',').next()?.trim().parse::<IpAddr>().ok()?.to_canonical())
 }
 
 /// What kind of body an address takes.

@@ -147,6 +147,26 @@ async fn an_entry_that_was_published_anew_after_the_backup_is_out_of_force_until
     town.audited("new");
 }
 
+/// First the wrong backup, an older one; then the right one, with the log that holds the first attempt.
+#[test]
+fn a_second_restore_may_know_what_the_first_one_undid() {
+    let town = Town::new();
+    let folder = &town.folder;
+    let first = town.backup();
+    let file = folder.file("data.csv", "case_no,county,person,amount,note\nG3,360481,某乙(合成),3.00,无\n");
+    folder.ok(&["ingest", CODE, &file, "--as", "scjg"]);
+    town.backup();
+    let list = fs::read(folder.path("").join(first["backup"].as_str().unwrap())).unwrap();
+    let list: Value = serde_json::from_slice(&list).unwrap();
+    let at = list["created_at"].as_str().unwrap();
+    town.restore("first", &["--log", "data", "--at", at]);
+    town.audited("first");
+    town.restore("second", &["--log", "first"]);
+    town.audited("second");
+    let as_gaj = [&["query", SQL][..], &AS_GAJ].concat();
+    assert_eq!(town.json_at("second", &as_gaj)["data"], json!([{"case_no": "G3"}]));
+}
+
 #[test]
 fn a_backup_of_a_folder_is_restored_into_postgresql_and_back() {
     let town = Town::new();
@@ -162,6 +182,11 @@ fn a_backup_of_a_folder_is_restored_into_postgresql_and_back() {
     folder.file("postgres.toml", config.replace("[catalogue]", &named));
     let restored = town.restore("new", &["--config", "postgres.toml", "--log", "data"]);
     assert_eq!(ended(&restored), ["version.withdrawn"]);
+    // Supervision counts what the log says of versions: the first saying was undone, so it is said again.
+    let said = ["evidence", "--action", "version.withdrawn", "--as", ":auditor", "--operator", "sun"];
+    let said = town.json_at("new", &said);
+    let said = said["records"].as_array().unwrap();
+    assert_eq!((said.len(), &said[1]["record"]["fact"]["standing"]), (2, &json!("withdrawn")), "{said:?}");
     assert!(!folder.path("new/catalogue.sqlite").exists());
     town.audited("new");
     let as_gaj = [&["query", SQL][..], &AS_GAJ].concat();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::sign_in::cookie;
 use crate::support::city::{CODE, City, department, departments};
+use crate::support::command::Folder;
 use crate::support::server::{Answer, Bounds, Call, Server};
 
 /// A time of 2026 in Asia/Shanghai.
@@ -354,5 +355,6 @@ async fn developers_who_received_a_wrong_record_are_written_to() {
     );
     let told: Vec<_> =
         server.events("changed").into_iter().filter(|event| event["action"] == "developer.told").collect();
-    assert_eq!((told.len(), &told[0]["entity"]), (1, &json!(format!("account {login}"))));
+    assert_eq!((told.len(), &told[0]["entity"]), (1, &json!(format!("letter to {login}"))));
+    assert_eq!(Folder::of(server).json(&["audit"])["findings"], json!([]), "no row was made by this");
 }

@@ -176,7 +176,34 @@ async fn a_server_that_closes_gets_the_rest_later() {
     assert_eq!(counts(&posted), (0, 2, 0), "no letter is at fault");
     assert!(posted.problem.unwrap().contains("421 4.3.2"));
     assert_eq!(counts(&postman.post(NOW.plus_seconds(60)).await.unwrap()), (2, 0, 0));
+    // Those that were never tried go first.
+    assert_eq!(server.next()["to"], json!(["wang@example.cn"]));
     assert_eq!(server.next()["to"], json!(["li@example.cn"]));
+}
+
+/// A letter over which the server ends each session, first in the outbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_over_which_the_server_hangs_up_keeps_no_other() {
+    let office = Office::new();
+    let mut told = office.told("127.0.0.1", "tls");
+    told["answers"] = json!({"li@example.cn": vec!["421 4.7.1 <li@example.cn>: go away"; 50]});
+    let mut server = MailServer::start(&told);
+    let mut postman = office.postman(format!("smtps://127.0.0.1:{}", server.port));
+    office.write("li@example.cn", "x", "x").await;
+    office.write("wang@example.cn", "x", "x").await;
+    let posted = postman.post(NOW).await.unwrap();
+    assert_eq!(counts(&posted), (0, 2, 0));
+    let why = posted.problem.unwrap();
+    assert!(why.contains("421 4.7.1") && !why.contains("li@example.cn"), "{why}");
+    assert_eq!(counts(&postman.post(NOW.plus_seconds(60)).await.unwrap()), (1, 1, 0));
+    assert_eq!(server.next()["to"], json!(["wang@example.cn"]));
+    // It is given up as others are, and nothing of it is kept for ever.
+    assert_eq!(counts(&postman.post(NOW.plus_seconds(5 * 86_400)).await.unwrap()), (0, 0, 1));
+    let refused = office.outbox().join(REFUSED);
+    postman.post(NOW.plus_seconds(29 * 86_400)).await.unwrap();
+    assert_eq!(fs::read_dir(&refused).unwrap().count(), 2);
+    postman.post(NOW.plus_seconds(31 * 86_400)).await.unwrap();
+    assert_eq!(fs::read_dir(&refused).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,8 +34,19 @@ async fn quasi_identifiers_are_added_and_never_taken_away() {
         asked["quasi_identifiers"] = named;
         let review = ask_to_open(&city, &asked).await.ok();
         assert_eq!(findings(&review), [found], "{}", asked["quasi_identifiers"]);
+        assert_eq!(review["content"]["findings"][0]["of"], 4);
         city.act(&review["number"], &json!({"event": "withdraw"}), &city.editor).await.ok();
     }
+    // A share is one of the rows that would be open.
+    let mut asked = opening();
+    asked["filter"] = json!({"=": ["amount", "2"]});
+    let review = ask_to_open(&city, &asked).await.ok();
+    assert_eq!(
+        review["content"]["findings"][0],
+        json!({
+            "rule": "rare_combination", "columns": ["county", "amount"], "rows": 1, "of": 1,
+        })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,6 +110,11 @@ pub fn notice(matter: impl Display) -> String {
     format!("notice {matter}")
 }
 
+/// A letter to somebody.
+pub fn letter(to: impl Display) -> String {
+    format!("letter to {to}")
+}
+
 /// A session at a browser.
 pub fn session(id: impl Display) -> String {
     format!("session {id}")
@@ -167,6 +172,7 @@ mod tests {
             proposal("301001/000001"),
             applicant("LX-2026-000001"),
             notice("LX-2026-000001"),
+            letter("chen"),
             session("1"),
             subject("00"),
             replay("1", "same"),

@@ -59,16 +59,9 @@ pub struct Finding {
     pub columns: Vec<ColumnName>,
     /// Rows concerned; of the version with most of them, where several were checked.
     pub rows: u64,
-    /// Rows of that version.
+    /// Rows of that version that would be open.
     #[serde(default)]
     pub of: u64,
-}
-
-impl Finding {
-    /// In a version of so many rows.
-    pub(crate) fn among(self, of: i64) -> Self {
-        Self { of: u64::try_from(of).unwrap_or(0), ..self }
-    }
 }
 
 /// A finding that people have looked at and let pass, in later versions too.
@@ -83,7 +76,7 @@ pub struct JustifiedFinding {
     /// The rows that it was looked at for.
     #[serde(default)]
     pub rows: u64,
-    /// Rows of the version that it was looked at in.
+    /// Rows among which it was looked at.
     #[serde(default)]
     pub of: u64,
 }

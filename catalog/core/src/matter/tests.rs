@@ -370,8 +370,11 @@ fn a_new_calendar_moves_open_matters() {
 fn a_justification_covers_its_rule_its_items_and_its_rows() {
     let columns =
         |names: &[&str]| names.iter().map(|name| crate::ids::ColumnName::new(*name).unwrap()).collect();
-    let finding = |rule: &str, names: &[&str], rows| {
-        Finding { rule: rule.to_owned(), columns: columns(names), rows, of: 0 }.among(100)
+    let finding = |rule: &str, names: &[&str], rows| Finding {
+        rule: rule.to_owned(),
+        columns: columns(names),
+        rows,
+        of: 100,
     };
     let justified = JustifiedFinding {
         rule: "rare_combination".to_owned(),
@@ -391,11 +394,12 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
     }
     assert!(!justified.covers(&finding("name", &["county"], 1)));
     // Data that grow as they are need no new justification: 3 of 100 are 30 of 1,000, and 31 are more.
-    let grown = |rows| finding("rare_combination", &["county"], rows).among(1000);
+    let grown = |rows| Finding { of: 1000, ..finding("rare_combination", &["county"], rows) };
     assert!(justified.covers(&grown(30)) && !justified.covers(&grown(31)));
     // One of many millions is no licence for thousands of them.
     let one = JustifiedFinding { rows: 1, of: 10_000_000, ..justified.clone() };
-    assert!(!one.covers(&finding("rare_combination", &["county"], 10_000).among(10_000_000)));
+    let many = Finding { of: 10_000_000, ..finding("rare_combination", &["county"], 10_000) };
+    assert!(!one.covers(&many));
     let before = serde_json::json!({"rule": "name", "columns": ["person"], "reason": "样例"});
     let before: JustifiedFinding = serde_json::from_value(before).unwrap();
     assert!(!before.covers(&finding("name", &["person"], 1)), "for how many rows was not said");

@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::{Fact, entity};
 use crate::ids::{DepartmentId, GrantId, ResourceCode};
 use crate::matter::{
-    Application, Ask, CheckAnswer, Content, Event, Matter, MatterKind, Move, OpeningTerms, Outcome, State,
-    legal_events,
+    Applicant, Application, Ask, CheckAnswer, Content, Event, Matter, MatterKind, Move, OpeningTerms,
+    Outcome, State, legal_events,
 };
 use crate::policy::Revocation;
 use crate::ports::{Cut, MatterChange, MatterQuery};
@@ -268,6 +268,19 @@ impl Services {
             sees_all(ctx) || handles || matter.applicant.covers(principal)
         });
         matter.ok_or_else(|| Error::not_found(format!("matter {number}")))
+    }
+
+    /// A matter that the caller opens, or brings about, under the next number of its kind. Nothing is stored by this.
+    pub(super) async fn new_matter(
+        &self,
+        ctx: &OpContext,
+        content: Content,
+        (applicant, department): (Applicant, Option<DepartmentId>),
+        state: State,
+    ) -> Result<Matter> {
+        let number = self.new_number(ctx, content.kind()).await?;
+        let by = (Some(ctx.principal.id.clone()), ctx.now);
+        Matter::open(number, content, applicant, department, state, by, &self.settings.deadlines)
     }
 
     pub(super) async fn new_number(&self, ctx: &OpContext, kind: MatterKind) -> Result<String> {

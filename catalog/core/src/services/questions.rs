@@ -66,9 +66,12 @@ impl Services {
         let provider = self.resource(ctx, &asked.resource).await?.provider;
         Self::permit(ctx, Action::Supervise, None)
             .or_else(|_| Self::permit(ctx, Action::ManageGrants, Some(&provider)))?;
+        let is_known = self.store.person(about).await?.is_some() || self.store.key(about).await?.is_some();
+        // What is written in place of a name may be anything, and the values of a row a person's.
+        let about = if is_known { about } else { "nobody known" };
         let entity = format!("access of {about} to {}", asked.resource);
-        // The values of a row may be a person's.
-        let told = AccessQuestion { row: BTreeMap::new(), ..asked.clone() };
+        let told =
+            AccessQuestion { principal: Some(about.to_owned()), row: BTreeMap::new(), ..asked.clone() };
         self.log.append(Self::change(ctx, "why.asked", entity, &told)).await.map(drop)
     }
 

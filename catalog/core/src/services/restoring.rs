@@ -144,8 +144,9 @@ impl Services {
                 let Some((number, code)) = name.split_once(" of ") else { return Err(unreadable(entity)) };
                 let number = number.parse().map_err(|_| unreadable(entity))?;
                 let tombstone = Tombstone { at, by, reason };
-                let change = Self::change(ctx, action, entity.to_owned(), &tombstone);
                 let code = ResourceCode::new(code)?;
+                let change = Self::change(ctx, action, entity.to_owned(), &tombstone)
+                    .stating(Fact::of_withdrawn(&code, number));
                 unless_over(self.store.withdraw_version(&code, number, &tombstone, &change).await)
             }
             "records.withdrawn" => {

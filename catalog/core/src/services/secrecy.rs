@@ -182,18 +182,9 @@ impl Services {
             findings,
             justified: Vec::new(),
         };
-        let number = self.new_number(ctx, MatterKind::SecrecyReview).await?;
-        let by = (Some(ctx.principal.id.clone()), ctx.now);
-        let (applicant, content) = (Applicant::Department(provider.clone()), Content::SecrecyReview(review));
-        let mut matter = Matter::open(
-            number,
-            content,
-            applicant,
-            Some(provider),
-            State::Checking,
-            by,
-            &self.settings.deadlines,
-        )?;
+        let parties = (Applicant::Department(provider.clone()), Some(provider));
+        let mut matter =
+            self.new_matter(ctx, Content::SecrecyReview(review), parties, State::Checking).await?;
         matter.parent = Some(opening.number);
         matter.take_by_machine(Event::Find, ctx.now, &self.settings.deadlines)?;
         Ok(matter)
@@ -228,8 +219,7 @@ impl Services {
         let granted = GrantedPolicy { grant: None, kind: grant.kind, policy };
         let dataset = Dataset { resource: stored, granted, version: version.clone() };
         let further = terms.quasi_identifiers.as_deref().unwrap_or_default();
-        let found = look.check.check(ctx, dataset, further, &self.settings.secrecy).await?;
-        Ok(found.into_iter().map(|finding| finding.among(version.rows)).collect())
+        look.check.check(ctx, dataset, further, &self.settings.secrecy).await
     }
 
     /// Checks what somebody wants to open, and answers whose it is.

@@ -488,8 +488,10 @@ fn what_a_restore_took_back_does_not_count_and_what_was_read_does() {
     };
     log.event("2026-03-04T09:00", restored, None).version("2026-03-05T09:00", 1, Standing::Withdrawn);
     let mut undone = Undone::default();
-    log.0.iter().for_each(|placed| undone.take(placed));
-    log.0 = std::mem::take(&mut log.0).into_iter().map(|placed| undone.applied(placed)).collect();
+    for Placed { place, record } in &log.0 {
+        undone.take(&record.event, (place.epoch, place.index));
+    }
+    log.0 = std::mem::take(&mut log.0).into_iter().map(|placed| placed.without(&undone)).collect();
     let row = log.row("scjg");
     assert_eq!((row.open, row.rows_served), (ratio(1, 1), 7), "it is published again");
     assert_eq!(row.mounted, ratio(0, 1), "what came after the restore counts");

@@ -161,12 +161,13 @@ impl Seen {
         }
     }
 
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    /// What was found, among so many rows.
+    pub(super) fn findings(&self, of: u64) -> Vec<Finding> {
         let finding = |rule: &str, rows: u64| Finding {
             rule: rule.to_owned(),
             columns: vec![self.name.clone()],
             rows,
-            of: 0,
+            of,
         };
         let mut all: Vec<_> = KINDS.iter().zip(self.found).map(|(rule, rows)| finding(rule, rows)).collect();
         all.push(finding("name", if self.are_names() { self.names } else { 0 }));

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::extract::Params;
 use crate::problem::Refusal;
 use crate::sign_in::{self, only_confidential, with_cookies};
-use crate::wrapper::Wire;
+use crate::wire::Wire;
 
 /// Path to which the provider sends people back.
 const CALLBACK: &str = "/api/v1/session/oidc/callback";

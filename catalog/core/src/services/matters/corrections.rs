@@ -4,9 +4,8 @@ use super::Services;
 use crate::account::Account;
 use crate::context::{OpContext, Role};
 use crate::error::{Error, ErrorCode, Result};
-use crate::matter::{
-    Applicant, Content, CorrectionNotice, Matter, MatterKind, Objection, ObjectionSubject, State,
-};
+use crate::evidence::entity;
+use crate::matter::{Applicant, Content, CorrectionNotice, Matter, Objection, ObjectionSubject, State};
 use crate::ports::MatterChange;
 
 impl Services {
@@ -38,19 +37,9 @@ impl Services {
                 corrected_by,
                 received,
             });
-            let number = self.new_number(ctx, MatterKind::CorrectionNotice).await?;
             let applicant = provider.cloned().map_or(Applicant::Authority, Applicant::Department);
-            let opened = (Some(ctx.principal.id.clone()), ctx.now);
-            let state = State::Notified;
-            let mut notice = Matter::open(
-                number,
-                content,
-                applicant,
-                Some(department),
-                state,
-                opened,
-                &self.settings.deadlines,
-            )?;
+            let parties = (applicant, Some(department));
+            let mut notice = self.new_matter(ctx, content, parties, State::Notified).await?;
             notice.parent = Some(matter.number.clone());
             let event = Self::matter_event(ctx, &notice);
             change.matters.push((notice, None, event));
@@ -85,7 +74,7 @@ impl Services {
         is_told: bool,
     ) -> Result<()> {
         let action = if is_told { "developer.told" } else { "developer.not_told" };
-        let change = Self::change(ctx, action, format!("account {person}"), &matter);
+        let change = Self::change(ctx, action, entity::letter(person), &matter);
         self.log.append(change).await.map(drop)
     }
 }

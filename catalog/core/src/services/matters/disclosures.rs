@@ -9,7 +9,7 @@ use crate::confidential::{Consultation, line_problem, text_problem, whole};
 use crate::context::OpContext;
 use crate::deadline::{LimitKind, RunningLimit};
 use crate::error::{Error, ErrorCode, Problem, Result};
-use crate::matter::{Applicant, Content, Event, Matter, MatterKind, OpeningItem, Outcome, State};
+use crate::matter::{Applicant, Content, Event, Matter, OpeningItem, Outcome, State};
 use crate::ports::MatterChange;
 
 /// A third party as a step names it. It is kept sealed with the applicant's own words.
@@ -81,19 +81,8 @@ impl Services {
             resource: act.resource.clone().or(disclosure.resource.clone()),
             data_since: None,
         };
-        let number = self.new_number(ctx, MatterKind::OpeningItem).await?;
-        let opened = (Some(ctx.principal.id.clone()), ctx.now);
-        let content = Content::OpeningItem(item);
-        let (applicant, state) = (Applicant::Authority, State::Planned);
-        let mut item = Matter::open(
-            number,
-            content,
-            applicant,
-            Some(department),
-            state,
-            opened,
-            &self.settings.deadlines,
-        )?;
+        let (content, parties) = (Content::OpeningItem(item), (Applicant::Authority, Some(department)));
+        let mut item = self.new_matter(ctx, content, parties, State::Planned).await?;
         item.parent = Some(matter.number.clone());
         let event = Self::matter_event(ctx, &item);
         change.matters.push((item, None, event));

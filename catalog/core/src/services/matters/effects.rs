@@ -156,20 +156,10 @@ impl Services {
             return Err(Error::internal("only applications have parts"));
         };
         let application = Application { asks, ..application.clone() };
-        let number = self.new_number(ctx, MatterKind::Provision).await?;
         let sensitive = state == State::Proposing;
         let content = Content::Provision(Provision { application, sensitive });
-        let applicant = whole.applicant.clone();
-        let opened = (Some(ctx.principal.id.clone()), ctx.now);
-        let mut part = Matter::open(
-            number,
-            content,
-            applicant,
-            Some(provider),
-            state,
-            opened,
-            &self.settings.deadlines,
-        )?;
+        let parties = (whole.applicant.clone(), Some(provider));
+        let mut part = self.new_matter(ctx, content, parties, state).await?;
         part.parent = Some(whole.number.clone());
         Ok(part)
     }

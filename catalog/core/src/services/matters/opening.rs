@@ -26,17 +26,8 @@ impl Services {
     /// once.
     pub async fn open_matter(&self, ctx: &OpContext, content: Content) -> Result<MatterView> {
         let (applicant, department, state) = self.parties(ctx, &content).await?;
-        let number = self.new_number(ctx, content.kind()).await?;
-        let by = (Some(ctx.principal.id.clone()), ctx.now);
-        let mut matter = Matter::open(
-            number.clone(),
-            content,
-            applicant,
-            department,
-            state,
-            by,
-            &self.settings.deadlines,
-        )?;
+        let mut matter = self.new_matter(ctx, content, (applicant, department), state).await?;
+        let number = matter.number.clone();
         let mut change =
             MatterChange { bound: self.bound(ctx, &matter.applicant), ..MatterChange::default() };
         if matter.kind() == MatterKind::Application {

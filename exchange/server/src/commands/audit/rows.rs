@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_core::dataset::{Version, VersionState};
-use catalog_core::evidence::{Event, entity};
+use catalog_core::evidence::{Event, Undone, entity};
 use catalog_core::policy::Grant;
 use catalog_core::ports::{
     AccountStore as _, CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery,
@@ -77,7 +77,7 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
 impl Stated {
     fn read(ledger: &Ledger) -> Result<Self> {
         let (mut newest, mut withdrawals) = (BTreeMap::new(), BTreeSet::new());
-        for Change { action, entity, digest, .. } in changes(ledger)? {
+        for (action, entity, digest) in changes(ledger)? {
             if matches!(action.as_str(), "records.withdrawn" | "records.reinstated") {
                 withdrawals.insert(digest);
             } else if entity::is_row(&entity) {
@@ -155,28 +155,22 @@ impl Stated {
     }
 }
 
-/// A change that counts.
-struct Change {
-    /// Epoch and place in the log.
-    place: (u64, u64),
-    action: String,
-    entity: String,
-    digest: String,
-}
+/// Action, entity and digest of a change.
+type Change = (String, String, String);
 
-/// The changes that the catalogue shows, oldest first: a restore undoes those since the place that it names.
+/// The changes that the catalogue shows, oldest first, without those that a restore took back.
 fn changes(ledger: &Ledger) -> Result<Vec<Change>> {
-    let mut changes: Vec<Change> = Vec::new();
+    let (mut changes, mut undone) = (Vec::new(), Undone::default());
     for leaf in ledger.scan(Filter::default())? {
         let leaf = leaf.map_err(Error::from)?;
         let place = (leaf.epoch, leaf.index);
-        if let Some(known) = leaf.record.event.restored_to() {
-            changes.retain(|change| change.place < known);
-        } else if let Event::Changed { action, entity, entity_digest: digest } = leaf.record.event {
-            changes.push(Change { place, action, entity, digest });
+        undone.take(&leaf.record.event, place);
+        if let Event::Changed { action, entity, entity_digest } = leaf.record.event {
+            changes.push((place, (action, entity, entity_digest)));
         }
     }
-    Ok(changes)
+    changes.retain(|(place, _)| !undone.has(*place));
+    Ok(changes.into_iter().map(|(_, change)| change).collect())
 }
 
 /// As the services make it.

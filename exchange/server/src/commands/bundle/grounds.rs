@@ -83,13 +83,17 @@ async fn of_grant(client: &Client, id: &GrantId) -> Result<Vec<Case>> {
     }
     let mut numbers: BTreeSet<_> = receipt.records.iter().filter_map(matter_of).map(str::to_owned).collect();
     // Where resources were handed over since, a part of the matter has gone with the grant.
-    let moved =
-        search(client, &format!("action={HANDED_OVER}&from={}&limit=1000", instant(created.at))).await?;
+    let moved = search(client, &format!("action={HANDED_OVER}&from={}", instant(created.at))).await?;
     numbers.extend(moved.iter().filter_map(matter_of).map(str::to_owned));
     let mut decided = Case { receipt, answer: None, states: vec![grant] };
     let mut cases = Vec::new();
     for number in numbers {
-        let view: MatterView = get(client, &format!("/api/v1/matters/{}", segment(&number))).await?;
+        // Matters that are somebody else's, or were erased since, are none of this grant.
+        let view: Result<MatterView> = get(client, &format!("/api/v1/matters/{}", segment(&number))).await;
+        let view = match view {
+            Err(error) if error.code == ErrorCode::NotFound => continue,
+            view => view?,
+        };
         if !view.matter.grants.contains(id) {
             continue;
         }
@@ -121,11 +125,11 @@ async fn last_step(client: &Client, state: State) -> Result<Case> {
     let number = matter.number.clone();
     let at = matter.history.last().map_or(Timestamp(0), |step| step.at);
     let mut found =
-        search(client, &format!("from={}&until={}&limit=1000", instant(at), instant(at.plus_seconds(1))))
+        search(client, &format!("from={}&until={}", instant(at), instant(Timestamp(at.0.saturating_add(1)))))
             .await?;
     // What changes a matter without a step of its history.
     for action in [HANDED_OVER, "matter.adjusted"] {
-        found.extend(search(client, &format!("action={action}&from={}&limit=1000", instant(at))).await?);
+        found.extend(search(client, &format!("action={action}&from={}", instant(at))).await?);
     }
     for record in found {
         if matter_of(&record) == Some(number.as_str()) && state.is_made_by(&record)? {
@@ -147,8 +151,14 @@ fn matter_of(record: &EvidenceRecord) -> Option<&str> {
 }
 
 async fn search(client: &Client, asked: &str) -> Result<Vec<EvidenceRecord>> {
-    let page: EvidencePage = get(client, &format!("/api/v1/evidence?{asked}")).await?;
-    Ok(page.records.into_iter().map(|leaf| leaf.record).collect())
+    let first = format!("/api/v1/evidence?{asked}&limit=1000");
+    let (mut found, mut address) = (Vec::new(), first.clone());
+    loop {
+        let page: EvidencePage = get(client, &address).await?;
+        found.extend(page.records.into_iter().map(|leaf| leaf.record));
+        let Some(next) = page.next else { return Ok(found) };
+        address = format!("{first}&after={}", segment(&next));
+    }
 }
 
 async fn get<T: serde::de::DeserializeOwned>(client: &Client, address: &str) -> Result<T> {
