@@ -1,7 +1,8 @@
 """A mail server by aiosmtpd: prints its port, then each letter that it takes, and serves until its standard input ends.
 
 It is told as JSON: `host`, `port` (0: a free one), `security` (tls, starttls, clear), `certificate` and `key` (files), `user` and
-`password`, and `answers`: for a recipient the replies that it gets instead of 250, each once.
+`password`, `answers`: for a recipient the replies that it gets instead of 250, each once, and `senders`: the same for our own
+address.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 told = json.loads(sys.argv[1])
 answers = told.get("answers", {})
+senders = told.get("senders", [])
 tls = None
 if told["security"] != "clear":
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -23,6 +25,12 @@ starts = told["security"] == "starttls"
 
 
 class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if senders:
+            return senders.pop(0)
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         waiting = answers.get(address)
         if waiting:

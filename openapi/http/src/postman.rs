@@ -84,9 +84,7 @@ impl Postman {
                 session.quit().await;
                 Ok(())
             }
-            Err(Failure::Server(why) | Failure::Later(why) | Failure::Never(why)) => {
-                Err(Error::new(ErrorCode::Unavailable, why))
-            }
+            Err(failure) => Err(Error::new(ErrorCode::Unavailable, failure.why())),
         }
     }
 
@@ -97,7 +95,6 @@ impl Postman {
     pub async fn post(&mut self, now: Timestamp) -> Result<Posted> {
         let names = letters(&self.outbox).map_err(|error| failed(&self.outbox, &error))?;
         self.waits.retain(|name, _| names.contains(name));
-        self.forget_refused(now).map_err(|error| failed(&self.outbox.join(REFUSED), &error))?;
         let is_due = |wait: Option<&Wait>| wait.is_none_or(|wait| wait.until <= now);
         let mut due: Vec<_> = names.iter().filter(|name| is_due(self.waits.get(*name))).collect();
         // Those that were put off least often go first, so that none of them keeps the others.
@@ -105,65 +102,77 @@ impl Postman {
         due.truncate(ROUND);
         let mut posted = Posted::default();
         if !due.is_empty() && is_due(self.pause.as_ref()) {
-            match self.take(&due, now, &mut posted).await? {
-                None => self.pause = None,
-                Some(why) => {
-                    self.pause = Some(Wait::after(self.pause, now));
-                    posted.problem = Some(why);
-                }
-            }
+            let pauses = self.take(&due, now, &mut posted).await?;
+            self.pause = pauses.then(|| Wait::after(self.pause, now));
+        }
+        if let Err(error) = self.forget_refused(now) {
+            tracing::warn!(%error, "letters that were refused long ago can't be removed from outbox/refused/");
         }
         posted.waiting = names.len() - posted.accepted - posted.refused;
         Ok(posted)
     }
 
-    /// Takes letters to the server; answers why it takes nothing any more, if that is so.
-    async fn take(
-        &mut self,
-        names: &[&String],
-        now: Timestamp,
-        posted: &mut Posted,
-    ) -> Result<Option<String>> {
+    /// Takes letters to the server; answers whether it takes nothing from us, so that we pause.
+    async fn take(&mut self, names: &[&String], now: Timestamp, posted: &mut Posted) -> Result<bool> {
         let mut session = match self.server.session().await {
             Ok(session) => session,
-            Err(Failure::Server(why) | Failure::Later(why) | Failure::Never(why)) => return Ok(Some(why)),
+            Err(failure) => {
+                posted.problem = Some(failure.why());
+                return Ok(true);
+            }
         };
-        self.pause = None;
         for name in names {
             let path = self.outbox.join(name);
             let file_failed = |error: io::Error| failed(&path, &error);
             let letter = fs::read(&path).map_err(file_failed)?;
-            let to = recipient(&letter);
-            let taken = match &to {
-                Some(to) => self.server.submit(&mut session, to, &letter).await,
+            let taken = match recipient(&letter) {
+                Some(to) => self.server.submit(&mut session, &to, &letter).await,
                 None => Err(Failure::Never("its head names no one address in `To:`".to_owned())),
             };
-            let is_old = || written_at(&path).map(|at| at.plus_seconds(GIVEN_UP) <= now);
-            // Of what makes the server hang up, the letter may be the cause.
-            let (why, is_over, hangs_up) = match taken {
+            match taken {
                 Ok(()) => {
                     fs::remove_file(&path).map_err(file_failed)?;
                     posted.accepted += 1;
-                    continue;
+                    self.pause = None;
                 }
-                Err(Failure::Never(why)) => (why, true, false),
-                Err(Failure::Later(why)) => (why, is_old().map_err(file_failed)?, false),
-                Err(Failure::Server(why)) => (why, is_old().map_err(file_failed)?, true),
-            };
-            if is_over {
-                self.refuse(name, &why).map_err(file_failed)?;
-                posted.refused += 1;
-            } else {
-                let wait = Wait::after(self.waits.get(*name).copied(), now);
-                self.waits.insert((*name).clone(), wait);
-            }
-            if hangs_up {
-                // Whoever reads of it is the operator, and need not know to whom was written.
-                return Ok(Some(to.map_or(why.clone(), |to| why.replace(&to, "<…>"))));
+                Err(Failure::Server(why)) => {
+                    posted.problem = Some(why);
+                    return Ok(true);
+                }
+                Err(Failure::Never(why)) => self.refuse(name, &why, now, posted).map_err(file_failed)?,
+                Err(Failure::Later(why)) => self.put_off(name, &why, now, posted).map_err(file_failed)?,
+                Err(Failure::HungUp(why)) => {
+                    self.put_off(name, &why, now, posted).map_err(file_failed)?;
+                    posted.problem = Some(format!("it closes over a letter: {}", codes(&why)));
+                    return Ok(false);
+                }
             }
         }
         session.quit().await;
-        Ok(None)
+        Ok(false)
+    }
+
+    /// Lets a letter wait for its next try, or gives it up. One that was only kept waiting, by others or by a server that was
+    /// away, gets its second try before that.
+    fn put_off(&mut self, name: &str, why: &str, now: Timestamp, posted: &mut Posted) -> io::Result<()> {
+        let last = self.waits.get(name).copied();
+        if last.is_some() && written_at(&self.outbox.join(name))?.plus_seconds(GIVEN_UP) <= now {
+            return self.refuse(name, why, now, posted);
+        }
+        self.waits.insert(name.to_owned(), Wait::after(last, now));
+        Ok(())
+    }
+
+    /// Puts a letter aside, with the reason first: what lies there is never without one.
+    fn refuse(&self, name: &str, why: &str, now: Timestamp, posted: &mut Posted) -> io::Result<()> {
+        let refused = self.outbox.join(REFUSED);
+        crate::mail::make_private(&refused)?;
+        let mut reason = crate::mail::private_file(&refused.join(Path::new(name).with_extension("why")))?;
+        io::Write::write_all(&mut reason, format!("{why}\n").as_bytes())?;
+        reason.set_modified(UNIX_EPOCH + Duration::from_micros(u64::try_from(now.0).unwrap_or(0)))?;
+        fs::rename(self.outbox.join(name), refused.join(name))?;
+        posted.refused += 1;
+        Ok(())
     }
 
     /// Removes letters that were put aside long ago, and the reasons of those that lie there no longer.
@@ -173,26 +182,20 @@ impl Postman {
             entries => entries?,
         };
         for entry in entries {
-            let path = entry?.path();
-            let is_ours = path.extension().is_some_and(|extension| extension == "eml" || extension == "why");
-            let is_kept = match written_at(&path.with_extension("eml")) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-                written => written?.plus_seconds(FORGOTTEN) > now,
-            };
-            if is_ours && !is_kept {
-                fs::remove_file(&path)?;
+            let reason = entry?.path();
+            if reason.extension().is_none_or(|extension| extension != "why") {
+                continue;
+            }
+            let letter = reason.with_extension("eml");
+            let is_old = written_at(&reason)?.plus_seconds(FORGOTTEN) <= now;
+            if is_old && letter.exists() {
+                fs::remove_file(&letter)?;
+            }
+            if !letter.exists() {
+                fs::remove_file(&reason)?;
             }
         }
         Ok(())
-    }
-
-    /// Puts a letter aside, with the reason first: what lies there is never without one.
-    fn refuse(&self, name: &str, why: &str) -> io::Result<()> {
-        let refused = self.outbox.join(REFUSED);
-        crate::mail::make_private(&refused)?;
-        let mut reason = crate::mail::private_file(&refused.join(Path::new(name).with_extension("why")))?;
-        io::Write::write_all(&mut reason, format!("{why}\n").as_bytes())?;
-        fs::rename(self.outbox.join(name), refused.join(name))
     }
 }
 
@@ -226,6 +229,12 @@ fn recipient(letter: &[u8]) -> Option<String> {
         (Ok(()), None) => Some(address.to_owned()),
         _ => None,
     }
+}
+
+/// The codes in what a server said: in its words may be to whom was written, which is nothing for a log.
+fn codes(said: &str) -> String {
+    let is_code = |word: &&str| word.chars().all(|sign| sign.is_ascii_digit() || sign == '.');
+    said.split(' ').filter(is_code).collect::<Vec<_>>().join(" ")
 }
 
 fn written_at(path: &Path) -> io::Result<Timestamp> {

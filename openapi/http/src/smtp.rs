@@ -49,10 +49,28 @@ pub struct SmtpSettings {
 pub(crate) enum Failure {
     /// The server is not reached, or takes nothing from us: no letter is at fault.
     Server(String),
+    /// It has hung up over this letter, or closes (421): the letter may be at fault.
+    HungUp(String),
     /// It may take this letter later (4yz).
     Later(String),
     /// It will never take this letter (5yz).
     Never(String),
+}
+
+impl Failure {
+    /// What the server said, or what became of it.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Server(why) | Self::HungUp(why) | Self::Later(why) | Self::Never(why) => why,
+        }
+    }
+
+    fn over_a_letter(self) -> Self {
+        match self {
+            Self::Server(why) => Self::HungUp(why),
+            other => other,
+        }
+    }
 }
 
 impl From<io::Error> for Failure {
@@ -151,9 +169,10 @@ impl SmtpServer {
     ) -> Result<(), Failure> {
         let sender = session.command(&format!("MAIL FROM:<{}>", self.settings.from)).await?;
         sender.of_server(250)?;
-        let taken = session.hand_over(to, letter).await;
+        let taken = session.hand_over(to, letter).await.map_err(Failure::over_a_letter);
         if matches!(taken, Err(Failure::Later(_) | Failure::Never(_))) {
-            session.command("RSET").await?.of_server(250)?;
+            // If that fails, so will the next command, over no letter.
+            let _ = session.command("RSET").await;
         }
         taken
     }

@@ -31,8 +31,9 @@ impl Wire {
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
     let last = last.rsplit(',').next()?.trim();
-    // Some proxies write the port, too.
-    let address = last.parse().or_else(|_| last.parse::<SocketAddr>().map(|address| address.ip()));
+    // Some proxies write brackets, and the port.
+    let alone = last.trim_start_matches('[').trim_end_matches(']');
+    let address = alone.parse().or_else(|_| last.parse::<SocketAddr>().map(|address| address.ip()));
     Some(address.ok()?.to_canonical())
 }
 
@@ -55,6 +56,7 @@ mod tests {
         assert_eq!(said(&["198.51.100.1", "203.0.113.7"]), "203.0.113.7");
         assert_eq!(said(&["203.0.113.7:51000"]), "203.0.113.7");
         assert_eq!(said(&["[2001:db8::7]:51000"]), "2001:db8::7");
+        assert_eq!(said(&["[2001:db8::7]"]), "2001:db8::7");
         assert_eq!(said(&["::ffff:203.0.113.7"]), "203.0.113.7", "one address has one form");
         assert_eq!(said(&[]), "");
         assert_eq!(said(&["203.0.113.7, unknown"]), "", "never the one before");

@@ -200,10 +200,31 @@ async fn a_letter_over_which_the_server_hangs_up_keeps_no_other() {
     // It is given up as others are, and nothing of it is kept for ever.
     assert_eq!(counts(&postman.post(NOW.plus_seconds(5 * 86_400)).await.unwrap()), (0, 0, 1));
     let refused = office.outbox().join(REFUSED);
-    postman.post(NOW.plus_seconds(29 * 86_400)).await.unwrap();
-    assert_eq!(fs::read_dir(&refused).unwrap().count(), 2);
-    postman.post(NOW.plus_seconds(31 * 86_400)).await.unwrap();
+    postman.post(NOW.plus_seconds(34 * 86_400)).await.unwrap();
+    assert_eq!(fs::read_dir(&refused).unwrap().count(), 2, "not yet 30 days");
+    postman.post(NOW.plus_seconds(36 * 86_400)).await.unwrap();
     assert_eq!(fs::read_dir(&refused).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_letter_pays_for_a_server_that_takes_nothing_from_us() {
+    let office = Office::new();
+    let mut told = office.told("127.0.0.1", "tls");
+    told["senders"] = json!(["550 5.7.1 not from here", "421 4.3.2 shutting down"]);
+    told["answers"] = json!({"li@example.cn": ["451 4.7.1 greylisted"]});
+    let mut server = MailServer::start(&told);
+    let mut postman = office.postman(format!("smtps://127.0.0.1:{}", server.port));
+    office.write("li@example.cn", "x", "x").await;
+    let later = NOW.plus_seconds(6 * 86_400);
+    for (at, problem) in [(NOW, "550 5.7.1"), (later, "421 4.3.2")] {
+        let posted = postman.post(at).await.unwrap();
+        assert_eq!(counts(&posted), (0, 1, 0), "{posted:?}");
+        assert!(posted.problem.unwrap().contains(problem));
+    }
+    // It is old, and offered for the first time.
+    assert_eq!(counts(&postman.post(later.plus_seconds(120)).await.unwrap()), (0, 1, 0));
+    assert_eq!(counts(&postman.post(later.plus_seconds(180)).await.unwrap()), (1, 0, 0));
+    assert_eq!(server.next()["to"], json!(["li@example.cn"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,12 +39,12 @@ async fn quasi_identifiers_are_added_and_never_taken_away() {
     }
     // A share is one of the rows that would be open.
     let mut asked = opening();
-    asked["filter"] = json!({"=": ["amount", "2"]});
+    asked["filter"] = json!({"in": ["case_no", ["A1", "A4"]]});
     let review = ask_to_open(&city, &asked).await.ok();
     assert_eq!(
         review["content"]["findings"][0],
         json!({
-            "rule": "rare_combination", "columns": ["county", "amount"], "rows": 1, "of": 1,
+            "rule": "rare_combination", "columns": ["county", "amount"], "rows": 2, "of": 2,
         })
     );
 }
@@ -135,6 +135,26 @@ async fn what_was_justified_for_one_row_is_found_anew_in_two() {
     city.upload(&rows(&[IDENTITY, OTHER, "D3"])).await;
     assert_eq!(cases(&city, None).await, json!([OTHER, "C2", "C3"]), "the last version stays");
     assert_eq!(findings(&waiting(&city).await.pop().unwrap()), ["identity_number case_no 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_justified_is_found_anew_where_more_would_be_open() {
+    let city = City::without_data().await;
+    city.upload(&rows(&[IDENTITY, OTHER, "A3"])).await;
+    let mut narrow = opening();
+    narrow["filter"] = json!({"=": ["case_no", IDENTITY]});
+    let review = ask_to_open(&city, &narrow).await.ok();
+    let number = &review["number"];
+    let justified = city.act(number, &step("justify"), &city.editor).await.ok();
+    assert_eq!(
+        (&justified["state"], &justified["content"]["justified"][0]["of"]),
+        (&json!("examining"), &json!(1))
+    );
+    city.act(number, &step("return"), &city.reviewer).await.ok();
+    let complete = json!({"event": "complete", "opening": opening()});
+    let wide = city.act(number, &complete, &city.editor).await.ok();
+    assert_eq!(findings(&wide), ["identity_number case_no 2"]);
+    assert_ne!(wide["state"], "examining", "all of one row is not all of any");
 }
 
 /// Open under a condition: three items of one county, two of them masked.

@@ -5,23 +5,34 @@ use super::Event;
 /// Epoch and index of a record in the log.
 type Place = (u64, u64);
 
-/// Changes that the restored catalogue never had: from the place that it knew last up to its restore.
+/// Changes that the restored catalogue never had.
 #[derive(Debug, Default)]
-pub struct Undone(Vec<(Place, Place)>);
+pub struct Undone {
+    /// Each restore: the place from which on its catalogue knew nothing, and its own.
+    restores: Vec<(Place, Place)>,
+}
 
 impl Undone {
     /// Takes note of a restore; every other event changes nothing. To be called in the order of the log.
     pub fn take(&mut self, event: &Event, at: Place) {
         if let Some(known) = event.restored_to() {
-            // The catalogue that is back was made before these restores, and had what they took back.
-            self.0.retain(|(_, restored)| *restored < known);
-            self.0.push((known, at));
+            self.restores.push((known, at));
         }
     }
 
     /// Whether a change at that place was taken back.
     pub fn has(&self, at: Place) -> bool {
-        self.0.iter().any(|(known, restored)| (*known..*restored).contains(&at))
+        // From the newest restore on back: what its catalogue knew is what stood when that one was made.
+        let mut end = (u64::MAX, u64::MAX);
+        for (known, restored) in self.restores.iter().rev() {
+            if *restored < end {
+                if (*restored..end).contains(&at) {
+                    return false;
+                }
+                end = *known;
+            }
+        }
+        at >= end
     }
 }
 
@@ -51,5 +62,7 @@ mod tests {
             [0, 1, 2, 8, 9],
             "what the first one took back is there again"
         );
+        // The last catalogue was made between the first two restores: it lacks what the first took back, and has the rest.
+        assert_eq!(standing(&[(4, 2), (8, 3), (12, 6)], 14), [0, 1, 4, 5, 12, 13]);
     }
 }

@@ -64,6 +64,17 @@ pub struct Finding {
     pub of: u64,
 }
 
+impl Finding {
+    /// Whether it is the same in no fewer rows and in no smaller share of them.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        let share = |rows: u64, of: u64| u128::from(rows) * u128::from(of);
+        self.rule == other.rule
+            && self.columns == other.columns
+            && self.rows >= other.rows
+            && share(self.rows, other.of) >= share(other.rows, self.of)
+    }
+}
+
 /// A finding that people have looked at and let pass, in later versions too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JustifiedFinding {

@@ -400,6 +400,14 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
     let one = JustifiedFinding { rows: 1, of: 10_000_000, ..justified.clone() };
     let many = Finding { of: 10_000_000, ..finding("rare_combination", &["county"], 10_000) };
     assert!(!one.covers(&many));
+    // More rows of many and a larger share of fewer are two findings.
+    let many = Finding { of: 2000, ..finding("name", &["person"], 60) };
+    let few = Finding { of: 50, ..finding("name", &["person"], 50) };
+    assert!(!many.includes(&few) && !few.includes(&many) && few.includes(&few));
+    assert!(
+        many.includes(&Finding { rows: 59, ..many.clone() })
+            && !Finding { rows: 59, ..many.clone() }.includes(&many)
+    );
     let before = serde_json::json!({"rule": "name", "columns": ["person"], "reason": "样例"});
     let before: JustifiedFinding = serde_json::from_value(before).unwrap();
     assert!(!before.covers(&finding("name", &["person"], 1)), "for how many rows was not said");

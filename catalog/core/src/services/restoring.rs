@@ -10,7 +10,7 @@
 mod directory;
 mod organisation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange_crypto::Digest;
 use serde::Serialize;
@@ -76,10 +76,22 @@ impl Services {
         if ctx.principal.kind != PrincipalKind::Operator {
             return Err(Error::new(ErrorCode::Forbidden, "a restore is the operator's"));
         }
-        let mut ended = Vec::new();
-        let mut newest = BTreeMap::new();
+        let (mut ended, mut newest) = (Vec::new(), BTreeMap::new());
+        // What an earlier restore ended again, it ended in another catalogue; the log says why, and here that counts.
+        let measures: BTreeSet<_> =
+            since.iter().filter(is_restore).map(|record| &record.request_id).collect();
+        let mut younger = BTreeSet::new();
         for record in since {
             let Event::Changed { action, entity, entity_digest } = &record.event else { continue };
+            if measures.contains(&record.request_id) {
+                // From here on the log tells of that catalogue, which may give the same numbers again.
+                younger.clear();
+                continue;
+            }
+            younger.extend(numbered(action, entity));
+            if younger.contains(entity) {
+                continue;
+            }
             match entity.split_once(' ') {
                 Some((kind, id)) if NEWEST_COUNTS.contains(&kind) => {
                     newest.insert((kind, id), (record, entity_digest));
@@ -231,6 +243,20 @@ impl Services {
         let change = Self::change(ctx, "key.retired", entity::key(id), &key);
         self.store.put_key(&key, &change).await?;
         Ok(true)
+    }
+}
+
+fn is_restore(record: &&EvidenceRecord) -> bool {
+    record.event.restored_to().is_some()
+}
+
+/// What came to be by this event under a number that is given in order, and may end later: it is none of an older catalogue's,
+/// even where that has one of the same name.
+fn numbered(action: &str, entity: &str) -> Option<String> {
+    match action {
+        "version.published" | "version.announced" => Some(entity.to_owned()),
+        "matter.opened" => entity.split_once(' ').map(|(_, number)| entity::applicant(number)),
+        _ => None,
     }
 }
 

@@ -377,7 +377,11 @@ impl Services {
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         self.check_opening(ctx, terms).await?;
-        review.opening = terms.clone();
+        if *terms != review.opening {
+            // What was let pass was so many rows of what would have been open before.
+            review.justified.clear();
+            review.opening = terms.clone();
+        }
         Ok(())
     }
 
@@ -488,14 +492,13 @@ fn unjustified(findings: &[Finding], justified: &[JustifiedFinding]) -> Vec<Find
     findings.iter().filter(is_new).cloned().collect()
 }
 
-/// Adds what was found in another version: of each finding the one with the most rows stays, with the rows of its own version.
+/// Adds what was found in another version: of the same in two versions, what has both more rows and the larger share of them
+/// stands for the other.
 fn merge(all: &mut Vec<Finding>, new: Vec<Finding>) {
     for finding in new {
-        let same = |other: &&mut Finding| other.rule == finding.rule && other.columns == finding.columns;
-        match all.iter_mut().find(same) {
-            Some(known) if (known.rows, known.of) < (finding.rows, finding.of) => *known = finding,
-            Some(_) => {}
-            None => all.push(finding),
+        if !all.iter().any(|known| known.includes(&finding)) {
+            all.retain(|known| !finding.includes(known));
+            all.push(finding);
         }
     }
 }
