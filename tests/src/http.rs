@@ -2,18 +2,26 @@
 
 mod accesses;
 mod applicants;
+mod catalogue;
+mod ckan;
 mod coverage;
 mod data;
+mod delta;
+mod developer_keys;
 mod directory;
+mod doors;
 mod downloads;
 mod ending;
 mod erasure;
 mod evidence;
 mod fairness;
+mod formats;
 mod garbage;
 mod grants;
+mod handovers;
 mod letters;
 mod matters;
+mod ogc;
 mod oidc;
 mod openings;
 mod public;

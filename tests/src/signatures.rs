@@ -120,8 +120,14 @@ impl Server {
     async fn receive(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<String>, AuthError> {
         let (mut parts, ()) = Request::post("/api/v1/sql?format=csv").body(()).unwrap().into_parts();
         parts.headers = headers.clone();
-        let arrival =
-            Arrival { parts: &parts, channel: Channel::Sql, request_id: "r", now, confidential: true };
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::Sql,
+            request_id: "r",
+            now,
+            confidential: true,
+            asks: false,
+        };
         let caller = self.authenticator.authenticate(arrival).await?;
         let ctx = caller.with_body(Some(&Digest::of(BODY.as_bytes())))?;
         assert_eq!(ctx.principal.department.unwrap().as_str(), "scjg");

@@ -103,7 +103,8 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
         ..fixtures::version(&resource.code, 1, Timestamp(0))
     };
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
-    let file = StoredFile { path: stored.path.clone(), bytes, rows: stored.rows };
+    let (path, sha256) = (stored.path.clone(), String::new());
+    let file = StoredFile { path, bytes, rows: stored.rows, sha256 };
     let dataset = Dataset { resource, granted, version };
     Ok(OpenTable { dataset, schema: stored.table.schema(), files: vec![file] })
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod api_key;
 pub mod calendar;
 pub mod confidential;
 pub mod context;
@@ -17,6 +18,7 @@ pub mod matter;
 pub mod notice;
 pub mod policy;
 pub mod ports;
+pub mod quota;
 pub mod retention;
 pub mod schema;
 pub mod secrecy;

@@ -297,6 +297,15 @@ impl Matter {
         self.go(Some(principal.id.clone()), step, rules)
     }
 
+    /// Whether the principal may take a step with that event now, so far as state, roles and earlier steps say.
+    pub fn may_take(&self, principal: &Principal, event: Event) -> bool {
+        let machine = Machine::of(self.kind());
+        let is_over =
+            machine.once.contains(&event) && self.history.iter().any(|done| done.event == Some(event));
+        let rule = machine.rule(self.state, event);
+        !is_over && rule.is_some_and(|rule| self.permit(principal, rule.by).is_ok())
+    }
+
     /// The step of an applicant of the public, whose code has been checked.
     pub(crate) fn take_by_public(&mut self, step: &Move<'_>, rules: &Rules) -> Result<()> {
         next(self.kind(), self.state, step.event)?;

@@ -5,7 +5,10 @@
 //! there is no change without its event, and no event without its change.
 
 mod accounts;
+mod api_keys;
+mod search;
 mod successions;
+mod versions;
 mod words;
 
 use std::collections::BTreeSet;
@@ -32,7 +35,10 @@ use crate::substitution::Substitution;
 use crate::time::Timestamp;
 
 pub use accounts::{AccountStore, Mail, Mailer};
+pub use api_keys::ApiKeyStore;
+pub use search::{Condition, SearchField, SearchOrder};
 pub use successions::{Handover, SuccessionStore};
+pub use versions::VersionPlace;
 pub use words::{Courier, Telling, WordStore};
 
 /// Departments and directory entries.
@@ -70,6 +76,8 @@ pub trait DirectoryStore: Send + Sync {
     ) -> Result<()>;
     /// Searches published entries.
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage>;
+    /// The codes of all published entries, or of those that the public's directory lists, in order.
+    async fn published_codes(&self, public_only: bool) -> Result<Vec<ResourceCode>>;
 }
 
 /// The end of one grant, as part of another change.
@@ -107,6 +115,12 @@ pub struct SearchQuery {
     /// Format class 信息资源格式分类.
     #[serde(default)]
     pub format: Option<String>,
+    /// Further conditions: of each list one must hold.
+    #[serde(default)]
+    pub conditions: Vec<Vec<Condition>>,
+    /// The order of hits.
+    #[serde(default)]
+    pub order: SearchOrder,
     /// Only what the public's directory lists.
     #[serde(default)]
     pub public_only: bool,
@@ -119,6 +133,9 @@ pub struct SearchQuery {
     /// Whether to count facets.
     #[serde(default)]
     pub facets: bool,
+    /// Whether to count keywords and licences, too, of which there may be many: `keyword`, `licence`.
+    #[serde(default)]
+    pub word_facets: bool,
 }
 
 /// One page of hits, best first.
@@ -128,7 +145,8 @@ pub struct SearchPage {
     pub hits: Vec<SearchHit>,
     /// Number of all hits.
     pub total: u64,
-    /// Counts per field and value: `department`, `sharing`, `opening`, `update_cycle`, `format`, `classification` (项).
+    /// Counts per field and value: `department`, `sharing`, `opening`, `update_cycle`, `format`, `classification` (项); of
+    /// words `keyword` and `licence`.
     pub facets: Vec<Facet>,
 }
 
@@ -182,6 +200,9 @@ pub trait GrantStore: Send + Sync {
 pub trait VersionStore: Send + Sync {
     /// All versions of a resource, withdrawn ones too, oldest first.
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
+    /// Versions of all resources, withdrawn ones too, those published last first: at most `limit` behind a place in that
+    /// order.
+    async fn recent_versions(&self, after: Option<&VersionPlace>, limit: u32) -> Result<Vec<Version>>;
     /// Withdraws a version once.
     async fn withdraw_version(
         &self,
@@ -501,6 +522,7 @@ pub trait Store:
     + ConfidentialStore
     + CredentialStore
     + AccountStore
+    + ApiKeyStore
     + WordStore
     + SuccessionStore
     + Outbox
@@ -515,6 +537,7 @@ impl<T> Store for T where
         + ConfidentialStore
         + CredentialStore
         + AccountStore
+        + ApiKeyStore
         + WordStore
         + SuccessionStore
         + Outbox

@@ -62,9 +62,10 @@ fn property(item: &InformationItem) -> Value {
         property.insert("enum".to_owned(), values.chain(null).collect());
     }
     let temporal = matches!(item.item_type.kind, ItemKind::D | ItemKind::T);
-    for (bound, keyword) in [(&item.minimum, "minimum"), (&item.maximum, "maximum")] {
+    let (minimum, maximum) = item.bounds();
+    for (bound, keyword) in [(minimum, "minimum"), (maximum, "maximum")] {
         let keyword = if temporal { format!("x-{keyword}") } else { keyword.to_owned() };
-        property.extend(bound.iter().map(|text| (keyword.clone(), value(text, item.item_type.kind))));
+        property.extend(bound.map(|text| (keyword.clone(), value(text, item.item_type.kind))));
     }
     if item.personal {
         property.insert("x-personal".to_owned(), Value::Bool(true));

@@ -1,6 +1,7 @@
 //! The operations of the product. Each takes `&OpContext` first, decides, and leaves evidence.
 
 mod accounts;
+mod api_keys;
 mod datasets;
 mod developers;
 mod directory;
@@ -10,11 +11,13 @@ mod grants;
 mod handovers;
 mod inspection;
 mod keys;
+mod listed;
 mod matters;
 mod organisation;
 mod proposals;
 mod publishing;
 mod questions;
+mod recent;
 mod replay;
 mod restoring;
 mod secrecy;
@@ -43,9 +46,11 @@ pub use datasets::{Dataset, VersionSelector};
 pub use erasure::{DueErasure, Rewritten};
 pub use handovers::Failed;
 pub use keys::MAX_OVERLAP_SECONDS;
+pub use listed::Listed;
 pub use matters::{Act, MatterFilter, MatterPage, MatterView, PublicMatter, PublicStep, ThirdParty};
 pub use proposals::Proposal;
 pub use questions::{AccessAnswer, AccessQuestion};
+pub use recent::RecentVersions;
 pub use replay::PastRead;
 pub use restoring::EndedAgain;
 pub use secrecy::{Look, Opening};

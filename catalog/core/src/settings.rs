@@ -3,6 +3,7 @@
 use crate::deadline::Rules;
 use crate::matter::DeveloperBounds;
 use crate::notice::NoticeRules;
+use crate::quota::Quotas;
 use crate::retention::Retention;
 use crate::secrecy::SecrecyRules;
 use crate::supervision::Thresholds;
@@ -22,4 +23,6 @@ pub struct Settings {
     pub developers: DeveloperBounds,
     /// How long versions are kept.
     pub retention: Retention,
+    /// How much may be asked without a proof of identity, and with a developer key.
+    pub quotas: Quotas,
 }

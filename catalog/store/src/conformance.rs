@@ -3,6 +3,7 @@
 //! For tests: a check panics where the store is wrong, and answers the error where the store fails.
 
 mod accounts;
+mod api_keys;
 mod confidential;
 mod credentials;
 mod directory;
@@ -32,12 +33,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("sequences", |store| Box::pin(directory::sequences(store))),
     ("search by words", |store| Box::pin(search::words(store))),
     ("search by filters", |store| Box::pin(search::filters(store))),
+    ("search by conditions", |store| Box::pin(search::conditions(store))),
     ("search follows the directory", |store| Box::pin(search::follows_the_directory(store))),
     ("strange searches", |store| Box::pin(search::strange_texts(store))),
     ("grants", |store| Box::pin(versions::grants(store))),
     ("a withdrawal ends the grants", |store| Box::pin(versions::withdrawn_entries(store))),
     ("versions", |store| Box::pin(versions::versions(store))),
     ("reviewed versions", |store| Box::pin(versions::reviewed_versions(store))),
+    ("recent versions", |store| Box::pin(versions::recent_versions(store))),
     ("one writer wins", |store| Box::pin(versions::one_writer_wins(store))),
     ("withdrawn records", |store| Box::pin(versions::withdrawn_records(store))),
     ("matters", |store| Box::pin(matters::kept_and_listed(store))),
@@ -51,6 +54,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("nonces", |store| Box::pin(credentials::nonces(store))),
     ("accounts", |store| Box::pin(accounts::accounts(store))),
     ("sessions", |store| Box::pin(accounts::sessions(store))),
+    ("developer keys", |store| Box::pin(api_keys::kept_and_revoked(store))),
+    ("use of developer keys", |store| Box::pin(api_keys::usage_is_counted(store))),
     ("successions", |store| Box::pin(successions::kept_once(store))),
     ("handovers", |store| Box::pin(successions::handed_over_as_a_whole(store))),
     ("words", |store| Box::pin(words::told_and_delivered(store))),

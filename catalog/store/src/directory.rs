@@ -122,6 +122,10 @@ impl DirectoryStore for CatalogStore {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage> {
         self.search.run(&self.reader, query).await
     }
+
+    async fn published_codes(&self, public_only: bool) -> Result<Vec<ResourceCode>> {
+        self.search.codes(&self.reader, public_only).await
+    }
 }
 
 impl CatalogStore {

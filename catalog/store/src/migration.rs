@@ -10,7 +10,7 @@ use crate::failure::failed;
 use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql")),
     (2, "authors", include_str!("../../../schemas/migrations/0002_authors.sql")),
     (3, "retired items", include_str!("../../../schemas/migrations/0003_retired_items.sql")),
@@ -20,6 +20,12 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (8, "words", include_str!("../../../schemas/migrations/0008_words.sql")),
     (12, "reorganisation", include_str!("../../../schemas/migrations/0012_reorganisation.sql")),
     (14, "matter pages", include_str!("../../../schemas/migrations/0014_matter_pages.sql")),
+    (15, "api keys", include_str!("../../../schemas/migrations/0015_api_keys.sql")),
+    (
+        16,
+        "versions by publication",
+        include_str!("../../../schemas/migrations/0016_versions_by_publication.sql"),
+    ),
 ];
 
 /// Brings the database to the newest format this program knows.

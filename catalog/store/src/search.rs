@@ -1,8 +1,9 @@
 //! The search over published entries: derived from them, made and rebuilt here.
 //!
 //! Two parts, each for what it does fast. The words stand in `search_text`, which differs between the databases and which
-//! only `sqlite.rs` and `postgres.rs` know. What filters and facets need is the portable table `search_entries`, kept in
-//! memory: over 100,000 entries all facets cost 15 ms there, and some hundreds in SQL.
+//! only `sqlite.rs` and `postgres.rs` know. What filters and facets need is the portable tables `search_entries` and, for
+//! fields with any number of values, `search_values`, kept in memory: over 100,000 entries all facets cost 15 ms there, and
+//! some hundreds in SQL.
 
 mod listing;
 mod postgres;
@@ -10,6 +11,7 @@ mod recent;
 mod sqlite;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog_core::directory::resource::Entry;
@@ -29,7 +31,16 @@ use recent::Recent;
 use tokens::{Token, index_words, query_tokens};
 
 /// Changes when tokens or index tables do; another number in the database means: build anew.
-const INDEX_FORMAT: &str = "2";
+const INDEX_FORMAT: &str = "3";
+
+/// Makes the portable tables anew.
+const CREATE: [&str; 5] = [
+    "DROP TABLE IF EXISTS search_text",
+    "DELETE FROM search_entries",
+    "DROP TABLE IF EXISTS search_values",
+    "CREATE TABLE search_values (id BIGINT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL)",
+    "CREATE INDEX search_values_by_entry ON search_values (id)",
+];
 
 /// Most hits on a page.
 const MAX_LIMIT: u32 = 100;
@@ -103,9 +114,7 @@ impl Search {
             Dialect::Sqlite => sqlite::CREATE,
             Dialect::Postgres => postgres::CREATE,
         };
-        for statement in
-            ["DROP TABLE IF EXISTS search_text", "DELETE FROM search_entries"].iter().chain(create)
-        {
+        for statement in CREATE.iter().chain(create) {
             sqlx::query(*statement).execute(&mut *tx).await.map_err(failed)?;
         }
         self.renew(&mut tx, None, 0).await?;
@@ -145,13 +154,16 @@ impl Search {
             Dialect::Sqlite => sqlite::REMOVE,
             Dialect::Postgres => postgres::REMOVE,
         };
-        sqlx::query(remove).bind(id).execute(&mut *connection).await.map_err(failed)?;
+        for remove in [remove, "DELETE FROM search_values WHERE id = $1"] {
+            sqlx::query(remove).bind(id).execute(&mut *connection).await.map_err(failed)?;
+        }
         let Some(resource) = &entry.published else {
             let sql = "UPDATE search_entries SET listed = 0, changed = $1 WHERE id = $2";
             sqlx::query(sql).bind(change).bind(id).execute(connection).await.map_err(failed)?;
             return Ok(());
         };
         put_row(connection, id, resource, change).await?;
+        put_values(connection, id, resource).await?;
         let words = words(connection, resource).await?;
         match self.dialect {
             Dialect::Sqlite => sqlite::put(connection, id, &words).await,
@@ -175,6 +187,13 @@ impl Search {
         Ok(SearchPage { hits, total: selection.total, facets: selection.facets })
     }
 
+    /// The codes of all published entries, or of those that the public's directory lists, in order.
+    pub(crate) async fn codes(&self, reader: &AnyPool, public_only: bool) -> Result<Vec<ResourceCode>> {
+        self.catch_up(&mut *reader.acquire().await.map_err(failed)?).await?;
+        let codes = self.listing.read().await.codes(public_only);
+        codes.into_iter().map(ResourceCode::new).collect()
+    }
+
     /// Fetches into memory what changed since the last time, here or in another process.
     pub(crate) async fn catch_up(&self, connection: &mut AnyConnection) -> Result<()> {
         let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(changed) FROM search_entries")
@@ -189,10 +208,13 @@ impl Search {
         let mut listing = self.listing.write().await;
         let rows = sqlx::query("SELECT * FROM search_entries WHERE changed > $1")
             .bind(listing.known())
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
-        listing.apply(&rows)
+        let sql = "SELECT v.id, v.field, v.value FROM search_values v JOIN search_entries e ON e.id = v.id \
+                   WHERE e.changed > $1";
+        let values = sqlx::query(sql).bind(listing.known()).fetch_all(connection).await.map_err(failed)?;
+        listing.apply(&rows, &values)
     }
 
     /// The entries in which all words occur, by place.
@@ -254,6 +276,22 @@ async fn put_row(connection: &mut AnyConnection, id: i64, resource: &Resource, c
         .execute(connection)
         .await
         .map_err(failed)?;
+    Ok(())
+}
+
+/// Keywords and licence, each value once.
+async fn put_values(connection: &mut AnyConnection, id: i64, resource: &Resource) -> Result<()> {
+    let keywords: BTreeSet<&String> = resource.keywords.iter().collect();
+    let keywords = keywords.into_iter().map(|word| ("keyword", word));
+    for (field, value) in keywords.chain(resource.licence.iter().map(|licence| ("licence", licence))) {
+        sqlx::query("INSERT INTO search_values (id, field, value) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(field)
+            .bind(value)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use catalog_core::dataset::{BreakingReview, RecordWithdrawal, Tombstone, Version, VersionState};
 use catalog_core::evidence::EvidenceRecord;
-use catalog_core::ports::VersionStore;
+use catalog_core::ports::{VersionPlace, VersionStore};
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 
 use crate::change::Change;
@@ -16,6 +16,18 @@ impl VersionStore for CatalogStore {
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>> {
         let sql = "SELECT document FROM versions WHERE resource = $1 ORDER BY number";
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
+    }
+
+    async fn recent_versions(&self, after: Option<&VersionPlace>, limit: u32) -> Result<Vec<Version>> {
+        let (time, code, number) = match after {
+            Some(place) => (place.published_at.0, place.resource.as_str(), place.number),
+            None => (i64::MAX, "", 0),
+        };
+        let sql = "SELECT document FROM versions WHERE published_at < $1 \
+                   OR published_at = $1 AND (resource > $2 OR resource = $2 AND number < $3) \
+                   ORDER BY published_at DESC, resource, number DESC LIMIT $4";
+        let query = sqlx::query_scalar(sql).bind(time).bind(code).bind(number).bind(i64::from(limit));
+        self.documents(query).await
     }
 
     async fn withdraw_version(

@@ -9,11 +9,10 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use catalog_core::directory::{InformationItem, ItemKind, Reference, ValueFormat};
 use catalog_core::identity::{CitizenId, DivisionTable, is_credit_code, is_division_code};
 use catalog_core::{Error, Result};
-use datasets_store::arrow_type;
+use datasets_store::{arrow_type, is_wkb};
 
 use crate::convert::{BinaryText, Faults, convert, has_lost_digits};
 use crate::fault::Rule;
-use crate::geometry::is_wkb;
 use crate::reference::ReferenceCheck;
 
 /// Division codes that are valid in the year of the data.
@@ -51,9 +50,10 @@ impl ColumnCheck {
         let target = arrow_type(item.item_type, item.format);
         let is_text = target == DataType::Utf8View;
         let allowed = (!item.enumeration.is_empty()).then_some(&item.enumeration);
-        let bound = |text: &Option<String>| {
-            text.as_ref().map(|text| constants(item, std::slice::from_ref(text)).map(Scalar::new)).transpose()
+        let bound = |text: Option<&str>| {
+            text.map(|text| constants(item, &[text.to_owned()]).map(Scalar::new)).transpose()
         };
+        let (minimum, maximum) = item.bounds();
         Ok(Self {
             binary: if item.format == Some(ValueFormat::Geometry) {
                 BinaryText::GeoJson
@@ -64,8 +64,8 @@ impl ColumnCheck {
             length: if is_text { usize::from(item.item_type.length) } else { 0 },
             texts: allowed.filter(|_| is_text).map(|texts| texts.iter().cloned().collect()),
             values: allowed.filter(|_| !is_text).map(|texts| constants(item, texts)).transpose()?,
-            minimum: bound(&item.minimum)?,
-            maximum: bound(&item.maximum)?,
+            minimum: bound(minimum)?,
+            maximum: bound(maximum)?,
             format: item.format,
             reference: item.reference.clone(),
             surroundings: surroundings.clone(),
@@ -124,7 +124,7 @@ impl ColumnCheck {
             Some(ValueFormat::CitizenId) => CitizenId::parse(text).is_ok(),
             Some(ValueFormat::CreditCode) => is_credit_code(text),
             Some(ValueFormat::DivisionCode) => self.is_division(text),
-            Some(ValueFormat::Geometry) | None => true,
+            Some(ValueFormat::Longitude | ValueFormat::Latitude | ValueFormat::Geometry) | None => true,
         };
         (!fits).then_some(Rule::Format)
     }

@@ -11,10 +11,10 @@ use arrow::datatypes::{
 use catalog_core::policy::filter::parse_decimal;
 use catalog_core::{Error, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use datasets_store::wkb_of_geojson;
 use exchange_crypto::from_base64;
 
 use crate::fault::Rule;
-use crate::geometry::wkb_of_geojson;
 
 /// Rows of one column with the rules they break.
 pub(crate) type Faults = Vec<(usize, Rule)>;

@@ -5,7 +5,6 @@ mod convert;
 mod delivery;
 mod erase;
 mod fault;
-mod geometry;
 mod ingest;
 mod keys;
 mod quarantine;

@@ -28,6 +28,11 @@ impl GeoColumns {
         Self(geometries.map(|item| (item.column.to_string(), BTreeSet::new())).collect())
     }
 
+    /// The first of them, which readers take for the geometry of a row.
+    pub fn primary(&self) -> Option<&str> {
+        self.0.first().map(|(name, _)| name.as_str())
+    }
+
     /// Notes the types of the rows that are written.
     pub fn note(&mut self, batch: &RecordBatch) {
         for (column, types) in &mut self.0 {
@@ -41,7 +46,7 @@ impl GeoColumns {
     /// The directory has no item for a coordinate reference system, so it is stated as unknown: without the member
     /// GeoParquet would mean OGC:CRS84.
     pub fn metadata(&self) -> Option<String> {
-        let (primary, _) = self.0.first()?;
+        let primary = self.primary()?;
         let column = |(name, types): &(String, BTreeSet<u32>)| {
             let names = GEOMETRY_TYPES.iter().filter(|(_, code)| types.contains(code)).map(|(name, _)| *name);
             let types: Vec<&str> = names.collect();

@@ -1,21 +1,28 @@
+mod api_key;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
 use catalog_core::directory::{Department, Successions};
-use catalog_core::ports::{CredentialStore, DirectoryStore, KeyOwner, KeyRecord, SuccessionStore, Ticket};
+use catalog_core::ports::{
+    ApiKeyStore, CredentialStore, DirectoryStore, KeyOwner, KeyRecord, SuccessionStore, Ticket,
+};
 use catalog_core::{Channel, DepartmentId, OpContext, Principal, Role, Timestamp};
-use exchange_crypto::Digest;
+use exchange_crypto::{Digest, MacKey};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Uri};
 
+use crate::address::{SignedAddress, signed_query};
 use crate::assertion::read_assertion;
 use crate::request::{CLOCK_WINDOW_SECONDS, CheckedRequest, check_request};
 use crate::session::{Sessions, is_of_this_site, proven_by};
 use crate::signature::{Message, Request};
 use crate::ticket::token_digest;
 use crate::{AuthError, RequestBinding, jwk};
+
+pub use api_key::{API_KEY_FIELD, issue_api_key};
 
 /// A request as it arrived at a door.
 #[derive(Clone, Copy)]
@@ -30,6 +37,8 @@ pub struct Arrival<'a> {
     pub now: Timestamp,
     /// Whether nobody on the way can have read it: over TLS, or within this machine.
     pub confidential: bool,
+    /// Whether what is sent here only asks, and changes nothing: then a ticket may send a POST.
+    pub asks: bool,
 }
 
 /// How an identity was proven.
@@ -44,6 +53,11 @@ pub enum Proof {
     Ticket {
         /// Ticket id.
         ticket_id: String,
+    },
+    /// By a developer key, which only reads.
+    ApiKey {
+        /// Key id.
+        key_id: String,
     },
     /// By the cookie of a session.
     Session {
@@ -94,6 +108,9 @@ pub struct Authenticator {
     successions: Arc<dyn SuccessionStore>,
     base_url: String,
     sessions: Option<Sessions>,
+    api_keys: Option<Arc<dyn ApiKeyStore>>,
+    /// Signs addresses that stand for a ticket.
+    addresses: MacKey,
 }
 
 impl Authenticator {
@@ -106,12 +123,31 @@ impl Authenticator {
         successions: Arc<dyn SuccessionStore>,
         base_url: &str,
     ) -> Result<Self, AuthError> {
-        Ok(Self { directory, credentials, successions, base_url: canonical_base(base_url)?, sessions: None })
+        let base_url = canonical_base(base_url)?;
+        let addresses = MacKey::ephemeral()?;
+        let (sessions, api_keys) = (None, None);
+        Ok(Self { directory, credentials, successions, base_url, sessions, api_keys, addresses })
     }
 
     /// The same, where people sign in at a browser too.
     pub fn with_sessions(self, sessions: Sessions) -> Self {
         Self { sessions: Some(sessions), ..self }
+    }
+
+    /// The same, where developers have keys too.
+    pub fn with_api_keys(self, api_keys: Arc<dyn ApiKeyStore>) -> Self {
+        Self { api_keys: Some(api_keys), ..self }
+    }
+
+    /// The same with a key for addresses that outlives this process: else they end with it.
+    pub fn with_addresses(self, key: MacKey) -> Self {
+        Self { addresses: key, ..self }
+    }
+
+    /// The absolute address of a path that opens it until then, in the name of whoever holds the ticket. The ticket and
+    /// all rights are checked anew whenever it is used; it reads, like its ticket.
+    pub fn signed_address(&self, path: &str, ticket: &Ticket, until: Timestamp) -> String {
+        format!("{}{path}?{}", self.base_url, signed_query(&self.addresses, path, ticket, until))
     }
 
     /// The sessions, where people sign in at a browser.
@@ -135,12 +171,19 @@ impl Authenticator {
         RequestBinding::lenient(&parts.method, &self.target_uri(&parts.uri), &parts.headers)
     }
 
-    /// Proves who calls: by signature, else by ticket, else by the cookie of a session, else it is the public.
+    /// Proves who calls: by signature, else by ticket or developer key, else by an address that stands for a ticket, else by the
+    /// cookie of a session, else it is the public.
     ///
     /// A proof that is there but wrong is an error, never the public. A signature's nonce is used up here.
     pub async fn authenticate(&self, arrival: Arrival<'_>) -> Result<Caller, AuthError> {
         let headers = &arrival.parts.headers;
         let signed = check_request(headers, arrival.now)?;
+        if let Some(secret) = api_key::in_field(headers)? {
+            if signed.is_some() || headers.contains_key(AUTHORIZATION) {
+                return Err(AuthError::malformed("x-api-key", "send one proof of identity"));
+            }
+            return self.by_api_key(arrival, secret).await;
+        }
         match (signed, headers.get(AUTHORIZATION)) {
             (Some(_), Some(_)) => {
                 Err(AuthError::malformed("authorization", "send a signature or a ticket, not both"))
@@ -150,14 +193,22 @@ impl Authenticator {
                 let token = value.to_str().ok().and_then(|text| text.split_once(' '));
                 match token {
                     Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                        self.by_ticket(arrival, token.trim()).await
+                        let token = token.trim();
+                        match api_key::is_api_key(token) {
+                            true => self.by_api_key(arrival, token).await,
+                            false => self.by_ticket(arrival, token).await,
+                        }
                     }
-                    _ => {
-                        Err(AuthError::malformed("authorization", "only `Bearer` with a ticket is accepted"))
-                    }
+                    _ => Err(AuthError::malformed(
+                        "authorization",
+                        "only `Bearer` with a ticket or a developer key is accepted",
+                    )),
                 }
             }
             (None, None) => {
+                if let Some(address) = SignedAddress::of(&arrival.parts.uri) {
+                    return self.by_address(arrival, &address).await;
+                }
                 let cookie = self.sessions.as_ref().and_then(|sessions| {
                     sessions
                         .cookies
@@ -199,11 +250,28 @@ impl Authenticator {
     }
 
     async fn by_ticket(&self, arrival: Arrival<'_>, token: &str) -> Result<Caller, AuthError> {
+        self.by_token_digest(arrival, &token_digest(token)).await
+    }
+
+    async fn by_address(&self, arrival: Arrival<'_>, address: &SignedAddress) -> Result<Caller, AuthError> {
+        address.check(&self.addresses, arrival.parts.uri.path(), arrival.now)?;
+        if arrival.parts.method == Method::POST {
+            return Err(AuthError::Address("it only reads".to_owned()));
+        }
+        let found = self.by_token_digest(arrival, &address.ticket).await;
+        found.map_err(|error| match error {
+            AuthError::Ticket(reason) => AuthError::Address(format!("of its ticket: {reason}")),
+            AuthError::KeyNotUsable { reason, .. } => AuthError::Address(format!("of its holder: {reason}")),
+            other => other,
+        })
+    }
+
+    async fn by_token_digest(&self, arrival: Arrival<'_>, digest: &str) -> Result<Caller, AuthError> {
         let refused = |reason: &str| AuthError::Ticket(reason.to_owned());
         if !arrival.confidential {
             return Err(refused("anyone on the way could read it: use https, revoke it, ask for a new one"));
         }
-        let ticket = self.credentials.ticket_by_digest(&token_digest(token)).await?;
+        let ticket = self.credentials.ticket_by_digest(digest).await?;
         let ticket = ticket.ok_or_else(|| refused("it is not known here"))?;
         if ticket.revoked_at.is_some() {
             return Err(refused("it was revoked"));
@@ -214,7 +282,7 @@ impl Authenticator {
         if !ticket.doors.contains(&arrival.channel) {
             return Err(refused("it does not open this door"));
         }
-        if !only_reads(&arrival.parts.method, arrival.channel) {
+        if !only_reads(&arrival.parts.method, arrival.channel, arrival.asks) {
             return Err(refused("it only reads; sign the request instead"));
         }
         let principal = self.principal_of_ticket(&ticket, arrival.now).await?;
@@ -432,9 +500,9 @@ fn principal(
     }
 }
 
-/// A ticket may ask, and asking SQL or for a verification travels in a POST.
-fn only_reads(method: &Method, channel: Channel) -> bool {
-    let asks = matches!(channel, Channel::Sql | Channel::Verification);
+/// A ticket may ask, and asking SQL, for a verification or for a table's files travels in a POST.
+fn only_reads(method: &Method, channel: Channel, asks: bool) -> bool {
+    let asks = asks || matches!(channel, Channel::Sql | Channel::Verification | Channel::File);
     *method == Method::GET || *method == Method::HEAD || (*method == Method::POST && asks)
 }
 

@@ -78,6 +78,12 @@ pub enum AuthError {
     /// A bearer ticket that is unknown, over, revoked or for another door.
     #[error("the ticket is not accepted: {0}")]
     Ticket(String),
+    /// A developer key that is unknown, over or revoked, or that would do more than read.
+    #[error("the developer key is not accepted: {0}")]
+    ApiKey(String),
+    /// An address that stands for a ticket, where it was changed, is over, or its ticket is.
+    #[error("the address is not accepted: {0}")]
+    Address(String),
     /// The cookie of a session that is unknown or over.
     #[error("the session is not accepted: {0}")]
     Session(&'static str),
@@ -120,7 +126,7 @@ impl AuthError {
                 "signature" | "signature-input" | "content-digest" | "repr-digest" => {
                     ErrorCode::SignatureInvalid
                 }
-                "authorization" => ErrorCode::Unauthenticated,
+                "authorization" | "x-api-key" => ErrorCode::Unauthenticated,
                 _ => ErrorCode::InvalidInput,
             },
             Self::NotCovered(_)
@@ -131,10 +137,11 @@ impl AuthError {
             Self::UnknownKey(_)
             | Self::KeyNotUsable { .. }
             | Self::Ticket(_)
+            | Self::ApiKey(_)
             | Self::Session(_)
             | Self::Oidc(_)
             | Self::OneTimeCode(_) => ErrorCode::Unauthenticated,
-            Self::ForeignSite => ErrorCode::Forbidden,
+            Self::ForeignSite | Self::Address(_) => ErrorCode::Forbidden,
             Self::ClockSkew { .. } => ErrorCode::ClockSkew,
             Self::Replayed => ErrorCode::Replayed,
             Self::KeyFile { .. } => ErrorCode::InvalidInput,

@@ -1,4 +1,5 @@
 mod answers;
+mod api_keys;
 mod codes;
 mod fake;
 mod files;

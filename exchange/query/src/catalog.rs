@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use catalog_core::dataset::{Shape, Version};
+use catalog_core::directory::Resource;
 use catalog_core::policy::GrantTerms;
 use catalog_core::ports::Shapes;
 use catalog_core::services::{Dataset, PastRead, Proposal, Services, VersionSelector};
@@ -44,6 +45,25 @@ impl CatalogTables {
 }
 
 impl CatalogTables {
+    /// What is readable of the resources that are wanted, see [`Services::readable_where`].
+    pub async fn readable_where(
+        &self,
+        ctx: &OpContext,
+        is_wanted: &(dyn Fn(&Resource) -> bool + Sync),
+    ) -> Result<Vec<OpenTable>> {
+        let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
+        let readable = self.services.readable_where(ctx, &read, is_wanted).await?.into_iter();
+        let tables = readable.filter_map(|(code, found)| match found.and_then(|one| read.described(one)) {
+            Ok(table) => Some(table),
+            Err(error) => {
+                let (request_id, cause) = (&ctx.request_id, error.internal_cause());
+                tracing::error!(request_id, %code, error = %error.code, cause, "left out of what is readable");
+                None
+            }
+        });
+        Ok(tables.collect())
+    }
+
     /// A version that the catalogue has decided on already, with what its manifest says is stored.
     pub async fn decided(&self, dataset: Dataset) -> Result<OpenTable> {
         let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
@@ -66,17 +86,7 @@ impl Tables for CatalogTables {
     }
 
     async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
-        let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
-        let readable = self.services.readable(ctx, &read).await?.into_iter();
-        let tables = readable.filter_map(|(code, found)| match found.and_then(|one| read.described(one)) {
-            Ok(table) => Some(table),
-            Err(error) => {
-                let (request_id, cause) = (&ctx.request_id, error.internal_cause());
-                tracing::error!(request_id, %code, error = %error.code, cause, "left out of information_schema");
-                None
-            }
-        });
-        Ok(tables.collect())
+        self.readable_where(ctx, &|_| true).await
     }
 }
 
@@ -107,6 +117,7 @@ impl Read<'_> {
             path: part.path.clone(),
             bytes: part.bytes,
             rows: part.rows,
+            sha256: part.sha256.clone(),
         });
         Ok(OpenTable { files: files.collect(), schema: Arc::new(manifest.arrow_schema()), dataset })
     }

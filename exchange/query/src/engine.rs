@@ -1,5 +1,7 @@
 //! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
 
+mod changes;
+
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -41,9 +43,11 @@ use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
 use crate::step::Step;
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, StoredTable};
-use crate::tables::{OpenTable, TableName, Tables};
+use crate::tables::{OpenTable, Tables};
 use crate::workers::Workers;
 use crate::{constants, error, explain, functions, information, plan, policy};
+
+pub use changes::CHANGE_TYPE;
 
 const CATALOG: &str = "exchange";
 /// The longest time in which the platform looks through a version.
@@ -242,8 +246,7 @@ impl QueryEngine {
                 described.push(table);
                 continue;
             }
-            let name = TableName::Sql { department: table.department.clone(), name: table.name.clone() };
-            let open = from.open(ctx, &name, table.version).await?;
+            let open = from.open(ctx, &table.table_name(), table.version).await?;
             opened.push(open.dataset.source());
             tables.push((table, open));
         }

@@ -1,10 +1,16 @@
-//! Answers as bytes: JSON, JSON Lines, CSV, Arrow IPC stream and Parquet, streamed in bounded memory.
+//! Answers as bytes: JSON, JSON Lines, CSV, Arrow IPC stream and Parquet, and as files GeoJSON and sheets too, streamed in
+//! bounded memory.
 //!
 //! No format caps rows. An error ends the byte stream with an error, so that the transfer is aborted and a cut file
 //! never looks whole: JSON lacks its closing `"complete": true`, Arrow and Parquet lack their end.
 
+mod file;
+mod geojson;
+mod rows;
+mod spark;
 #[cfg(test)]
 mod tests;
+mod xlsx;
 
 use std::mem;
 use std::pin::Pin;
@@ -27,6 +33,12 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::answer::{QueryAnswer, Records};
+pub use file::ParquetFile;
+use geojson::Features;
+pub use rows::{RowFormat, column_types, rows};
+pub use spark::spark_schema;
+pub use xlsx::SHEET_ROWS;
+use xlsx::Sheet;
 
 /// Rows of one row group in a Parquet answer.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -44,10 +56,14 @@ pub enum Format {
     Arrow,
     /// Parquet.
     Parquet,
+    /// GeoJSON (RFC 7946), one feature a line; for rows with a geometry.
+    GeoJson,
+    /// One sheet of Office Open XML, of [`SHEET_ROWS`] rows at most.
+    Xlsx,
 }
 
 impl Format {
-    /// All formats, the default first.
+    /// The formats of answers, the default first. The others are for whole files.
     pub const ALL: [Format; 5] =
         [Format::Json, Format::JsonLines, Format::Csv, Format::Arrow, Format::Parquet];
 
@@ -59,6 +75,8 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::GeoJson => "application/geo+json",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 
@@ -70,10 +88,12 @@ impl Format {
             Self::Csv => "csv",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::GeoJson => "geojson",
+            Self::Xlsx => "xlsx",
         }
     }
 
-    /// The format of an extension or media type.
+    /// The format of an answer by extension or media type.
     pub fn parse(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
         Self::ALL.into_iter().find(|format| {
@@ -111,6 +131,8 @@ enum Encoder {
     Csv { header: Option<SchemaRef> },
     Arrow(Box<StreamWriter<Vec<u8>>>, SchemaRef),
     Parquet(Box<ArrowWriter<Vec<u8>>>, SchemaRef, GeoColumns),
+    GeoJson(Features),
+    Xlsx(Box<Sheet>),
 }
 
 impl Encoder {
@@ -139,6 +161,8 @@ impl Encoder {
                     .map_err(Error::internal)?;
                 Self::Parquet(Box::new(writer), plain, geo)
             }
+            Format::GeoJson => Self::GeoJson(Features::new(&geo)?),
+            Format::Xlsx => Self::Xlsx(Box::new(Sheet::new(schema)?)),
         })
     }
 
@@ -165,6 +189,8 @@ impl Encoder {
                 writer.write(&batch).map_err(Error::internal)?;
                 Ok(mem::take(writer.inner_mut()).into())
             }
+            Self::GeoJson(features) => features.batch(batch),
+            Self::Xlsx(sheet) => sheet.batch(batch),
         }
     }
 
@@ -190,12 +216,16 @@ impl Encoder {
                 writer.finish().map_err(Error::internal)?;
                 Ok(mem::take(writer.inner_mut()).into())
             }
+            Self::GeoJson(features) => Ok(features.finish()),
+            Self::Xlsx(sheet) => sheet.finish(),
         }
     }
 }
 
 /// Refuses a format that can't hold the types of the answer, before anything of it is sent.
 fn check(format: Format, schema: &SchemaRef) -> Result<()> {
+    // Properties are JSON.
+    let format = if format == Format::GeoJson { Format::JsonLines } else { format };
     if holds(format, schema.fields()) {
         return Ok(());
     }

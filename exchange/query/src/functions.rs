@@ -50,7 +50,9 @@ pub(crate) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
     let tables: Vec<Arc<TableFunction>> =
         tables.into_iter().filter(|function| is_offered("table", function.name())).collect();
     builder
-        .with_scalar_functions(scalar.into_iter().map(crate::bounded::bounded).collect())
+        .with_scalar_functions(
+            scalar.into_iter().map(crate::bounded::bounded).chain(crate::geometry::functions()).collect(),
+        )
         .with_aggregate_functions(aggregate)
         .with_window_functions(window)
         .with_table_function_list(tables)

@@ -116,8 +116,14 @@ pub(crate) fn unknown_function(name: &str) -> Error {
 }
 
 fn offer<'a>(how: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.take(OFFERED).collect();
-    if names.is_empty() { String::new() } else { format!("; {how} {}", names.join(", ")) }
+    let all: Vec<&str> = names.collect();
+    match all.split_at_checked(OFFERED) {
+        Some((first, more)) if !more.is_empty() => {
+            format!("; {how} {} and {} more", first.join(", "), more.len())
+        }
+        _ if all.is_empty() => String::new(),
+        _ => format!("; {how} {}", all.join(", ")),
+    }
 }
 
 /// Names that differ from this one in at most a third of their letters, the nearest first.

@@ -92,7 +92,7 @@ pub(crate) fn expression(filter: &BoundFilter, schema: &Schema) -> Result<Expr> 
 }
 
 /// All parts in one tree of least depth: trees are walked recursively. `None` where there is no part.
-fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+pub(crate) fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
     if parts.len() < 2 {
         return parts.pop();
     }

@@ -186,6 +186,7 @@ impl Rows {
                 let reader = StreamReader::try_new(BufReader::new(answer), None).map_err(unreadable)?;
                 self.batches(reader.map(|batch| batch.map_err(unreadable)), schema)
             }
+            Format::GeoJson | Format::Xlsx => Err(not_a_row("files in this format are not compared")),
             Format::Parquet => {
                 let reader = ParquetRecordBatchReaderBuilder::try_new(answer).map_err(unreadable)?;
                 let reader = reader.build().map_err(unreadable)?;

@@ -1,6 +1,8 @@
 //! Typed selections: items, filter, sort and keyset pages of one dataset, without any SQL text.
 
+mod condition;
 mod cursor;
+mod slice;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +30,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::answer::QueryAnswer;
 use crate::policy;
 use crate::tables::TableName;
+pub use condition::Condition;
 pub(crate) use cursor::Cursor;
 use cursor::Place;
+pub use slice::Slice;
 
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 10_000;
@@ -58,10 +62,14 @@ pub struct Selection {
     pub columns: Vec<String>,
     /// Rows, over what the caller sees: a filter on a masked column compares the masked value.
     pub filter: Option<Filter>,
+    /// Rows, by where they lie too: of those that the filter leaves.
+    pub condition: Option<Condition>,
     /// Order, by at most 16 different columns; ties are broken by the key, or by all visible columns.
     pub sort: Vec<SortKey>,
     /// Rows of a page, at most 10,000; `None` streams everything.
     pub limit: Option<u32>,
+    /// Streams only these rows of the order, which ties do not leave open then. Not with a limit or a cursor.
+    pub slice: Option<Slice>,
     /// Whether to count the rows of all pages, which reads all of them.
     pub count: bool,
     /// The page after the one that gave this cursor.
@@ -79,8 +87,10 @@ impl Selection {
             version: VersionSelector::Latest,
             columns: Vec::new(),
             filter: None,
+            condition: None,
             sort: Vec::new(),
             limit: None,
+            slice: None,
             count: false,
             cursor: None,
             subject: None,
@@ -100,8 +110,9 @@ impl Selection {
 
     fn digest(&self, source: &SourceRead) -> Result<String> {
         let sort: Vec<_> = self.sort.iter().map(|key| (&key.column, key.descending)).collect();
-        let asked =
-            (&source.resource, source.version, &source.policy_digest, &self.columns, &self.filter, sort);
+        let condition = self.condition.as_ref().map(|condition| format!("{condition:?}"));
+        let rows = (&self.filter, condition);
+        let asked = (&source.resource, source.version, &source.policy_digest, &self.columns, rows, sort);
         let text = serde_json::to_string(&asked).map_err(Error::internal)?;
         Ok(Digest::of(text.as_bytes()).to_hex())
     }
@@ -116,6 +127,7 @@ pub(crate) struct Page {
     /// Place of the subject's column in them.
     subject: Option<usize>,
     limit: Option<usize>,
+    slice: Option<Slice>,
     previous: Option<Cursor>,
     version: i64,
     digest: String,
@@ -136,6 +148,12 @@ impl Page {
             return Err(Error::new(ErrorCode::Conflict, message));
         }
         let limit = page_rows(selection.limit)?;
+        let slice = selection.slice;
+        if slice.is_some() && (limit.is_some() || cursor.is_some()) {
+            let message = "rows are chosen by a page or by their places, not by both";
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
+        let is_total = limit.is_some() || slice.is_some();
         let names = Names { dataset, schema: &schema };
         let mut columns = match selection.columns.as_slice() {
             [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
@@ -147,7 +165,7 @@ impl Page {
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         let wanted = columns.len();
-        let order = names.order(selection, limit.is_some())?;
+        let order = names.order(selection, is_total)?;
         for (name, _) in &order {
             if limit.is_some() && !columns.contains(name) {
                 columns.push(name.clone());
@@ -156,13 +174,17 @@ impl Page {
         let subject = selection.subject.as_ref().filter(|_| limit.is_some());
         let subject = subject.map(|name| names.machine(name)).transpose()?;
         columns.extend(subject.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<_>>());
-        let mut rows = names.filter(selection.filter.as_ref())?;
+        let mut rows = names.rows(selection)?;
         if let Some(cursor) = &cursor {
             let from = cursor.rows_from(&order, &schema)?;
             rows = Some(rows.map_or_else(|| from.clone(), |filter| filter.and(from.clone())));
         }
         let skip = cursor.as_ref().map_or(0, |cursor| cursor.delivered);
-        let logical = build(provider, rows, &order, &columns, limit, skip).map_err(Error::internal)?;
+        let (skip, fetch) = match slice {
+            Some(slice) => slice.planned(),
+            None => (skip, limit.map(|limit| limit + 1)),
+        };
+        let logical = build(provider, rows, &order, &columns, (skip, fetch)).map_err(Error::internal)?;
         let place = |name: &String| columns.iter().position(|column| column == name);
         Ok(Self {
             logical,
@@ -170,6 +192,7 @@ impl Page {
             order: order.iter().filter_map(|(name, _)| place(name)).collect(),
             subject: subject.as_ref().and_then(place),
             limit,
+            slice,
             previous: cursor,
             version: source.version,
             digest,
@@ -182,7 +205,12 @@ impl Page {
 
     /// For a page: reads it, cuts off the row that only shows that there is more, and makes the next cursor.
     pub(crate) async fn finish(self, answer: QueryAnswer, key: &MacKey) -> Result<QueryAnswer> {
-        let Some(limit) = self.limit else { return Ok(answer) };
+        let Some(limit) = self.limit else {
+            return Ok(match self.slice {
+                Some(slice) => QueryAnswer { records: slice.cut(answer.records), ..answer },
+                None => answer,
+            });
+        };
         let QueryAnswer { schema, sources, limits, now, records, .. } = answer;
         let batches: Vec<RecordBatch> = records.try_collect().await?;
         let rows = concat_batches(&schema, &batches).map_err(Error::internal)?;
@@ -239,7 +267,7 @@ pub(crate) fn count(
     provider: &Arc<dyn TableProvider>,
 ) -> Result<LogicalPlan> {
     let schema = provider.schema();
-    let rows = Names { dataset, schema: &schema }.filter(selection.filter.as_ref())?;
+    let rows = Names { dataset, schema: &schema }.rows(selection)?;
     let plan = || {
         let scan = LogicalPlanBuilder::scan("selection", provider_as_source(Arc::clone(provider)), None)?;
         let rows = match rows {
@@ -279,8 +307,7 @@ fn build(
     rows: Option<Expr>,
     order: &[(String, bool)],
     columns: &[String],
-    limit: Option<usize>,
-    skip: usize,
+    (skip, fetch): (usize, Option<usize>),
 ) -> datafusion::error::Result<LogicalPlan> {
     let column = |name: &String| Expr::Column(Column::from_name(name));
     let mut builder = LogicalPlanBuilder::scan("selection", provider_as_source(Arc::clone(provider)), None)?;
@@ -291,8 +318,8 @@ fn build(
         builder =
             builder.sort(order.iter().map(|(name, descending)| column(name).sort(!descending, false)))?;
     }
-    if let Some(limit) = limit {
-        builder = builder.limit(skip, Some(limit + 1))?;
+    if fetch.is_some() {
+        builder = builder.limit(skip, fetch)?;
     }
     builder.project(columns.iter().map(column))?.build()
 }
@@ -365,8 +392,15 @@ impl Names<'_> {
         })
     }
 
-    fn filter(&self, filter: Option<&Filter>) -> Result<Option<Expr>> {
-        let Some(filter) = filter else { return Ok(None) };
+    /// The rows that filter and condition leave.
+    fn rows(&self, selection: &Selection) -> Result<Option<Expr>> {
+        let filter = selection.filter.as_ref().map(|filter| self.filter(filter)).transpose()?;
+        let condition =
+            selection.condition.as_ref().map(|condition| self.condition(condition)).transpose()?;
+        Ok(policy::balanced(filter.into_iter().chain(condition).collect(), Expr::and))
+    }
+
+    fn filter(&self, filter: &Filter) -> Result<Expr> {
         let columns = &self.dataset.granted.policy.columns;
         let shown = columns.iter().filter(|column| self.schema.index_of(column.column.as_str()).is_ok());
         let types: ColumnTypes<'_> = shown
@@ -377,7 +411,7 @@ impl Names<'_> {
             })
             .collect();
         let bound = filter.bind(&types, &BTreeMap::new())?;
-        policy::expression(&bound, self.schema).map(Some).map_err(Error::internal)
+        policy::expression(&bound, self.schema).map_err(Error::internal)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct StoredFile {
     pub bytes: u64,
     /// Number of rows.
     pub rows: u64,
+    /// SHA-256, hex. No query compares it: who hands the object out as it is does.
+    pub sha256: String,
 }
 
 /// One version, decided on and opened for one caller.

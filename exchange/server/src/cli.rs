@@ -49,7 +49,12 @@ pub(crate) struct Global {
     /// Private key (PKCS#8 PEM) that signs the requests.
     #[arg(long, global = true, env = "SHUQIAO_KEY", value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// On the folder itself: act for this department, with these roles (`scjg` or `scjg:reviewer,approver`).
+    /// On the folder itself: act for this department, with these roles (`scjg:reviewer,approver`, `:auditor`).
+    ///
+    /// Roles in a department: directory_editor 目录编制员, data_steward 数据管理员, reviewer 审核员, approver 审批员, analyst 分析员.
+    /// For the whole platform, after a colon: authority_officer 主管部门人员, and alone system_administrator 系统管理员,
+    /// security_administrator 安全管理员, auditor 审计员. Without roles: directory_editor, data_steward and analyst.
+    /// Without this option: `:system_administrator`, who reads no data. At a --server the key says who you are.
     #[arg(long = "as", global = true, value_name = "DEPARTMENT[:ROLES]")]
     pub(crate) acting_as: Option<String>,
     /// On the folder itself: your name, as evidence keeps it.
@@ -138,6 +143,17 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shuqiao verify latest.csv --manifest latest.manifest.json --jws latest.jws --keys jwks.json\n  shuqiao verify receipt.json answer.json --keys jwks.json"
     )]
     Verify(Verify),
+    /// Fetch the receipt of an answer of yours, signed; `verify` proves it offline.
+    #[command(
+        after_help = "Example:\n  shuqiao receipt 019aa0c4-0000-7000-8000-000000000001 -o receipt.json --as mzj:analyst --operator wu"
+    )]
+    Receipt {
+        /// Its id, as `query` prints it, or as the field `shuqiao-receipt` of the answer holds it.
+        id: String,
+        /// The file to write.
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Compute an answer again on the versions, at the time and under the policies of its receipt, and compare.
     #[command(
         after_help = "Example:\n  shuqiao replay receipt.json answer.json --as :auditor --operator sun"
@@ -217,9 +233,9 @@ impl Command {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Number of people in the city.
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
-    pub(crate) people: u64,
+    /// Number of people in the city; 200,000, if not given. A city that is there keeps its number.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) people: Option<u64>,
     /// Address to serve at; a demo never leaves the loopback.
     #[arg(long, default_value = "127.0.0.1:8787")]
     pub(crate) listen: std::net::SocketAddr,
@@ -254,9 +270,9 @@ pub(crate) enum Resource {
         /// Its code.
         code: String,
     },
-    /// Fill the directory from the 26-column sheet (.xlsx, .xls, .csv).
+    /// Fill the directory from the 26-column sheet (.xlsx, .xls, .csv), or from DCAT (.ttl, .jsonld, .rdf).
     #[command(
-        after_help = "Examples:\n  shuqiao resource import 目录.xlsx --as scjg\n  shuqiao resource import 目录.csv --extension 目录.扩展.csv --as scjg"
+        after_help = "Examples:\n  shuqiao resource import 目录.xlsx --as scjg\n  shuqiao resource import 目录.csv --extension 目录.扩展.csv --as scjg\n  shuqiao resource import 目录.ttl --as scjg"
     )]
     Import {
         /// The sheet.
@@ -265,10 +281,12 @@ pub(crate) enum Resource {
         #[arg(long)]
         extension: Option<PathBuf>,
     },
-    /// Write the department's directory as the 26-column sheet.
-    #[command(after_help = "Example:\n  shuqiao resource export 目录.xlsx --as scjg")]
+    /// Write the department's directory as the 26-column sheet, or as DCAT.
+    #[command(
+        after_help = "Examples:\n  shuqiao resource export 目录.xlsx --as scjg\n  shuqiao resource export 目录.ttl --as scjg"
+    )]
     Export {
-        /// The file to write: .xlsx, or .csv with a second file beside it.
+        /// The file to write: .xlsx, .csv with a second file beside it, or .ttl, .jsonld, .rdf.
         file: PathBuf,
     },
     /// Move entries on in their life cycle.

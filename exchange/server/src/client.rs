@@ -308,25 +308,46 @@ impl Answer {
         Ok(size)
     }
 
-    async fn into_error(self, status: StatusCode) -> Error {
-        #[derive(Deserialize)]
-        struct Stated {
-            code: ErrorCode,
-            detail: String,
-            #[serde(default)]
-            problems: Vec<catalog_core::Problem>,
-        }
+    async fn into_error(mut self, status: StatusCode) -> Error {
+        let (proof, headers) = (self.proof.take(), self.headers.clone());
         let bytes = match self.bytes().await {
             Ok(bytes) => bytes,
             Err(error) => return error,
         };
-        match serde_json::from_slice::<Stated>(&bytes) {
-            Ok(stated) => Error::new(stated.code, stated.detail).with_problems(stated.problems),
-            Err(_) => {
-                Error::new(ErrorCode::Unavailable, format!("the server answered {status} without a reason"))
-            }
+        let stated = stated(status, &bytes);
+        match proof.map(|proof| proof.check(&headers, &Digest::of(&bytes))) {
+            Some(Err(error)) => unproven(&error, stated),
+            _ => stated,
         }
     }
+}
+
+/// The error in a refusal.
+fn stated(status: StatusCode, body: &[u8]) -> Error {
+    #[derive(Deserialize)]
+    struct Stated {
+        code: ErrorCode,
+        detail: String,
+        #[serde(default)]
+        problems: Vec<catalog_core::Problem>,
+    }
+    match serde_json::from_slice::<Stated>(body) {
+        Ok(stated) => Error::new(stated.code, stated.detail).with_problems(stated.problems),
+        Err(_) => {
+            Error::new(ErrorCode::Unavailable, format!("the server answered {status} without a reason"))
+        }
+    }
+}
+
+/// A refusal that is not proven to be the server's: what it says may still help, above all where the server is called by
+/// another name than its own.
+fn unproven(error: &Error, stated: Error) -> Error {
+    let message = format!(
+        "the refusal is not proven to be this server's: {}; unproven, it says: [{}] {}. If the address in it is not the one \
+         that you wrote, this server is called otherwise: write its own name after --server",
+        error.message, stated.code, stated.message
+    );
+    Error::new(error.code, message).with_problems(stated.problems)
 }
 
 impl Proof {

@@ -9,11 +9,13 @@ mod directory;
 mod doctor;
 mod exact;
 mod gc;
+mod grants;
 mod init;
 mod inspect;
 mod keys;
 mod log;
 mod matters;
+mod names;
 mod receipt;
 mod replay;
 mod restore;
@@ -85,7 +87,7 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Matter(command) => matters::matter(client, global, command).await,
         Command::Withdraw(options) => data::withdraw(client, global, options).await,
         Command::Query(options) => data::query(client, global, options).await,
-        Command::Grant(command) => data::grant(client, global, command).await,
+        Command::Grant(command) => grants::run(client, global, command).await,
         Command::Gc { dry_run } => gc::run(client, global, *dry_run).await,
         Command::Ticket(command) => keys::ticket(client, global, command).await,
         Command::Key(command) => keys::key(client, global, command).await,
@@ -97,11 +99,20 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
             Some(EvidenceCommand::Subject(options)) => subject::run(client, global, options).await,
             Some(EvidenceCommand::Bundle(options)) => bundle::run(Some(client), global, options).await,
         },
+        Command::Receipt { id, out } => receipt::fetch(client, global, id, out).await,
         Command::Replay(options) => replay::run(client, global, options).await,
         _ => Err(Error::internal("this command needs no client")),
     };
     session.end().await?;
-    done
+    done.map_err(|error| with_the_way_out(global, error))
+}
+
+/// Tells whoever has not said as whom they act what they act as.
+fn with_the_way_out(global: &Global, mut error: Error) -> Error {
+    if error.code == ErrorCode::Forbidden && global.server.is_none() && global.acting_as.is_none() {
+        error.message += "; without --as you are :system_administrator: add --as DEPARTMENT:ROLE, such as --as mzj:analyst";
+    }
+    error
 }
 
 /// A client, and the folder behind it where it has one.
@@ -118,6 +129,11 @@ impl Session {
             operator: Some(global.operator.clone()),
         };
         if let Some(server) = &global.server {
+            if global.acting_as.is_some() {
+                let message =
+                    "at a server the key says who you are: leave out --as, or --server (SHUQIAO_SERVER)";
+                return Err(Error::new(ErrorCode::InvalidInput, message));
+            }
             // Who claims the administration has no account yet: the code is the proof, and the key signs nothing.
             let key = if is_claim { None } else { global.key.as_deref() };
             return Ok(Self { client: Client::of_server(server, key, assertions).await?, platform: None });

@@ -82,7 +82,8 @@ impl Platform {
             served.unwrap_or_else(|| Served { base_url: NOWHERE.to_owned(), encrypted: false });
         let authenticator = Authenticator::new(store.clone(), store.clone(), store.clone(), &base_url)
             .map_err(Error::from)?
-            .with_sessions(sign_in::sessions(&config, store.clone(), encrypted));
+            .with_sessions(sign_in::sessions(&config, store.clone(), encrypted))
+            .with_api_keys(store.clone());
         let spool = empty_spool(&folder)?;
         let app = App::new(AppParts {
             services: services.clone(),

@@ -72,6 +72,11 @@ fn print(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// Prints a line beside the answer, on standard error: the answer may be read by a program.
+pub(crate) fn aside(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{}", text.dimmed());
+}
+
 /// Prints a JSON document.
 pub(crate) fn document(value: &impl serde::Serialize) {
     print(serde_json::to_string_pretty(value).unwrap_or_default());

@@ -6,6 +6,7 @@ use catalog_core::calendar::{Calendar, CalendarYear};
 use catalog_core::deadline::{LimitTable, Rules};
 use catalog_core::matter::DeveloperBounds;
 use catalog_core::notice::NoticeRules;
+use catalog_core::quota::Quotas;
 use catalog_core::retention::Retention;
 use catalog_core::secrecy::SecrecyRules;
 use catalog_core::settings::Settings;
@@ -15,7 +16,7 @@ use catalog_core::{Error, Result};
 use crate::folder::io;
 
 /// Reads `calendar/*.json`, each the notice of one year, `limits.json`, `supervision.json`, `notices.json`, `secrecy.json`,
-/// `developers.json` and `retention.json`. A malformed file is an error that names it: with half of its calendar a server would tell wrong dates.
+/// `developers.json`, `retention.json` and `quotas.json`. A malformed file is an error that names it: with half of its calendar a server would tell wrong dates.
 pub(crate) fn read(root: &Path) -> Result<Settings> {
     let mut calendar = Calendar::built_in();
     for path in notices(&root.join("calendar"))? {
@@ -29,6 +30,7 @@ pub(crate) fn read(root: &Path) -> Result<Settings> {
         secrecy: set(root, "secrecy.json", SecrecyRules::with_file)?,
         developers: set(root, "developers.json", DeveloperBounds::with_file)?,
         retention: set(root, "retention.json", Retention::with_file)?,
+        quotas: set(root, "quotas.json", Quotas::with_file)?,
     })
 }
 

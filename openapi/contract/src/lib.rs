@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod api_key;
 mod data;
+mod delta;
 mod directory;
 pub mod header;
 mod inspection;
@@ -15,9 +17,13 @@ pub use access::{
     AdministratorClaim, ConsistencyProof, ErasedRecords, GarbageCollected, GarbageCollection, InclusionProof,
     IssuedTicket, KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
 };
+pub use api_key::{ApiKeyRequest, ApiKeyView, IssuedApiKey, KeyDay};
 pub use data::{
     BreakingView, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows, RuleViolations, Sort,
     SqlFunction, SqlQuery, UploadReport, VersionView,
+};
+pub use delta::{
+    OneShare, Profile, ProfileRequest, Share, SharePage, ShareSchema, ShareTable, SharingError, TableQuery,
 };
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
 pub use inspection::{EvidenceLeaf, EvidencePage};

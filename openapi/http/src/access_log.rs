@@ -14,8 +14,10 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
+use catalog_core::api_key::KeyUsage;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use chrono::NaiveDate;
+use http::StatusCode;
 use http::request::Parts;
 use http_body::{Frame, SizeHint};
 use serde::Serialize;
@@ -91,6 +93,9 @@ pub(crate) struct Line {
     address: Option<SocketAddr>,
     /// None for strangers.
     pub(crate) principal: Option<String>,
+    /// Id of the developer key by which the principal was proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key: Option<String>,
     method: String,
     path: String,
     status: u16,
@@ -105,12 +110,20 @@ impl Line {
             at,
             address: peer(parts),
             principal: None,
+            api_key: None,
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             status: 0,
             bytes: 0,
             request_id,
         }
+    }
+
+    /// What the request counts for the developer key that it was sent with.
+    fn usage(&self) -> Option<KeyUsage> {
+        let day = self.at.shanghai_date();
+        let refused = u64::from(self.status == StatusCode::TOO_MANY_REQUESTS.as_u16());
+        self.api_key.clone().map(|key| KeyUsage { key, day, requests: 1, refused, bytes: self.bytes })
     }
 
     /// Leaves out who connected: what is confided to a department is nobody's trace.
@@ -164,6 +177,15 @@ impl HttpBody for Followed {
 impl Drop for Followed {
     fn drop(&mut self) {
         self.app.access_log.write(&self.line);
+        let is_full = self.line.usage().is_some_and(|usage| self.app.meter.used(usage));
+        if is_full && let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let app = Arc::clone(&self.app);
+            runtime.spawn(async move {
+                if let Err(error) = app.meter.flush(&app).await {
+                    tracing::error!(%error, "the use of developer keys can't be kept now");
+                }
+            });
+        }
     }
 }
 

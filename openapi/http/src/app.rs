@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog_core::context::PrincipalKind;
 use catalog_core::directory::Reference;
 use catalog_core::identity::DivisionTable;
 use catalog_core::services::Services;
@@ -20,6 +19,7 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore
 use crate::access_log::AccessLog;
 use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
+use crate::meter::Meter;
 use crate::notices::Templates;
 use crate::public_gate::PublicGate;
 use crate::replay::Replays;
@@ -119,6 +119,7 @@ pub struct App {
     pub(crate) tables: CatalogTables,
     pub(crate) open_counts: OpenCounts,
     pub(crate) public_gate: PublicGate,
+    pub(crate) meter: Meter,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
     /// Places for receipts and proofs; the next waits.
@@ -138,12 +139,15 @@ impl App {
     /// The door over its parts.
     pub fn new(mut parts: AppParts) -> Arc<Self> {
         parts.services = parts.services.with_cutter(Arc::new(parts.revocations.clone()));
+        let addresses = parts.subject_key.derive("signed addresses");
+        parts.authenticator = parts.authenticator.with_addresses(addresses);
         let tables = CatalogTables::new(parts.services.clone(), parts.datasets.clone());
         let places = |count| Arc::new(Semaphore::new(count));
         Arc::new(Self {
             tables,
             open_counts: OpenCounts::default(),
             public_gate: PublicGate::default(),
+            meter: Meter::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
             proofs: places(PROOFS),
@@ -173,12 +177,12 @@ impl App {
         self.engine.run_at(place, &ctx.at(self.now()), request).await
     }
 
-    /// A place for one more query. The public has places of its own, so that strangers never keep departments waiting;
-    /// where theirs are taken they come back later.
+    /// A place for one more query. The public and developers have places of their own, so that strangers never keep departments
+    /// waiting; where theirs are taken they come back later.
     pub(crate) async fn place(&self, ctx: &OpContext) -> Result<Place> {
-        let place = match ctx.principal.kind {
-            PrincipalKind::Public => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
-            _ => {
+        let place = match ctx.principal.sees_whole_directory() {
+            false => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
+            true => {
                 let place = Arc::clone(&self.queries).acquire_owned();
                 tokio::time::timeout(self.limits.queue, place).await.ok().and_then(Result::ok)
             }
@@ -232,7 +236,8 @@ impl App {
         if tokio::time::timeout(LAST_RECORDS, self.unwritten.closed()).await.is_err() {
             tracing::error!("accesses are still open, and their ends go unrecorded");
         }
-        self.open_counts.flush(self.services.evidence().as_ref(), self.now()).await
+        let counted = self.open_counts.flush(self.services.evidence().as_ref(), self.now()).await;
+        counted.and(self.meter.flush(self).await)
     }
 }
 

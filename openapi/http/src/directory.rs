@@ -98,6 +98,7 @@ async fn search_resources(
         offset: search.offset,
         limit,
         facets: search.facets,
+        ..SearchQuery::default()
     };
     Ok(Json(app.services.search(&ctx, query).await?))
 }

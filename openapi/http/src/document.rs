@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use catalog_core::ErrorCode;
 use http::{Method, Uri};
-use openapi_contract::ProblemDetails;
+use openapi_contract::{ProblemDetails, SharingError};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{HttpMethod, Operation};
@@ -22,14 +22,19 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    datasets, developers, directory, downloads, grants, inspection, keys, log, maintenance, matters, notices,
-    openings, organisation, pages, public, receipts, records, replay, reports, session, sql, subjects,
-    substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
+    api_keys, catalogue, ckan, datasets, delta, developers, directory, downloads, grants, inspection, keys,
+    log, maintenance, matters, notices, ogc, openings, organisation, pages, public, receipts, records,
+    replay, reports, session, sql, subjects, substitutions, successions, supervision, tickets, uploads, why,
+    words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
 const SIGNING: &str = "HTTP Message Signatures (RFC 9421) with the caller's registered key, Ed25519 or SM2: its components and \
     parameters; the signature is in `signature`, the digest of a body in `content-digest` (RFC 9530).";
+
+/// What a developer key is good for.
+const API_KEY: &str = "A developer key, made by `POST /api/v1/developer-keys`: it reads at the doors of open data, within a \
+    greater quota. `Authorization: Bearer` takes it too.";
 
 /// What a session's cookie is good for.
 const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or at the identity provider. What changes \
@@ -40,16 +45,19 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
     info(
         title = "Shuqiao 数桥",
         description = "Departments share data under law, and publish what is not confidential.\n\n\
-            Requests are signed (RFC 9421, Ed25519 or SM2), or carry a bearer ticket or a session's cookie; without them the caller is the public. \
+            Requests are signed (RFC 9421, Ed25519 or SM2), or carry a bearer ticket, a developer key or a session's cookie; without them the caller is the public. \
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
-    components(schemas(ProblemDetails)),
-    security((), ("signature" = []), ("ticket" = []), ("session" = [])),
+    components(schemas(ProblemDetails, SharingError)),
+    security((), ("signature" = []), ("ticket" = []), ("api_key" = []), ("session" = [])),
     tags(
         (name = "directory", description = "The resource directory 政务信息资源目录"),
         (name = "data", description = "Datasets, their versions and records"),
         (name = "sql", description = "One governed query"),
+        (name = "ckan", description = "What CKAN's clients and harvesters ask: its Action API, version 3, read side"),
         (name = "downloads", description = "Whole files of open data, without a key"),
+        (name = "catalogue", description = "The public's directory for other portals: DCAT-AP, feeds, sitemap"),
+        (name = "delta-sharing", description = "Tables as files, by the protocol of Delta Sharing; errors are as it writes them"),
         (name = "grants", description = "Who may read what, and why"),
         (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
         (name = "public", description = "What the public asks 依申请公开、来信: opened by anyone, followed by number and code"),
@@ -82,6 +90,8 @@ pub fn openapi() -> OpenApi {
     if let Some(components) = &mut document.components {
         let ticket = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("ticket", ticket);
+        let api_key = ApiKeyValue::with_description("x-api-key", API_KEY);
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(api_key)));
         let signature = ApiKeyValue::with_description("signature-input", SIGNING);
         let session = ApiKeyValue::with_description("__Host-shuqiao", SESSION);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
@@ -111,6 +121,10 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(records::routes())
         .merge(sql::routes())
         .merge(downloads::routes())
+        .merge(catalogue::routes())
+        .merge(ckan::routes())
+        .merge(delta::routes())
+        .merge(ogc::routes())
         .merge(grants::routes())
         .merge(matters::routes())
         .merge(notices::routes())
@@ -121,6 +135,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(organisation::routes())
         .merge(session::routes())
         .merge(developers::routes())
+        .merge(api_keys::routes())
         .merge(keys::routes())
         .merge(maintenance::routes())
         .merge(receipts::routes())
@@ -143,10 +158,15 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod) {
         ("401", "A proof of identity that is wrong, or missing where one is needed"),
         ("403", "Not allowed, or not granted; says how to apply"),
         ("404", "Nothing of that name that the caller may know of"),
+        (
+            "429",
+            "Beyond the quota of the address or of the developer key; `retry-after` says when to come again",
+        ),
         ("500", "A fault of the server"),
         ("503", "Not available now, or evidence can't be written"),
     ];
-    if *method != HttpMethod::Get {
+    let is_foreign = operation.tags.iter().flatten().any(|tag| tag == delta::TAG);
+    if *method != HttpMethod::Get && !is_foreign {
         problems.extend([
             ("409", "The name or state is taken, or the step is not allowed in it"),
             ("413", "A body beyond its limit"),
@@ -162,10 +182,14 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod) {
             ("422", "A limit was reached, or too many rows are not valid"),
         ]);
     }
+    let (media_type, schema) = match is_foreign {
+        true => ("application/json", "SharingError"),
+        false => (PROBLEM_JSON, "ProblemDetails"),
+    };
     for (status, description) in problems {
         let response = ResponseBuilder::new()
             .description(description)
-            .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("ProblemDetails"))))
+            .content(media_type, Content::new(Some(Ref::from_schema_name(schema))))
             .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
     }

@@ -111,7 +111,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
             .map_err(|_| invalid("the body ended early"))?;
         match serde_json::from_slice(&body) {
             Ok(value) => Ok(Self(value)),
-            Err(found) => Err(invalid(&format!("the body is not what this operation takes: {found}"))),
+            Err(found) => Err(invalid(&format!(
+                "the body is not what this operation takes: {found}; /api/v1/openapi.json names all of its fields"
+            ))),
         }
     }
 }

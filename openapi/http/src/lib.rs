@@ -5,10 +5,14 @@
 )]
 
 mod access_log;
+mod api_keys;
 mod app;
+mod catalogue;
+mod ckan;
 mod corrections;
 mod courier;
 mod datasets;
+mod delta;
 mod developers;
 mod directory;
 mod document;
@@ -23,7 +27,10 @@ mod log;
 mod mail;
 mod maintenance;
 mod matters;
+mod meter;
+mod negotiation;
 mod notices;
+mod ogc;
 mod openings;
 mod organisation;
 mod outbound;

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 
+use crate::meter::Window;
+
 const HOUR: i64 = 3600;
 /// Wrong codes of one address for one matter before it waits.
 const OWN_TRIES: u32 = 5;
@@ -57,7 +59,7 @@ impl Tries {
 #[derive(Default)]
 struct Counts {
     hour: Timestamp,
-    opened: u32,
+    opened: Window,
     tries: HashMap<Whose, Tries>,
 }
 
@@ -66,7 +68,7 @@ impl Counts {
     fn turn(&mut self, now: Timestamp) {
         let is_over = |since: Timestamp| now < since || since.plus_seconds(HOUR) <= now;
         if is_over(self.hour) {
-            (self.hour, self.opened) = (now, 0);
+            self.hour = now;
             self.tries.retain(|_, tries| !is_over(tries.last));
         }
         if self.tries.len() >= REMEMBERED {
@@ -99,12 +101,11 @@ impl PublicGate {
     /// Lets one more request or letter in, of at most `most` in an hour.
     pub(crate) fn enter(&self, most: u32, now: Timestamp) -> Result<()> {
         let mut counts = self.counts(now);
-        if counts.opened >= most {
+        if counts.opened.take(most, HOUR, now).is_err() {
             let message =
                 "一小时内收到的申请和来信过多，请稍后再试 too many requests in this hour; try again later";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
-        counts.opened += 1;
         Ok(())
     }
 
@@ -149,7 +150,7 @@ impl PublicGate {
 }
 
 /// Whoever has an IPv6 address has a network of 64 bits of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

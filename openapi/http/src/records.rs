@@ -1,11 +1,12 @@
 //! Records of one dataset, and answers of the engine as responses.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Extension;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use catalog_core::directory::{InformationItem, Resource};
@@ -16,7 +17,7 @@ use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Timestamp};
 use exchange_query::export::{Format, encode};
 use exchange_query::{QueryAnswer, QueryRequest, Selection, SortKey, TableName};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use openapi_contract::header::{LIMITS, NEXT, TOTAL, VERSIONS};
 use openapi_contract::{RecordsQuery, Rows, Sort};
@@ -29,6 +30,9 @@ use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
 use crate::subjects;
+
+/// An answer as bytes, the last of which is an error where it is not whole.
+pub(crate) type Written = Pin<Box<dyn Stream<Item = catalog_core::Result<Bytes>> + Send>>;
 
 /// Rows of a page where none are asked for.
 const PAGE_ROWS: u32 = 100;
@@ -126,7 +130,7 @@ fn next_page(uri: &Uri, cursor: &str) -> String {
 }
 
 /// Addresses end in logs of all kinds: values of these items stay out of them.
-fn is_personal(resource: &Resource, item: &InformationItem) -> bool {
+pub(crate) fn is_personal(resource: &Resource, item: &InformationItem) -> bool {
     item.personal || resource.subject.as_ref() == Some(&item.column)
 }
 
@@ -205,8 +209,10 @@ pub(crate) fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selec
         version,
         columns: items,
         filter,
+        condition: None,
         sort: sort.collect(),
         limit: Some(limit.unwrap_or(PAGE_ROWS)),
+        slice: None,
         count,
         cursor,
         subject: None,
@@ -244,6 +250,15 @@ fn preferred(accept: &str) -> Option<Format> {
 
 /// An answer of the engine as a response, with what evidence must know of it.
 pub(crate) fn answered(answer: QueryAnswer, format: Format) -> Result<Response, Refusal> {
+    answered_as(answer, format.media_type(), |answer| encode(answer, format))
+}
+
+/// The same in a form that a door gives it.
+pub(crate) fn answered_as(
+    answer: QueryAnswer,
+    media_type: &'static str,
+    written: impl FnOnce(QueryAnswer) -> Written,
+) -> Result<Response, Refusal> {
     let limits = answer.limits;
     let limits = format!("time={}, rows={}, bytes={}", limits.time.as_secs(), limits.rows, limits.bytes);
     let versions: Vec<_> = answer
@@ -261,12 +276,12 @@ pub(crate) fn answered(answer: QueryAnswer, format: Format) -> Result<Response, 
         response = response.header(TOTAL, total);
     }
     let response = response
-        .header(header::CONTENT_TYPE, format.media_type())
+        .header(header::CONTENT_TYPE, media_type)
         .header(header::VARY, "accept")
         .header(LIMITS, limits)
         .header(VERSIONS, versions.join(", "))
         .extension(reading)
-        .body(Body::from_stream(encode(answer, format)));
+        .body(Body::from_stream(written(answer)));
     Ok(response.map_err(Error::internal)?)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use catalog_core::ports::Ticket;
 use catalog_core::{Error, ErrorCode, OpContext};
 use exchange_auth::{NewTicket, issue_ticket};
 use http::StatusCode;
@@ -40,13 +41,24 @@ async fn create_ticket(
     Extension(wire): Extension<Wire>,
     Input(TicketRequest { purpose, doors, seconds }): Input<TicketRequest>,
 ) -> Result<(StatusCode, Json<IssuedTicket>), Refusal> {
+    let (ticket, token) = issued(&app, &ctx, wire, NewTicket { purpose, doors, seconds }).await?;
+    Ok((StatusCode::CREATED, Json(IssuedTicket { ticket: ticket.into(), token })))
+}
+
+/// A ticket for the caller, and its token.
+pub(crate) async fn issued(
+    app: &App,
+    ctx: &OpContext,
+    wire: Wire,
+    wanted: NewTicket,
+) -> Result<(Ticket, String), Refusal> {
     if !wire.confidential {
         let message = "anyone on the way could read the token: ask for it over https";
         return Err(Error::new(ErrorCode::Forbidden, message).into());
     }
-    let (ticket, token) = issue_ticket(&ctx, NewTicket { purpose, doors, seconds })?;
-    app.services.add_ticket(&ctx, &ticket).await?;
-    Ok((StatusCode::CREATED, Json(IssuedTicket { ticket: ticket.into(), token })))
+    let (ticket, token) = issue_ticket(ctx, wanted)?;
+    app.services.add_ticket(ctx, &ticket).await?;
+    Ok((ticket, token))
 }
 
 /// End a ticket at once

@@ -1,6 +1,6 @@
 //! The way by which a request came: who connected, and who else could read it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -27,18 +27,22 @@ impl Wire {
     }
 }
 
-/// The last address of `x-forwarded-for`, which the proxy itself wrote: those before it are the client's word.
+/// The last address of `x-forwarded-for`, which the proxy itself wrote: those before it are the client's word, and may be
+/// anything. Whoever comes through a proxy that writes no address there is one of all those who do.
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    let last = last.rsplit(',').next()?.trim();
+    let said = headers.get_all("x-forwarded-for").iter().next_back()?.as_bytes();
+    let last = said.rsplit(|byte| *byte == b',').next().and_then(|last| std::str::from_utf8(last).ok());
+    let last = last.unwrap_or_default().trim();
     // Some proxies write brackets, and the port.
     let alone = last.trim_start_matches('[').trim_end_matches(']');
     let address = alone.parse().or_else(|_| last.parse::<SocketAddr>().map(|address| address.ip()));
-    Some(address.ok()?.to_canonical())
+    Some(address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address: IpAddr| address.to_canonical()))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -46,11 +50,10 @@ mod tests {
         let said = |values: &[&str]| {
             let mut headers = HeaderMap::new();
             for value in values {
-                headers.append("x-forwarded-for", value.parse().unwrap());
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(value.as_bytes()).unwrap());
             }
-            forwarded_for(&headers).map(|address| address.to_string())
+            forwarded_for(&headers).map(|address| address.to_string()).unwrap_or_default()
         };
-        let said = |values: &[&str]| said(values).unwrap_or_default();
         assert_eq!(said(&["203.0.113.7"]), "203.0.113.7");
         assert_eq!(said(&["198.51.100.1, 203.0.113.7"]), "203.0.113.7");
         assert_eq!(said(&["198.51.100.1", "203.0.113.7"]), "203.0.113.7");
@@ -59,6 +62,11 @@ mod tests {
         assert_eq!(said(&["[2001:db8::7]"]), "2001:db8::7");
         assert_eq!(said(&["::ffff:203.0.113.7"]), "203.0.113.7", "one address has one form");
         assert_eq!(said(&[]), "");
-        assert_eq!(said(&["203.0.113.7, unknown"]), "", "never the one before");
+        assert_eq!(said(&["é, 203.0.113.7"]), "203.0.113.7", "a client can't hide what the proxy wrote");
+        assert_eq!(
+            said(&["203.0.113.7, unknown"]),
+            "0.0.0.0",
+            "never the one before, and never this machine"
+        );
     }
 }

@@ -11,7 +11,7 @@ use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal};
 use exchange_auth::{
-    Arrival, AuthError, Caller, RECEIPT_FIELD, RequestBinding, public_context, sign_response,
+    Arrival, AuthError, Caller, Proof, RECEIPT_FIELD, RequestBinding, public_context, sign_response,
 };
 use exchange_crypto::Digest;
 use futures::FutureExt;
@@ -22,8 +22,11 @@ use uuid::Uuid;
 
 use crate::access_log::{self, Line};
 use crate::app::{App, HttpLimits};
+use crate::ckan;
+use crate::delta;
 use crate::evidence::{self, Asked, Attempt, Sealed};
 use crate::matters;
+use crate::meter::{self, Standing};
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 use crate::public;
@@ -38,21 +41,30 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let request_id = proven.map_or_else(|| Uuid::now_v7().to_string(), |ctx| ctx.request_id.clone());
     let mut body = body.into_data_stream();
     let mut line = Line::of(&parts, request_id.clone(), app.now());
-    let served = AssertUnwindSafe(serve(&app, &mut line, parts, &mut body, next)).catch_unwind().await;
+    let path = parts.uri.path().to_owned();
+    let mut standing = None;
+    let serving = serve(&app, &mut line, &mut standing, parts, &mut body, next);
+    let served = AssertUnwindSafe(serving).catch_unwind().await;
     if !matches!(served, Ok(Ok(_))) {
         payload::drain(&mut body).await;
     }
     let sealed = match served {
         Ok(Ok(sealed)) => sealed,
-        Ok(Err(refusal)) => refused(&refusal, &request_id),
-        Err(_) => refused(&Error::internal("a handler panicked").into(), &request_id),
+        Ok(Err(refusal)) => refused(&app, &path, &refusal, &request_id),
+        Err(_) => refused(&app, &path, &Error::internal("a handler panicked").into(), &request_id),
     };
-    access_log::follow(&app, line, finished(&app, &binding, &request_id, sealed))
+    let response = finished(&app, &binding, &request_id, sealed);
+    let response = match &standing {
+        Some(standing) => standing.told(response),
+        None => response,
+    };
+    access_log::follow(&app, line, response)
 }
 
 async fn serve(
     app: &Arc<App>,
     line: &mut Line,
+    standing: &mut Option<Standing>,
     mut parts: Parts,
     body: &mut BodyDataStream,
     next: Next,
@@ -62,7 +74,14 @@ async fn serve(
         line.forget_address();
     }
     let wire = Wire::of(app, &parts);
-    let caller = caller(app, &line.request_id, &mut parts, &door, wire).await?;
+    let arrived = caller(app, &line.request_id, &mut parts, &door, wire).await;
+    *standing = counted(app, &arrived, &parts, &door, wire);
+    if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
+        line.api_key = arrived.ok().and_then(|caller| caller.api_key().map(str::to_owned));
+        return Err(refusal);
+    }
+    let caller = arrived?;
+    line.api_key = caller.api_key().map(str::to_owned);
     line.principal =
         Some(caller.principal()).filter(|who| who.kind != PrincipalKind::Public).map(|who| who.id.clone());
     if let Some(action) = door.body.needs() {
@@ -156,6 +175,37 @@ impl Whose {
             Self::Arrived(caller) => caller.principal(),
         }
     }
+
+    /// The developer key by which they were proven.
+    fn api_key(&self) -> Option<&str> {
+        match self {
+            Self::Arrived(caller) => match caller.proof() {
+                Proof::ApiKey { key_id } => Some(key_id),
+                _ => None,
+            },
+            Self::Proven(_) => None,
+        }
+    }
+}
+
+/// Where the caller stands after this request, if anybody like them is limited at this door. A wrong proof counts as none.
+fn counted(
+    app: &App,
+    arrived: &Result<Whose, Refusal>,
+    parts: &Parts,
+    door: &Door,
+    wire: Wire,
+) -> Option<Standing> {
+    let has_own_gate = door.is_confidential || door.signs_in;
+    if has_own_gate || !meter::is_metered(&parts.method, parts.uri.path()) {
+        return None;
+    }
+    let (quotas, now) = (app.services.quotas(), app.now());
+    match arrived {
+        Ok(Whose::Arrived(caller)) => app.meter.count(caller, wire, quotas, now),
+        Ok(Whose::Proven(_)) => None,
+        Err(_) => app.meter.count_address(wire, quotas, now),
+    }
 }
 
 /// No request from a network carries extensions: a context in them was put there by the composition of this process.
@@ -181,12 +231,20 @@ async fn caller(
         return Ok(Whose::Proven(Box::new(ctx)));
     }
     let confidential = wire.confidential;
-    let arrival = Arrival { parts, channel, request_id, now: app.now(), confidential };
+    let asks = ckan::action_of(parts.uri.path()).is_some();
+    if asks {
+        ckan::take_key(parts)?;
+    }
+    let arrival = Arrival { parts, channel, request_id, now: app.now(), confidential, asks };
     let caller = app.authenticator.authenticate(arrival).await.map_err(|error| match &error {
         // A browser forgets what is over, and goes on as the public.
         AuthError::Session(_) => without_session(app, error),
         _ => error.into(),
     })?;
+    if matches!(caller.proof(), Proof::ApiKey { .. }) && !meter::opens_to_keys(parts.uri.path()) {
+        let message = "a developer key opens the doors of data alone: sign in instead";
+        return Err(Error::new(ErrorCode::Forbidden, message).into());
+    }
     Ok(Whose::Arrived(Box::new(caller)))
 }
 
@@ -239,7 +297,8 @@ impl Door {
         let path = parts.uri.path();
         let channel = match path {
             "/api/v1/sql" => Channel::Sql,
-            _ if path.starts_with("/datasets/") => Channel::File,
+            _ if ckan::action_of(path) == Some("datastore_search_sql") => Channel::Sql,
+            _ if path.starts_with("/datasets/") || path.starts_with(delta::PREFIX) => Channel::File,
             _ => Channel::Api,
         };
         let is_post = parts.method == Method::POST;
@@ -261,8 +320,13 @@ impl Door {
     }
 }
 
-fn refused(refusal: &Refusal, request_id: &str) -> Sealed {
-    let (response, content) = refusal.written(request_id);
+/// The refusal in the format of its door.
+fn refused(app: &App, path: &str, refusal: &Refusal, request_id: &str) -> Sealed {
+    let (response, content) = match ckan::action_of(path) {
+        Some(action) => ckan::refused(app, action, refusal, request_id),
+        None if path.starts_with(delta::PREFIX) => delta::written(refusal, request_id),
+        None => refusal.written(request_id),
+    };
     Sealed { response, content: Some(content), has_receipt: false }
 }
 
@@ -287,8 +351,9 @@ fn finished(app: &App, binding: &RequestBinding, request_id: &str, sealed: Seale
 }
 
 /// Header fields that a page of another origin may read.
-const EXPOSED: &str = "accept-ranges, content-digest, content-range, etag, link, repr-digest, shuqiao-limits, \
-    shuqiao-next, shuqiao-receipt, shuqiao-request-id, shuqiao-total, shuqiao-versions, signature, signature-input";
+const EXPOSED: &str = "accept-ranges, content-crs, content-digest, content-disposition, content-encoding, content-range, \
+    delta-table-version, deprecation, etag, link, ratelimit, ratelimit-policy, repr-digest, retry-after, shuqiao-limits, \
+    shuqiao-next, shuqiao-receipt, shuqiao-request-id, shuqiao-total, shuqiao-versions, signature, signature-input, sunset";
 
 /// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred. Any page may ask, and
 /// read refusals too, as the public: with `*` no browser shows a page of another site what it asked for with a cookie.
@@ -296,7 +361,8 @@ fn protect(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    headers.append(header::VARY, HeaderValue::from_static("authorization, cookie, signature-input"));
+    headers
+        .append(header::VARY, HeaderValue::from_static("authorization, cookie, signature-input, x-api-key"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(

@@ -4,13 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use catalog_core::context::PrincipalKind;
+use catalog_core::services::{Heir, Services};
+use catalog_core::{OpContext, Role};
 use exchange_auth::encode_assertion;
 use exchange_crypto::Digest;
 use serde_json::{Value, json};
 
-use super::backup::grant;
-use super::evidence::{configure, with_access, witnessing};
-use crate::support::city::CODE;
+use super::backup::{grant, grants};
+use super::evidence::{configure, sqlite, with_access, witnessing};
+use super::restore::at_desk;
+use crate::support::city::{CODE, department, resource};
 use crate::support::command::{Folder, Visitor, key};
 use crate::support::server::Call;
 
@@ -265,7 +269,7 @@ fn a_bundle_shows_who_decided_and_why_and_openssl_proves_it() {
     assert!(!out.exists());
     assert!(bundle(&auditor));
     let into = folder.path("unpacked");
-    zip::ZipArchive::new(fs::File::open(out).unwrap()).unwrap().extract(&into).unwrap();
+    zip::ZipArchive::new(fs::File::open(&out).unwrap()).unwrap().extract(&into).unwrap();
     let (passed, text) = check(&into);
     assert!(passed, "{text}");
     let cover = fs::read_to_string(into.join("index.txt")).unwrap();
@@ -283,6 +287,71 @@ fn a_bundle_shows_who_decided_and_why_and_openssl_proves_it() {
         assert!(!passed && text.contains("state.json"), "{text}");
         fs::write(&state, content).unwrap();
     }
+    // It stays the decision when it is over, and a row that somebody has changed is none.
+    folder.ok(&["grant", "revoke", &given, "--reason", "协议到期", "--as", "scjg:approver"]);
+    assert!(bundle(&auditor));
+    let changed = "UPDATE grants SET document = replace(document, '人民警察法 第六条', '人民警察法 第七条')";
+    sqlite(&folder.data().join("catalogue.sqlite"), changed);
+    let late = folder.path("late.zip");
+    let words = ["evidence", "bundle", request, "--grounds", "-o", late.to_str().unwrap()];
+    let (_, error) = folder.refused(&[&words[..], &auditor].concat());
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(&given) && message.contains("is not what its event made"), "{error}");
+    assert!(!late.exists());
+}
+
+/// One of two resources is handed over after it was read: with it goes the part of the matter that granted it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_shows_the_decision_after_a_split_too() {
+    let folder = with_access();
+    let mut kept = resource();
+    for (field, value) in [("code", "301001/000002"), ("sql_name", "licence"), ("title", "营业执照")] {
+        kept[field] = json!(value);
+    }
+    folder.put_in_force(&kept);
+    let zfw = department("zfw", "九江市政法委员会", "11360400ME0000004X");
+    let file = folder.file("departments.json", serde_json::to_string(&[zfw]).unwrap());
+    folder.ok(&["org", "put", &file]);
+    let given = grants(&folder, "办案", &["301001/000001", "301001/000002"]);
+    folder.rows("select case_no from scjg.penalty", &["gaj", "--purpose", "办案"]);
+    let auditor = ["--as", ":auditor", "--operator", "sun"];
+    let found =
+        folder.json(&[&["evidence", "--action", "access", "--grant", &given[0]], &auditor[..]].concat());
+    let request = found["records"][0]["record"]["request_id"].as_str().unwrap();
+
+    let (data, scjg) = (folder.data(), "scjg".parse().unwrap());
+    let heir = Heir {
+        successor: "zfw".parse().unwrap(),
+        resources: ["301001/000001".parse().unwrap()].into(),
+        from: None,
+        basis: "职能划转".to_owned(),
+    };
+    let propose =
+        async |services: &Services, ctx: &OpContext| services.propose_succession(ctx, &scjg, &heir).await;
+    let proposed = at_desk(&data, ("wu", Role::AuthorityOfficer), propose).await.unwrap();
+    let carry_out = async |services: &Services, ctx: &OpContext| {
+        services.confirm_succession(ctx, &proposed.id).await.unwrap();
+        let mut clock = ctx.clone();
+        clock.principal.kind = PrincipalKind::Operator;
+        services.hand_over(&clock).await.unwrap()
+    };
+    let failed = at_desk(&data, ("zheng", Role::AuthorityOfficer), carry_out).await;
+    assert!(failed.is_empty(), "{failed:?}");
+
+    let out = folder.path("court.zip");
+    let words = ["evidence", "bundle", request, "--grounds", "-o", out.to_str().unwrap()];
+    folder.ok(&[&words[..], &auditor].concat());
+    let into = folder.path("unpacked");
+    zip::ZipArchive::new(fs::File::open(out).unwrap()).unwrap().extract(&into).unwrap();
+    let (passed, text) = check(&into);
+    assert!(passed, "{text}");
+    let states: Vec<_> = all_files(&into).into_iter().filter(|path| path.ends_with("state.json")).collect();
+    let states: Vec<Value> =
+        states.iter().map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap()).collect();
+    assert_eq!(states.len(), 2, "the grant, and the part of its matter that has gone: {states:?}");
+    let part = states.iter().find(|state| state["number"].is_string()).unwrap();
+    assert_eq!((&part["grants"], &part["handler"]["department"]), (&json!([given[0]]), &json!("zfw")));
+    assert!(states.iter().any(|state| state["id"] == json!(given[0])), "{states:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

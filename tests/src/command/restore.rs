@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use ::http::Method;
 use catalog_core::context::PrincipalKind;
 use catalog_core::directory::Succession;
 use catalog_core::services::{Heir, Services};
@@ -22,7 +23,7 @@ use crate::support::postgres::Postgres;
 use crate::support::server::Call;
 
 /// The services over a data folder, by a person in a role: for what the command line has no word for.
-async fn at_desk<T>(
+pub(super) async fn at_desk<T>(
     data: &Path,
     (by, role): (&str, Role),
     act: impl AsyncFnOnce(&Services, &OpContext) -> T,
@@ -147,6 +148,29 @@ async fn an_entry_that_was_published_anew_after_the_backup_is_out_of_force_until
     town.audited("new");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_was_ended_after_the_backup_opens_nothing() {
+    let town = Town::new();
+    let folder = &town.folder;
+    let machine = key(&folder.machine_key("scjg"));
+    let sent = async |data_dir: &str, call: Call<'_>| {
+        let serving = folder.serve_at(folder.path(data_dir).to_str().unwrap());
+        Visitor::of(&serving).await.send(call).await
+    };
+    let wanted = json!({"purpose": "核对", "doors": ["sql"], "seconds": 36_000});
+    let issued = sent("data", Call::post("/api/v1/tickets", &wanted).by(&machine)).await.ok();
+    let bearer = format!("Bearer {}", issued["token"].as_str().unwrap());
+    let ask = || Call::post("/api/v1/sql", &json!({ "sql": SQL })).header("authorization", &bearer);
+    town.backup();
+    sent("data", ask()).await.ok();
+    let path = format!("/api/v1/tickets/{}", issued["ticket"]["id"].as_str().unwrap());
+    sent("data", Call::new(Method::DELETE, path).by(&machine)).await.ok();
+    let restored = town.restore("new", &["--log", "data"]);
+    assert_eq!(ended(&restored), ["ticket.revoked"], "{restored}");
+    assert_eq!(sent("new", ask()).await.code(), "unauthenticated");
+    town.audited("new");
+}
+
 /// First the wrong backup, an older one; then the right one, with the log that holds the first attempt.
 #[test]
 fn a_second_restore_may_know_what_the_first_one_undid() {
@@ -156,10 +180,7 @@ fn a_second_restore_may_know_what_the_first_one_undid() {
     let file = folder.file("data.csv", "case_no,county,person,amount,note\nG3,360481,某乙(合成),3.00,无\n");
     folder.ok(&["ingest", CODE, &file, "--as", "scjg"]);
     town.backup();
-    let list = fs::read(folder.path("").join(first["backup"].as_str().unwrap())).unwrap();
-    let list: Value = serde_json::from_slice(&list).unwrap();
-    let at = list["created_at"].as_str().unwrap();
-    town.restore("first", &["--log", "data", "--at", at]);
+    town.restore("first", &["--log", "data", "--at", &town.made_at(&first)]);
     town.audited("first");
     town.restore("second", &["--log", "first"]);
     town.audited("second");

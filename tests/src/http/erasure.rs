@@ -231,5 +231,10 @@ async fn the_time_runs_from_the_moment_of_the_withdrawal() {
     town.after(30 * DAY - 1);
     assert_eq!(town.erased(true).await, []);
     town.after(1);
-    assert_eq!(town.erased(true).await.len(), 2);
+    assert_eq!(town.erased(true).await, [(1, None), (2, None)]);
+    // What nobody reads is not written anew: it goes as a whole.
+    let withdraw =
+        Call::post(format!("/api/v1/resources/{CODE}/versions/1/withdraw"), &json!({"reason": "有误"}));
+    town.city.server.send(withdraw.by(&town.city.machine)).await.ok();
+    assert_eq!(town.erased(true).await, [(2, None)]);
 }

@@ -183,6 +183,19 @@ async fn one_developer_asks_so_much_and_no_more() {
     let refused = answers.iter().find(|answer| !answer.status.is_success()).unwrap();
     assert_eq!((refused.code(), refused.status.as_u16()), ("limit_rate".to_owned(), 429));
     demand(&other).await.ok();
+    // Nor more than twenty at the same time, however slowly they come.
+    let (start, day) = (server.now(), 90_000);
+    server.set_clock(start.plus_seconds(day));
+    for _ in 0..10 {
+        demand(&developer).await.ok();
+    }
+    server.set_clock(start.plus_seconds(2 * day));
+    let refused = demand(&developer).await;
+    assert_eq!(refused.code(), "limit_rate");
+    assert!(refused.text().contains("20 matters of yours are open"), "{}", refused.text());
+    let first = answers.iter().find(|answer| answer.status.is_success()).unwrap().json();
+    city.act(&first["number"], &json!({"event": "withdraw"}), &developer).await.ok();
+    demand(&developer).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,7 @@ async fn an_extract_that_lost_a_file_is_written_anew() {
         ("latest.jws", "manifest.jws"),
     ] {
         let whole = server.send(Call::get(file(name))).await;
-        fs::remove_file(server.object(object, "")).unwrap();
+        fs::remove_file(server.object(object, object)).unwrap();
         assert_eq!(server.send(Call::get(file(name))).await.ok_bytes(), whole.ok_bytes(), "{name}");
     }
 }

@@ -222,9 +222,16 @@ async fn nothing_is_shown_that_was_not_checked() {
     city.act(number, &step("revoke"), &city.reviewer).await.ok();
     assert_eq!(cases(&city, None).await, "not_granted");
     city.upload(&rows(&["D1", "D2", "D3"])).await;
+    let withdraw = format!("/api/v1/resources/{CODE}/versions/3/withdraw");
+    city.server.send(Call::post(withdraw, &json!({"reason": "有误"})).by(&city.machine)).await.ok();
     let again = ask_to_open(&city, &opening()).await.ok();
     city.act(&again["number"], &pass(&again), &city.reviewer).await.ok();
     assert_eq!(cases(&city, None).await, json!(["D1", "D2", "D3"]));
+    let versions = city.server.send(Call::get(format!("/api/v1/resources/{CODE}/versions"))).await.ok();
+    let mut shown: Vec<_> =
+        versions.as_array().unwrap().iter().map(|version| version["number"].as_i64().unwrap()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, [1, 4], "not even the tombstone of what the opening before showed: {versions}");
     let openings = city.server.send(Call::get(format!("/api/v1/resources/{CODE}/openings"))).await.ok();
     assert_eq!(openings[0]["number"], again["number"]);
 }

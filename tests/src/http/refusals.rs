@@ -12,6 +12,14 @@ async fn what_can_not_be_served_is_a_signed_problem() {
     let server = &city.server;
     let answer = server.send(Call::get("/api/v1/nothing")).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
+    for (name, value) in [
+        ("cache-control", "private, no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+    ] {
+        assert_eq!(answer.header(name), value);
+    }
     let answer = server.send(Call::new(Method::DELETE, "/api/v1/sql")).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "invalid_input"));
     assert!(answer.headers.contains_key("allow"));

@@ -105,9 +105,15 @@ async fn a_receipt_is_looked_for_before_the_answer_is_taken_in() {
     let refused = again(&city, &longer, &city.machine).await;
     assert_eq!(refused.code(), "too_large");
     assert!(refused.text().contains(&format!("which has {}", case.1.len())), "{}", refused.text());
+    // What says of itself that it is longer is not taken in at all: nothing can be kept now, and nobody notices.
+    let spool = city.server.folder.path().join("spool");
+    std::fs::remove_dir(&spool).unwrap();
+    assert_eq!(again(&city, &longer, &city.machine).await.code(), "too_large");
+    assert_eq!(again(&city, &case, &city.machine).await.code(), "unavailable");
+    std::fs::create_dir(&spool).unwrap();
     let shorter = (case.0.clone(), case.1[1..].to_vec());
     assert_eq!(verdict(&city, &shorter, &city.machine).await.0, "other_answer");
-    assert_eq!(std::fs::read_dir(city.server.folder.path().join("spool")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0);
 }
 
 /// A part of a file is the answer to a request whose text asks for all of it.

@@ -304,3 +304,35 @@ async fn what_was_withheld_stays_hidden_when_it_leaves_the_directory() {
     put_in_force(&city, &open).await;
     assert_eq!(public.columns("?version=1").await, all, "it was open to the last");
 }
+
+/// RFC 9745 and RFC 8594: who takes `latest` every night learns of it from the file itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_latest_version_tell_of_the_change_before_it_comes() {
+    let city = announced().await;
+    let get = async |name: &str| city.server.send(Call::get(format!("/datasets/{CODE}/{name}"))).await;
+    assert_eq!(get("latest.csv").await.header("sunset"), "", "what awaits review is not announced");
+    let path = format!("/api/v1/resources/{CODE}/versions/2/review");
+    city.server.send(Call::new(Method::POST, path).by(&city.reviewer)).await.ok();
+    let versions = city.server.send(Call::get(format!("/api/v1/resources/{CODE}/versions"))).await.ok();
+    let effective = Timestamp::parse(versions[1]["effective_from"].as_str().unwrap()).unwrap();
+    for name in ["latest.csv", "latest.parquet", "latest.csv.gz"] {
+        let answer = get(name).await;
+        let sunset = chrono::DateTime::parse_from_rfc2822(answer.header("sunset")).unwrap();
+        assert_eq!(sunset.timestamp(), effective.seconds(), "{name}");
+        assert!(answer.header("sunset").ends_with(" GMT"));
+        assert_eq!(answer.header("deprecation"), format!("@{}", effective.seconds() - 30 * DAY));
+        let links = answer.header("link");
+        assert!(
+            links.contains(&format!("</api/v1/resources/{CODE}/versions>; rel=\"deprecation\"")),
+            "{links}"
+        );
+        let next = name.replace("latest", "2");
+        assert!(links.contains(&format!("</datasets/{CODE}/{next}>; rel=\"successor-version\"")), "{links}");
+    }
+    let fixed = get("1.csv").await;
+    assert_eq!(
+        (fixed.header("sunset"), fixed.header("deprecation")),
+        ("", ""),
+        "its own address does not change"
+    );
+}

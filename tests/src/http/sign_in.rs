@@ -1,12 +1,17 @@
 //! Local accounts and sessions, and what is tried against them.
 
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use catalog_core::account::{CODE_SECONDS, LOCK_SECONDS, TRIES};
 use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::ports::Person;
 use catalog_core::{Role, Timestamp};
 use exchange_crypto::SigningKey;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::support::city::{City, departments};
 use crate::support::python::python;
@@ -305,6 +310,35 @@ async fn asking_again_for_one_address_keeps_nobody_else_from_registering() {
     }
     assert_eq!(register("other@example.cn").await.status, StatusCode::ACCEPTED);
     assert_eq!(letters(&server).len(), 2);
+    // Of different addresses there are only so many in an hour.
+    for number in 2..120 {
+        assert_eq!(register(&format!("li{number}@example.cn")).await.status, StatusCode::ACCEPTED);
+    }
+    assert_eq!(register("late@example.cn").await.code(), "unavailable");
+    assert_eq!(letters(&server).len(), 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_proves_who_they_are_where_others_can_read_it() {
+    let (server, _) = server().await;
+    for (path, body, status) in [
+        ("/api/v1/developers", json!({"name": "李", "email": "li@example.cn"}), StatusCode::ACCEPTED),
+        ("/api/v1/session", json!({"name": "zhang", "password": PASSWORD}), StatusCode::NO_CONTENT),
+        (
+            "/api/v1/session/password",
+            json!({"name": "zhang", "password": PASSWORD, "new_password": "another-password-9"}),
+            StatusCode::NO_CONTENT,
+        ),
+    ] {
+        for (from, status) in [([192, 0, 2, 1], StatusCode::FORBIDDEN), ([127, 0, 0, 1], status)] {
+            let request = Request::post(path).header("content-type", "application/json");
+            let mut request = request.body(Body::from(body.to_string())).unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((from, 50_000))));
+            let answer = openapi_http::router(server.app.clone()).oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status, "{path} from {from:?}");
+        }
+    }
+    assert_eq!(letters(&server).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

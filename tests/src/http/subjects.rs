@@ -217,10 +217,38 @@ async fn every_way_to_look_up_a_number_is_a_look_up() {
     assert_eq!((rows, subjects.len()), (2, 2), "few rows are a look-up of each");
     let (rows, subjects) = look_up(json!({"filter": {"=": ["name", "张三(合成)"]}})).await;
     assert_eq!((rows, subjects.len()), (1, 0), "what does not go by the number is found by the row");
+    let absent = "110101199003070011";
+    for filter in [json!({"=": ["id_no", absent]}), json!({"not": {"<>": ["id_no", absent]}})] {
+        let (rows, subjects) = look_up(json!({ "filter": filter })).await;
+        assert_eq!((rows, subjects.len()), (0, 1), "whoever is looked for is named, found or not: {filter}");
+    }
     let many: String = (0..101).map(|number| format!("{:018},某人,360481\n", number)).collect();
     city.upload_to(PERSONS, &format!("id_no,name,county\n{many}")).await;
     let (rows, subjects) = look_up(json!({"filter": {">=": ["id_no", "0"]}, "limit": 101})).await;
     assert_eq!((rows, subjects.len()), (101, 0), "many rows are none");
+}
+
+/// Two are asked for, and the grant shows one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_looked_up_and_hidden_was_not_seen() {
+    let city = city().await;
+    let server = &city.server;
+    city.grant(&json!({
+        "kind": "conditional", "resource": "301001/000002", "grantee": {"department": "gaj"},
+        "items": ["id_no", "name"], "filter": {"=": ["county", "360481"]}, "purpose": "核对",
+        "legal_basis": "警察法", "doors": ["api"],
+    }))
+    .await;
+    let both = json!({"filter": {"in": ["id_no", [ONE, OTHER]]}});
+    let look_up = Call::post(format!("/api/v1/resources/{PERSONS}/records"), &both);
+    let look_up = look_up.header("shuqiao-purpose", "%E6%A0%B8%E5%AF%B9").by(&city.consumer);
+    assert_eq!(server.send(look_up).await.ok()["data"].as_array().unwrap().len(), 1);
+    let named = server.events("access").pop().unwrap()["subjects"].clone();
+    assert_eq!(named.as_array().unwrap().len(), 2, "both were asked for");
+    let auditor = server.person("sun", None, &[Role::Auditor]).await;
+    let of = async |number: &str| seen(&ask(&city, number, &auditor, false).await.ok());
+    assert_eq!(of(ONE).await, expected(&[("api", "gaj", "certain")]));
+    assert_eq!(of(OTHER).await, []);
 }
 
 /// Numbers that are numbers, and letters that no directory demands to be large.
@@ -264,4 +292,9 @@ async fn a_number_is_looked_for_in_columns_of_every_type_and_spelling() {
     assert_eq!(resources("1234567").await, ["301001/000003"]);
     assert_eq!(resources("E1234567").await, ["301001/000004"]);
     assert_eq!(resources("e 1234567").await, ["301001/000004"]);
+    let [large, small] = [
+        ask(&city, "E1234567", &auditor, false).await.ok(),
+        ask(&city, "e 1234567", &auditor, false).await.ok(),
+    ];
+    assert_eq!(large["subject"], small["subject"], "evidence knows one of them");
 }

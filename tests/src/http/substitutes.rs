@@ -1,5 +1,6 @@
 //! Substitutes 代办: a further role for a time.
 
+use catalog_core::ports::Person;
 use catalog_core::{Role, Timestamp};
 use serde_json::{Value, json};
 
@@ -21,6 +22,15 @@ async fn a_substitute_decides_in_their_time_and_evidence_says_so() {
     let security = server.person("security", None, &[Role::SecurityAdministrator]).await;
     let deputy = server.person("deputy", Some(&scjg), &[Role::DirectoryEditor]).await;
     server.person("sysadmin", None, &[Role::SystemAdministrator]).await;
+    server.person("their-sysadmin", Some(&scjg), &[Role::SystemAdministrator]).await;
+    let gone = Person {
+        id: "gone".to_owned(),
+        name: "gone".to_owned(),
+        department: Some(scjg.id.clone()),
+        roles: [Role::DirectoryEditor].into(),
+        active: false,
+    };
+    server.services.put_person(&server.operator(&[Role::SecurityAdministrator]), &gone).await.unwrap();
     let application = json!({
         "asks": [{"resource": "301001/000001", "items": ["case_no", "person"], "doors": ["sql"]}],
         "purpose": "办案", "legal_basis": "人民警察法 第六条", "valid_until": "2026-06-30T16:00:00Z",
@@ -37,6 +47,8 @@ async fn a_substitute_decides_in_their_time_and_evidence_says_so() {
     // Roles that don't meet in one person, another's department, times that are over or without end.
     for (person, role, from, until, code) in [
         ("sysadmin", "approver", "03-03T00:00", "03-05T00:00", "invalid_input"),
+        ("their-sysadmin", "approver", "03-03T00:00", "03-05T00:00", "invalid_input"),
+        ("gone", "approver", "03-03T00:00", "03-05T00:00", "not_found"),
         ("officer", "approver", "03-03T00:00", "03-05T00:00", "invalid_input"),
         ("deputy", "auditor", "03-03T00:00", "03-05T00:00", "invalid_input"),
         ("deputy", "authority_officer", "03-03T00:00", "03-05T00:00", "invalid_input"),

@@ -9,12 +9,12 @@ use crate::support::city::{City, department};
 use crate::support::server::{Answer, Call};
 
 /// A time of 2026 in Asia/Shanghai.
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-{text}:00+08:00")).unwrap()
 }
 
 /// The city on Monday, the second of March, with two departments that will continue its own.
-async fn city() -> (City, [Department; 2], SigningKey) {
+pub(super) async fn city() -> (City, [Department; 2], SigningKey) {
     let city = City::new_at(at("03-02T10:00")).await;
     let sjj = department("sjj", "九江市市场和数据局", "11360400MD0000003X");
     let zfw = department("zfw", "九江市政法委员会", "11360400ME0000004X");
@@ -24,11 +24,11 @@ async fn city() -> (City, [Department; 2], SigningKey) {
     (city, [sjj, zfw], officer)
 }
 
-async fn propose(city: &City, old: &str, heir: &Value, by: &SigningKey) -> Answer {
+pub(super) async fn propose(city: &City, old: &str, heir: &Value, by: &SigningKey) -> Answer {
     city.server.send(Call::post(format!("/api/v1/departments/{old}/succession"), heir).by(by)).await
 }
 
-async fn confirm(city: &City, proposed: &Value, by: &SigningKey) -> Answer {
+pub(super) async fn confirm(city: &City, proposed: &Value, by: &SigningKey) -> Answer {
     let id = proposed["id"].as_str().unwrap();
     city.server.send(Call::post(format!("/api/v1/successions/{id}/confirm"), &json!({})).by(by)).await
 }
@@ -44,7 +44,7 @@ async fn succeed(city: &City, old: &str, new: &str, from: &str, by: &SigningKey)
     confirm(city, &proposed.json(), &second).await
 }
 
-async fn ask(city: &City, sql: &str, by: &SigningKey) -> Answer {
+pub(super) async fn ask(city: &City, sql: &str, by: &SigningKey) -> Answer {
     city.server.send(city.sql(sql, Some(by))).await
 }
 
@@ -67,7 +67,7 @@ async fn lights(city: &City, officer: &SigningKey) -> Vec<String> {
     lights.map(|row| row["department"].as_str().unwrap().to_owned()).collect()
 }
 
-const OLD_NAME: &str = "select case_no, person from scjg.penalty order by case_no";
+pub(super) const OLD_NAME: &str = "select case_no, person from scjg.penalty order by case_no";
 const NEW_NAME: &str = "select case_no, person from sjj.penalty order by case_no";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,8 @@ use catalog_core::{ErrorCode, Role, Timestamp};
 use openapi_http::{MailFolder, Messenger};
 use serde_json::{Value, json};
 
-use crate::support::city::{City, departments};
+use super::successions::{confirm, propose};
+use crate::support::city::{City, department, departments};
 use crate::support::python::python;
 use crate::support::server::Call;
 
@@ -203,6 +204,36 @@ async fn lights_that_change_and_the_morning_list_are_told_once() {
     given["body"] = json!(body.replace("red", "green"));
     let forged = python("oracle_signatures.py", &["verify"], &given.to_string());
     assert_ne!(forged["error"], json!(null), "a changed word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_is_told_of_what_its_predecessor_handled() {
+    let mut office = Office::new("https://gateway.example.cn/words").await;
+    let sjj = department("sjj", "九江市市场和数据局", "11360400MD0000003X");
+    office.receivers.webhooks.clear();
+    office.receivers.contacts.push(Contact {
+        department: Some(sjj.id.clone()),
+        role: Role::Approver,
+        address: "approvers@sjj.example.cn".to_owned(),
+    });
+    let city = &office.city;
+    city.server.department(&sjj).await;
+    let [first, second] = [
+        city.server.person("first", None, &[Role::AuthorityOfficer]).await,
+        city.server.person("second", None, &[Role::AuthorityOfficer]).await,
+    ];
+    let heir = json!({"successor": "sjj", "from": at("03-03T00:00").to_string(), "basis": "机构改革方案"});
+    let proposed = propose(city, "scjg", &heir, &first).await.ok();
+    confirm(city, &proposed, &second).await.ok();
+    let messenger = office.messenger(&[]);
+    for (time, to) in
+        [("03-02T10:30", "approvers@scjg.example.cn"), ("03-03T10:30", "approvers@sjj.example.cn")]
+    {
+        assert_eq!(office.round(time, &messenger).await, (1, 0, 0), "{time}");
+        let letter = python("read_letter.py", &[], &office.letters()[0]);
+        assert_eq!(letter["to"], to);
+        assert!(letter["text"].as_str().unwrap().contains(&office.part), "{letter}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

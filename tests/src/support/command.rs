@@ -83,6 +83,7 @@ impl Folder {
     /// The same in another data folder.
     pub(crate) fn put_in_force_at(&self, data_dir: &str, resource: &Value) {
         let sheet = self.sheet_of("directory.xlsx", resource);
+        let code = resource["code"].as_str().unwrap().replace('/', "-");
         self.ok(&["resource", "import", &sheet, "--as", "scjg", "--data-dir", data_dir]);
         for (step, role, operator) in [
             ("submit-registration", "scjg", "wang"),
@@ -90,7 +91,7 @@ impl Folder {
             ("submit-publication", "scjg", "wang"),
             ("approve-publication", "scjg:reviewer", "li"),
         ] {
-            let step = ["resource", "step", step, CODE, "--as", role, "--operator", operator];
+            let step = ["resource", "step", step, &code, "--as", role, "--operator", operator];
             self.ok(&[&step[..], &["--data-dir", data_dir]].concat());
         }
     }

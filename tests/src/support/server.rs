@@ -39,6 +39,8 @@ pub(crate) struct Bounds {
     pub(crate) query: Limits,
     /// Of the door.
     pub(crate) door: HttpLimits,
+    /// What a city sets otherwise.
+    pub(crate) settings: catalog_core::settings::Settings,
     /// The identity provider at which people sign in.
     pub(crate) oidc: Option<OidcSettings>,
 }
@@ -88,6 +90,7 @@ impl Server {
         let log = Breakable { log: evidence.clone(), fails: evidence_fails.clone() };
         let keys = ConfidentialKeys::open(folder.path()).unwrap();
         let services = Services::new(store.clone(), Arc::new(log))
+            .with_settings(bounds.settings.clone())
             .with_safe(Arc::new(keys))
             .with_history(evidence.clone());
         let reading = clock.clone();
@@ -283,7 +286,8 @@ fn app(
         objects_folder: Some(objects),
         authenticator: Authenticator::new(store.clone(), store.clone(), store.clone(), base)
             .unwrap()
-            .with_sessions(sessions(store)),
+            .with_sessions(sessions(store.clone()))
+            .with_api_keys(store),
         encrypted: false,
         behind_proxy: false,
         sign_in: SignIn::new(SignInParts {

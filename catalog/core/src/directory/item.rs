@@ -212,11 +212,22 @@ pub enum ValueFormat {
     DivisionCode,
     /// Geometry in lon/lat, stored as WKB with GeoParquet metadata
     Geometry,
+    /// Longitude of a row's place in degrees, beside an item with its latitude
+    Longitude,
+    /// Latitude of a row's place in degrees
+    Latitude,
 }
 
 impl ValueFormat {
     /// All formats, in the order of documents.
-    pub const ALL: [ValueFormat; 4] = [Self::CitizenId, Self::CreditCode, Self::DivisionCode, Self::Geometry];
+    pub const ALL: [ValueFormat; 6] = [
+        Self::CitizenId,
+        Self::CreditCode,
+        Self::DivisionCode,
+        Self::Geometry,
+        Self::Longitude,
+        Self::Latitude,
+    ];
 
     /// The name in `format`.
     pub fn as_str(self) -> &'static str {
@@ -225,6 +236,8 @@ impl ValueFormat {
             Self::CreditCode => "credit-code",
             Self::DivisionCode => "division-code",
             Self::Geometry => "geometry",
+            Self::Longitude => "longitude",
+            Self::Latitude => "latitude",
         }
     }
 
@@ -235,12 +248,23 @@ impl ValueFormat {
             Self::CreditCode => "统一社会信用代码 GB 32100",
             Self::DivisionCode => "行政区划代码",
             Self::Geometry => "几何图形（经度、纬度）",
+            Self::Longitude => "经度（度）",
+            Self::Latitude => "纬度（度）",
         }
     }
 
     /// Reads the name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+
+    /// The smallest and the largest value of a format of numbers.
+    fn range(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Longitude => Some(("-180", "180")),
+            Self::Latitude => Some(("-90", "90")),
+            Self::CitizenId | Self::CreditCode | Self::DivisionCode | Self::Geometry => None,
+        }
     }
 }
 
@@ -311,6 +335,13 @@ pub struct InformationItem {
 }
 
 impl InformationItem {
+    /// Smallest and largest value allowed: the item's own, else those of its format.
+    pub fn bounds(&self) -> (Option<&str>, Option<&str>) {
+        let range = self.format.and_then(ValueFormat::range);
+        let (low, high) = range.map_or((None, None), |(low, high)| (Some(low), Some(high)));
+        (self.minimum.as_deref().or(low), self.maximum.as_deref().or(high))
+    }
+
     /// What decides how values lie in files: kind, digits, geometry. The length of a text is a rule about new rows,
     /// not about their shape.
     pub fn stored(&self) -> (ItemKind, Option<(u8, i8)>, bool) {

@@ -153,6 +153,11 @@ pub struct NameCells {
 }
 
 impl NameCells {
+    /// One place for all names: of a resource in a document that is no sheet.
+    pub fn at(place: &str) -> Self {
+        Self { code: place.to_owned(), title: place.to_owned(), sql_name: place.to_owned() }
+    }
+
     /// The cell of a field of the resource: `title` and `sql_name`; everything else is said where the code stands.
     pub fn of(&self, field: &str) -> &str {
         match field {

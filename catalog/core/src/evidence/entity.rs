@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 /// Kinds of which each has one row: the newest event of its name made the row as it is.
-const ROWS: [&str; 11] = [
+const ROWS: [&str; 12] = [
     "department",
     "succession",
     "person",
@@ -14,6 +14,7 @@ const ROWS: [&str; 11] = [
     "account",
     "key",
     "ticket",
+    "api_key",
     "resource",
     "grant",
     "version",
@@ -63,6 +64,11 @@ pub fn key(id: impl Display) -> String {
 /// A ticket.
 pub fn ticket(id: impl Display) -> String {
     format!("ticket {id}")
+}
+
+/// A developer key.
+pub fn api_key(id: impl Display) -> String {
+    format!("api_key {id}")
 }
 
 /// An entry of the directory.
@@ -160,6 +166,7 @@ mod tests {
             account("chen"),
             key("k"),
             ticket("1"),
+            api_key("1"),
             resource("301001/000001"),
             grant("1"),
             version(1, "301001/000001"),

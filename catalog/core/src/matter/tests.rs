@@ -231,6 +231,28 @@ fn sensitive_items_take_two_persons() {
     assert_eq!(people, ["officer", "a", "b"]);
 }
 
+#[test]
+fn a_caller_is_offered_exactly_the_steps_that_they_can_take() {
+    let rules = Rules::default();
+    let [a, b] = ["a", "b"].map(|id| person(id, "scjg", Role::Approver));
+    let others = [person("c", "scjg", Role::Reviewer), person("d", "gaj", Role::Analyst)];
+    let mut proposed = provision(State::Proposing);
+    proposed.take(&a, &step(Event::Propose, "2026-03-03T10:00:00"), &rules).unwrap();
+    let mut extended = provision(State::Deciding);
+    let word = Move { legal_basis: Some("条例"), ..step(Event::Extend, "2026-03-03T10:00:00") };
+    extended.take(&a, &word, &rules).unwrap();
+    for matter in [provision(State::Proposing), provision(State::Deciding), proposed, extended] {
+        for (caller, event) in [&a, &b, &others[0], &others[1]]
+            .into_iter()
+            .flat_map(|caller| Event::ALL.iter().map(move |event| (caller, *event)))
+        {
+            let taken = matter.clone().take(caller, &Move { event, ..word }, &rules);
+            let (state, id) = (matter.state, &caller.id);
+            assert_eq!(matter.may_take(caller, event), taken.is_ok(), "{state} {event} {id}: {taken:?}");
+        }
+    }
+}
+
 /// The hole that looking at the last step alone leaves: a proposal that comes back, and is made again by somebody else.
 #[test]
 fn whoever_proposed_once_never_confirms() {

@@ -257,7 +257,7 @@ fn ambiguous(grants: &[&Grant]) -> Decision {
 /// What the caller's directory lists is refused with the reason; what it may not know of does not exist.
 fn refuse(ctx: &OpContext, resource: &Resource, usable: &[&Grant]) -> Decision {
     if !ctx.principal.sees_whole_directory() && !resource.is_publicly_listed() {
-        return Decision::deny(ErrorCode::NotFound, format!("{} does not exist", resource.code));
+        return Decision::deny(ErrorCode::NotFound, format!("resource {} does not exist", resource.code));
     }
     let name = format!("{} {}", resource.code, resource.title);
     let why = if usable.is_empty() {

@@ -29,6 +29,18 @@ pub enum GrantKind {
     Public,
 }
 
+impl GrantKind {
+    /// The Chinese name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Own => "本部门数据",
+            Self::Unconditional => "无条件共享",
+            Self::Conditional => "有条件共享",
+            Self::Public => "向社会开放",
+        }
+    }
+}
+
 /// To whom a grant is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

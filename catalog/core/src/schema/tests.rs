@@ -68,6 +68,8 @@ fn every_type_has_its_keywords() {
     assert_eq!(keywords(ItemKind::T, None)["format"], "date-time");
     assert_eq!(keywords(ItemKind::G, None)["contentEncoding"], "base64");
     assert_eq!(keywords(ItemKind::G, Some(ValueFormat::Geometry))["type"], "object");
+    let degrees = keywords(ItemKind::B, Some(ValueFormat::Latitude));
+    assert_eq!((&degrees["minimum"], &degrees["maximum"]), (&json!(-90), &json!(90)));
 }
 
 #[test]

@@ -105,8 +105,19 @@ impl Services {
         ctx: &OpContext,
         shapes: &dyn Shapes,
     ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
+        self.readable_where(ctx, shapes, &|_| true).await
+    }
+
+    /// The same of the resources that are wanted, by what the directory says of them today.
+    pub async fn readable_where(
+        &self,
+        ctx: &OpContext,
+        shapes: &dyn Shapes,
+        is_wanted: &(dyn Fn(&Resource) -> bool + Sync),
+    ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
         let mut readable = Vec::new();
-        for entry in self.store.entries(None).await? {
+        let entries = self.store.entries(None).await?.into_iter();
+        for entry in entries.filter(|entry| entry.published.as_ref().is_some_and(is_wanted)) {
             let code = entry.draft.code.clone();
             match self.open_entry(ctx, shapes, entry, VersionSelector::Latest).await {
                 Err(error) if is_refusal(error.code) => {}
@@ -234,7 +245,7 @@ impl Services {
 }
 
 /// Whether the code says that a dataset can't be read now, and no more.
-fn is_refusal(code: ErrorCode) -> bool {
+pub(super) fn is_refusal(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::NotFound

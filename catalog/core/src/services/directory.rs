@@ -65,6 +65,11 @@ impl Services {
         self.store.search(&query).await
     }
 
+    /// The codes of everything that the caller's directory lists, in order.
+    pub async fn listed_codes(&self, ctx: &OpContext) -> Result<Vec<ResourceCode>> {
+        self.store.published_codes(!ctx.principal.sees_whole_directory()).await
+    }
+
     /// Takes a code for a new resource of a classification.
     pub async fn allocate_code(
         &self,

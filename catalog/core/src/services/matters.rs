@@ -91,6 +91,9 @@ pub struct MatterView {
     pub due: Option<Timestamp>,
     /// What can happen next, whoever may bring it about.
     pub next: Vec<Event>,
+    /// Those of them that the caller may bring about as they are.
+    #[serde(default)]
+    pub yours: Vec<Event>,
     /// The matters that it has brought about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
@@ -110,11 +113,13 @@ pub struct Round {
 }
 
 impl MatterView {
-    fn of(matter: Matter, now: Timestamp) -> Self {
+    fn of(matter: Matter, ctx: &OpContext) -> Self {
+        let next: Vec<_> = legal_events(matter.kind(), matter.state).collect();
         Self {
-            light: matter.light(now),
+            light: matter.light(ctx.now),
             due: matter.limit().and_then(|limit| limit.reckoning.due),
-            next: legal_events(matter.kind(), matter.state).collect(),
+            yours: next.iter().copied().filter(|event| matter.may_take(&ctx.principal, *event)).collect(),
+            next,
             parts: Vec::new(),
             matter,
         }
@@ -130,7 +135,7 @@ impl Services {
 
     async fn view(&self, ctx: &OpContext, matter: Matter) -> Result<MatterView> {
         let parts = self.parts_of(&matter.number).await?;
-        let mut view = MatterView::of(matter, ctx.now);
+        let mut view = MatterView::of(matter, ctx);
         view.parts = parts.into_iter().map(|part| part.number).collect();
         Ok(view)
     }

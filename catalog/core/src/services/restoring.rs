@@ -3,9 +3,9 @@
 //!
 //! An event names what it changed and holds the digest of its new state, and of some all of it. Where that says everything, as
 //! for a grant or a department, the same is done again; where it does not, the safer answer is given, until somebody who knows
-//! says it anew: a person whose rights have changed can't sign in, an account that has changed has no password, a key or a
-//! substitution that has changed is over, a dataset from which records were withdrawn is closed, and an entry of the directory
-//! that was published anew is out of force.
+//! says it anew: a person whose rights have changed can't sign in, an account that has changed has no password, a key, a
+//! developer key or a substitution that has changed is over, a dataset from which records were withdrawn is closed, and an
+//! entry of the directory that was published anew is out of force.
 
 mod directory;
 mod organisation;
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::Services;
 use crate::account::Account;
+use crate::api_key::ApiKey;
 use crate::context::{OpContext, PrincipalKind};
 use crate::dataset::{RecordAct, RecordWithdrawal, Tombstone};
 use crate::error::{Error, ErrorCode, Result};
@@ -28,7 +29,7 @@ use crate::policy::Revocation;
 const UNKNOWN: &str = "withdrawn_before_restore";
 
 /// Kinds of entities of which the newest event says what they are, compared by digest.
-const NEWEST_COUNTS: [&str; 4] = ["person", "account", "key", "substitution"];
+const NEWEST_COUNTS: [&str; 5] = ["person", "account", "key", "api_key", "substitution"];
 
 /// What ended again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,6 +105,7 @@ impl Services {
                 "person" => self.lock_out(ctx, id, digest).await?,
                 "account" => self.reset_account(ctx, id, digest).await?,
                 "key" => self.end_key_again(ctx, record, id, digest).await?,
+                "api_key" => self.end_api_key_again(ctx, record, id, digest).await?,
                 _ => self.end_substitution_again(ctx, record, id, digest).await?,
             };
             ended.extend(has_ended.then(|| EndedAgain::of(record)));
@@ -242,6 +244,23 @@ impl Services {
         key.valid_until = Some(record.at.max(key.valid_from));
         let change = Self::change(ctx, "key.retired", entity::key(id), &key);
         self.store.put_key(&key, &change).await?;
+        Ok(true)
+    }
+
+    /// Revokes a developer key that is not what the log says it is.
+    async fn end_api_key_again(
+        &self,
+        ctx: &OpContext,
+        record: &EvidenceRecord,
+        id: &str,
+        stated: &str,
+    ) -> Result<bool> {
+        let mut all = self.store.api_keys(None).await?.into_iter();
+        let is_other = |key: &ApiKey| key.id == id && key.revoked_at.is_none() && digest(key) != stated;
+        let Some(mut key) = all.find(is_other) else { return Ok(false) };
+        key.revoked_at = Some(record.at);
+        let change = Self::change(ctx, "api_key.revoked", entity::api_key(id), &key);
+        self.store.put_api_key(&key, &change).await?;
         Ok(true)
     }
 }

@@ -1,3 +1,5 @@
+mod reports;
+
 use super::*;
 use crate::calendar::Calendar;
 use crate::dataset::Standing;
@@ -390,6 +392,9 @@ fn looking_one_person_up_again_and_again_stands_out() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].kind, found[0].count), (AnomalyKind::SubjectBurst, 5));
     assert_eq!(found[0].evidence.iter().map(|place| place.index).collect::<Vec<_>>(), [1, 3, 5, 7, 9]);
+    // What two departments do is no burst of one.
+    log.0[9].record.actor.department = Some(department("gaj"));
+    assert_eq!(log.anomalies(), []);
 }
 
 #[test]

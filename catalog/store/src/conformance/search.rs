@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog_core::directory::{Opening, Sharing, UpdateCycle};
-use catalog_core::ports::{SearchPage, SearchQuery, Store};
+use catalog_core::ports::{Condition, SearchField, SearchOrder, SearchPage, SearchQuery, Store};
 use catalog_core::{DepartmentId, Result};
 
 use super::samples::{catalogue_department, catalogue_entry, department, event, item, published, resource};
@@ -95,6 +95,57 @@ fn filtered(all: &SearchQuery, field: &str, value: &str) -> Result<SearchQuery> 
         _ => query.update_cycle = Some(crate::json::from_word::<UpdateCycle>(value)?),
     }
     Ok(query)
+}
+
+pub(super) async fn conditions(store: Arc<dyn Store>) -> Result<()> {
+    for office in ["gaj", "scjg"] {
+        store.put_department(&department(office, office)?, &event("department.created")).await?;
+    }
+    let (one, two, three) = ("301001/000001", "301001/000002", "302001/000001");
+    for (office, code, keywords) in [
+        ("gaj", one, vec!["人口", "户籍", "人口"]),
+        ("scjg", two, vec!["人口"]),
+        ("scjg", three, vec!["企业 登记"]),
+    ] {
+        let mut resource = resource(office, code, &format!("资源{code}"))?;
+        resource.keywords = keywords.into_iter().map(str::to_owned).collect();
+        resource.licence = Some("CC-BY-4.0".to_owned());
+        store.save_entry(&published(resource), None, &event("entry.published")).await?;
+    }
+    let has = |field, value: &str| Condition { field, value: value.to_owned(), negated: false };
+    let not = |field, value: &str| Condition { negated: true, ..has(field, value) };
+    use SearchField::{Classification, Code, Department, Keyword, Licence};
+    for (conditions, expected) in [
+        (vec![vec![has(Keyword, "人口")]], vec![one, two]),
+        (vec![vec![has(Keyword, "企业 登记")]], vec![three]),
+        (vec![vec![has(Keyword, "企业")]], vec![]),
+        (vec![vec![not(Keyword, "人口")]], vec![three]),
+        (vec![vec![not(Keyword, "没有")]], vec![one, two, three]),
+        (vec![vec![has(Keyword, "户籍"), has(Department, "scjg")]], vec![one, two, three]),
+        (vec![vec![has(Keyword, "人口")], vec![not(Department, "gaj")]], vec![two]),
+        (vec![vec![has(Classification, "301")]], vec![one, two]),
+        (vec![vec![has(Code, three)]], vec![three]),
+        (vec![vec![has(Licence, "CC-BY-4.0")], vec![]], vec![]),
+    ] {
+        let query = SearchQuery { conditions, limit: 100, ..SearchQuery::default() };
+        assert_eq!(codes(&store.search(&query).await?), expected, "{:?}", query.conditions);
+    }
+    let order = SearchOrder::CodeDescending;
+    let query = SearchQuery { order, limit: 2, word_facets: true, ..SearchQuery::default() };
+    let page = store.search(&query).await?;
+    assert_eq!(codes(&page), [three, two]);
+    let counts: Vec<_> =
+        page.facets.iter().map(|facet| (facet.field.as_str(), facet.counts.clone())).collect();
+    let count = |word: &str, number| (word.to_owned(), number);
+    let words = vec![count("人口", 2), count("企业 登记", 1), count("户籍", 1)];
+    assert_eq!(counts, [("keyword", words), ("licence", vec![count("CC-BY-4.0", 3)])]);
+    let mut closed = resource("gaj", "301001/000009", "不开放")?;
+    closed.items[0].opening = Opening::Closed;
+    store.save_entry(&published(closed), None, &event("entry.published")).await?;
+    let all: Vec<_> = store.published_codes(true).await?.iter().map(ToString::to_string).collect();
+    assert_eq!(all, [one, two, three]);
+    assert_eq!(store.published_codes(false).await?.len(), 4);
+    Ok(())
 }
 
 pub(super) async fn follows_the_directory(store: Arc<dyn Store>) -> Result<()> {

@@ -8,7 +8,7 @@ use catalog_core::dataset::{
 use catalog_core::directory::resource::Entry;
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::policy::{Grant, Revocation};
-use catalog_core::ports::{GrantEnding, MatterChange, Store};
+use catalog_core::ports::{GrantEnding, MatterChange, Store, VersionPlace};
 use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp, fixtures};
 use tokio::task::JoinSet;
 
@@ -145,6 +145,33 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     let expected = [version(&code, 1, "steward"), second, erased];
     assert_eq!(store.versions(&code).await?, expected);
     assert_eq!(store.versions(&ResourceCode::new("301001/000009")?).await?, []);
+    Ok(())
+}
+
+pub(super) async fn recent_versions(store: Arc<dyn Store>) -> Result<()> {
+    let one = with_resource(&store).await?;
+    let entry = published(resource("gaj", "301001/000002", "暂住人口")?);
+    store.save_entry(&entry, None, &event("entry.published")).await?;
+    let other = entry.draft.code;
+    let at = |code: &ResourceCode, number, time| Version {
+        published_at: Timestamp(time),
+        ..version(code, number, "steward")
+    };
+    let all = [at(&one, 1, 5), at(&one, 2, 7), at(&one, 3, 7), at(&other, 1, 7), at(&other, 2, 9)];
+    for version in &all {
+        publish(&*store, version, &event("version.published")).await?;
+    }
+    let mut found = Vec::new();
+    while found.len() <= all.len() {
+        let after = found.last().map(VersionPlace::of);
+        let page = store.recent_versions(after.as_ref(), 2).await?;
+        let is_last = page.len() < 2;
+        found.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    assert_eq!(found, [4, 2, 1, 3, 0].map(|place| all[place].clone()), "the newest first, each once");
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! The published entries in memory, as narrow as filters, facets and order need them. 100,000 take about 10 MB.
 
+mod conditions;
+
 use std::collections::HashMap;
 
 use catalog_core::Result;
-use catalog_core::ports::{Facet, SearchQuery};
+use catalog_core::ports::{Facet, SearchOrder, SearchQuery};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -20,6 +22,9 @@ const FIELDS: [(&str, &str); 6] = [
     ("classification", "item"),
 ];
 
+/// The fields of which an entry has any number of values, as `search_values` names them.
+const WORDS: [&str; 2] = ["keyword", "licence"];
+
 const DEPARTMENT: usize = 0;
 const SHARING: usize = 1;
 const OPENING: usize = 2;
@@ -32,6 +37,7 @@ pub(super) struct Listing {
     known: Option<i64>,
     rows: Vec<Option<Listed>>,
     fields: [Values; FIELDS.len()],
+    words: [Values; WORDS.len()],
 }
 
 /// One published entry.
@@ -43,6 +49,8 @@ struct Listed {
     title_length: u32,
     /// Numbers of its values, by field.
     values: [u32; FIELDS.len()],
+    /// Numbers of its values, by field of [`WORDS`].
+    words: [Vec<u32>; WORDS.len()],
 }
 
 /// The different values of a field.
@@ -108,10 +116,13 @@ impl Listing {
         self.known.unwrap_or(-1)
     }
 
-    /// Takes over changed rows of `search_entries`.
-    pub(super) fn apply(&mut self, rows: &[AnyRow]) -> Result<()> {
+    /// Takes over changed rows of `search_entries`, with theirs of `search_values`.
+    pub(super) fn apply(&mut self, rows: &[AnyRow], values: &[AnyRow]) -> Result<()> {
         for row in rows {
             self.apply_row(row).map_err(failed)?;
+        }
+        for row in values {
+            self.apply_value(row).map_err(failed)?;
         }
         let mut codes: Vec<&mut Listed> = self.rows.iter_mut().flatten().collect();
         codes.sort_unstable_by(|a, b| a.code.cmp(&b.code));
@@ -129,7 +140,8 @@ impl Listing {
             *number = field.number(row.try_get(column)?);
         }
         let title_length = u32::try_from(row.try_get::<i64, _>("title_length")?).unwrap_or(u32::MAX);
-        let listed = Listed { code: row.try_get("code")?, order: 0, title_length, values };
+        let words = Default::default();
+        let listed = Listed { code: row.try_get("code")?, order: 0, title_length, values, words };
         if self.rows.len() <= place {
             self.rows.resize_with(place + 1, || None);
         }
@@ -138,10 +150,33 @@ impl Listing {
         Ok(())
     }
 
+    fn apply_value(&mut self, row: &AnyRow) -> Result<(), sqlx::Error> {
+        let (id, field): (i64, &str) = (row.try_get("id")?, row.try_get("field")?);
+        let Ok(place) = usize::try_from(id) else { return Ok(()) };
+        let Some(field) = WORDS.iter().position(|name| *name == field) else { return Ok(()) };
+        let number = self.words[field].number(row.try_get("value")?);
+        // What is withdrawn has no values, though its row may have been read before that.
+        if let Some(Some(listed)) = self.rows.get_mut(place) {
+            listed.words[field].push(number);
+        }
+        Ok(())
+    }
+
+    /// The codes of all entries, or of those that are not closed, in order.
+    pub(super) fn codes(&self, public_only: bool) -> Vec<String> {
+        let closed = self.fields[OPENING].numbers.get("closed").filter(|_| public_only);
+        let listed = self.rows.iter().flatten().filter(|listed| closed != Some(&listed.values[OPENING]));
+        let mut listed: Vec<&Listed> = listed.collect();
+        listed.sort_unstable_by_key(|listed| listed.order);
+        listed.into_iter().map(|listed| listed.code.clone()).collect()
+    }
+
     /// The rows that match the filters of a query and, if it has words, their tiers. Best are matches in narrower places, then
     /// shorter names; without words the order is that of the codes.
     pub(super) fn select(&self, query: &SearchQuery, tiers: Option<&Tiers>, limit: u32) -> Selection {
         let mut counts = self.fields.each_ref().map(|field| vec![0_u64; field.names.len()]);
+        let mut word_counts = self.words.each_ref().map(|field| vec![0_u64; field.names.len()]);
+        let conditions = self.conditions(&query.conditions);
         let mut matches = Vec::new();
         if let Some(wanted) = self.wanted(query) {
             let closed = self.fields[OPENING].numbers.get("closed").filter(|_| query.public_only);
@@ -153,20 +188,38 @@ impl Listing {
                     || closed == Some(&listed.values[OPENING])
                     || !prefix.is_empty() && !listed.code.starts_with(prefix)
                     || wanted.iter().any(|(field, value)| listed.values[*field] != *value)
+                    || !conditions.hold_for(listed)
                 {
                     continue;
                 }
-                let length = if tiers.is_some() { listed.title_length } else { 0 };
-                matches.push((u8::MAX - tier, length, listed.order, id));
+                matches.push(match query.order {
+                    SearchOrder::Best if tiers.is_some() => {
+                        (u8::MAX - tier, listed.title_length, listed.order, id)
+                    }
+                    SearchOrder::Best | SearchOrder::Code => (0, 0, listed.order, id),
+                    SearchOrder::CodeDescending => (0, 0, u32::MAX - listed.order, id),
+                });
                 if query.facets {
                     for (count, value) in counts.iter_mut().zip(listed.values) {
                         count[value as usize] += 1;
                     }
                 }
+                if query.word_facets {
+                    for (count, values) in word_counts.iter_mut().zip(&listed.words) {
+                        values.iter().for_each(|value| count[*value as usize] += 1);
+                    }
+                }
             }
         }
         let total = matches.len() as u64;
-        let facets = if query.facets { self.facets(&counts) } else { Vec::new() };
+        let mut facets = Vec::new();
+        if query.facets {
+            let names = FIELDS.map(|(field, _)| field);
+            facets.extend(names.into_iter().zip(&self.fields).zip(&counts).map(facet));
+        }
+        if query.word_facets {
+            facets.extend(WORDS.into_iter().zip(&self.words).zip(&word_counts).map(facet));
+        }
         let page = page(matches, query.offset as usize, limit as usize);
         Selection { page: page.into_iter().filter_map(|id| self.found(id)).collect(), total, facets }
     }
@@ -185,16 +238,6 @@ impl Listing {
         given.map(|(field, name)| Some((field, *self.fields[field].numbers.get(&name)?))).collect()
     }
 
-    fn facets(&self, counts: &[Vec<u64>; FIELDS.len()]) -> Vec<Facet> {
-        let facet = |((field, _), (values, counts)): ((&str, &str), (&Values, &Vec<u64>))| {
-            let all = values.names.iter().cloned().zip(counts.iter().copied());
-            let mut counts: Vec<(String, u64)> = all.filter(|(_, count)| *count > 0).collect();
-            counts.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
-            Facet { field: field.to_owned(), counts }
-        };
-        FIELDS.into_iter().zip(self.fields.iter().zip(counts)).map(facet).collect()
-    }
-
     fn found(&self, id: usize) -> Option<Found> {
         let listed = self.rows.get(id)?.as_ref()?;
         let name = |field: usize| self.fields[field].names.get(listed.values[field] as usize).cloned();
@@ -206,6 +249,14 @@ impl Listing {
             opening: name(OPENING)?,
         })
     }
+}
+
+/// The counts of a field, most first, without what is nowhere.
+fn facet(((field, values), counts): ((&str, &Values), &Vec<u64>)) -> Facet {
+    let all = values.names.iter().cloned().zip(counts.iter().copied());
+    let mut counts: Vec<(String, u64)> = all.filter(|(_, count)| *count > 0).collect();
+    counts.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
+    Facet { field: field.to_owned(), counts }
 }
 
 /// The row numbers of one page; only what stands before its end is sorted.

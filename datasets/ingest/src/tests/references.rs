@@ -1,7 +1,7 @@
 use catalog_core::directory::{Reference, ValueFormat};
+use datasets_store::is_wkb;
 
 use super::*;
-use crate::geometry::is_wkb;
 
 fn reference() -> Reference {
     Reference {

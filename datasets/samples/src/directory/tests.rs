@@ -138,7 +138,7 @@ fn values_fit(resource: &Resource, batch: &RecordBatch) {
                 Some(ValueFormat::CitizenId) => CitizenId::parse(value).is_ok(),
                 Some(ValueFormat::CreditCode) => CreditCode::parse(value).is_ok(),
                 Some(ValueFormat::DivisionCode) => Divisions::load().get(value).is_some(),
-                Some(ValueFormat::Geometry) | None => true,
+                Some(ValueFormat::Longitude | ValueFormat::Latitude | ValueFormat::Geometry) | None => true,
             };
             assert!(formatted, "{place}");
         }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use catalog_core::api_key::{ApiKey, KeyUsage};
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
-    CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord, Person, SearchPage,
-    SearchQuery, SuccessionStore, Ticket,
+    ApiKeyStore, CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord, Person,
+    SearchPage, SearchQuery, SuccessionStore, Ticket,
 };
 use catalog_core::substitution::Substitution;
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
@@ -23,6 +24,7 @@ pub(super) struct Fake {
     pub(super) keys: Mutex<BTreeMap<String, KeyRecord>>,
     pub(super) people: Mutex<BTreeMap<String, Person>>,
     pub(super) tickets: Mutex<Vec<Ticket>>,
+    pub(super) api_keys: Mutex<Vec<ApiKey>>,
     pub(super) successions: Mutex<Vec<Succession>>,
     pub(super) substitutions: Mutex<Vec<Substitution>>,
     nonces: Mutex<BTreeSet<(String, String)>>,
@@ -56,11 +58,41 @@ impl Fake {
         self.register(KeyOwner::Department(DepartmentId::new("scjg").unwrap()))
     }
 
+    pub(super) fn add_developer(&self, id: &str) {
+        let roles = [Role::Developer].into_iter().collect();
+        let person =
+            Person { id: id.to_owned(), name: "开发者".to_owned(), department: None, roles, active: true };
+        self.people.lock().unwrap().insert(id.to_owned(), person);
+    }
+
     pub(super) fn add_person(&self, id: &str, roles: &[Role], active: bool) {
         let department = Some(DepartmentId::new("scjg").unwrap());
         let roles = roles.iter().copied().collect();
         let person = Person { id: id.to_owned(), name: "测试".to_owned(), department, roles, active };
         self.people.lock().unwrap().insert(id.to_owned(), person);
+    }
+}
+
+#[async_trait]
+impl ApiKeyStore for Fake {
+    async fn api_key_by_digest(&self, digest: &str) -> Result<Option<ApiKey>> {
+        Ok(self.api_keys.lock().unwrap().iter().find(|key| key.digest == digest).cloned())
+    }
+
+    async fn api_keys(&self, _: Option<&str>) -> Result<Vec<ApiKey>> {
+        unused()
+    }
+
+    async fn put_api_key(&self, _: &ApiKey, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+
+    async fn count_key_usage(&self, _: &[KeyUsage], _: chrono::NaiveDate) -> Result<()> {
+        unused()
+    }
+
+    async fn key_usage(&self, _: &str) -> Result<Vec<KeyUsage>> {
+        unused()
     }
 }
 
@@ -105,6 +137,9 @@ impl DirectoryStore for Fake {
         unused()
     }
     async fn search(&self, _: &SearchQuery) -> Result<SearchPage> {
+        unused()
+    }
+    async fn published_codes(&self, _: bool) -> Result<Vec<ResourceCode>> {
         unused()
     }
 }

@@ -28,7 +28,8 @@ fn signed(key: &SigningKey, path: &str, at: Timestamp) -> Parts {
 }
 
 fn arrive(fake: &Arc<Fake>, parts: &Parts, body: &[u8], now: Timestamp) -> Result<OpContext, AuthError> {
-    let arrival = Arrival { parts, channel: Channel::Sql, request_id: "r-1", now, confidential: true };
+    let arrival =
+        Arrival { parts, channel: Channel::Sql, request_id: "r-1", now, confidential: true, asks: false };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let caller = runtime.block_on(fake.authenticator().authenticate(arrival))?;
     caller.with_body((!body.is_empty()).then(|| Digest::of(body)).as_ref())

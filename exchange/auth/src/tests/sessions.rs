@@ -91,8 +91,14 @@ impl World {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let arrival =
-            Arrival { parts: &parts, channel: Channel::Api, request_id: "r", now, confidential: true };
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::Api,
+            request_id: "r",
+            now,
+            confidential: true,
+            asks: false,
+        };
         Ok(run(self.authenticator.authenticate(arrival))?.with_body(None)?)
     }
 
@@ -188,8 +194,14 @@ fn no_session_is_accepted_where_others_could_have_read_it() {
     let request = Request::get("/t").header("cookie", format!("shuqiao={}", world.token));
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let call = |confidential| {
-        let arrival =
-            Arrival { parts: &parts, channel: Channel::Api, request_id: "r", now: NOW, confidential };
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::Api,
+            request_id: "r",
+            now: NOW,
+            confidential,
+            asks: false,
+        };
         run(world.authenticator.authenticate(arrival)).map(|_| ()).map_err(Error::from)
     };
     call(true).unwrap();

@@ -27,7 +27,14 @@ fn signed(key: &SigningKey) -> Parts {
 }
 
 fn arrive(fake: &Arc<Fake>, parts: &Parts) -> Result<String, AuthError> {
-    let arrival = Arrival { parts, channel: Channel::Sql, request_id: "r-1", now: NOW, confidential: true };
+    let arrival = Arrival {
+        parts,
+        channel: Channel::Sql,
+        request_id: "r-1",
+        now: NOW,
+        confidential: true,
+        asks: false,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let caller = runtime.block_on(fake.authenticator().authenticate(arrival))?;
     Ok(caller.with_body(None)?.principal.id)

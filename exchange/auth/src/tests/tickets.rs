@@ -4,11 +4,11 @@ use std::sync::Arc;
 use catalog_core::context::PrincipalKind;
 use catalog_core::ports::{KeyOwner, Ticket};
 use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal, Role, Timestamp};
-use exchange_crypto::SigningKey;
+use exchange_crypto::{MacKey, SigningKey};
 use http::Request;
 
-use super::NOW;
 use super::fake::Fake;
+use super::{BASE, NOW};
 use crate::*;
 
 /// The context of a department's machine.
@@ -25,7 +25,7 @@ fn call(
     channel: Channel,
     now: Timestamp,
 ) -> Result<OpContext, AuthError> {
-    let arrival = Arrival { parts, channel, request_id: "r", now, confidential: true };
+    let arrival = Arrival { parts, channel, request_id: "r", now, confidential: true, asks: false };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(fake.authenticator().authenticate(arrival))?.with_body(None)
 }
@@ -86,6 +86,22 @@ fn a_ticket_is_refused_beyond_what_it_names() {
 }
 
 #[test]
+fn a_ticket_posts_where_that_only_asks() {
+    let fake = Arc::new(Fake::default());
+    let (_, token) = issued(&fake, &fake.department());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for (method, asks, accepted) in
+        [("POST", true, true), ("POST", false, false), ("GET", false, true), ("DELETE", true, false)]
+    {
+        let parts = with_token(method, &token);
+        let channel = Channel::Api;
+        let arrival = Arrival { parts: &parts, channel, request_id: "r", now: NOW, confidential: true, asks };
+        let answered = runtime.block_on(fake.authenticator().authenticate(arrival));
+        assert_eq!(answered.is_ok(), accepted, "{method} {asks}");
+    }
+}
+
+#[test]
 fn a_persons_ticket_ends_with_the_key_that_asked_for_it() {
     let fake = Arc::new(Fake::default());
     fake.add_person("zhang", &[Role::Analyst], true);
@@ -131,12 +147,83 @@ fn no_ticket_is_accepted_where_others_could_have_read_it() {
     let (_, token) = issued(&fake, &fake.department());
     let parts = with_token("POST", &token);
     let call = |confidential| {
-        let arrival =
-            Arrival { parts: &parts, channel: Channel::Sql, request_id: "r", now: NOW, confidential };
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::Sql,
+            request_id: "r",
+            now: NOW,
+            confidential,
+            asks: false,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(fake.authenticator().authenticate(arrival)).map(|_| ())
     };
     assert_eq!(call(true), Ok(()));
     let Err(AuthError::Ticket(reason)) = call(false) else { panic!("it was accepted") };
     assert!(reason.contains("https"));
+}
+
+/// An address of a path, and what comes of asking for it with a method, at a time, on another path or with other text.
+#[test]
+fn an_address_stands_for_its_ticket_on_one_path_for_a_while() {
+    let fake = Arc::new(Fake::default());
+    let key = fake.department();
+    let wanted = NewTicket { doors: BTreeSet::from([Channel::File]), ..wanted() };
+    let (ticket, _) = issue_ticket(&machine(&fake, &key), wanted).unwrap();
+    fake.tickets.lock().unwrap().push(ticket.clone());
+    let server = || fake.authenticator().with_addresses(MacKey::from_bytes(&[7; 32]).unwrap());
+    let address = server().signed_address("/files/1", &ticket, NOW.plus_seconds(60));
+    let ask = |method: &str, address: &str, now: Timestamp| {
+        let parts = Request::builder().method(method).uri(address).body(()).unwrap().into_parts().0;
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::File,
+            request_id: "r",
+            now,
+            confidential: true,
+            asks: false,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(server().authenticate(arrival))?.with_body(None)
+    };
+    for method in ["GET", "HEAD"] {
+        let ctx = ask(method, &address, NOW).unwrap();
+        assert_eq!((ctx.ticket.as_ref(), ctx.purpose.as_deref()), (Some(&ticket.id), Some("统计")));
+        assert_eq!((ctx.principal.id, ctx.principal.kind), (key.public().id(), PrincipalKind::Person));
+    }
+    let refused = |method: &str, address: &str, now: Timestamp| {
+        let error = Error::from(ask(method, address, now).unwrap_err());
+        assert_eq!(error.code, ErrorCode::Forbidden, "{method} {address}: {error}");
+    };
+    refused("POST", &address, NOW);
+    refused("GET", &address, NOW.plus_seconds(60));
+    refused("GET", &address.replace("/files/1", "/files/2"), NOW);
+    let until = NOW.plus_seconds(60).seconds();
+    refused("GET", &address.replace(&until.to_string(), &(until + 1).to_string()), NOW);
+    refused("GET", &address.replace("shuqiao-until", "until"), NOW);
+    refused("GET", &address[..address.len() - 1], NOW);
+    refused("GET", &format!("{BASE}/files/1?shuqiao-ticket="), NOW);
+    refused("GET", &fake.authenticator().signed_address("/files/1", &ticket, NOW.plus_seconds(60)), NOW);
+    let other = ticket.token_digest.replace(|letter: char| letter.is_ascii_digit(), "0");
+    refused("GET", &address.replace(&ticket.token_digest, &other), NOW);
+    refused("GET", address.split("&X-Amz-Signature").next().unwrap(), NOW);
+    let other = address.replace("shuqiao-ticket", "ticket");
+    assert_eq!(ask("GET", &other, NOW).unwrap().principal, Principal::public(), "it names no ticket");
+
+    fake.tickets.lock().unwrap()[0].revoked_at = Some(NOW);
+    refused("GET", &address, NOW);
+    fake.tickets.lock().unwrap()[0].revoked_at = None;
+    fake.keys.lock().unwrap().get_mut(&key.public().id()).unwrap().valid_until = Some(NOW);
+    refused("GET", &address, NOW);
+}
+
+#[test]
+fn asking_for_the_files_of_a_table_travels_in_a_post() {
+    let fake = Arc::new(Fake::default());
+    let key = fake.department();
+    let wanted = NewTicket { doors: BTreeSet::from([Channel::File]), ..wanted() };
+    let (ticket, token) = issue_ticket(&machine(&fake, &key), wanted).unwrap();
+    fake.tickets.lock().unwrap().push(ticket);
+    assert!(call(&fake, &with_token("POST", &token), Channel::File, NOW).is_ok());
+    assert!(call(&fake, &with_token("PUT", &token), Channel::File, NOW).is_err());
 }

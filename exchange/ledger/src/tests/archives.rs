@@ -124,6 +124,16 @@ fn what_a_crash_left_in_the_archive_is_written_anew_and_a_missing_archive_is_an_
 }
 
 #[test]
+fn a_segment_is_dropped_when_its_last_record_is_over() {
+    let (_folder, _away, settings, _) = archived(40);
+    let log = open(&settings);
+    let first = log.current.state().seals[0].clone();
+    assert!(first.from < first.until);
+    assert_eq!(log.archive(Some(first.until)).unwrap().dropped, 0);
+    assert_eq!(log.archive(Some(first.until.plus_seconds(1))).unwrap().dropped, 1);
+}
+
+#[test]
 fn a_segment_lasts_until_its_latest_record_whatever_their_order() {
     let mut growing = Growing::new(0, 0);
     [2, 3, 1].into_iter().for_each(|at| growing.add(b"{}", Timestamp(at)));

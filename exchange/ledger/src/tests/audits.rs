@@ -98,6 +98,74 @@ fn a_cut_end_is_found_by_the_log_itself_or_by_a_checkpoint_from_outside() {
     assert!(found.iter().any(|finding| finding.place == "the checkpoint from outside"), "{found:?}");
 }
 
+#[test]
+fn what_stands_behind_the_end_of_a_file_is_named() {
+    let (folder, settings) = full();
+    let evidence = folder.path().join("evidence");
+    for (path, more) in [
+        (evidence.join("tree"), [7_u8; 32].as_slice()),
+        (evidence.join("checkpoints.jsonl"), b"\"half"),
+        (evidence.join("segments.jsonl"), b"{"),
+        (sealed(&folder), b"{"),
+    ] {
+        let (whole, file) = (fs::read(&path).unwrap(), path.to_str().unwrap());
+        fs::write(&path, [whole.as_slice(), more].concat()).unwrap();
+        let found = audited(&settings, None).findings;
+        assert!(found.len() == 1 && found[0].place.contains(file), "{file}: {found:?}");
+        fs::write(&path, whole).unwrap();
+    }
+    assert_eq!(audited(&settings, None).findings, []);
+}
+
+/// The file of sealed texts.
+fn sealed(folder: &TempDir) -> PathBuf {
+    fs::read_dir(folder.path().join("secrets")).unwrap().next().unwrap().unwrap().path()
+}
+
+/// Says the same in another way.
+fn space_out(path: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, text.replacen(':', ": ", 1)).unwrap();
+}
+
+#[test]
+fn a_text_is_sealed_in_one_way() {
+    let (folder, settings) = full();
+    space_out(&sealed(&folder));
+    let found = audited(&settings, None).findings;
+    let is_named = |finding: &Finding| {
+        finding.place.ends_with(".sealed line 1") && finding.what.contains("no line of sealed texts")
+    };
+    assert!(found.iter().any(is_named), "{found:?}");
+}
+
+/// Even where the tree and a checkpoint were made over another one.
+#[test]
+fn a_record_is_written_in_one_way() {
+    let folder = tempdir().unwrap();
+    let settings = Settings { segment_bytes: 1 << 20, ..settings(folder.path()) };
+    append(&open(&settings), &[record(0), record(1)]);
+    space_out(&folder.path().join("evidence/000000.log"));
+    open(&settings).checkpoint().unwrap();
+    let found = audited(&settings, None).findings;
+    let is_named = |finding: &Finding| {
+        finding.place.ends_with("000000.log line 1") && finding.what.contains("no record in canonical form")
+    };
+    assert!(found.len() == 1 && is_named(&found[0]), "{found:?}");
+}
+
+#[test]
+fn a_checkpoint_of_another_log_in_the_file_is_named() {
+    let (folder, settings, _) = written(7);
+    let path = folder.path().join("evidence/checkpoints.jsonl");
+    let head = open(&settings).latest().unwrap().checkpoint;
+    let other = note::Checkpoint { origin: "other.example/log".to_owned(), ..head };
+    let line = checkpoints::line(&other.sign(&settings.signer)).unwrap();
+    fs::write(&path, [fs::read(&path).unwrap(), line].concat()).unwrap();
+    let found = audited(&settings, None).findings;
+    assert!(found.len() == 1 && found[0].what.contains("of another log, `other.example/log`"), "{found:?}");
+}
+
 /// A checkpoint is used or named: never passed over.
 #[test]
 fn a_checkpoint_from_outside_that_counts_for_nothing_is_named() {

@@ -1,6 +1,6 @@
 use std::io::Cursor;
 
-use arrow::array::{Array, ArrayRef, Date32Array, Decimal128Array, Int64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Int64Array, StringViewArray};
 use arrow::ipc::reader::StreamReader;
 use catalog_core::ErrorCode;
 use futures::TryStreamExt;
@@ -101,7 +101,7 @@ async fn a_cut_answer_never_looks_whole() {
         match format {
             Format::Json => assert!(serde_json::from_slice::<serde_json::Value>(&sent).is_err()),
             Format::Parquet => assert!(ParquetRecordBatchReaderBuilder::try_new(Bytes::from(sent)).is_err()),
-            Format::JsonLines | Format::Csv | Format::Arrow => {}
+            Format::JsonLines | Format::Csv | Format::Arrow | Format::GeoJson | Format::Xlsx => {}
         }
     }
 }
@@ -134,4 +134,64 @@ async fn a_format_that_does_not_hold_a_type_says_so_and_names_those_that_do() {
             _ => assert!(encoded.is_ok(), "{format:?}"),
         }
     }
+}
+
+fn geometries() -> (RecordBatch, GeoColumns) {
+    use catalog_core::directory::ValueFormat;
+    let mut item = catalog_core::fixtures::item("位置", "shape").unwrap();
+    item.format = Some(ValueFormat::Geometry);
+    let point = [&[1, 1, 0, 0, 0][..], &115.5_f64.to_le_bytes(), &29.0_f64.to_le_bytes()].concat();
+    let shapes = BinaryArray::from(vec![Some(point.as_slice()), None]);
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("id", Arc::new(Int64Array::from(vec![1, 2]))), ("shape", Arc::new(shapes))];
+    (RecordBatch::try_from_iter(columns).unwrap(), GeoColumns::of([&item]))
+}
+
+async fn geojson(batches: Vec<RecordBatch>, schema: SchemaRef, geo: GeoColumns) -> Result<String> {
+    let answer = QueryAnswer { schema, geo, ..answer(batches.into_iter().map(Ok).collect(), None) };
+    let bytes = encode(answer, Format::GeoJson).try_collect::<Vec<_>>().await?;
+    Ok(String::from_utf8(bytes.concat()).unwrap())
+}
+
+#[tokio::test]
+async fn geojson_is_a_collection_of_features_or_says_that_there_is_no_geometry() {
+    let (rows, geo) = geometries();
+    let schema = rows.schema();
+    let text = geojson(vec![rows.clone(), rows.clone()], schema.clone(), geo.clone()).await.unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let features = document["features"].as_array().unwrap();
+    assert_eq!(features.len(), 4);
+    assert_eq!(features[2]["geometry"]["coordinates"], serde_json::json!([115.5, 29]));
+    assert_eq!(features[3]["geometry"], serde_json::Value::Null);
+    assert_eq!(features[3]["properties"], serde_json::json!({"id": 2}));
+    let empty: serde_json::Value =
+        serde_json::from_str(&geojson(vec![], schema.clone(), geo.clone()).await.unwrap()).unwrap();
+    assert_eq!(empty, serde_json::json!({"type": "FeatureCollection", "features": []}));
+    let alone = rows.project(&[1]).unwrap();
+    let text = geojson(vec![alone.clone()], alone.schema(), geo).await.unwrap();
+    assert_eq!(text.matches("\"properties\":{}").count(), 2, "{text}");
+    let refused = geojson(vec![rows], schema, GeoColumns::default()).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnsupportedFormat);
+}
+
+#[tokio::test]
+async fn rows_for_other_documents_have_nothing_around_them() {
+    // Three of the names hold a line end.
+    for (format, expected, lines) in [
+        (RowFormat::Lists, "[0,null,", 5),
+        (RowFormat::Objects, "{\"id\":0,\"姓名\":null,", 5),
+        (RowFormat::Csv, "0,,", 8),
+        (RowFormat::Tsv, "0\t\t", 8),
+    ] {
+        let pieces: Vec<Bytes> =
+            rows(answer(vec![Ok(batch(0, 0)), Ok(batch(0, 3)), Ok(batch(3, 2))], None), format)
+                .try_collect()
+                .await
+                .unwrap();
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        assert_eq!((pieces.len(), text.lines().count()), (2, lines));
+        assert!(text.starts_with(expected), "{text}");
+    }
+    let types = column_types(&answer(vec![], None));
+    assert_eq!(types[0], ("id".to_owned(), "int8"));
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::*;
 use crate::export::{Format, encode};
 use crate::tests::world::{CALLERS, Memory, World, context, stored};
-use crate::{OpenTable, QueryEngine, QueryRequest};
+use crate::{Area, Features, Located, OpenTable, QueryEngine, QueryRequest, Relation, Shape};
 
 fn penalties() -> Selection {
     Selection::of(TableName::Sql { department: "city".to_owned(), name: "penalties".to_owned() })
@@ -351,5 +351,139 @@ async fn parquet_says_which_columns_are_geometries() {
         let expected = json!({"version": "1.1.0", "primary_column": "shape",
             "columns": {"shape": {"encoding": "WKB", "geometry_types": ["Point"], "crs": null}}});
         assert_eq!(geo, has_key.then_some(expected));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_are_the_rows_at_their_places() {
+    let world = World::new(120);
+    let engine = world.engine(true, 2);
+    let sorted = Selection { sort: vec![sort("county", true)], ..penalties() };
+    let all = pages(&engine, "rows", Selection { limit: Some(50), ..sorted.clone() }).await;
+    for (offset, rows) in [(0, 7), (7, 7), (5, 0), (0, 100_000), (3, 30_000), (25_000, 10), (0, u64::MAX)] {
+        let selection = Selection { slice: Some(Slice { offset, rows }), count: true, ..sorted.clone() };
+        let (lines, next) = page(&engine, "rows", selection).await.unwrap();
+        let from = all.len().min(offset as usize);
+        let until = all.len().min(offset.saturating_add(rows).min(1000) as usize);
+        assert_eq!((lines.as_slice(), next), (&all[from..until.max(from)], None), "{offset} {rows}");
+    }
+    let both = Selection { limit: Some(1), slice: Some(Slice { offset: 0, rows: 1 }), ..sorted };
+    assert_eq!(page(&engine, "rows", both).await.unwrap_err().code, ErrorCode::InvalidInput);
+}
+
+/// Where rows lie: what has no geometry is neither inside nor outside.
+#[tokio::test]
+async fn conditions_on_places() {
+    let world = World::new(30);
+    let engine = over(points(&world), &world);
+    let shape = Shape::Column("shape".to_owned());
+    let lies = |relation, area: &str| {
+        let area = Area::of_text(area).unwrap();
+        Condition::Located(Located { shape: shape.clone(), relation, area })
+    };
+    let in_box = |corners| {
+        let (relation, area) = (Relation::Intersects, Area::of_box(corners).unwrap());
+        Condition::Located(Located { shape: shape.clone(), relation, area })
+    };
+    let id = |number: i64| Condition::Values(serde_json::from_value(json!({"=": ["id", number]})).unwrap());
+    for (condition, expected) in [
+        (in_box([115.0, 29.0, 116.0, 30.0]), 2),
+        (in_box([115.9, 29.7, 115.9, 29.7]), 2),
+        (in_box([0.0, 0.0, 1.0, 1.0]), 0),
+        (Condition::Not(Box::new(in_box([0.0, 0.0, 1.0, 1.0]))), 2),
+        (lies(Relation::Within, "POLYGON((115 29,116 29,116 30,115 29))"), 2),
+        (lies(Relation::Disjoint, "POINT(1 1)"), 2),
+        (Condition::Or(vec![lies(Relation::Equals, "POINT(115.9 29.7)"), id(3)]), 3),
+        (Condition::And(vec![lies(Relation::Equals, "POINT(115.9 29.7)"), id(2)]), 1),
+        (Condition::And(Vec::new()), 3),
+        (Condition::Or(Vec::new()), 0),
+    ] {
+        for (limit, count) in [(None, false), (Some(1), true), (Some(10), true)] {
+            let selection = Selection { condition: Some(condition.clone()), limit, count, ..penalties() };
+            let answer = engine.run(&context("rows"), QueryRequest::Selection(selection)).await.unwrap();
+            assert_eq!(answer.total, count.then_some(expected as u64), "{condition:?}");
+            let batches: Vec<RecordBatch> = answer.records.try_collect().await.unwrap();
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            assert_eq!(rows, limit.map_or(expected, |limit| expected.min(limit as usize)), "{condition:?}");
+        }
+    }
+    let deep = (0..100).fold(id(1), |inner, _| Condition::Not(Box::new(inner)));
+    let of = |name: &str| {
+        let (shape, relation) = (Shape::Column(name.to_owned()), Relation::Intersects);
+        Condition::Located(Located { shape, relation, area: Area::of_text("POINT(1 1)").unwrap() })
+    };
+    for (condition, code) in [
+        (deep, ErrorCode::InvalidInput),
+        (of("id"), ErrorCode::UnknownColumn),
+        (of("nothing"), ErrorCode::UnknownColumn),
+    ] {
+        let selection = Selection { condition: Some(condition), ..penalties() };
+        let refused = page(&engine, "rows", selection).await.unwrap_err();
+        assert_eq!(refused.code, code);
+    }
+}
+
+#[tokio::test]
+async fn features_of_rows() {
+    let world = World::new(30);
+    let engine = over(points(&world), &world);
+    let selection = Selection { limit: Some(10), ..penalties() };
+    let answer = engine.run(&context("rows"), QueryRequest::Selection(selection)).await.unwrap();
+    let features =
+        Features { shape: Shape::Column("shape".to_owned()), key: vec!["id".to_owned()], swapped: true };
+    assert_eq!(features.properties(&answer), ["id"]);
+    let found: Vec<Vec<_>> = features.of(answer).try_collect().await.unwrap();
+    let found = found.concat();
+    assert_eq!(found.len(), 3);
+    assert_eq!(
+        (found[0].key.as_slice(), found[0].properties.as_str(), found[0].cells.as_slice()),
+        (&["1".to_owned()][..], "{\"id\":1}", &["1".to_owned()][..])
+    );
+    assert_eq!(found[0].geometry, "{\"type\":\"Point\",\"coordinates\":[29.7,115.9]}");
+    assert_eq!(found[2].geometry, "null");
+}
+
+#[tokio::test]
+async fn geometry_in_sql() {
+    let world = World::new(30);
+    let engine = over(points(&world), &world);
+    let asked = |text: &str| QueryRequest::Sql(format!("select {text} from city.penalties where id = 1"));
+    for (text, expected) in [
+        ("st_x(shape)", "115.9"),
+        ("st_astext(shape)", "POINT(115.9 29.7)"),
+        ("st_asgeojson(st_point(1, 2.5))", "{\"type\":\"Point\",\"coordinates\":[1.0,2.5]}"),
+        ("st_intersects(shape, st_geomfromtext('POLYGON((115 29,116 29,116 30,115 30,115 29))'))", "true"),
+        ("st_within(st_geomfromtext('POLYGON((115 29,116 29,116 30,115 30,115 29))'), shape)", "false"),
+        ("st_area(st_envelope(st_geomfromtext('LINESTRING(0 0,2 3)')))", "6.0"),
+        ("st_distance(shape, st_point(115.9, 30.7))", "1.0"),
+        ("round(st_area_spheroid(st_geomfromtext('POLYGON((0 0,0 1,1 1,1 0,0 0))')) / 1000000)", "12309.0"),
+        ("st_area_spheroid(st_geomfromtext('POLYGON((0 0,999 1,1 1,0 0))')) is null", "true"),
+        ("round(st_distance_spheroid(st_point(0, 0), st_point(1, 0)))", "111319.0"),
+        ("st_x(st_geomfromtext('LINESTRING(0 0,2 3)')) is null", "true"),
+        ("st_point(null, 1) is null", "true"),
+        ("st_contains(null, shape) is null", "true"),
+    ] {
+        let answer = engine.run(&context("rows"), asked(text)).await.unwrap();
+        let batches: Vec<RecordBatch> = answer.records.try_collect().await.unwrap();
+        let found = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+        assert_eq!(found, expected, "{text}");
+    }
+    for wrong in [
+        "st_x('POINT(1 2)')",
+        "st_area(1)",
+        "st_point(1)",
+        "st_distance(shape)",
+        "st_geomfromtext('POINT(1')",
+        "st_geomfromtext(shape)",
+        "st_area(x'0101000000')",
+        "st_buffer(shape, 1)",
+        "related(shape)",
+    ] {
+        let failed = match engine.run(&context("rows"), asked(wrong)).await {
+            Err(error) => Some(error),
+            Ok(answer) => answer.records.try_collect::<Vec<_>>().await.err(),
+        };
+        let code = failed.unwrap_or_else(|| panic!("{wrong}")).code;
+        assert_ne!(code.fault(), catalog_core::Fault::Server, "{wrong}: {code}");
     }
 }

@@ -1,11 +1,11 @@
-//! Tables are called `department.name`, columns by their names; the Chinese names of both work too. Before planning,
-//! every table becomes one version of one resource, and every Chinese column name the machine name.
+//! Tables are called `department.name`, or by the resource's code; columns by their names; Chinese names work too. Before
+//! planning, every table becomes one version of one resource, and every Chinese column name the machine name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use catalog_core::services::VersionSelector;
-use catalog_core::{Error, ErrorCode, Result, Timestamp};
+use catalog_core::{Error, ErrorCode, ResourceCode, Result, Timestamp};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
@@ -13,16 +13,38 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::columns::{self, Shown};
+use crate::export::Format;
+use crate::tables::TableName;
 
 /// A table as a query names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TableUse {
-    /// Department, as written.
+    /// Department, as written; empty where the name is a code.
     pub(crate) department: String,
     /// Resource, as written.
     pub(crate) name: String,
     /// Version wanted.
     pub(crate) version: VersionSelector,
+}
+
+impl TableUse {
+    /// How the catalogue is asked for it.
+    pub(crate) fn table_name(&self) -> TableName {
+        match code_in(&self.name).filter(|_| self.department.is_empty()) {
+            Some(code) => TableName::Code(code),
+            None => TableName::Sql { department: self.department.clone(), name: self.name.clone() },
+        }
+    }
+}
+
+/// The resource that is called by its code, `301001/000001` or as addresses have it `301001-000001`, or by a file of it:
+/// `301001-000001-csv`.
+fn code_in(name: &str) -> Option<ResourceCode> {
+    let code = match name.rsplit_once('-') {
+        Some((code, format)) if Format::parse(format).is_some() => code,
+        _ => name,
+    };
+    ResourceCode::from_path(code).ok()
 }
 
 /// What a table use became.
@@ -101,6 +123,10 @@ impl VisitorMut for Collector {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         let tables = query.with.iter().flat_map(|with| &with.cte_tables);
         self.ctes.extend(tables.map(|table| normal(&table.alias.name)));
+        if let Some(name) = self.ctes.iter().find(|name| code_in(name).is_some()) {
+            let message = format!("{name} is the code of a resource; call the table of WITH otherwise");
+            return ControlFlow::Break(Error::new(ErrorCode::SqlUnsupported, message));
+        }
         ControlFlow::Continue(())
     }
 
@@ -124,12 +150,15 @@ impl VisitorMut for Collector {
     }
 }
 
-/// The table that a name of two parts means; `None` for a name of another length.
+/// The table that a name of two parts means, or a code; `None` for any other name.
 fn table_use(name: &ObjectName, version: Option<&TableVersion>) -> Result<Option<TableUse>> {
     let selector = version.map_or(Ok(VersionSelector::Latest), selector)?;
     match parts(name).as_deref() {
         Some([department, name]) => {
             Ok(Some(TableUse { department: normal(department), name: normal(name), version: selector }))
+        }
+        Some([name]) if code_in(&normal(name)).is_some() => {
+            Ok(Some(TableUse { department: String::new(), name: normal(name), version: selector }))
         }
         _ if version.is_some() => {
             Err(Error::new(ErrorCode::SqlUnsupported, "only a table department.name has versions"))

@@ -109,6 +109,23 @@ fn tables_are_collected_once_with_their_versions() {
     }
 }
 
+#[test]
+fn a_table_is_called_by_its_code_too() {
+    let uses =
+        |table: &str| table_uses(&mut parse(&format!("select t.x from {table} version as of 2 t")).unwrap());
+    let code = catalog_core::ResourceCode::new("301001/000001").unwrap();
+    for table in ["\"301001-000001\"", "\"301001/000001\"", "\"301001-000001-csv\""] {
+        let [found] = uses(table).unwrap().try_into().unwrap();
+        assert_eq!(found.version, VersionSelector::Number(2));
+        assert_eq!(found.table_name(), crate::TableName::Code(code.clone()), "{table}");
+    }
+    for table in ["\"301001\"", "\"901001-000001\"", "\"301001-000001-exe\""] {
+        assert!(uses(table).is_err(), "{table}");
+    }
+    let shadow = "with \"301001-000001\" as (select 1 as x) select x from \"301001-000001\"";
+    assert_eq!(table_uses(&mut parse(shadow).unwrap()).unwrap_err().code, ErrorCode::SqlUnsupported);
+}
+
 fn renamed(sql: &str) -> catalog_core::Result<(String, Shown)> {
     let titles = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(title, column)| ((*title).to_owned(), (*column).to_owned())).collect()

@@ -109,7 +109,7 @@ pub(crate) fn parts(folder: &TempDir, name: &str, batch: &RecordBatch) -> Vec<St
         let path = format!("{name}/part-{number}.parquet");
         write(&folder.path().join(&path), part);
         let bytes = std::fs::metadata(folder.path().join(&path)).unwrap().len();
-        StoredFile { path, bytes, rows: part.num_rows() as u64 }
+        StoredFile { path, bytes, rows: part.num_rows() as u64, sha256: String::new() }
     };
     parts.iter().enumerate().map(file).collect()
 }

@@ -87,7 +87,7 @@ impl Kind {
 pub(crate) struct Step {
     /// Number of the matter.
     pub(crate) number: String,
-    /// What happens: accept, propose, grant, grant-in-part, refuse, deliver, justify, complete, withdraw, revoke, …
+    /// What happens, as `matter show` names it, in either language: accept, propose, grant, grant-in-part, refuse, deliver, justify, complete, withdraw, revoke, …
     pub(crate) event: String,
     /// Why, for people.
     #[arg(long)]

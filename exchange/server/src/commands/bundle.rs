@@ -19,6 +19,7 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+use super::names::Names;
 use super::replay::served_keys;
 use super::{receipt, segment, verify};
 use crate::cli::{Bundle, Command, EvidenceCommand, Global};
@@ -65,7 +66,11 @@ pub(super) async fn run(client: Option<&Client>, global: &Global, options: &Bund
     for answer in &options.answers {
         give(&mut cases, answer)?;
     }
-    let files = Files::of(&cases, &keys, &witnesses)?;
+    let names = match client {
+        Some(client) => Names::from(client).await,
+        None => Names::default(),
+    };
+    let files = Files::of(&cases, &keys, &witnesses, &names)?;
     let content = zipped(&files)?;
     // A file is there whole or not at all.
     let part = options.out.with_extension("part");

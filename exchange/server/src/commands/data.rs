@@ -1,21 +1,23 @@
-//! `ingest`, `review`, `versions`, `withdraw`, `query` and `grant`: data and who sees it.
+//! `ingest`, `review`, `versions`, `withdraw` and `query`: data and what it says.
 
 use std::path::Path;
 
 use catalog_core::dataset::{Standing, Version};
 use catalog_core::directory::resource::Entry;
-use catalog_core::policy;
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use http::Method;
 use openapi_contract::{Rows, UploadReport, VersionView};
 use serde_json::{Value, json};
 
 use super::{code_segment, segment};
-use crate::cli::{Change, Format, Global, Grant, Ingest, Query, Review, Withdraw};
+use crate::cli::{Change, Format, Global, Ingest, Query, Review, Withdraw};
 use crate::client::{Client, Payload};
 use crate::folder::io;
 use crate::output;
 use crate::progress::FileProgress;
+
+/// The field of an answer that names its receipt.
+const RECEIPT_FIELD: &str = "shuqiao-receipt";
 
 /// Checks a file and makes it the next version.
 pub(crate) async fn ingest(client: &Client, global: &Global, options: &Ingest) -> Result<()> {
@@ -186,12 +188,7 @@ pub(crate) async fn withdraw(client: &Client, global: &Global, options: &Withdra
 pub(crate) async fn query(client: &Client, global: &Global, options: &Query) -> Result<()> {
     let format = if global.json { Format::Json } else { options.format };
     let accept = match format {
-        Format::Table => {
-            let rows = ask(client, &options.sql).await?;
-            show_rows(&rows);
-            return Ok(());
-        }
-        Format::Json => "application/json",
+        Format::Table | Format::Json => "application/json",
         Format::Jsonl => "application/x-ndjson",
         Format::Csv => "text/csv",
         Format::Arrow => "application/vnd.apache.arrow.stream",
@@ -199,7 +196,23 @@ pub(crate) async fn query(client: &Client, global: &Global, options: &Query) -> 
     };
     let body = Payload::Json(json!({ "sql": options.sql }));
     let answer = client.send(Method::POST, "/api/v1/sql", body, accept).await?;
-    answer.copy_to(&mut std::io::stdout()).await.map(|_| ())
+    let receipt = answer.headers.get(RECEIPT_FIELD).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    match format {
+        Format::Table => show_rows(&rows(&answer.bytes().await?)?),
+        _ => answer.copy_to(&mut std::io::stdout()).await.map(drop)?,
+    }
+    if let Some(id) = receipt.filter(|_| !global.json) {
+        output::aside(format!(
+            "receipt {id}; fetch it as the same caller: shuqiao receipt {id} -o receipt.json"
+        ));
+    }
+    Ok(())
+}
+
+fn rows(content: &[u8]) -> Result<Rows> {
+    serde_json::from_slice(content).map_err(|error| {
+        Error::new(ErrorCode::Unavailable, format!("the answer is not what this program expects: {error}"))
+    })
 }
 
 /// Asks in SQL and reads the rows.
@@ -222,40 +235,6 @@ pub(crate) fn show_rows(rows: &Rows) {
     };
     let row = |row: &Value| headings.iter().map(|name| row.get(name).map_or(String::new(), text)).collect();
     output::table(&headings, &rows.data.iter().map(row).collect::<Vec<_>>());
-}
-
-/// Grants.
-pub(crate) async fn grant(client: &Client, global: &Global, command: &Grant) -> Result<()> {
-    match command {
-        Grant::List => {
-            let grants: Vec<policy::Grant> =
-                client.json(Method::GET, "/api/v1/grants", Payload::Empty).await?;
-            if global.json {
-                output::document(&grants);
-                return Ok(());
-            }
-            let row = |grant: policy::Grant| {
-                let state = if grant.revocation.is_some() { "已撤销" } else { "" };
-                let purpose = grant.terms.purpose.unwrap_or_default();
-                let group = grant.terms.statistics.map(|statistics| statistics.min_group);
-                let cells = group.map_or(String::new(), |group| format!(" 仅统计 ≥{group}"));
-                let kind = format!("{:?}{cells}", grant.terms.kind);
-                vec![grant.id.to_string(), kind, grant.terms.resource.to_string(), purpose, state.to_owned()]
-            };
-            output::table(
-                &["授权", "类型", "资源", "用途", ""],
-                &grants.into_iter().map(row).collect::<Vec<_>>(),
-            );
-        }
-        Grant::Revoke { id, reason } => {
-            let path = format!("/api/v1/grants/{}/revoke", segment(id));
-            let body = Payload::Json(json!({ "reason": reason }));
-            client.send(Method::POST, &path, body, "application/json").await?;
-            let text = format!("grant {id} is revoked; running reads are cut");
-            output::outcome(global, &json!({ "revoked": id }), text);
-        }
-    }
-    Ok(())
 }
 
 /// All entries of the caller's department.

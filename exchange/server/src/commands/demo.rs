@@ -13,6 +13,9 @@ use crate::commands::serve;
 use crate::folder::{Folder, io};
 use crate::output;
 
+/// People of a city, where no other number is named.
+const PEOPLE: u64 = 200_000;
+
 /// Builds the city where it is not there yet, serves it, shows the tour, and goes on serving unless told to end.
 pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
     let root = &global.data_dir;
@@ -21,13 +24,20 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
         output::documents_alone();
     }
     if !Folder::exists(root) {
-        build_anew(root, options.people).await?;
+        build_anew(root, options.people.unwrap_or(PEOPLE)).await?;
     }
     let folder = Folder::open(root)?;
     let people = folder.demo().ok_or_else(|| {
         let message = format!("{} is no demo folder: choose another --data-dir", root.display());
         Error::new(ErrorCode::IllegalState, message)
     })?;
+    if let Some(wanted) = options.people.filter(|wanted| *wanted != people) {
+        let message = format!(
+            "{} holds a city of {people} people, not of {wanted}: leave out --people, or name another --data-dir",
+            root.display()
+        );
+        return Err(Error::new(ErrorCode::Conflict, message));
+    }
     output::done(format!("{}: the sample city 九江, {people} synthetic people", root.display()));
     let (ready, bound) = tokio::sync::oneshot::channel();
     let serving = serve::serve(folder, Some(options.listen), |_, address| {

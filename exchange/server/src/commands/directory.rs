@@ -1,12 +1,13 @@
 //! `org` and `resource`: departments, people and directory entries.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use catalog_core::directory::Department;
 use catalog_core::directory::diff::Change;
 use catalog_core::directory::resource::Entry;
 use catalog_core::ports::{KeyRecord, Person, SearchPage};
-use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+use catalog_core::{Error, ErrorCode, Problem, ResourceCode, Result};
 use exchange_auth::read_key_file;
 use exchange_crypto::to_base64url;
 use http::Method;
@@ -17,6 +18,9 @@ use super::{code_segment, read_list, segment};
 use crate::cli::{Global, Org, Resource, Step};
 use crate::client::{Client, Payload};
 use crate::output;
+
+/// Problems of one rule that people are shown.
+const SHOWN_OF_A_RULE: usize = 5;
 
 /// Departments and people.
 pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Result<()> {
@@ -168,21 +172,43 @@ pub(crate) async fn import(client: &Client, file: &Path, extension: Option<&Path
 fn show_import(global: &Global, report: &ImportReport) -> Result<()> {
     if global.json {
         output::document(report);
-    } else {
+    } else if !report.imported.is_empty() || report.problems.is_empty() {
         output::done(format!("{} resources imported as drafts", report.imported.len()));
     }
-    if report.problems.is_empty() {
+    let (problems, count) = (&report.problems, report.problems.len());
+    if problems.is_empty() {
         return Ok(());
     }
-    let message =
-        format!("the sheet has {} problems; resources with one were not imported", report.problems.len());
-    Err(Error::invalid(message, report.problems.clone()))
+    let message = format!(
+        "the sheet has {count} problem{}; resources with one were not imported",
+        if count == 1 { "" } else { "s" }
+    );
+    Err(Error::invalid(message, if global.json { problems.clone() } else { abridged(problems) }))
+}
+
+/// The first problems of each rule, and how many more there are.
+fn abridged(problems: &[Problem]) -> Vec<Problem> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for problem in problems {
+        let count = counts.entry(&problem.rule).or_default();
+        *count += 1;
+        if *count <= SHOWN_OF_A_RULE {
+            shown.push(problem.clone());
+        }
+    }
+    for (rule, count) in counts.into_iter().filter(|(_, count)| *count > SHOWN_OF_A_RULE) {
+        let message = format!("and {} more of this kind; --json lists all", count - SHOWN_OF_A_RULE);
+        shown.push(Problem::new("…", rule, message));
+    }
+    shown
 }
 
 async fn export(client: &Client, global: &Global, file: &Path) -> Result<()> {
     let format = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if !matches!(format, "xlsx" | "csv") {
-        return Err(Error::new(ErrorCode::UnsupportedFormat, "export to a file ending in .xlsx or .csv"));
+    if !matches!(format, "xlsx" | "csv" | "ttl" | "jsonld" | "rdf") {
+        let message = "export to a file ending in .xlsx, .csv, .ttl, .jsonld or .rdf";
+        return Err(Error::new(ErrorCode::UnsupportedFormat, message));
     }
     let parts = if format == "csv" {
         vec![("sheet", file.to_owned()), ("extension", beside(file))]
@@ -239,11 +265,7 @@ fn show_steps(global: &Global, outcomes: &[StepOutcome]) -> Result<()> {
         match (&outcome.state, &outcome.problem) {
             (_, Some(problem)) => {
                 let message = problem.detail.clone();
-                problems.push(catalog_core::Problem::new(
-                    outcome.code.to_string(),
-                    problem.code.as_str(),
-                    message,
-                ));
+                problems.push(Problem::new(outcome.code.to_string(), problem.code.as_str(), message));
             }
             (Some(state), None) if !global.json => {
                 output::done(format!("{} is now {}", outcome.code, state.label()))

@@ -1,5 +1,7 @@
 //! `matter` and `publish`: what departments ask of each other, and what becomes open.
 
+mod show;
+
 use catalog_core::directory::{Opening, Resource};
 use catalog_core::matter::{CheckAnswer, Content, Event, OpeningTerms};
 use catalog_core::ports::MatterPlace;
@@ -8,6 +10,7 @@ use catalog_core::{Channel, ColumnName, Error, ErrorCode, Result};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::names::Names;
 use super::{code_segment, read_list, segment};
 use crate::cli::{Global, Matter, MatterKind, MatterStep, Publish};
 use crate::client::{Client, Payload};
@@ -21,16 +24,20 @@ pub(crate) async fn matter(client: &Client, global: &Global, command: &Matter) -
     match command {
         Matter::Open { kind, file } => {
             for content in read_list::<Value>(file)? {
-                show(global, &open(client, *kind, content).await?);
+                told(global, &open(client, *kind, content).await?);
             }
         }
-        Matter::Step(options) => show(global, &step(client, options).await?),
+        Matter::Step(options) => told(global, &step(client, options).await?),
         Matter::Check { number } => {
             let path = format!("/api/v1/secrecy-reviews/{}/check", segment(number));
-            show(global, &client.json(Method::POST, &path, Payload::Empty).await?);
+            told(global, &client.json(Method::POST, &path, Payload::Empty).await?);
         }
         Matter::Show { number } => {
-            show(global, &matter_of(client, number).await?);
+            let view = matter_of(client, number).await?;
+            match global.json {
+                true => output::document(&view),
+                false => show::whole(&view, &Names::from(client).await),
+            }
         }
         Matter::List { light, settled } => {
             let light = light.as_ref().map_or(String::new(), |light| format!("&light={}", segment(light)));
@@ -76,7 +83,7 @@ async fn step(client: &Client, options: &MatterStep) -> Result<MatterView> {
         None => json!({}),
         Some(file) => read_list::<Value>(file)?.pop().unwrap_or_default(),
     };
-    act["event"] = json!(options.event.replace('-', "_"));
+    act["event"] = json!(event_called(options)?);
     for (name, text) in [("reason", &options.reason), ("legal_basis", &options.legal_basis)] {
         if let Some(text) = text {
             act[name] = json!(text);
@@ -88,6 +95,19 @@ async fn step(client: &Client, options: &MatterStep) -> Result<MatterView> {
         act.answers = Some(all_yes(client, &options.number).await?);
     }
     take(client, &options.number, &act).await
+}
+
+/// The event of that name, in either language.
+fn event_called(options: &MatterStep) -> Result<Event> {
+    let name = options.event.replace('_', "-");
+    let is_called = |event: &&Event| show::spelled(**event) == name || event.label() == name;
+    Event::ALL.iter().find(is_called).copied().ok_or_else(|| {
+        let message = format!(
+            "`{}` is no step; `shuqiao matter show {}` lists those that you may take",
+            options.event, options.number
+        );
+        Error::new(ErrorCode::InvalidInput, message)
+    })
 }
 
 /// Takes a step.
@@ -135,7 +155,7 @@ pub(crate) fn act(event: Event, reason: Option<&str>) -> Act {
 /// Asks that items become open.
 pub(crate) async fn publish(client: &Client, global: &Global, options: &Publish) -> Result<()> {
     let view = ask_to_open(client, options).await?;
-    show(global, &view);
+    told(global, &view);
     Ok(())
 }
 
@@ -162,32 +182,9 @@ pub(crate) async fn ask_to_open(client: &Client, options: &Publish) -> Result<Ma
     open(client, MatterKind::SecrecyReview, serde_json::to_value(terms).map_err(Error::internal)?).await
 }
 
-fn show(global: &Global, view: &MatterView) {
-    if global.json {
-        output::document(view);
-        return;
-    }
-    let matter = &view.matter;
-    output::done(format!("{} {}: {}", matter.number, matter.kind(), matter.state));
-    if let Content::SecrecyReview(review) = &matter.content {
-        for finding in &review.findings {
-            let columns: Vec<_> = finding.columns.iter().map(ToString::to_string).collect();
-            output::line(format!("  {} × {} {}", finding.rows, columns.join(", "), finding.rule));
-        }
-    }
-    for part in &view.parts {
-        output::line(format!("  {part}"));
-    }
-    if !view.next.is_empty() {
-        let name = |event: &Event| {
-            let word = serde_json::to_value(event).ok();
-            let word = word.as_ref().and_then(Value::as_str).unwrap_or_default().replace('_', "-");
-            format!("{word} {event}")
-        };
-        let next: Vec<_> = view.next.iter().map(name).collect();
-        output::line(format!("  next: {}", next.join(", ")));
-    }
-    if let Some(due) = view.due {
-        output::line(format!("  due {}", due.shanghai_end()));
+fn told(global: &Global, view: &MatterView) {
+    match global.json {
+        true => output::document(view),
+        false => show::brief(view),
     }
 }

@@ -1,4 +1,4 @@
-//! `verify` of a receipt: who asked what, offline, with nothing but public keys.
+//! `receipt` fetches one, `verify` of one says who asked what, offline, with nothing but public keys.
 
 use std::path::Path;
 
@@ -10,11 +10,13 @@ use exchange_crypto::{Digest, from_base64, from_hex};
 use exchange_ledger::merkle::{includes, leaf_hash};
 use exchange_ledger::note::{Checkpoint, Note, NoteKey};
 use exchange_ledger::opens;
+use http::Method;
 use openapi_contract::{LeafProof, Receipt};
 use serde_json::json;
 
-use super::exact;
+use super::{exact, segment};
 use crate::cli::{Global, Verify};
+use crate::client::{Client, Payload};
 use crate::folder::io;
 use crate::output;
 
@@ -23,17 +25,45 @@ const SIGNATURE_TYPE: &str = "shuqiao-receipt";
 /// Bytes of a receipt, at most. What is larger is a file of data.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The receipt in a file, or `None` where it is another kind of file.
-pub(super) fn read(path: &Path) -> Result<Option<Receipt>> {
+/// Fetches a receipt of the caller's and writes it as it came.
+pub(super) async fn fetch(client: &Client, global: &Global, id: &str, out: &Path) -> Result<()> {
+    let address = format!("/receipts/{}", segment(id));
+    let answer = client.send(Method::GET, &address, Payload::Empty, "application/json").await?;
+    let content = answer.bytes().await?;
+    std::fs::write(out, &content).map_err(|error| io(out, &error))?;
+    let document = json!({ "written": out, "bytes": content.len() });
+    output::outcome(global, &document, format!("{} written", out.display()));
+    Ok(())
+}
+
+/// The server's refusal in a file, where a receipt was meant.
+pub(super) fn mistaken(path: &Path) -> Result<Option<Error>> {
+    let Some(document) = document(path)? else { return Ok(None) };
+    let text = |name: &str| document.get(name).and_then(|value| value.as_str());
+    let refusal = text("code").zip(text("detail"));
+    Ok(refusal.map(|(code, detail)| {
+        let what = format!("{} is a refusal of the server, no receipt: [{code}] {detail}", path.display());
+        Error::new(ErrorCode::InvalidInput, what)
+    }))
+}
+
+/// The JSON document in a file that is small enough to be a receipt.
+fn document(path: &Path) -> Result<Option<serde_json::Value>> {
     let size = std::fs::metadata(path).map_err(|error| io(path, &error))?.len();
     if size > MAX_BYTES {
         return Ok(None);
     }
     let content = std::fs::read(path).map_err(|error| io(path, &error))?;
-    let Ok(document) = serde_json::from_slice::<serde_json::Value>(&content) else { return Ok(None) };
+    Ok(serde_json::from_slice(&content).ok())
+}
+
+/// The receipt in a file, or `None` where it is another kind of file.
+pub(super) fn read(path: &Path) -> Result<Option<Receipt>> {
+    let Some(document) = document(path)? else { return Ok(None) };
     if document.get("checkpoint").is_none() || document.get("records").is_none() {
         return Ok(None);
     }
+    let content = std::fs::read(path).map_err(|error| io(path, &error))?;
     exact::read(&content, &format!("the receipt {}", path.display())).map(Some)
 }
 

@@ -15,7 +15,7 @@ use crate::output;
 pub(crate) async fn run(client: &Client, global: &Global, options: &cli::Replay) -> Result<()> {
     let path = &options.receipt;
     let no_receipt = || {
-        let message = format!("{} is no receipt: GET /receipts/{{id}} gives one", path.display());
+        let message = format!("{} is no receipt: `shuqiao receipt ID -o FILE` fetches one", path.display());
         Error::new(ErrorCode::InvalidInput, message)
     };
     let read = receipt::read(path)?.ok_or_else(no_receipt)?;

@@ -36,8 +36,17 @@ pub(crate) fn run(global: &Global, options: &Verify) -> Result<()> {
     if let Some(receipt) = receipt::read(&options.file)? {
         return receipt::run(global, options, &receipt, &keys);
     }
+    if let Some(error) = receipt::mistaken(&options.file)? {
+        return Err(error);
+    }
     let manifest_path = options.manifest.clone().unwrap_or_else(|| beside(&options.file, "manifest.json"));
     let jws_path = options.jws.clone().unwrap_or_else(|| beside(&options.file, "jws"));
+    if let Some(what) = unlike(options, &manifest_path) {
+        return Err(Error::new(
+            ErrorCode::InvalidInput,
+            format!("{} is no receipt: {what}", options.file.display()),
+        ));
+    }
     let manifest = read(&manifest_path)?;
     let signature = String::from_utf8_lossy(&read(&jws_path)?).trim().to_owned();
     let outcome = genuine(&options.file, &manifest, &signature, &keys)?;
@@ -54,6 +63,18 @@ pub(crate) fn run(global: &Global, options: &Verify) -> Result<()> {
     Ok(())
 }
 
+/// What is missing where a file is no receipt.
+fn unlike(options: &Verify, manifest: &Path) -> Option<String> {
+    match (&options.answer, manifest.exists()) {
+        (Some(_), _) => Some("only a receipt has an answer".to_owned()),
+        (None, true) => None,
+        (None, false) => Some(format!(
+            "to verify it as a downloaded file, download its manifest to {} or name it by --manifest",
+            manifest.display()
+        )),
+    }
+}
+
 /// The platform's keys in a file.
 pub(super) fn key_set(path: &Path) -> Result<JwkSet> {
     serde_json::from_slice(&read(path)?).map_err(|error| {
@@ -61,8 +82,12 @@ pub(super) fn key_set(path: &Path) -> Result<JwkSet> {
     })
 }
 
+/// The file with another ending beside it: `latest.csv` and `latest.csv.gz` have one manifest.
 fn beside(file: &Path, ending: &str) -> PathBuf {
-    file.with_extension(ending)
+    match file.extension().is_some_and(|found| found == "gz") {
+        true => file.with_extension("").with_extension(ending),
+        false => file.with_extension(ending),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

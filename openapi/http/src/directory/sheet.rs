@@ -1,4 +1,4 @@
-//! The departments' spreadsheet, in and out.
+//! The departments' directory, in and out: as the spreadsheet and as linked data.
 
 use std::sync::Arc;
 
@@ -6,18 +6,20 @@ use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use catalog_core::directory::sheet::{self, ImportedResource, NameCells};
-use catalog_core::directory::{Department, Resource};
-use catalog_core::{Error, ErrorCode, OpContext, Problem, ResourceCode};
+use catalog_core::directory::sheet::{self, Imported, ImportedResource, NameCells};
+use catalog_core::directory::{Department, Resource, rules};
+use catalog_core::{DepartmentId, Error, ErrorCode, OpContext, Problem, ResourceCode};
 use catalog_sheet::{write_csv, write_xlsx};
 use http::header;
 use openapi_contract::ImportReport;
+use openapi_dcat::{Described, Graph, Site, Statements, Syntax};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::catalogue::site;
 use crate::extract::{Params, essence, invalid};
 use crate::problem::Refusal;
 
@@ -28,23 +30,24 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(import_directory)).routes(routes!(export_directory))
 }
 
-/// Import the spreadsheet of 26 columns as drafts: all or nothing for each resource
+/// Import the spreadsheet of 26 columns, or the same as linked data, as drafts: all or nothing for each resource
 ///
-/// One file as the body (`.xlsx`, `.xls` or `.csv`), or a form with the parts `sheet` and, beside a CSV, `extension` (the
-/// sheet 扩展). A sheet that names no provider takes the caller's department.
+/// One file as the body (`.xlsx`, `.xls`, `.csv`, or DCAT in Turtle, JSON-LD or RDF/XML by its content type), or a form with the
+/// parts `sheet` and, beside a CSV, `extension` (the sheet 扩展). What names no provider takes the caller's department.
 #[utoipa::path(post, path = "/api/v1/directory/import", tag = "directory",
     request_body(content((Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (Vec<u8> = "application/vnd.ms-excel"), (String = "text/csv"), (Object = "multipart/form-data"))),
+        (Vec<u8> = "application/vnd.ms-excel"), (String = "text/csv"), (String = "text/turtle"),
+        (Object = "application/ld+json"), (String = "application/rdf+xml"), (Object = "multipart/form-data"))),
     responses((status = 200, description = "What was taken, and every problem of the rest", body = ImportReport)))]
 async fn import_directory(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Files { sheet, extension }: Files,
+    files: Files,
 ) -> Result<Json<ImportReport>, Refusal> {
     let departments = app.services.departments(&ctx).await?;
-    let read = move || catalog_sheet::read(&sheet, extension.as_deref());
-    let workbook = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
-    let imported = sheet::read(&workbook, ctx.principal.department.as_ref(), &departments);
+    let (site, provider) = (site(&app)?, ctx.principal.department.clone());
+    let read = move || files.read(&site, provider.as_ref(), &departments);
+    let imported = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
     let mut report = ImportReport { imported: Vec::new(), refused: Vec::new(), problems: imported.problems };
     for found in imported.resources {
         let (title, cells) = (found.resource.title.clone(), found.cells.clone());
@@ -84,6 +87,41 @@ fn problems_of(cells: &NameCells, error: Error) -> Vec<Problem> {
 struct Files {
     sheet: Vec<u8>,
     extension: Option<Vec<u8>>,
+    /// The syntax, where it is no sheet.
+    syntax: Option<Syntax>,
+}
+
+impl Files {
+    fn read(
+        &self,
+        site: &Site,
+        provider: Option<&DepartmentId>,
+        departments: &[Department],
+    ) -> Result<Imported, Error> {
+        match self.syntax {
+            Some(syntax) => Ok(entries(&syntax.read(&self.sheet, site)?, provider, departments)),
+            None => {
+                let workbook = catalog_sheet::read(&self.sheet, self.extension.as_deref())?;
+                Ok(sheet::read(&workbook, provider, departments))
+            }
+        }
+    }
+}
+
+/// The entries of a graph that break no rule.
+fn entries(graph: &Graph, provider: Option<&DepartmentId>, departments: &[Department]) -> Imported {
+    let found = openapi_dcat::read(graph, provider, departments);
+    let mut imported = Imported { resources: Vec::new(), problems: found.problems };
+    for (node, resource) in found.resources {
+        let broken = rules::check(&resource);
+        if broken.is_empty() {
+            let cells = NameCells::at(&node);
+            imported.resources.push(ImportedResource { resource, allocate: None, cells });
+        }
+        let placed = |problem: Problem| Problem { at: format!("{node} {}", problem.at), ..problem };
+        imported.problems.extend(broken.into_iter().map(placed));
+    }
+    imported
 }
 
 impl FromRequest<Arc<App>> for Files {
@@ -91,7 +129,8 @@ impl FromRequest<Arc<App>> for Files {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if essence(media_type.unwrap_or_default()) == "multipart/form-data" {
+        let media_type = essence(media_type.unwrap_or_default());
+        if media_type == "multipart/form-data" {
             return from_form(request, app).await;
         }
         let cut = |_| invalid("the body ended early");
@@ -100,7 +139,7 @@ impl FromRequest<Arc<App>> for Files {
         if sheet.is_empty() {
             return Err(invalid("send the spreadsheet as the body"));
         }
-        Ok(Self { sheet: sheet.into(), extension: None })
+        Ok(Self { sheet: sheet.into(), extension: None, syntax: Syntax::named(&media_type) })
     }
 }
 
@@ -109,18 +148,23 @@ async fn from_form(request: Request, app: &Arc<App>) -> Result<Files, Refusal> {
     let mut form = Multipart::from_request(request, app)
         .await
         .map_err(|_| invalid("the form can't be read: its boundary is missing"))?;
-    let (mut sheet, mut extension) = (None, None);
+    let (mut sheet, mut extension, mut syntax) = (None, None, None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
+        let ending =
+            field.file_name().and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_owned());
         let content = field.bytes().await.map_err(broken)?.to_vec();
         match name.as_str() {
-            "sheet" => sheet = Some(content),
+            "sheet" => {
+                sheet = Some(content);
+                syntax = ending.as_deref().and_then(Syntax::named);
+            }
             "extension" => extension = Some(content),
             _ => return Err(invalid("the parts of the form are called `sheet` and `extension`")),
         }
     }
     let sheet = sheet.ok_or_else(|| invalid("the form has no part `sheet`"))?;
-    Ok(Files { sheet, extension })
+    Ok(Files { sheet, extension, syntax })
 }
 
 /// What to export.
@@ -128,7 +172,7 @@ async fn from_form(request: Request, app: &Arc<App>) -> Result<Files, Refusal> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Export {
-    /// `xlsx`, with both sheets, or `csv`.
+    /// `xlsx`, with both sheets, `csv`; or as linked data `ttl`, `jsonld` or `rdf`.
     format: String,
     /// For CSV: `sheet` or `extension`, the sheet 扩展.
     part: Option<String>,
@@ -137,7 +181,8 @@ struct Export {
 /// Export the published entries of the caller's department, drafts where nothing is published yet
 #[utoipa::path(get, path = "/api/v1/directory/export", tag = "directory", params(Export),
     responses((status = 200, description = "The spreadsheet of 26 columns", content(
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv")))))]
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"),
+        (String = "text/turtle"), (Object = "application/ld+json"), (String = "application/rdf+xml")))))]
 async fn export_directory(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
@@ -147,7 +192,11 @@ async fn export_directory(
     let resources =
         entries.into_iter().map(|entry| entry.published.unwrap_or(entry.draft)).collect::<Vec<_>>();
     let departments = app.services.departments(&ctx).await?;
-    let write = move || written(&resources, &departments, &format, part.as_deref());
+    let site = site(&app)?;
+    let write = move || match Syntax::ALL.into_iter().find(|syntax| syntax.extension() == format) {
+        Some(syntax) => linked(&site, resources, &departments, syntax),
+        None => written(&resources, &departments, &format, part.as_deref()),
+    };
     let (media_type, name, content) = tokio::task::spawn_blocking(write).await.map_err(Error::internal)??;
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
@@ -172,8 +221,29 @@ fn written(
             Ok((CSV, "extension.csv", extension))
         }
         _ => {
-            let message = "offered are format=xlsx, and format=csv with part=sheet or part=extension";
+            let message = "offered are format=xlsx, format=csv with part=sheet or part=extension, and format=ttl, jsonld or rdf";
             Err(Error::new(ErrorCode::UnsupportedFormat, message))
         }
     }
+}
+
+/// The whole directory as linked data.
+fn linked(
+    site: &Site,
+    resources: Vec<Resource>,
+    departments: &[Department],
+    syntax: Syntax,
+) -> Result<Written, Error> {
+    let describe = |resource: Resource| -> Result<Described, Error> {
+        let provider = departments.iter().find(|department| department.id == resource.provider).cloned();
+        let missing = || Error::not_found(format!("department {}", resource.provider));
+        Ok(Described { provider: provider.ok_or_else(missing)?, resource, release: None })
+    };
+    let described = resources.into_iter().map(describe).collect::<Result<Vec<_>, _>>()?;
+    let name = match syntax {
+        Syntax::Turtle => "directory.ttl",
+        Syntax::JsonLd => "directory.jsonld",
+        Syntax::RdfXml => "directory.rdf",
+    };
+    Ok((syntax.media_type(), name, syntax.write(Statements::about(site, &described))?))
 }

@@ -7,40 +7,42 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::Bytes;
-use catalog_core::context::PrincipalKind;
 use catalog_core::dataset::ChangeKind;
 use catalog_core::policy::VisibleColumn;
 use catalog_core::schema::visible;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{ColumnName, Error, ErrorCode, OpContext, Result, Timestamp};
-use datasets_store::{Column, Manifest, Part, Quality, Source};
+use datasets_store::{Column, GeoColumns, Manifest, Part, Quality, Source};
 use exchange_crypto::{Digest, Hasher};
-use exchange_query::export::{Format, encode};
-use exchange_query::{OpenTable, QueryAnswer, QueryRequest, Selection, SortKey, TableName};
-use futures::StreamExt;
+use exchange_query::export::{Format, SHEET_ROWS, encode};
+use exchange_query::{OpenTable, QueryRequest, Selection, SortKey, TableName};
+use futures::{Stream, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Kind;
+use super::kind::{COMPRESSED, Kind, WHERE_THEY_FIT};
+use super::variant;
 use crate::app::App;
 
-/// The formats of every extract.
-pub(super) const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
+/// The formats of every extract, in the order of its parts.
+pub(crate) const FORMATS: [Format; 3] = [Format::Parquet, Format::Csv, Format::JsonLines];
 /// Extracts written at the same time: each may sort a whole dataset.
 const EXTRACTS: usize = 4;
 /// And those of the public beside them.
 const PUBLIC_EXTRACTS: usize = 2;
 /// Uploads to the object store in flight.
-const IN_FLIGHT: usize = 4;
+pub(crate) const IN_FLIGHT: usize = 4;
 
 /// A stored file with what its answer says of it.
 #[derive(Debug, Clone)]
-pub(super) struct Stored {
-    pub(super) path: Path,
-    pub(super) bytes: u64,
-    pub(super) digest: Digest,
-    pub(super) rows: u64,
+pub(crate) struct Stored {
+    pub(crate) path: Path,
+    pub(crate) bytes: u64,
+    pub(crate) digest: Digest,
+    pub(crate) rows: u64,
+    /// When the extract was written.
+    pub(crate) written: Timestamp,
 }
 
 impl Stored {
@@ -111,7 +113,7 @@ impl Extract {
         let signature = String::from_utf8_lossy(&self.signature);
         if self.manifest.verify(&signature, &app.signer.public()).is_err()
             || self.manifest.canonical()? != self.document
-            || FORMATS.iter().any(|format| file_of(&self.manifest, *format).is_err())
+            || !is_whole(parts)
             || manifest(&open.dataset, parts.clone(), self.manifest.created_at)? != self.manifest
         {
             return Ok(false);
@@ -126,16 +128,43 @@ impl Extract {
 
     fn stored(&self, folder: &str, kind: Kind) -> Result<Stored> {
         let (path, content) = match kind {
-            Kind::Data(format) => return file_of(&self.manifest, format),
             Kind::Manifest => (manifest_path(folder), &self.document),
             Kind::Signature => (signature_path(folder), &self.signature),
+            Kind::Data(_) | Kind::Gzip(_) | Kind::MarkedCsv => return self.file(kind),
         };
-        Ok(Stored { path, bytes: content.len() as u64, digest: Digest::of(content), rows: 0 })
+        let written = self.manifest.created_at;
+        Ok(Stored { path, bytes: content.len() as u64, digest: Digest::of(content), rows: 0, written })
+    }
+
+    fn file(&self, kind: Kind) -> Result<Stored> {
+        let part = file_of(&self.manifest.parts, kind).ok_or_else(|| unfit(kind, self.manifest.rows))?;
+        let digest = Digest::from_hex(&part.sha256).map_err(Error::internal)?;
+        let (path, written) = (Path::from(part.path.as_str()), self.manifest.created_at);
+        Ok(Stored { path, bytes: part.bytes, digest, rows: part.rows, written })
+    }
+}
+
+/// Why a genuine extract has no file of that kind.
+fn unfit(kind: Kind, rows: u64) -> Error {
+    match kind {
+        Kind::Data(Format::Xlsx) if rows > SHEET_ROWS => {
+            let message = format!(
+                "表格最多容纳 {SHEET_ROWS} 行，本版本有 {rows} 行，请取 CSV 或 Parquet a sheet has {SHEET_ROWS} rows and this \
+                 version has {rows}: take .csv or .parquet, or a page of its records"
+            );
+            Error::new(ErrorCode::LimitRows, message)
+        }
+        Kind::Data(Format::Xlsx) => {
+            let message = "本版本有单元格放不下的内容，请取 CSV 或 Parquet this version has a text that is longer than a cell, \
+                           or more columns than a sheet: take .csv or .parquet";
+            Error::new(ErrorCode::LimitBytes, message)
+        }
+        _ => Error::new(ErrorCode::NotFound, "this dataset has no geometry: take .csv, .jsonl or .parquet"),
     }
 }
 
 /// The bytes of an object, if it is there.
-async fn object(app: &App, path: &Path) -> Result<Option<Bytes>> {
+pub(crate) async fn object(app: &App, path: &Path) -> Result<Option<Bytes>> {
     match app.datasets.objects().get(path).await {
         Ok(found) => Ok(Some(found.bytes().await.map_err(unreadable)?)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -143,16 +172,28 @@ async fn object(app: &App, path: &Path) -> Result<Option<Bytes>> {
     }
 }
 
-fn is_in(folder: &str, path: &str) -> bool {
+pub(crate) fn is_in(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|name| name.starts_with('/'))
 }
 
-fn file_of(manifest: &Manifest, format: Format) -> Result<Stored> {
-    let suffix = format!(".{}", format.extension());
-    let part = manifest.parts.iter().find(|part| part.path.ends_with(&suffix));
-    let part = part.ok_or_else(|| Error::internal(format!("an extract without {suffix}")))?;
-    let digest = Digest::from_hex(&part.sha256).map_err(Error::internal)?;
-    Ok(Stored { path: Path::from(part.path.as_str()), bytes: part.bytes, digest, rows: part.rows })
+/// The file of that kind among the parts of an extract.
+pub(super) fn file_of(parts: &[Part], kind: Kind) -> Option<&Part> {
+    let suffix = kind.suffix();
+    parts.iter().find(|part| part.path.ends_with(&suffix))
+}
+
+/// The files of an extract as they are described: without their variants.
+pub(super) fn files_of(manifest: &Manifest) -> impl Iterator<Item = (Format, &Part)> {
+    let formats = FORMATS.into_iter().chain(WHERE_THEY_FIT);
+    formats.filter_map(move |format| file_of(&manifest.parts, Kind::Data(format)).map(|part| (format, part)))
+}
+
+/// Whether nothing is missing that every extract has.
+fn is_whole(parts: &[Part]) -> bool {
+    let has = |kind: Kind| file_of(parts, kind).is_some();
+    FORMATS.iter().all(|format| has(Kind::Data(*format)))
+        && COMPRESSED.iter().all(|format| has(Kind::Data(*format)) == has(Kind::Gzip(*format)))
+        && has(Kind::MarkedCsv)
 }
 
 /// One folder per version and bound policy.
@@ -162,11 +203,11 @@ fn folder(dataset: &Dataset) -> String {
     format!("extracts/{}/{:06}/{policy}", version.resource.path_form(), version.number)
 }
 
-fn manifest_path(folder: &str) -> Path {
+pub(crate) fn manifest_path(folder: &str) -> Path {
     Path::from(format!("{folder}/manifest.json"))
 }
 
-fn signature_path(folder: &str) -> Path {
+pub(crate) fn signature_path(folder: &str) -> Path {
     Path::from(format!("{folder}/manifest.jws"))
 }
 
@@ -178,7 +219,7 @@ pub(crate) struct Extracts {
     public: Semaphore,
 }
 
-type Writing = tokio::sync::Mutex<()>;
+pub(crate) type Writing = tokio::sync::Mutex<()>;
 
 impl Default for Extracts {
     fn default() -> Self {
@@ -189,7 +230,7 @@ impl Default for Extracts {
 
 impl Extracts {
     /// The lock of one folder, the same for all who write there now.
-    fn of(&self, folder: &str) -> Arc<Writing> {
+    pub(crate) fn of(&self, folder: &str) -> Arc<Writing> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         writing.retain(|_, lock| lock.strong_count() > 0);
         let known = writing.get(folder).and_then(Weak::upgrade);
@@ -201,8 +242,8 @@ impl Extracts {
     }
 
     /// A place for one more extract. Departments wait for theirs, and never for strangers.
-    async fn place(&self, ctx: &OpContext) -> Result<SemaphorePermit<'_>> {
-        if ctx.principal.kind != PrincipalKind::Public {
+    pub(crate) async fn place(&self, ctx: &OpContext) -> Result<SemaphorePermit<'_>> {
+        if ctx.principal.sees_whole_directory() {
             return self.places.acquire().await.map_err(Error::internal);
         }
         let message = "the file is not written yet, and others are being written; try again in some seconds";
@@ -242,6 +283,12 @@ async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Re
             None => write_file(app, ctx, open, folder, format).await?,
         });
     }
+    for format in WHERE_THEY_FIT {
+        let rows = parts.first().map_or(0, |part| part.rows);
+        parts.extend(write_fitting(app, ctx, open, folder, format, rows).await?);
+    }
+    let variants = variant::write_all(app, folder, &parts).await?;
+    parts.extend(variants);
     let manifest = manifest(&open.dataset, parts, app.now())?;
     let objects = app.datasets.objects();
     let (document, signature) =
@@ -263,6 +310,32 @@ async fn raw(app: &App, open: &OpenTable, format: Format) -> Result<Option<Part>
     })
 }
 
+/// The file in that format, where the rows fit it.
+async fn write_fitting(
+    app: &App,
+    ctx: &OpContext,
+    open: &OpenTable,
+    folder: &str,
+    format: Format,
+    rows: u64,
+) -> Result<Option<Part>> {
+    let fits = match format {
+        Format::GeoJson => {
+            let seen = visible(&open.dataset.resource, &open.dataset.granted.policy);
+            GeoColumns::of(&seen.items).primary().is_some()
+        }
+        _ => rows <= SHEET_ROWS,
+    };
+    if !fits {
+        return Ok(None);
+    }
+    match write_file(app, ctx, open, folder, format).await {
+        // What does not fit is known by its absence; all else that fails, fails.
+        Err(error) if matches!(error.code, ErrorCode::UnsupportedFormat | ErrorCode::LimitBytes) => Ok(None),
+        written => written.map(Some),
+    }
+}
+
 async fn write_file(
     app: &App,
     ctx: &OpContext,
@@ -276,12 +349,24 @@ async fn write_file(
         return Err(Error::new(ErrorCode::Unavailable, message));
     }
     let path = Path::from(format!("{folder}/data.{}", format.extension()));
-    let upload = app.datasets.objects().put_multipart(&path).await.map_err(unreadable)?;
+    let (answer, counted) = crate::records::counted(answer);
+    let (sha256, bytes) = store(app, &path, encode(answer, format)).await?;
+    let rows = counted.load(std::sync::atomic::Ordering::Relaxed);
+    Ok(Part { path: path.to_string(), rows, bytes, sha256 })
+}
+
+/// Writes an object, or nothing of it; answers its SHA-256 and its size.
+pub(super) async fn store(
+    app: &App,
+    path: &Path,
+    bytes: impl Stream<Item = Result<Bytes>> + Send + Unpin,
+) -> Result<(String, u64)> {
+    let upload = app.datasets.objects().put_multipart(path).await.map_err(unreadable)?;
     let mut writer = WriteMultipart::new(upload);
-    match fill(&mut writer, answer, format).await {
-        Ok((sha256, bytes, rows)) => {
+    match fill(&mut writer, bytes).await {
+        Ok(written) => {
             writer.finish().await.map_err(unreadable)?;
-            Ok(Part { path: path.to_string(), rows, bytes, sha256 })
+            Ok(written)
         }
         Err(error) => {
             writer.abort().await.map_err(unreadable)?;
@@ -292,11 +377,8 @@ async fn write_file(
 
 async fn fill(
     writer: &mut WriteMultipart,
-    answer: QueryAnswer,
-    format: Format,
-) -> Result<(String, u64, u64)> {
-    let (answer, counted) = crate::records::counted(answer);
-    let mut stream = encode(answer, format);
+    mut stream: impl Stream<Item = Result<Bytes>> + Send + Unpin,
+) -> Result<(String, u64)> {
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
@@ -305,12 +387,11 @@ async fn fill(
         writer.wait_for_capacity(IN_FLIGHT).await.map_err(unreadable)?;
         writer.put(chunk);
     }
-    let rows = counted.load(std::sync::atomic::Ordering::Relaxed);
-    Ok((hasher.finish().to_hex(), bytes, rows))
+    Ok((hasher.finish().to_hex(), bytes))
 }
 
 /// All that the policy shows of this very version, in an order that tells nothing about what it hides.
-fn everything(dataset: &Dataset) -> Selection {
+pub(crate) fn everything(dataset: &Dataset) -> Selection {
     let sort = order(dataset).into_iter().map(|column| SortKey { column, descending: false });
     Selection {
         version: VersionSelector::Number(dataset.version.number),
@@ -335,7 +416,7 @@ fn order(dataset: &Dataset) -> Vec<String> {
 }
 
 /// `created_at` is when it is signed, for a key proves nothing from before its own time: the version may be older.
-fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Result<Manifest> {
+pub(crate) fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Result<Manifest> {
     let (resource, version) = (&dataset.resource, &dataset.version);
     let first = parts.first().ok_or_else(|| Error::internal("an extract without files"))?;
     let (rows, bytes) = (first.rows, parts.iter().map(|part| part.bytes).sum());
@@ -367,7 +448,7 @@ fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestamp) -> Resul
     })
 }
 
-pub(super) fn unreadable(error: object_store::Error) -> Error {
+pub(crate) fn unreadable(error: object_store::Error) -> Error {
     datasets_store::Error::from(error).into()
 }
 

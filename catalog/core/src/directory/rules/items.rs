@@ -97,6 +97,15 @@ fn format(item: &InformationItem, at: &dyn Fn(&str) -> String, found: &mut Findi
             (ty.kind == ItemKind::C && ty.length >= 6, "this format needs a 字符型C of at least 6 characters")
         }
         ValueFormat::Geometry => (ty.kind == ItemKind::G, "a geometry needs the type 通用型G"),
+        ValueFormat::Longitude | ValueFormat::Latitude => {
+            let degrees = ty.decimal().map(|(digits, after)| i32::from(digits) - i32::from(after) >= 3);
+            let good = match ty.kind {
+                ItemKind::B | ItemKind::F => true,
+                ItemKind::N => degrees == Some(true),
+                _ => false,
+            };
+            (good, "a coordinate needs 双精度型B, 浮点型F, or 数值型N with three digits before the point")
+        }
     };
     found.expect(good, at("format"), "format.type", message);
     let flagged = format != ValueFormat::CitizenId || item.personal;

@@ -126,6 +126,7 @@ breaks! {
     no_opening_condition: "items[5].opening opening.condition" when
         |r| r.items[5].opening = Opening::Conditional { condition: String::new() };
     format_of_a_date: "items[5].format format.type" when |r| r.items[5].format = Some(ValueFormat::DivisionCode);
+    longitude_of_a_date: "items[5].format format.type" when |r| r.items[5].format = Some(ValueFormat::Longitude);
     citizen_id_unflagged: "items[1].personal personal.citizen_id" when |r| r.items[1].personal = false;
     value_twice: "items[4].enumeration[2] enumeration.unique" when |r| r.items[4].enumeration.push("注销".into());
     value_too_long: "items[4].enumeration enumeration.value" when

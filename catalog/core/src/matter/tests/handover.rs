@@ -49,6 +49,30 @@ fn a_handover_gives_nobody_more_time() {
 }
 
 #[test]
+fn whoever_takes_a_resource_over_goes_on_with_its_review_and_asks_for_nothing_else() {
+    let review = serde_json::json!({
+        "opening": {"resource": "301001/000001", "items": [], "doors": [], "legal_basis": "条例"},
+    });
+    let content = Content::SecrecyReview(serde_json::from_value(review).unwrap());
+    let [from, to] = ["scjg", "sjj"].map(|id| DepartmentId::new(id).unwrap());
+    let mut review = Matter::open(
+        "SC-2026-000001".to_owned(),
+        content,
+        Applicant::Department(from.clone()),
+        Some(from),
+        State::Checking,
+        (Some("steward".to_owned()), at("2026-03-02T10:00:00")),
+        &Rules::default(),
+    )
+    .unwrap();
+    let mut part = of_two();
+    let applicant = part.applicant.clone();
+    review.hand_over(&to);
+    part.hand_over(&to);
+    assert_eq!((review.applicant, part.applicant), (Applicant::Department(to), applicant));
+}
+
+#[test]
 fn a_part_about_two_providers_is_divided() {
     let moved = BTreeSet::from([code(2)]);
     let mut matter = of_two();

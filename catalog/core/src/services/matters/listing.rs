@@ -58,7 +58,7 @@ impl Services {
         let mut query = MatterQuery { kind, open_only, after, ..MatterQuery::default() };
         let mut matters = Vec::new();
         while let Some(page) = self.next_of(&parties, &mut query).await? {
-            let views = page.into_iter().map(|matter| MatterView::of(matter, ctx.now));
+            let views = page.into_iter().map(|matter| MatterView::of(matter, ctx));
             for view in views.filter(|view| filter.takes(view)) {
                 if matters.len() == filter.limit {
                     let next = matters.last().map(|last: &MatterView| MatterPlace::of(&last.matter));

@@ -6,8 +6,8 @@ use catalog_core::dataset::{Version, VersionState};
 use catalog_core::evidence::{Event, Undone, entity};
 use catalog_core::policy::Grant;
 use catalog_core::ports::{
-    AccountStore as _, CredentialStore as _, DirectoryStore as _, GrantStore as _, MatterQuery,
-    MatterStore as _, SuccessionStore as _, Ticket, VersionStore as _,
+    AccountStore as _, ApiKeyStore as _, CredentialStore as _, DirectoryStore as _, GrantStore as _,
+    MatterQuery, MatterStore as _, SuccessionStore as _, Ticket, VersionStore as _,
 };
 use catalog_core::{Error, Result};
 use catalog_store::CatalogStore;
@@ -51,6 +51,9 @@ pub(super) async fn check(store: &CatalogStore, ledger: &Ledger, findings: &mut 
     for key in store.keys().await? {
         stated.row(entity::key(&key.id), "", &key);
         stated.tickets(store.tickets_of(&key.id).await?);
+    }
+    for key in store.api_keys(None).await? {
+        stated.row(entity::api_key(&key.id), "", &key);
     }
     for matter in store.matters(&MatterQuery::default()).await? {
         stated.row(entity::matter(&matter.number), "", &matter);

@@ -2,10 +2,12 @@
 
 use catalog_core::Timestamp;
 use catalog_core::evidence::{Event, EvidenceRecord};
+use catalog_core::matter::Event as Step;
 use exchange_auth::JwkSet;
 use exchange_crypto::Digest;
 use exchange_ledger::note::NoteKey;
 
+use super::super::names::Names;
 use super::Case;
 use super::grounds::State;
 
@@ -22,12 +24,12 @@ struct Part {
 }
 
 /// The page as HTML that loads nothing.
-pub(super) fn html(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey]) -> String {
+pub(super) fn html(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey], names: &Names) -> String {
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<meta charset=\"utf-8\">\n<title>{TITLE}</title>\n<style>{STYLE}</style>\n\
          <h1>{TITLE}</h1>\n"
     );
-    for Part { heading, sentences, rows } in parts(cases, keys, witnesses) {
+    for Part { heading, sentences, rows } in parts(cases, keys, witnesses, names) {
         out += &format!("<h2>{}</h2>\n", escaped(&heading));
         sentences.iter().for_each(|sentence| out += &format!("<p>{}</p>\n", escaped(sentence)));
         if !rows.is_empty() {
@@ -42,9 +44,9 @@ pub(super) fn html(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey]) -> Stri
 }
 
 /// The same as plain text.
-pub(super) fn text(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey]) -> String {
+pub(super) fn text(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey], names: &Names) -> String {
     let mut out = format!("{TITLE}\n");
-    for Part { heading, sentences, rows } in parts(cases, keys, witnesses) {
+    for Part { heading, sentences, rows } in parts(cases, keys, witnesses, names) {
         out += &format!("\n{}\n", on_one_line(&heading));
         sentences.iter().for_each(|sentence| out += &format!("  {}\n", on_one_line(sentence)));
         rows.iter().for_each(|(name, value)| {
@@ -81,10 +83,10 @@ fn is_misleading(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn parts(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey]) -> Vec<Part> {
+fn parts(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey], names: &Names) -> Vec<Part> {
     let mut parts = vec![purpose(cases.len())];
     for (number, case) in (1..).zip(cases) {
-        parts.extend(of_case(number, case));
+        parts.extend(of_case(number, case, names));
     }
     parts.extend([of_keys(keys, witnesses), by_hand(), by_program()]);
     parts
@@ -104,17 +106,17 @@ fn purpose(count: usize) -> Part {
          改动任何一条记录的任何一个字节，核验都不会通过。",
         "附有授权和办件的，可核验其内容与记录中的摘要一致：是谁提出、谁审核、谁决定，依据什么。",
         "日志不保存查询语句、数据内容和个人标识，只保存加盐摘要（承诺）。附有答复的，可核验答复与记录中的承诺一致。",
-        "本封面和 receipt.json 由出具方整理，如与 check.sh 核验后打印的记录不一致，以后者为准；check.sh 可与数桥公开源代码中的同名文件比对。",
+        "本封面（部门名称取自出具时的部门目录）和 receipt.json 由出具方整理，如与 check.sh 核验后打印的记录不一致，以后者为准；check.sh 可与数桥公开源代码中的同名文件比对。",
         "核验只证明记录与答复未被改动、由所列公钥签名；公钥是否属于该平台，请与平台公布的公钥（/.well-known/jwks.json）或见证人处的记录比对。",
     ]));
     Part { heading: "一、本包证明什么".to_owned(), sentences: all, rows: Vec::new() }
 }
 
-fn of_case(number: usize, case: &Case) -> Vec<Part> {
+fn of_case(number: usize, case: &Case, names: &Names) -> Vec<Part> {
     let mut rows = vec![("文件".to_owned(), format!("receipts/{number:03}/receipt.json"))];
     rows.push(("出具时间".to_owned(), case.receipt.issued_at.shanghai_text()));
     for record in &case.receipt.records {
-        rows.extend(of_record(record));
+        rows.extend(of_record(record, names));
     }
     let ended = if case.receipt.ended { "已结束" } else { "出具时尚未结束" };
     rows.push(("答复状态".to_owned(), ended.to_owned()));
@@ -123,12 +125,12 @@ fn of_case(number: usize, case: &Case) -> Vec<Part> {
         None => "未附".to_owned(),
     };
     rows.push(("答复原文".to_owned(), answer));
-    case.states.iter().for_each(|state| rows.extend(of_state(state)));
+    case.states.iter().for_each(|state| rows.extend(of_state(state, names)));
     vec![Part { heading: format!("回执 {number}"), sentences: Vec::new(), rows }]
 }
 
 /// What the decision says: of a grant what it gives, of a matter who did what.
-fn of_state(state: &State) -> Vec<(String, String)> {
+fn of_state(state: &State, names: &Names) -> Vec<(String, String)> {
     let named = |name: &str, value: String| (name.to_owned(), value);
     match state {
         State::Grant(grant) => {
@@ -139,17 +141,20 @@ fn of_state(state: &State) -> Vec<(String, String)> {
             let from = terms.valid_from.unwrap_or(grant.created_at).shanghai_text();
             vec![
                 named("授权", grant.id.to_string()),
-                named("授予", json(&terms.grantee)),
+                named("授予", names.grantee(&terms.grantee)),
                 named("资源及信息项", format!("{}：{}", terms.resource, items.join("、"))),
                 named("行条件", rows),
-                named("脱敏", json(&terms.masks)),
+                named("脱敏", if terms.masks.is_empty() { "无".to_owned() } else { json(&terms.masks) }),
                 named("授权用途", terms.purpose.clone().unwrap_or_else(|| "不限".to_owned())),
                 named("依据", terms.legal_basis.clone()),
                 named("授权期限", format!("{from} 至 {until}")),
             ]
         }
         State::Matter(matter) => {
-            let mut rows = vec![named("办件", format!("{} {}", matter.number, matter.kind()))];
+            let mut rows = vec![
+                named("办件", format!("{} {}", matter.number, matter.kind())),
+                named("申请人", names.applicant(&matter.applicant)),
+            ];
             let steps = matter.history.iter().map(|step| {
                 let event = step.event.map_or("提出".to_owned(), |event| event.to_string());
                 let by = step.by.as_deref().unwrap_or("平台");
@@ -168,13 +173,13 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn of_record(record: &EvidenceRecord) -> Vec<(String, String)> {
+fn of_record(record: &EvidenceRecord, names: &Names) -> Vec<(String, String)> {
     let actor = &record.actor;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "未注明".to_owned());
     let mut rows = vec![
         ("记录时间".to_owned(), record.at.shanghai_text()),
         ("请求编号".to_owned(), record.request_id.clone()),
-        ("部门".to_owned(), actor.department.as_ref().map_or("无".to_owned(), ToString::to_string)),
+        ("部门".to_owned(), actor.department.as_ref().map_or("无".to_owned(), |id| names.department(id))),
         ("主体（公钥或账号）".to_owned(), actor.id.clone()),
         ("操作人".to_owned(), text(&actor.operator)),
         ("用途".to_owned(), text(&actor.purpose)),
@@ -201,10 +206,24 @@ fn of_record(record: &EvidenceRecord) -> Vec<(String, String)> {
             row("提供", format!("{rows} 行，{bytes} 字节，{whole}"));
         }
         Event::AccessRefused { code, .. } => row("拒绝", code.clone()),
-        Event::Changed { action, entity, .. } => row("变更", format!("{action} {entity}")),
+        Event::Changed { action, entity, .. } => row("变更", format!("{} {entity}", in_words(action))),
         _ => {}
     }
     rows
+}
+
+/// An action with its Chinese name, where it has one.
+fn in_words(action: &str) -> String {
+    let label = match action {
+        "grant.created" => Some("授权"),
+        "grant.revoked" => Some("撤销授权"),
+        "matter.opened" => Some("提出办件"),
+        _ => action.strip_prefix("matter.").and_then(|word| {
+            let event = serde_json::from_value::<Step>(serde_json::Value::String(word.to_owned()));
+            event.ok().map(Step::label)
+        }),
+    };
+    label.map_or(action.to_owned(), |label| format!("{label}（{action}）"))
 }
 
 fn of_keys(keys: &JwkSet, witnesses: &[NoteKey]) -> Part {

@@ -10,6 +10,7 @@ use exchange_ledger::note::{Note, NoteKey};
 use exchange_ledger::opens;
 use openapi_contract::{LeafProof, Receipt};
 
+use super::super::names::Names;
 use super::super::receipt::{Genuine, genuine};
 use super::{Case, cover};
 
@@ -22,15 +23,15 @@ pub(super) struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
     /// All files of a bundle.
-    pub(super) fn of(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey]) -> Result<Self> {
+    pub(super) fn of(cases: &[Case], keys: &JwkSet, witnesses: &[NoteKey], names: &Names) -> Result<Self> {
         let mut files = Self::default();
         files.keys(keys, witnesses)?;
         for (number, case) in (1..).zip(cases) {
             files.case(&format!("receipts/{number:03}"), case, keys, witnesses)?;
         }
         files.add("check.sh", CHECK);
-        files.add("index.html", cover::html(cases, keys, witnesses));
-        files.add("index.txt", cover::text(cases, keys, witnesses));
+        files.add("index.html", cover::html(cases, keys, witnesses, names));
+        files.add("index.txt", cover::text(cases, keys, witnesses, names));
         let line =
             |(name, content): (&String, &Vec<u8>)| format!("{}  {name}\n", Digest::of(content).to_hex());
         let sums: String = files.0.iter().map(line).collect();

@@ -1,7 +1,8 @@
 //! Geometries: GeoJSON (RFC 7946) to little-endian WKB, and a check of WKB.
 
-use datasets_store::GEOMETRY_TYPES;
 use serde_json::Value;
+
+use crate::geo::GEOMETRY_TYPES;
 
 /// The WKB code of a collection.
 const COLLECTION: u32 = 7;
@@ -9,7 +10,7 @@ const COLLECTION: u32 = 7;
 const MAX_DEPTH: usize = 8;
 
 /// The WKB of a GeoJSON geometry object written as text; `None` where it is no geometry in lon/lat.
-pub(crate) fn wkb_of_geojson(text: &str) -> Option<Vec<u8>> {
+pub fn wkb_of_geojson(text: &str) -> Option<Vec<u8>> {
     let geometry: Value = serde_json::from_str(text).ok()?;
     let mut out = Vec::with_capacity(text.len() / 2);
     write(&geometry, MAX_DEPTH, &mut out)?;
@@ -75,7 +76,7 @@ fn position(value: &Value, out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Whether the bytes are one whole two-dimensional WKB geometry, of either byte order.
-pub(crate) fn is_wkb(bytes: &[u8]) -> bool {
+pub fn is_wkb(bytes: &[u8]) -> bool {
     skip_geometry(bytes, None, MAX_DEPTH).is_some_and(<[u8]>::is_empty)
 }
 

@@ -1,0 +1,355 @@
+//! One policy at every door: the same table asked for by the same principals, and the data as a person would cut and mask them
+//! with scissors and pen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::array_value_to_string;
+use exchange_crypto::SigningKey;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::{Value, json};
+
+use crate::support::city::{CODE, City, ROWS, resource};
+use crate::support::server::{Answer, Call};
+
+/// A row as names and texts, whatever the door writes.
+type Row = BTreeMap<String, String>;
+
+/// Every way to the rows of a dataset, with the route that it goes by.
+const DOORS: [(&str, &str); 12] = [
+    ("SQL", "POST /api/v1/sql"),
+    ("records", "GET /api/v1/resources/{code}/records"),
+    ("records asked for by a body", "POST /api/v1/resources/{code}/records"),
+    ("preview", "GET /api/v1/resources/{code}/preview"),
+    ("CSV", "GET /datasets/{code}/{file}"),
+    ("JSON Lines", "GET /datasets/{code}/{file}"),
+    ("Parquet", "GET /datasets/{code}/{file}"),
+    ("CKAN's datastore", "POST /api/3/action/{action}"),
+    ("CKAN's datastore by address", "GET /api/3/action/{action}"),
+    ("CKAN's SQL", "POST /api/action/{action}"),
+    ("Delta Sharing", "POST /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/query"),
+    ("Delta Sharing's files", "GET /delta-sharing/files/{code}/{number}/{file}"),
+];
+
+/// Routes that tell of rows and are asked elsewhere: where stands beside each.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("GET /api/action/{action}", "the same as with a version in its path"),
+    (
+        "GET /api/v1/resources/{code}/versions/{number}/quarantine",
+        "data.rs: what was refused, to who delivered it",
+    ),
+    ("GET /delta-sharing/changes/{code}/{before}/{number}/{file}", "delta.rs: differences of what is shown"),
+    ("GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/changes", "delta.rs"),
+    ("GET /feed.atom", "catalogue.rs: versions are told of, their rows are not"),
+    ("GET /ogc/collections/{code}/items", "ogc: this table has no places"),
+    ("GET /ogc/collections/{code}/items/{feature}", "ogc"),
+    ("POST /api/v1/why/grant", "why.rs: rows are counted"),
+    ("POST /receipts/{id}/replay", "replay.rs: rows are compared and not shown"),
+];
+
+/// Routes beside them that tell of tables, items and files, and never of rows.
+const WITHOUT_ROWS: [&str; 41] = [
+    "GET /api/v1/resources/{code}/dictionary",
+    "GET /api/v1/resources/{code}/records/acts",
+    "GET /api/v1/resources/{code}/schema",
+    "GET /api/v1/resources/{code}/versions",
+    "GET /api/v1/resources/{code}/versions/{number}/quality",
+    "GET /api/v1/sql/dialect",
+    "GET /api/v1/sql/functions",
+    "GET /catalog",
+    "GET /catalog.jsonld",
+    "GET /catalog.rdf",
+    "GET /catalog.ttl",
+    "GET /datasets/{code}",
+    "GET /datasets/{code}/csv-metadata.json",
+    "GET /datasets/{code}/datapackage.json",
+    "GET /datasets/{code}/dcat.jsonld",
+    "GET /datasets/{code}/dcat.rdf",
+    "GET /datasets/{code}/dcat.ttl",
+    "GET /datasets/{code}/feed.atom",
+    "GET /datasets/{code}/quality.json",
+    "GET /datasets/{code}/schema.json",
+    "GET /delta-sharing/shares",
+    "GET /delta-sharing/shares/{share}",
+    "GET /delta-sharing/shares/{share}/all-tables",
+    "GET /delta-sharing/shares/{share}/schemas",
+    "GET /delta-sharing/shares/{share}/schemas/{schema}/tables",
+    "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata",
+    "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/version",
+    "GET /ogc",
+    "GET /ogc/api",
+    "GET /ogc/collections",
+    "GET /ogc/collections/{code}",
+    "GET /ogc/collections/{code}/queryables",
+    "GET /ogc/conformance",
+    "GET /schemas/directory.jsonld",
+    "GET /sitemap.xml",
+    "POST /api/v1/resources/{code}/data",
+    "POST /api/v1/resources/{code}/records/reinstate",
+    "POST /api/v1/resources/{code}/records/withdraw",
+    "POST /api/v1/resources/{code}/versions",
+    "POST /api/v1/resources/{code}/versions/{number}/review",
+    "POST /api/v1/resources/{code}/versions/{number}/withdraw",
+];
+
+/// Somebody, and how they prove it.
+struct Who<'a> {
+    name: &'static str,
+    key: Option<&'a SigningKey>,
+    ticket: Option<String>,
+}
+
+impl<'a> Who<'a> {
+    async fn ask(&self, city: &City, call: Call<'a>) -> Answer {
+        let call = match (&self.ticket, self.key) {
+            (Some(ticket), _) => call.header("authorization", &format!("Bearer {ticket}")),
+            (None, Some(key)) => call.by(key),
+            (None, None) => call,
+        };
+        city.server.send(call).await
+    }
+
+    /// The rows that a door shows; none where it wants another proof.
+    async fn rows(&self, city: &City, door: &str) -> Option<Vec<Row>> {
+        let file = |extension: &str| Call::get(format!("/datasets/{CODE}/latest.{extension}"));
+        let records = format!("/api/v1/resources/{CODE}/records");
+        let table = format!("{CODE}-csv");
+        let all = json!({"resource_id": table, "limit": 100});
+        let star = json!({"sql": format!("SELECT * FROM \"{table}\"")});
+        let found = match door {
+            "SQL" => {
+                of_json(&self.ask(city, city.sql("select * from scjg.penalty", None)).await.ok()["data"])
+            }
+            "records" => of_json(&self.ask(city, Call::get(records)).await.ok()["data"]),
+            // A ticket sends a body only where it can't but ask.
+            "records asked for by a body" if self.ticket.is_some() => return None,
+            "records asked for by a body" => {
+                of_json(&self.ask(city, Call::post(records, &json!({}))).await.ok()["data"])
+            }
+            "preview" => {
+                let preview = Call::get(format!("/api/v1/resources/{CODE}/preview"));
+                of_json(&self.ask(city, preview).await.ok()["data"])
+            }
+            "CSV" => of_csv(&self.ask(city, file("csv")).await.text()),
+            "JSON Lines" => {
+                let text = self.ask(city, file("jsonl")).await.text();
+                let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+                of_json(&rows.collect())
+            }
+            "Parquet" => of_parquet(self.ask(city, file("parquet")).await.ok_bytes()),
+            "CKAN's datastore" => {
+                let call = Call::post("/api/3/action/datastore_search", &all);
+                of_json(&self.ask(city, call).await.ok()["result"]["records"])
+            }
+            "CKAN's datastore by address" => {
+                let path = format!("/api/3/action/datastore_search?resource_id={table}&limit=100");
+                of_json(&self.ask(city, Call::get(path)).await.ok()["result"]["records"])
+            }
+            "CKAN's SQL" => {
+                let call = Call::post("/api/action/datastore_search_sql", &star);
+                of_json(&self.ask(city, call).await.ok()["result"]["records"])
+            }
+            "Delta Sharing" | "Delta Sharing's files" => {
+                self.ticket.as_ref()?;
+                let query = "/delta-sharing/shares/scjg/schemas/default/tables/penalty/query";
+                let answer = self.ask(city, Call::post(query, &json!({}))).await;
+                assert!(answer.status.is_success(), "{}", answer.text());
+                let mut rows = Vec::new();
+                for line in answer.text().lines() {
+                    let line: Value = serde_json::from_str(line).unwrap();
+                    let Some(url) = line["file"]["url"].as_str() else { continue };
+                    let path = url.strip_prefix(&city.server.base).unwrap();
+                    rows.extend(of_parquet(city.server.send(Call::get(path)).await.ok_bytes()));
+                }
+                rows
+            }
+            other => panic!("{other} has no way"),
+        };
+        Some(sorted(found))
+    }
+
+    /// The names of items that documents about the dataset tell of.
+    async fn described(&self, city: &City) -> Vec<(&'static str, BTreeSet<String>)> {
+        let mut found = Vec::new();
+        for (document, place) in [
+            ("schema.json", "/properties"),
+            ("datapackage.json", "/resources/0/schema/fields"),
+            ("csv-metadata.json", "/tables/0/tableSchema/columns"),
+        ] {
+            let answer = self.ask(city, Call::get(format!("/datasets/{CODE}/{document}"))).await.ok();
+            let names = match answer.pointer(place) {
+                Some(Value::Object(items)) => items.keys().cloned().collect(),
+                Some(Value::Array(items)) => {
+                    items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+                }
+                other => panic!("{document} {place}: {other:?} in {answer}"),
+            };
+            found.push((document, names));
+        }
+        found
+    }
+}
+
+fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort();
+    rows
+}
+
+/// A number as one text, however many zeros it ends with.
+fn plain(name: &str, text: &str) -> String {
+    match (name, text.parse::<f64>()) {
+        ("amount", Ok(number)) => number.to_string(),
+        _ => text.to_owned(),
+    }
+}
+
+fn of_json(rows: &Value) -> Vec<Row> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let row = |row: &Value| {
+        let cells = row.as_object().unwrap().iter().filter(|(name, _)| !name.starts_with('_'));
+        cells.map(|(name, value)| (name.clone(), plain(name, &text(value)))).collect()
+    };
+    rows.as_array().unwrap_or_else(|| panic!("{rows}")).iter().map(row).collect()
+}
+
+fn of_csv(text: &str) -> Vec<Row> {
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let row = |cells: Vec<String>| {
+        let cells = names.iter().zip(cells);
+        cells.map(|(name, cell)| (name.clone(), plain(name, &cell))).collect()
+    };
+    lines.map(row).collect()
+}
+
+fn of_parquet(bytes: &[u8]) -> Vec<Row> {
+    let bytes = axum::body::Bytes::copy_from_slice(bytes);
+    let batches = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+    batches.flat_map(|batch| of_batch(&batch.unwrap())).collect()
+}
+
+fn of_batch(batch: &RecordBatch) -> Vec<Row> {
+    let cell = |place: usize, row: usize| {
+        let name = batch.schema().field(place).name().clone();
+        let text = array_value_to_string(batch.column(place), row).unwrap();
+        (name.clone(), plain(&name, &text))
+    };
+    (0..batch.num_rows())
+        .map(|row| (0..batch.num_columns()).map(|place| cell(place, row)).collect())
+        .collect()
+}
+
+/// The rows as they were delivered: those of a county or all, of some items, people by their first character.
+fn cut(county: Option<&str>, items: &[&str], is_masked: bool) -> Vec<Row> {
+    let mut rows = of_csv(ROWS);
+    rows.retain(|row| county.is_none_or(|county| row["county"] == county));
+    for row in &mut rows {
+        row.retain(|name, _| items.contains(&name.as_str()));
+        if let Some(person) = row.get_mut("person").filter(|_| is_masked) {
+            *person = format!("{}*****", person.chars().next().unwrap());
+        }
+    }
+    sorted(rows)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_shows_each_the_same() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let wanted = json!({"purpose": "办案", "doors": ["api", "sql", "file"], "seconds": 600});
+    let mut tickets = Vec::new();
+    for key in [&city.consumer, &city.machine] {
+        let issued = city.server.send(Call::post("/api/v1/tickets", &wanted).by(key)).await.ok();
+        tickets.push(issued["token"].as_str().unwrap().to_owned());
+    }
+    let open = ["case_no", "county", "amount"];
+    let granted = ["case_no", "county", "person"];
+    let own = ["case_no", "county", "person", "amount", "note"];
+    let consumer = cut(Some("360481"), &granted, true);
+    let provider = cut(None, &own, false);
+    for (who, items, expected) in [
+        (Who { name: "public", key: None, ticket: None }, &open[..], cut(None, &open, false)),
+        (Who { name: "consumer", key: Some(&city.consumer), ticket: None }, &granted[..], consumer.clone()),
+        (
+            Who { name: "consumer by ticket", key: None, ticket: Some(tickets[0].clone()) },
+            &granted[..],
+            consumer,
+        ),
+        (Who { name: "provider", key: Some(&city.machine), ticket: None }, &own[..], provider.clone()),
+        (Who { name: "provider by ticket", key: None, ticket: Some(tickets[1].clone()) }, &own[..], provider),
+    ] {
+        for (door, _) in DOORS {
+            if let Some(found) = who.rows(&city, door).await {
+                assert_eq!(found, expected, "{} at {door}", who.name);
+            }
+        }
+        let items: BTreeSet<String> = items.iter().map(|item| (*item).to_owned()).collect();
+        for (document, found) in who.described(&city).await {
+            assert_eq!(found, items, "{} in {document}", who.name);
+        }
+    }
+}
+
+/// Of what is closed to them, strangers hear the very words that they hear of what is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_is_as_if_it_were_not_there() {
+    let city = City::new().await;
+    let mut closed = resource();
+    (closed["code"], closed["sql_name"]) = (json!("302001/000001"), json!("closed"));
+    closed["title"] = json!("内部线索");
+    for item in closed["items"].as_array_mut().unwrap() {
+        item["opening"] = json!({"type": "closed"});
+    }
+    city.publish(&closed).await;
+    city.upload_to("302001-000001", ROWS).await;
+    let calls = |code: &str| {
+        [
+            Call::get(format!("/api/v1/resources/{code}")),
+            Call::get(format!("/api/v1/resources/{code}/records")),
+            Call::get(format!("/api/v1/resources/{code}/versions")),
+            Call::get(format!("/datasets/{code}")),
+            Call::get(format!("/datasets/{code}/latest.csv")),
+            Call::get(format!("/datasets/{code}/schema.json")),
+            Call::get(format!("/datasets/{code}/feed.atom")),
+            Call::get(format!("/ogc/collections/{code}")),
+            Call::get(format!("/api/3/action/package_show?id={code}")),
+            Call::get(format!("/api/3/action/datastore_search?resource_id={code}-csv")),
+            city.sql(&format!("select * from \"{code}\""), None),
+        ]
+    };
+    let told = async |call: Call<'_>, code: &str| {
+        let answer = city.server.send(call).await;
+        let mut told = answer.json();
+        told.as_object_mut().unwrap().remove("instance");
+        let told = told.to_string().replace(code, "X").replace(&code.replace('-', "/"), "X");
+        format!("{} {told}", answer.status)
+    };
+    let (here, nowhere) = ("302001-000001", "302001-000009");
+    for (one, other) in calls(here).into_iter().zip(calls(nowhere)) {
+        assert_eq!(told(one, here).await, told(other, nowhere).await);
+    }
+}
+
+/// A new route that shows rows is asked above, or says here where it is asked.
+#[test]
+fn no_route_is_left_out() {
+    // Parts of the document whose routes may show rows of datasets.
+    const OF_DATA: [&str; 7] = ["data", "sql", "ckan", "downloads", "delta-sharing", "ogc", "catalogue"];
+    let document = serde_json::to_value(openapi_http::openapi()).unwrap();
+    let asked = DOORS.iter().map(|(_, route)| *route).chain(ELSEWHERE.iter().map(|(route, _)| *route));
+    let known: BTreeSet<&str> = asked.chain(WITHOUT_ROWS).collect();
+    let (mut seen, mut unknown) = (BTreeSet::new(), Vec::new());
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(tag) = operation["tags"][0].as_str() else { continue };
+            let route = format!("{} {path}", method.to_uppercase());
+            match known.get(route.as_str()) {
+                Some(route) => drop(seen.insert(*route)),
+                None if OF_DATA.contains(&tag) => unknown.push(route),
+                None => {}
+            }
+        }
+    }
+    assert_eq!(unknown, Vec::<String>::new(), "say in this file where it is asked, or that it shows no rows");
+    assert_eq!(known.difference(&seen).collect::<Vec<_>>(), Vec::<&&str>::new(), "there is no such route");
+}
