@@ -6,7 +6,7 @@ use exchange_crypto::{Digest, from_base64};
 use serde_json::{Value, json};
 
 use crate::support::city::{CODE, City, ROWS, resource};
-use crate::support::python::python;
+use crate::support::python::{browser, python};
 use crate::support::server::{Answer, Call};
 
 const NOW: Timestamp = Timestamp(1_795_309_200_000_000);
@@ -259,15 +259,28 @@ async fn tools_take_a_column_of_a_row_group_and_not_the_file() {
     .await;
     let head = city.server.send(Call::new(Method::HEAD, file("latest.parquet"))).await;
     let size: u64 = head.header("content-length").parse().unwrap();
-    let before = sent(&city, "latest.parquet");
+    let mut before = sent(&city, "latest.parquet");
     let address = format!("{}{}", city.server.base, file("latest.parquet"));
     let arguments = [address, "amount".to_owned(), "county".to_owned(), "000003".to_owned()];
-    let read = move || python("read_ranges.py", &arguments.each_ref().map(String::as_str), "");
-    let found = tokio::task::spawn_blocking(read).await.unwrap();
     let sum: u64 = (3000..4000).sum();
-    assert_eq!(found, json!({"pyarrow": sum, "pandas": sum, "polars": sum, "duckdb": sum}));
-    let read = sent(&city, "latest.parquet") - before;
-    assert!(read < size, "all four together: {read} bytes of a file of {size}");
+    let each = json!({"pyarrow": sum, "pandas": sum, "polars": sum, "duckdb": sum});
+    let scripts =
+        [("read_ranges.py", each), ("read_httpfs.py", json!(sum)), ("read_parquet.mjs", json!(sum))];
+    for (script, expected) in scripts {
+        let arguments = arguments.clone();
+        let read = move || {
+            let arguments = arguments.each_ref().map(String::as_str);
+            if script.ends_with(".mjs") {
+                browser(script, &arguments)
+            } else {
+                python(script, &arguments, "")
+            }
+        };
+        assert_eq!(tokio::task::spawn_blocking(read).await.unwrap(), expected, "{script}");
+        let read = sent(&city, "latest.parquet") - before;
+        assert!(read < size, "{script}: {read} bytes of a file of {size}");
+        before += read;
+    }
 }
 
 /// What the tour shows: nothing of ours is needed to prove a file.
