@@ -11,18 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use catalog_core::directory::UpdateCycle;
-use catalog_core::fixtures;
-use catalog_core::ports::{DirectoryStore as _, Outbox as _, SearchQuery};
+use catalog_core::ports::{DirectoryStore as _, SearchQuery};
 use catalog_store::CatalogStore;
 
-use entries::{department, departments, entry};
+use entries::{department, entry};
 
 /// Each kind of question is asked so many times, with other words as far as there are others.
 const TIMES: usize = 60;
 /// Hits on the first page.
 const PAGE: u32 = 20;
-/// Entries between two times that the outbox is emptied.
-const OUTBOX: usize = 1_000;
 /// What the product wants to stay below at 100,000 entries, at the 95th percentile.
 const GOALS: [(&str, Duration); 2] =
     [("first page", Duration::from_millis(20)), ("facets", Duration::from_millis(60))];
@@ -73,30 +70,12 @@ async fn open(folder: &Path, count: usize) -> Result<CatalogStore, Box<dyn Error
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("search-{count}.db"));
     let store = CatalogStore::connect(&format!("sqlite://{}", path.display())).await?;
-    let present = usize::try_from(store.search(&SearchQuery::default()).await?.total)?;
-    if present == 0 {
-        for number in 0..departments() {
-            store.put_department(&department(number)?, &fixtures::event("department.created")).await?;
-        }
-    }
-    let began = Instant::now();
-    for number in present..count {
-        store.save_entry(&entry(number)?, None, &fixtures::event("resource.published")).await?;
-        if number % OUTBOX == OUTBOX - 1 {
-            empty_outbox(&store).await?;
-            eprintln!("{} of {count} entries, {:.0?}", number + 1, began.elapsed());
-        }
-    }
+    entries::fill(&store, count).await?;
     store.close().await;
     let began = Instant::now();
     let store = CatalogStore::connect(&format!("sqlite://{}", path.display())).await?;
     println!("{count} entries in {}, opened in {:.0?}", path.display(), began.elapsed());
     Ok(store)
-}
-
-async fn empty_outbox(store: &CatalogStore) -> Result<(), Box<dyn Error>> {
-    let events = store.pending(2 * OUTBOX as u32).await?;
-    Ok(store.moved(&events.into_iter().map(|event| event.id).collect::<Vec<_>>()).await?)
 }
 
 /// What is asked, by kind.

@@ -13,6 +13,7 @@ mod erasure;
 pub(crate) mod evidence;
 mod folder;
 mod letters;
+mod materials;
 mod newcomer;
 mod restore;
 mod scripts;

@@ -6,4 +6,6 @@ pub(crate) mod mail;
 #[path = "../../catalog/store/tests/conformance/postgres.rs"]
 pub(crate) mod postgres;
 pub(crate) mod python;
+pub(crate) mod raw;
 pub(crate) mod server;
+pub(crate) mod webhooks;

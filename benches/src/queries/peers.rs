@@ -106,7 +106,7 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
     let (path, sha256) = (stored.path.clone(), String::new());
     let file = StoredFile { path, bytes, rows: stored.rows, sha256 };
     let dataset = Dataset { resource, granted, version };
-    Ok(OpenTable { dataset, schema: stored.table.schema(), files: vec![file] })
+    Ok(OpenTable { dataset, schema: stored.table.schema(), files: vec![file], places: None })
 }
 
 fn resource(number: usize, stored: &Stored) -> Result<Resource, Box<dyn Error>> {

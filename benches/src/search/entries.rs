@@ -1,10 +1,14 @@
 //! A directory as a province might have it: real places, common subjects, no two titles alike.
 
-use catalog_core::Result;
+use std::time::Instant;
+
 use catalog_core::directory::format::CLASSES;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, InformationItem, Opening, Sharing, UpdateCycle};
 use catalog_core::fixtures;
+use catalog_core::ports::{DirectoryStore as _, Outbox as _, SearchQuery};
+use catalog_core::{Error, Result};
+use catalog_store::CatalogStore;
 use datasets_samples::Divisions;
 
 /// What a department keeps records of, with an English word for its columns.
@@ -122,6 +126,30 @@ const OFFICES: [&str; 15] = [
     "住房和城乡建设局",
 ];
 const CITIES: [&str; 4] = ["九江市", "黄石市", "梧州市", "瑞昌市"];
+
+/// Entries between two times that the outbox is emptied.
+const OUTBOX: usize = 1_000;
+
+/// Fills a catalogue with departments and so many entries, as far as it is not filled yet.
+pub(crate) async fn fill(store: &CatalogStore, count: usize) -> Result<()> {
+    let present = store.search(&SearchQuery::default()).await?.total;
+    let present = usize::try_from(present).map_err(Error::internal)?;
+    if present == 0 {
+        for number in 0..departments() {
+            store.put_department(&department(number)?, &fixtures::event("department.created")).await?;
+        }
+    }
+    let began = Instant::now();
+    for number in present..count {
+        store.save_entry(&entry(number)?, None, &fixtures::event("resource.published")).await?;
+        if number % OUTBOX == OUTBOX - 1 {
+            let events = store.pending(2 * OUTBOX as u32).await?;
+            store.moved(&events.into_iter().map(|event| event.id).collect::<Vec<_>>()).await?;
+            eprintln!("{} of {count} entries, {:.0?}", number + 1, began.elapsed());
+        }
+    }
+    Ok(())
+}
 
 /// How many departments there are.
 pub(crate) fn departments() -> usize {

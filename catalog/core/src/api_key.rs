@@ -14,6 +14,10 @@ pub const DEFAULT_DAYS: u32 = 180;
 /// The longest name of a key, in characters.
 pub const NAME_LENGTH: usize = 64;
 
+/// Keys that a developer may make within a day, for each of those that they may have at the same time: what is made and revoked
+/// again stays in catalogue and evidence.
+pub const MADE_PER_DAY: usize = 10;
+
 /// One key of one developer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiKey {

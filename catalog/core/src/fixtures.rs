@@ -18,7 +18,7 @@ use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::time::Timestamp;
 
 /// When everything here happens: in September 2026.
-const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
+pub const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
 
 /// The event of a change, with an identity of its own.
 pub fn event(action: &str) -> EvidenceRecord {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod attempts;
 pub mod calendar;
 pub mod confidential;
 pub mod context;
@@ -24,6 +25,7 @@ pub mod schema;
 pub mod secrecy;
 pub mod services;
 pub mod settings;
+pub mod subscription;
 pub mod substitution;
 pub mod supervision;
 pub mod time;

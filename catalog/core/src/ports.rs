@@ -7,6 +7,7 @@
 mod accounts;
 mod api_keys;
 mod search;
+mod subscriptions;
 mod successions;
 mod versions;
 mod words;
@@ -37,6 +38,7 @@ use crate::time::Timestamp;
 pub use accounts::{AccountStore, Mail, Mailer};
 pub use api_keys::ApiKeyStore;
 pub use search::{Condition, SearchField, SearchOrder};
+pub use subscriptions::{Herald, SubscriptionStore};
 pub use successions::{Handover, SuccessionStore};
 pub use versions::VersionPlace;
 pub use words::{Courier, Telling, WordStore};
@@ -76,8 +78,10 @@ pub trait DirectoryStore: Send + Sync {
     ) -> Result<()>;
     /// Searches published entries.
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage>;
-    /// The codes of all published entries, or of those that the public's directory lists, in order.
-    async fn published_codes(&self, public_only: bool) -> Result<Vec<ResourceCode>>;
+    /// The codes of what a search finds, without what the entries say: as many as it asks for.
+    async fn codes(&self, query: &SearchQuery) -> Result<CodePage>;
+    /// A number that every change to the catalogue makes greater.
+    async fn revision(&self) -> Result<i64>;
 }
 
 /// The end of one grant, as part of another change.
@@ -93,6 +97,7 @@ pub struct GrantEnding {
 
 /// A search over the published directory. Empty text and filters match everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// Words in Chinese or English; all must occur.
     #[serde(default)]
@@ -121,6 +126,12 @@ pub struct SearchQuery {
     /// The order of hits.
     #[serde(default)]
     pub order: SearchOrder,
+    /// Only what the public has seen change between these times, both included, and what nobody can date.
+    #[serde(default)]
+    pub changed: Option<(Timestamp, Timestamp)>,
+    /// The time of the search: what changes later has not changed yet.
+    #[serde(default)]
+    pub now: Timestamp,
     /// Only what the public's directory lists.
     #[serde(default)]
     pub public_only: bool,
@@ -147,6 +158,17 @@ pub struct SearchPage {
     pub total: u64,
     /// Counts per field and value: `department`, `sharing`, `opening`, `update_cycle`, `format`, `classification` (项); of
     /// words `keyword` and `licence`.
+    pub facets: Vec<Facet>,
+}
+
+/// The codes of some hits, in the order that was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CodePage {
+    /// The codes.
+    pub codes: Vec<ResourceCode>,
+    /// Number of all hits.
+    pub total: u64,
+    /// As in [`SearchPage`].
     pub facets: Vec<Facet>,
 }
 
@@ -524,6 +546,7 @@ pub trait Store:
     + AccountStore
     + ApiKeyStore
     + WordStore
+    + SubscriptionStore
     + SuccessionStore
     + Outbox
 {
@@ -539,6 +562,7 @@ impl<T> Store for T where
         + AccountStore
         + ApiKeyStore
         + WordStore
+        + SubscriptionStore
         + SuccessionStore
         + Outbox
 {

@@ -12,6 +12,7 @@ mod handovers;
 mod inspection;
 mod keys;
 mod listed;
+mod materials;
 mod matters;
 mod organisation;
 mod proposals;
@@ -21,6 +22,8 @@ mod recent;
 mod replay;
 mod restoring;
 mod secrecy;
+mod shown;
+mod subscriptions;
 mod substitutions;
 mod successions;
 mod supervision;
@@ -46,7 +49,7 @@ pub use datasets::{Dataset, VersionSelector};
 pub use erasure::{DueErasure, Rewritten};
 pub use handovers::Failed;
 pub use keys::MAX_OVERLAP_SECONDS;
-pub use listed::Listed;
+pub use listed::{Listed, changes};
 pub use matters::{Act, MatterFilter, MatterPage, MatterView, PublicMatter, PublicStep, ThirdParty};
 pub use proposals::Proposal;
 pub use questions::{AccessAnswer, AccessQuestion};
@@ -54,6 +57,7 @@ pub use recent::RecentVersions;
 pub use replay::PastRead;
 pub use restoring::EndedAgain;
 pub use secrecy::{Look, Opening};
+pub use subscriptions::Sights;
 pub use successions::Heir;
 pub use supervision::Lights;
 pub use words::Deliveries;
@@ -132,6 +136,12 @@ impl Services {
         if let Some(cutter) = &self.cutter {
             cutter.cut(cut);
         }
+    }
+
+    /// Permits what the caller may do to something of its own department: before a resource is looked for, so that whoever may do
+    /// it to none does not learn which there are.
+    fn permit_any(ctx: &OpContext, action: Action) -> Result<()> {
+        Self::permit(ctx, action, ctx.principal.department.as_ref())
     }
 
     fn permit(ctx: &OpContext, action: Action, owner: Option<&DepartmentId>) -> Result<()> {

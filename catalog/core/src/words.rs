@@ -11,6 +11,7 @@ use chrono::NaiveTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::attempts::Attempts;
 use crate::context::Role;
 use crate::deadline::{Light, LimitKind};
 use crate::ids::DepartmentId;
@@ -25,10 +26,6 @@ pub(crate) const MORNING: NaiveTime = match NaiveTime::from_hms_opt(8, 30, 0) {
 };
 /// Matters that one word lists; the others are counted.
 const LINES: usize = 500;
-/// Seconds before a delivery is tried again after the first failure; each further one doubles them.
-const FIRST_WAIT: i64 = 60;
-/// Tries after which a delivery is given up: some four hours.
-const TRIES: u32 = 9;
 
 /// What a word is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -173,22 +170,9 @@ pub struct Delivery {
     pub destination: Destination,
     /// The word.
     pub word: Word,
-    /// Tries so far.
-    pub tries: u32,
-    /// When it is tried next; `None` when it was given up.
-    pub next_at: Option<Timestamp>,
-    /// Why the last try failed.
-    pub problem: Option<String>,
-}
-
-impl Delivery {
-    /// Notes a try that failed: the next waits twice as long, and after the last one it is given up.
-    pub(crate) fn fail(&mut self, problem: String, now: Timestamp) {
-        let wait = FIRST_WAIT << self.tries.min(TRIES);
-        self.tries += 1;
-        self.problem = Some(problem);
-        self.next_at = (self.tries < TRIES).then(|| now.plus_seconds(wait));
-    }
+    /// The tries.
+    #[serde(flatten)]
+    pub attempts: Attempts,
 }
 
 /// Who is told by letter: staff of a role in a department.

@@ -1,10 +1,10 @@
 //! Developer keys and how they are used.
 
 use async_trait::async_trait;
-use catalog_core::api_key::{ApiKey, KeyUsage};
+use catalog_core::api_key::{ApiKey, KeyUsage, MADE_PER_DAY};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::ApiKeyStore;
-use catalog_core::{Error, Result};
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use chrono::NaiveDate;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -14,8 +14,14 @@ use crate::failure::{failed, violated};
 use crate::json;
 use crate::store::CatalogStore;
 
+const DAY_SECONDS: i64 = 86_400;
+
 #[async_trait]
 impl ApiKeyStore for CatalogStore {
+    async fn api_key(&self, id: &str) -> Result<Option<ApiKey>> {
+        self.document(sqlx::query_scalar("SELECT document FROM api_keys WHERE id = $1").bind(id)).await
+    }
+
     async fn api_key_by_digest(&self, digest: &str) -> Result<Option<ApiKey>> {
         let sql = "SELECT document FROM api_keys WHERE digest = $1";
         self.document(sqlx::query_scalar(sql).bind(digest)).await
@@ -34,11 +40,16 @@ impl ApiKeyStore for CatalogStore {
         }
     }
 
-    async fn put_api_key(&self, key: &ApiKey, change: &EvidenceRecord) -> Result<()> {
+    async fn add_api_key(&self, key: &ApiKey, most: u32, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let sql = "INSERT INTO api_keys (id, digest, person, document) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (id) DO UPDATE SET document = excluded.document";
-        sqlx::query(sql)
+        let own: Vec<String> = sqlx::query_scalar("SELECT document FROM api_keys WHERE person = $1")
+            .bind(&key.person)
+            .fetch_all(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        let own = own.iter().map(|text| json::from_text::<ApiKey>(text)).collect::<Result<Vec<_>>>()?;
+        check_number(&own, key.created_at, most as usize)?;
+        sqlx::query("INSERT INTO api_keys (id, digest, person, document) VALUES ($1, $2, $3, $4)")
             .bind(&key.id)
             .bind(&key.digest)
             .bind(&key.person)
@@ -46,6 +57,26 @@ impl ApiKeyStore for CatalogStore {
             .execute(&mut *write.tx)
             .await
             .map_err(violated("this developer key exists"))?;
+        write.commit(change).await
+    }
+
+    async fn revoke_api_key(&self, key: &ApiKey, change: &EvidenceRecord) -> Result<()> {
+        let mut write = Change::begin(&self.writer).await?;
+        let stored: Option<String> = sqlx::query_scalar("SELECT document FROM api_keys WHERE id = $1")
+            .bind(&key.id)
+            .fetch_optional(&mut *write.tx)
+            .await
+            .map_err(failed)?;
+        let stored = stored.ok_or_else(|| Error::not_found(format!("developer key `{}`", key.id)))?;
+        if json::from_text::<ApiKey>(&stored)?.revoked_at.is_some() {
+            return Err(Error::new(ErrorCode::IllegalState, "this key has been revoked already"));
+        }
+        sqlx::query("UPDATE api_keys SET document = $2 WHERE id = $1")
+            .bind(&key.id)
+            .bind(json::to_text(key)?)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(failed)?;
         write.commit(change).await
     }
 
@@ -80,6 +111,19 @@ impl ApiKeyStore for CatalogStore {
         let rows = sqlx::query(sql).bind(key).fetch_all(&self.reader).await.map_err(failed)?;
         rows.iter().map(|row| usage_of(key, row)).collect()
     }
+}
+
+/// Refuses where these keys leave no room for one that is made then.
+fn check_number(own: &[ApiKey], at: Timestamp, most: usize) -> Result<()> {
+    let refused = |message: String| Err(Error::new(ErrorCode::LimitRate, message));
+    let made = own.iter().filter(|key| at < key.created_at.plus_seconds(DAY_SECONDS)).count();
+    if own.iter().filter(|key| key.is_valid_at(at)).count() >= most {
+        return refused(format!("a developer has {most} keys at most: revoke one that is not used"));
+    }
+    if made >= most.saturating_mul(MADE_PER_DAY) {
+        return refused("too many keys were made within a day: go on with those that there are".to_owned());
+    }
+    Ok(())
 }
 
 fn usage_of(key: &str, row: &AnyRow) -> Result<KeyUsage> {

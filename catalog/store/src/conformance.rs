@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod changes;
 mod confidential;
 mod credentials;
 mod directory;
@@ -11,6 +12,7 @@ mod events;
 mod matters;
 pub mod samples;
 mod search;
+mod subscriptions;
 mod successions;
 mod versions;
 mod words;
@@ -35,6 +37,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("search by filters", |store| Box::pin(search::filters(store))),
     ("search by conditions", |store| Box::pin(search::conditions(store))),
     ("search follows the directory", |store| Box::pin(search::follows_the_directory(store))),
+    ("search by changes", |store| Box::pin(changes::follow_what_the_public_sees(store))),
     ("strange searches", |store| Box::pin(search::strange_texts(store))),
     ("grants", |store| Box::pin(versions::grants(store))),
     ("a withdrawal ends the grants", |store| Box::pin(versions::withdrawn_entries(store))),
@@ -55,10 +58,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("accounts", |store| Box::pin(accounts::accounts(store))),
     ("sessions", |store| Box::pin(accounts::sessions(store))),
     ("developer keys", |store| Box::pin(api_keys::kept_and_revoked(store))),
+    ("no more developer keys than may be", |store| Box::pin(api_keys::no_more_than_may_be(store))),
+    ("few developer keys in a day", |store| Box::pin(api_keys::few_in_a_day(store))),
     ("use of developer keys", |store| Box::pin(api_keys::usage_is_counted(store))),
     ("successions", |store| Box::pin(successions::kept_once(store))),
     ("handovers", |store| Box::pin(successions::handed_over_as_a_whole(store))),
     ("words", |store| Box::pin(words::told_and_delivered(store))),
+    ("subscriptions", |store| Box::pin(subscriptions::kept_and_ended(store))),
+    ("notifications", |store| Box::pin(subscriptions::told_in_order(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
     ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use catalog_core::directory::Department;
 use catalog_core::directory::resource::Entry;
 use catalog_core::evidence::EvidenceRecord;
-use catalog_core::ports::{DirectoryStore, GrantEnding, SearchPage, SearchQuery};
+use catalog_core::ports::{CodePage, DirectoryStore, GrantEnding, SearchPage, SearchQuery};
 use catalog_core::{DepartmentId, Error, ErrorCode, Problem, ResourceCode, Result, Timestamp};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::QueryScalar;
@@ -107,7 +107,7 @@ impl DirectoryStore for CatalogStore {
         let mut write = Change::begin(&self.writer).await?;
         self.write_entry(&mut write, entry, Some(expected)).await?;
         for ending in endings {
-            grants::revoke(&mut write.tx, &ending.grant, &ending.revocation).await?;
+            grants::revoke(&mut write, &ending.grant, &ending.revocation).await?;
             write.record(&ending.change).await?;
         }
         let code = &entry.draft.code;
@@ -123,8 +123,15 @@ impl DirectoryStore for CatalogStore {
         self.search.run(&self.reader, query).await
     }
 
-    async fn published_codes(&self, public_only: bool) -> Result<Vec<ResourceCode>> {
-        self.search.codes(&self.reader, public_only).await
+    async fn codes(&self, query: &SearchQuery) -> Result<CodePage> {
+        self.search.codes(&self.reader, query).await
+    }
+
+    async fn revision(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT taken FROM sequences WHERE name = 'outbox'")
+            .fetch_one(&self.reader)
+            .await
+            .map_err(failed)
     }
 }
 
@@ -163,6 +170,19 @@ pub(crate) async fn published_entries(
     };
     let rows = query.bind(after).fetch_all(connection).await.map_err(failed)?;
     rows.iter().map(|row| Ok((row.try_get("id").map_err(failed)?, entry(row)?))).collect()
+}
+
+/// The entry of a code with its row number.
+pub(crate) async fn entry_with_id(
+    connection: &mut AnyConnection,
+    code: &ResourceCode,
+) -> Result<Option<(i64, Entry)>> {
+    let row = sqlx::query("SELECT * FROM entries WHERE code = $1")
+        .bind(code.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(|row| Ok((row.try_get("id").map_err(failed)?, entry(row)?))).transpose()
 }
 
 fn entry(row: &AnyRow) -> Result<Entry> {

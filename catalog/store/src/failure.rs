@@ -5,6 +5,9 @@ use std::fmt;
 use catalog_core::{Error, ErrorCode};
 use sqlx::error::ErrorKind;
 
+/// What PostgreSQL says of a text that holds U+0000, which it can't keep; SQLite can.
+const NOT_A_TEXT: &str = "22021";
+
 /// Any error of a statement that breaks no rule of ours.
 pub(crate) fn failed(error: sqlx::Error) -> Error {
     match &error {
@@ -14,6 +17,10 @@ pub(crate) fn failed(error: sqlx::Error) -> Error {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => {
             Error::new(ErrorCode::Unavailable, "the catalogue's database does not answer; try again")
+                .with_internal(error)
+        }
+        sqlx::Error::Database(cause) if cause.code().as_deref() == Some(NOT_A_TEXT) => {
+            Error::new(ErrorCode::InvalidInput, "a text holds a character that is none: U+0000")
                 .with_internal(error)
         }
         _ => Error::internal(error),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use catalog_core::evidence::EvidenceRecord;
-use catalog_core::policy::{Grant, Revocation};
+use catalog_core::policy::{Grant, GrantKind, Revocation};
 use catalog_core::ports::GrantStore;
 use catalog_core::{Error, ErrorCode, GrantId, ResourceCode, Result};
 use sqlx::AnyConnection;
@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use crate::change::Change;
 use crate::failure::{failed, violated};
 use crate::json;
+use crate::search::touch;
 use crate::store::CatalogStore;
 
 #[async_trait]
@@ -34,7 +35,7 @@ impl GrantStore for CatalogStore {
         change: &EvidenceRecord,
     ) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        revoke(&mut write.tx, id, revocation).await?;
+        revoke(&mut write, id, revocation).await?;
         write.commit(change).await
     }
 }
@@ -47,8 +48,8 @@ pub(crate) async fn is_count(connection: &mut AnyConnection, grants: usize) -> R
 }
 
 /// Adds a grant on a resource that is published.
-pub(crate) async fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
-    check_published(&mut *connection, &grant.terms.resource).await?;
+pub(crate) async fn insert(write: &mut Change, grant: &Grant) -> Result<()> {
+    check_published(&mut write.tx, &grant.terms.resource).await?;
     let sql = "INSERT INTO grants (id, resource, created_at, revoked, document) VALUES ($1, $2, $3, $4, $5)";
     sqlx::query(sql)
         .bind(grant.id.as_str())
@@ -56,21 +57,25 @@ pub(crate) async fn insert(connection: &mut AnyConnection, grant: &Grant) -> Res
         .bind(grant.created_at.0)
         .bind(i64::from(grant.revocation.is_some()))
         .bind(json::to_text(grant)?)
-        .execute(connection)
+        .execute(&mut *write.tx)
         .await
         .map_err(violated(format!("the grant {} exists", grant.id)))?;
-    Ok(())
+    noted(write, grant).await
+}
+
+/// What is opened to the public, or closed again, is seen to change.
+async fn noted(write: &mut Change, grant: &Grant) -> Result<()> {
+    match grant.terms.kind {
+        GrantKind::Public => touch(write, &grant.terms.resource).await,
+        _ => Ok(()),
+    }
 }
 
 /// Ends a grant that nobody has ended before.
-pub(crate) async fn revoke(
-    connection: &mut AnyConnection,
-    id: &GrantId,
-    revocation: &Revocation,
-) -> Result<()> {
+pub(crate) async fn revoke(write: &mut Change, id: &GrantId, revocation: &Revocation) -> Result<()> {
     let text: Option<String> = sqlx::query_scalar("SELECT document FROM grants WHERE id = $1")
         .bind(id.as_str())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *write.tx)
         .await
         .map_err(failed)?;
     let text = text.ok_or_else(|| Error::not_found(format!("the grant {id}")))?;
@@ -82,10 +87,10 @@ pub(crate) async fn revoke(
     sqlx::query("UPDATE grants SET revoked = 1, document = $1 WHERE id = $2")
         .bind(json::to_text(&grant)?)
         .bind(id.as_str())
-        .execute(connection)
+        .execute(&mut *write.tx)
         .await
         .map_err(failed)?;
-    Ok(())
+    noted(write, &grant).await
 }
 
 /// The grants on a resource that nobody has revoked, whether or not their term runs.

@@ -16,6 +16,7 @@ mod outbox;
 mod search;
 mod snapshot;
 mod store;
+mod subscriptions;
 mod successions;
 mod versions;
 mod words;

@@ -75,11 +75,11 @@ impl MatterStore for CatalogStore {
             confidential::put(&mut write, number, sealed).await?;
         }
         for (grant, event) in &change.grants {
-            grants::insert(&mut write.tx, grant).await?;
+            grants::insert(&mut write, grant).await?;
             events.push(event);
         }
         for (id, revocation, event) in &change.revocations {
-            grants::revoke(&mut write.tx, id, revocation).await?;
+            grants::revoke(&mut write, id, revocation).await?;
             events.push(event);
         }
         if let Some((version, event)) = &change.version {

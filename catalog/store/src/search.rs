@@ -5,6 +5,7 @@
 //! fields with any number of values, `search_values`, kept in memory: over 100,000 entries all facets cost 15 ms there, and
 //! some hundreds in SQL.
 
+mod changes;
 mod listing;
 mod postgres;
 mod recent;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Opening, Resource};
-use catalog_core::ports::{SearchHit, SearchPage, SearchQuery};
+use catalog_core::ports::{CodePage, SearchHit, SearchPage, SearchQuery};
 use catalog_core::{DepartmentId, Error, ResourceCode, Result};
 use serde::Deserialize;
 use sqlx::any::AnyRow;
@@ -26,12 +27,13 @@ use tokio::sync::RwLock;
 use crate::directory::published_entries;
 use crate::failure::failed;
 use crate::json;
+pub(crate) use changes::touch;
 use listing::{Listing, Selection, Tiers};
 use recent::Recent;
 use tokens::{Token, index_words, query_tokens};
 
 /// Changes when tokens or index tables do; another number in the database means: build anew.
-const INDEX_FORMAT: &str = "3";
+const INDEX_FORMAT: &str = "4";
 
 /// Makes the portable tables anew.
 const CREATE: [&str; 5] = [
@@ -164,6 +166,7 @@ impl Search {
         };
         put_row(connection, id, resource, change).await?;
         put_values(connection, id, resource).await?;
+        changes::put(connection, id, entry).await?;
         let words = words(connection, resource).await?;
         match self.dialect {
             Dialect::Sqlite => sqlite::put(connection, id, &words).await,
@@ -175,11 +178,7 @@ impl Search {
     pub(crate) async fn run(&self, reader: &AnyPool, query: &SearchQuery) -> Result<SearchPage> {
         let Some(tokens) = query_tokens(&query.text) else { return Ok(SearchPage::default()) };
         let mut connection = reader.acquire().await.map_err(failed)?;
-        self.catch_up(&mut connection).await?;
-        let tiers = match tokens.is_empty() {
-            true => None,
-            false => Some(self.tiers(&mut connection, tokens).await?),
-        };
+        let tiers = self.found(&mut connection, tokens).await?;
         let listing = self.listing.read().await;
         let selection = listing.select(query, tiers.as_deref(), query.limit.min(MAX_LIMIT));
         drop(listing);
@@ -187,11 +186,25 @@ impl Search {
         Ok(SearchPage { hits, total: selection.total, facets: selection.facets })
     }
 
-    /// The codes of all published entries, or of those that the public's directory lists, in order.
-    pub(crate) async fn codes(&self, reader: &AnyPool, public_only: bool) -> Result<Vec<ResourceCode>> {
-        self.catch_up(&mut *reader.acquire().await.map_err(failed)?).await?;
-        let codes = self.listing.read().await.codes(public_only);
-        codes.into_iter().map(ResourceCode::new).collect()
+    /// Answers a search by codes alone, from memory as soon as its words are found.
+    pub(crate) async fn codes(&self, reader: &AnyPool, query: &SearchQuery) -> Result<CodePage> {
+        let Some(tokens) = query_tokens(&query.text) else { return Ok(CodePage::default()) };
+        let mut connection = reader.acquire().await.map_err(failed)?;
+        let tiers = self.found(&mut connection, tokens).await?;
+        drop(connection);
+        let Selection { page, total, facets } =
+            self.listing.read().await.select(query, tiers.as_deref(), query.limit);
+        let codes = page.into_iter().map(|row| ResourceCode::new(row.code)).collect::<Result<_>>()?;
+        Ok(CodePage { codes, total, facets })
+    }
+
+    /// Where the words occur, as of now; `None` where there are none to look for.
+    async fn found(&self, connection: &mut AnyConnection, tokens: Vec<Token>) -> Result<Option<Arc<Tiers>>> {
+        self.catch_up(connection).await?;
+        match tokens.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(self.tiers(connection, tokens).await?)),
+        }
     }
 
     /// Fetches into memory what changed since the last time, here or in another process.

@@ -9,6 +9,7 @@ use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use crate::change::Change;
 use crate::failure::{failed, violated};
 use crate::json;
+use crate::search::touch;
 use crate::store::CatalogStore;
 
 #[async_trait]
@@ -138,7 +139,7 @@ pub(crate) async fn insert(write: &mut Change, version: &Version) -> Result<()> 
         .execute(&mut *write.tx)
         .await
         .map_err(violated(taken))?;
-    Ok(())
+    touch(write, &version.resource).await
 }
 
 /// Writes for whom a version is cleared. A withdrawal meanwhile stays; another change is a conflict.
@@ -178,5 +179,5 @@ async fn save_version(write: &mut Change, version: &Version) -> Result<()> {
         .execute(&mut *write.tx)
         .await
         .map_err(failed)?;
-    Ok(())
+    touch(write, &version.resource).await
 }

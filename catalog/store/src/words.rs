@@ -107,7 +107,7 @@ async fn put(connection: &mut AnyConnection, delivery: &Delivery) -> Result<()> 
                ON CONFLICT (id) DO UPDATE SET next_at = excluded.next_at, document = excluded.document";
     sqlx::query(sql)
         .bind(&delivery.id)
-        .bind(delivery.next_at.map(|at| at.0))
+        .bind(delivery.attempts.next_at.map(|at| at.0))
         .bind(json::to_text(delivery)?)
         .execute(connection)
         .await

@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use catalog_core::directory::{InformationItem, ItemKind, Reference, ValueFormat};
 use catalog_core::identity::{CitizenId, DivisionTable, is_credit_code, is_division_code};
 use catalog_core::{Error, Result};
-use datasets_store::{arrow_type, is_wkb};
+use datasets_store::{Materials, arrow_type, is_wkb};
+use exchange_crypto::Digest;
 
 use crate::convert::{BinaryText, Faults, convert, has_lost_digits};
 use crate::fault::Rule;
@@ -27,6 +28,8 @@ pub(crate) struct Divisions {
 pub(crate) struct Surroundings {
     pub(crate) divisions: Option<Divisions>,
     pub(crate) references: Option<Arc<dyn ReferenceCheck>>,
+    /// The materials that rows may name.
+    pub(crate) materials: Arc<Materials>,
 }
 
 /// The compiled rules of one item.
@@ -124,9 +127,24 @@ impl ColumnCheck {
             Some(ValueFormat::CitizenId) => CitizenId::parse(text).is_ok(),
             Some(ValueFormat::CreditCode) => is_credit_code(text),
             Some(ValueFormat::DivisionCode) => self.is_division(text),
-            Some(ValueFormat::Longitude | ValueFormat::Latitude | ValueFormat::Geometry) | None => true,
+            Some(ValueFormat::Material) => return self.broken_by_material(text),
+            Some(
+                ValueFormat::Longitude
+                | ValueFormat::Latitude
+                | ValueFormat::Geometry
+                | ValueFormat::FileName,
+            )
+            | None => true,
         };
         (!fits).then_some(Rule::Format)
+    }
+
+    fn broken_by_material(&self, text: &str) -> Option<Rule> {
+        match Digest::from_hex(text) {
+            Ok(digest) if digest.to_hex() != text => Some(Rule::Format),
+            Ok(digest) => (!self.surroundings.materials.contains_key(&digest)).then_some(Rule::Material),
+            Err(_) => Some(Rule::Format),
+        }
     }
 
     fn is_division(&self, text: &str) -> bool {

@@ -11,14 +11,17 @@ use arrow::row::{RowConverter, SortField};
 use catalog_core::policy::TypedLiteral;
 use catalog_core::services::DueErasure;
 use catalog_core::{ColumnName, Error, Result, Timestamp};
-use datasets_store::{DatasetStore, ErasedRows, GeoColumns, Manifest, Part, VersionFolder, typed_array};
+use datasets_store::{
+    DatasetStore, ErasedRows, GeoColumns, Manifest, Part, Places, VersionFolder, typed_array,
+};
 use exchange_crypto::{Digest, SigningKey};
 use futures::TryStreamExt;
 
 use crate::ingest::Prepared;
+use crate::materials;
 use crate::statistics;
 use crate::stored::{stored_columns, stored_rows};
-use crate::write::PartWriter;
+use crate::write::{PartWriter, Written};
 
 /// Erases records from versions, one after the other. What versions have in common is written anew once.
 pub struct Eraser<'a> {
@@ -32,7 +35,7 @@ pub struct Eraser<'a> {
 #[derive(Clone)]
 struct Cleaned {
     /// Itself where it held none; none where it held nothing else.
-    parts: Vec<Part>,
+    written: Written,
     /// The rows that are gone, in order.
     erased: Vec<u64>,
 }
@@ -51,7 +54,7 @@ impl<'a> Eraser<'a> {
         let records = Records::new(&manifest, due)?;
         let folder = VersionFolder::new(&manifest.resource, manifest.version);
         let attempt = VersionFolder::attempt().map_err(Error::internal)?;
-        let (mut parts, mut erased, mut before) = (Vec::new(), Vec::new(), 0);
+        let (mut parts, mut boxes, mut erased, mut before) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for part in &manifest.parts {
             let name = (part.path.clone(), records.digest);
             let cleaned = match self.done.get(&name) {
@@ -65,25 +68,33 @@ impl<'a> Eraser<'a> {
                 }
             };
             erased.extend(cleaned.erased.iter().map(|row| before + row));
-            parts.extend(cleaned.parts);
+            parts.extend(cleaned.written.parts);
+            boxes.extend(cleaned.written.boxes);
             before += part.rows;
         }
         if erased.is_empty() {
             return Ok(None);
         }
         let items: Vec<_> = manifest.columns.iter().map(|column| column.item.clone()).collect();
+        let mut places = manifest.places.as_ref().map(|places| places.of_parts(&parts));
+        if let Some(places) = &mut places {
+            places.boxes.extend(boxes);
+        }
         let mut history = manifest.erased.clone();
         let manifest_digest = due.version.manifest_digest.clone();
         history.push(ErasedRows { at: now, manifest_digest, rows: runs(&erased) });
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             columns: statistics::columns(self.store, &items, &parts).await?,
             rows: parts.iter().map(|part| part.rows).sum(),
             bytes: parts.iter().map(|part| part.bytes).sum(),
             parts,
+            places,
             quarantine: None,
             erased: history,
             ..manifest
         };
+        // It still has the list of before.
+        manifest.materials = materials::listed(self.store, &manifest, Some(&manifest)).await?;
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Some(Prepared { manifest, digest }))
     }
@@ -96,7 +107,10 @@ impl<'a> Eraser<'a> {
         first: usize,
     ) -> Result<PartWriter<'a>> {
         let geo = GeoColumns::of(manifest.columns.iter().map(|column| &column.item));
-        PartWriter::new(self.store, folder.clone(), attempt, first, Arc::new(manifest.arrow_schema()), geo)
+        let schema = Arc::new(manifest.arrow_schema());
+        let along = manifest.places.as_ref().and_then(Places::shape);
+        let writer = PartWriter::new(self.store, folder.clone(), attempt, first, schema, geo)?;
+        Ok(writer.along(along))
     }
 
     /// Looks for the records in a part by their columns alone, and reads all of it only where it holds one.
@@ -109,7 +123,8 @@ impl<'a> Eraser<'a> {
     ) -> Result<Cleaned> {
         let erased = records.rows_in(self.store, manifest, part).await?;
         if erased.is_empty() {
-            return Ok(Cleaned { parts: vec![part.clone()], erased });
+            let written = Written { parts: vec![part.clone()], boxes: Vec::new() };
+            return Ok(Cleaned { written, erased });
         }
         let mut batches = stored_rows(self.store, part, manifest).await?;
         let (mut row, mut doomed) = (0, erased.iter().peekable());
@@ -120,7 +135,7 @@ impl<'a> Eraser<'a> {
             row += batch.num_rows() as u64;
             writer.write(&filter_record_batch(&batch, &stays).map_err(Error::internal)?).await?;
         }
-        Ok(Cleaned { parts: writer.finish().await?, erased })
+        Ok(Cleaned { written: writer.finish().await?, erased })
     }
 }
 

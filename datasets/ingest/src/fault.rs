@@ -25,6 +25,8 @@ pub(crate) enum Rule {
     Exists,
     /// A value that the resource referred to does not have.
     Reference,
+    /// The digest of a material that the resource does not have.
+    Material,
     /// A number of which a spreadsheet has lost the last digits.
     NumberPrecision,
     /// More or fewer fields than the header, or members without an item.
@@ -48,6 +50,7 @@ impl Rule {
             Self::Unique => "unique",
             Self::Exists => "exists",
             Self::Reference => "reference",
+            Self::Material => "material",
             Self::NumberPrecision => "number_precision",
             Self::Columns => "columns",
             Self::Encoding => "encoding",
@@ -62,6 +65,7 @@ impl Rule {
                 "a spreadsheet stored this text as a number and keeps 15 digits: the last ones are lost. Export \
                  again from the source with the column formatted as text",
             ),
+            Self::Material => Some("upload the file to the resource's `materials` first, then its register"),
             Self::Exists => Some("send it as an upsert to replace the row"),
             _ => None,
         }

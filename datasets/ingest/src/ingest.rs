@@ -16,7 +16,7 @@ use catalog_core::identity::DivisionTable;
 use catalog_core::services::Rewritten;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::{DatasetStore, GeoColumns, Manifest, Part, Quality, Source, VersionFolder};
+use datasets_store::{DatasetStore, GeoColumns, Manifest, Places, Quality, Shape, Source, VersionFolder};
 use exchange_crypto::{Digest, MacKey, SigningKey};
 use futures::TryStreamExt;
 
@@ -24,12 +24,13 @@ use crate::delivery::Delivery;
 use crate::fault::storage;
 use crate::ingest::intake::{Intake, Taken};
 use crate::keys::{KeyVerdict, hashed_columns};
+use crate::materials;
 use crate::quarantine::Quarantine;
 use crate::reference::ReferenceCheck;
 use crate::statistics;
 use crate::stored::stored_rows;
 use crate::validate::ROW;
-use crate::write::{PartWriter, upload};
+use crate::write::{PartWriter, Written, upload};
 
 /// What every delivery to a resource needs.
 pub struct Ingest<'a> {
@@ -168,13 +169,17 @@ impl Ingest<'_> {
         rules::check_quality(&mut quarantine, &verdict, options)?;
 
         let attempt = VersionFolder::attempt().map_err(Error::internal)?;
-        let mut parts = self.carry_over(options, &verdict, &attempt).await?;
-        let carried = parts.len();
+        let mut written = self.carry_over(options, &verdict, &attempt).await?;
+        let carried = written.parts.len();
         let mut drain =
             Drain { ingest: self, options, verdict: &verdict, quarantine: &mut quarantine, written: 0 };
-        parts.extend(drain.write(first, &mut rows, &attempt, carried).await?);
+        let Written { parts, boxes } = drain.write(first, &mut rows, &attempt, carried).await?;
+        written.parts.extend(parts);
+        written.boxes.extend(boxes);
+        let places = self.places(options, &written)?;
+        let parts = written.parts;
 
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             resource: self.resource.code.clone(),
             version: options.version,
             change: options.change,
@@ -183,6 +188,7 @@ impl Ingest<'_> {
             columns: statistics::columns(self.store, &self.resource.items, &parts).await?,
             key: self.resource.key.clone(),
             sort: self.resource.sort.clone(),
+            places,
             rows: parts.iter().map(|part| part.rows).sum(),
             bytes: parts.iter().map(|part| part.bytes).sum(),
             parts,
@@ -194,9 +200,11 @@ impl Ingest<'_> {
             licence: self.resource.licence.clone(),
             quality: Quality { unchecked_references: self.unchecked(), ..quarantine.quality() },
             quarantine: self.upload_quarantine(quarantine, options, &attempt).await?,
+            materials: None,
             breaking,
             erased: Vec::new(),
         };
+        manifest.materials = materials::listed(self.store, &manifest, rules::base(options)).await?;
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Prepared { manifest, digest })
     }
@@ -224,6 +232,28 @@ impl Ingest<'_> {
             schema,
             GeoColumns::of(&self.resource.items),
         )
+        .map(|writer| writer.along(self.along(options)))
+    }
+
+    /// The places along which rows are put: what everybody may see, and as in the version whose parts stay.
+    fn along(&self, options: &IngestOptions) -> Option<Shape> {
+        let shape = Shape::shared(self.resource)?;
+        match rules::base(options) {
+            Some(base) => base.places.as_ref().and_then(Places::shape).filter(|before| *before == shape),
+            None => Some(shape),
+        }
+    }
+
+    /// What the manifest says of it. Parts that stay keep their order, whoever may see it today.
+    fn places(&self, options: &IngestOptions, written: &Written) -> Result<Option<Places>> {
+        let mut places = match (rules::base(options), self.along(options)) {
+            (Some(base), _) => base.places.as_ref().map(|places| places.of_parts(&written.parts)),
+            (None, shape) => shape.as_ref().map(Places::new).transpose()?,
+        };
+        if let Some(places) = &mut places {
+            places.boxes.extend(written.boxes.iter().cloned());
+        }
+        Ok(places)
     }
 
     /// Parts of the previous version that stay, those with replaced rows written anew without them.
@@ -232,8 +262,8 @@ impl Ingest<'_> {
         options: &IngestOptions,
         verdict: &KeyVerdict,
         attempt: &str,
-    ) -> Result<Vec<Part>> {
-        let Some(base) = rules::base(options) else { return Ok(Vec::new()) };
+    ) -> Result<Written> {
+        let Some(base) = rules::base(options) else { return Ok(Written::default()) };
         let mut kept = Vec::new();
         let mut writer = self.writer(options, attempt, 0)?;
         for (number, part) in (0..).zip(&base.parts) {
@@ -251,8 +281,9 @@ impl Ingest<'_> {
             }
             writer.end_part().await?;
         }
-        kept.extend(writer.finish().await?);
-        Ok(kept)
+        let Written { parts, boxes } = writer.finish().await?;
+        kept.extend(parts);
+        Ok(Written { parts: kept, boxes })
     }
 
     async fn upload_quarantine(
@@ -260,7 +291,7 @@ impl Ingest<'_> {
         quarantine: Quarantine,
         options: &IngestOptions,
         attempt: &str,
-    ) -> Result<Option<Part>> {
+    ) -> Result<Option<datasets_store::Part>> {
         let Some((file, lines)) = quarantine.into_file()? else { return Ok(None) };
         let path = self.folder(options).quarantine(attempt);
         upload(self.store, path, file, lines).await.map(Some)
@@ -283,7 +314,7 @@ impl Drain<'_, '_> {
         rest: &mut SendableRecordBatchStream,
         attempt: &str,
         number: usize,
-    ) -> Result<Vec<Part>> {
+    ) -> Result<Written> {
         let mut writer = self.ingest.writer(self.options, attempt, number)?;
         let mut next = first;
         while let Some(batch) = next {

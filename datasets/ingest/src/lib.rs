@@ -7,6 +7,7 @@ mod erase;
 mod fault;
 mod ingest;
 mod keys;
+mod materials;
 mod quarantine;
 mod read;
 mod reference;

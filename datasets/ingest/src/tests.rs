@@ -1,6 +1,7 @@
 mod bad_input;
 mod erasure;
 mod oracle;
+mod places;
 mod readers;
 mod references;
 mod versions;

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use catalog_core::Result;
-use datasets_store::{DatasetStore, GeoColumns, Part, VersionFolder};
+use datasets_store::{Boxes, DatasetStore, GeoColumns, Part, Shape, Stretches, VersionFolder};
 use exchange_crypto::Hasher;
 use futures::future::{BoxFuture, FutureExt};
 use object_store::buffered::BufWriter;
@@ -37,15 +37,25 @@ pub(crate) struct PartWriter<'a> {
     properties: WriterProperties,
     /// The geometry columns of a part to which nothing is written yet.
     geo: GeoColumns,
+    /// Where rows lie that stand along a curve.
+    along: Option<Shape>,
     first: usize,
     open: Option<OpenPart>,
-    parts: Vec<Part>,
+    written: Written,
+}
+
+/// Parts, and where the rows of those lie that stand along a curve, by their paths.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) boxes: Vec<(String, Boxes)>,
 }
 
 struct OpenPart {
     path: Path,
     rows: u64,
     geo: GeoColumns,
+    stretches: Option<Stretches>,
     writer: AsyncArrowWriter<HashingWriter>,
 }
 
@@ -72,10 +82,16 @@ impl<'a> PartWriter<'a> {
             schema,
             properties,
             geo,
+            along: None,
             first,
             open: None,
-            parts: Vec::new(),
+            written: Written::default(),
         })
+    }
+
+    /// The same of rows that stand along a curve.
+    pub(crate) fn along(self, places: Option<Shape>) -> Self {
+        Self { along: places, ..self }
     }
 
     /// Adds rows; a full part is closed.
@@ -89,6 +105,9 @@ impl<'a> PartWriter<'a> {
         };
         part.writer.write(batch).await.map_err(storage)?;
         part.geo.note(batch);
+        if let Some(stretches) = &mut part.stretches {
+            stretches.note(batch).map_err(storage)?;
+        }
         part.rows += batch.num_rows() as u64;
         self.open = Some(part);
         if self.open.as_ref().is_some_and(|part| part.rows >= PART_ROWS) {
@@ -99,14 +118,15 @@ impl<'a> PartWriter<'a> {
     }
 
     fn start(&self) -> Result<OpenPart> {
-        let path = self.folder.part(&self.attempt, self.first + self.parts.len());
+        let path = self.folder.part(&self.attempt, self.first + self.written.parts.len());
         let objects = Arc::clone(self.store.objects());
         let target =
             HashingWriter { inner: BufWriter::new(objects, path.clone()), hasher: Hasher::new(), bytes: 0 };
         let writer =
             AsyncArrowWriter::try_new(target, Arc::clone(&self.schema), Some(self.properties.clone()))
                 .map_err(storage)?;
-        Ok(OpenPart { path, rows: 0, geo: self.geo.clone(), writer })
+        let stretches = self.along.clone().map(Stretches::new);
+        Ok(OpenPart { path, rows: 0, geo: self.geo.clone(), stretches, writer })
     }
 
     /// Closes the open part, so that the next rows begin another.
@@ -117,8 +137,10 @@ impl<'a> PartWriter<'a> {
         }
         part.writer.finish().await.map_err(storage)?;
         let target = part.writer.into_inner();
-        self.parts.push(Part {
-            path: part.path.to_string(),
+        let path = part.path.to_string();
+        self.written.boxes.extend(part.stretches.map(|stretches| (path.clone(), stretches.finish())));
+        self.written.parts.push(Part {
+            path,
             rows: part.rows,
             bytes: target.bytes,
             sha256: target.hasher.finish().to_hex(),
@@ -127,12 +149,12 @@ impl<'a> PartWriter<'a> {
     }
 
     /// Closes the last part, reads all of them again, and answers them.
-    pub(crate) async fn finish(mut self) -> Result<Vec<Part>> {
+    pub(crate) async fn finish(mut self) -> Result<Written> {
         self.end_part().await?;
-        for part in &self.parts {
+        for part in &self.written.parts {
             self.store.verify_part(part).await?;
         }
-        Ok(self.parts)
+        Ok(self.written)
     }
 }
 

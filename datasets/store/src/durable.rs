@@ -171,6 +171,7 @@ impl Written {
     }
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> object_store::Error {
+/// A failure of the disk, or of what was to be written to it.
+pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> object_store::Error {
     object_store::Error::Generic { store: "local files", source: Box::new(error) }
 }

@@ -11,6 +11,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 
 use crate::error::Error;
 use crate::layout::VersionFolder;
+use crate::materials::is_material;
 use crate::store::DatasetStore;
 
 /// Where the evidence log keeps its sealed segments, in the same object store. They are no garbage, whatever a catalogue
@@ -19,6 +20,9 @@ const EVIDENCE: &str = "evidence/";
 
 /// Where governed extracts lie, one folder each.
 const EXTRACTS: &str = "extracts/";
+
+/// Seconds for which a material stays that no version has named yet: registers are delivered after their materials.
+const UNNAMED_SECONDS: i64 = 7 * 24 * 3600;
 
 /// What to erase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +52,25 @@ impl DatasetStore {
     /// unless a published version needs them. A version from which records were erased keeps the manifests that it had, and
     /// for as long as young objects are left alone the parts that these name: somebody may be reading them. An unreadable
     /// manifest stops the collection before anything is erased.
+    ///
+    /// A material stays as long as a published version names it; one that no version has named yet, for a week.
     pub async fn gc(&self, versions: &[Version], garbage: Garbage) -> Result<Collected, Error> {
         let live = self.live(versions, garbage.older_than).await?;
+        let named = self.once_named(versions).await?;
+        let is_awaited = |object: &ObjectMeta| {
+            is_material(&object.location)
+                && !named.contains(object.location.as_ref())
+                && is_young(object, garbage.older_than.plus_seconds(-UNNAMED_SECONDS))
+        };
         let mut collected = Collected::default();
         let mut listing = self.objects().list(None);
         let mut doomed = Vec::new();
         while let Some(object) = listing.try_next().await? {
             let is_evidence = object.location.as_ref().starts_with(EVIDENCE);
-            if is_evidence || live.contains(object.location.as_ref()) || is_young(&object, garbage.older_than)
+            if is_evidence
+                || live.contains(object.location.as_ref())
+                || is_young(&object, garbage.older_than)
+                || is_awaited(&object)
             {
                 collected.kept += 1;
             } else {
@@ -86,11 +101,33 @@ impl DatasetStore {
                     lately.map(|replaced| &replaced.manifest_digest).chain([&version.manifest_digest]);
                 for digest in digests {
                     let named = Version { manifest_digest: digest.clone(), ..version.clone() };
-                    live.extend(self.manifest(&named).await?.objects().into_iter().map(str::to_owned));
+                    let manifest = self.manifest(&named).await?;
+                    live.extend(manifest.objects().into_iter().map(str::to_owned));
+                    let materials = match self.materials_of(&manifest).await {
+                        // An earlier collection, which left fewer young objects alone, may have erased a replaced list.
+                        Err(Error::Missing(_)) if *digest != version.manifest_digest => Vec::new(),
+                        materials => materials?,
+                    };
+                    live.extend(materials.into_iter().map(|material| material.path));
                 }
             }
         }
         Ok(live)
+    }
+
+    /// The materials that any version names or has named, as far as its list is still there.
+    async fn once_named(&self, versions: &[Version]) -> Result<BTreeSet<String>, Error> {
+        let mut paths = BTreeSet::new();
+        for version in versions.iter().flat_map(Version::by_manifest) {
+            let found = async { self.materials_of(&self.manifest(&version).await?).await };
+            match found.await {
+                Ok(materials) => paths.extend(materials.into_iter().map(|material| material.path)),
+                // A withdrawn version has lost its list.
+                Err(Error::Missing(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(paths)
     }
 
     async fn erase(&self, paths: &[Path]) -> Result<(), Error> {

@@ -6,6 +6,9 @@ use arrow::array::{AsArray, RecordBatch};
 use catalog_core::directory::{InformationItem, ValueFormat};
 use serde_json::{Map, Value, json};
 
+use crate::place::Shape;
+use crate::wkb::{Corners, bounds_of_wkb, joined};
+
 /// Geometry types by GeoJSON name and WKB code.
 pub const GEOMETRY_TYPES: [(&str, u32); 7] = [
     ("Point", 1),
@@ -17,27 +20,46 @@ pub const GEOMETRY_TYPES: [(&str, u32); 7] = [
     ("GeometryCollection", 7),
 ];
 
-/// The geometry columns of one file or answer, and the types that were written to each.
+/// Where the rows of one file or answer lie: its geometry columns, and what was written to each.
 #[derive(Debug, Clone, Default)]
-pub struct GeoColumns(Vec<(String, BTreeSet<u32>)>);
+pub struct GeoColumns {
+    columns: Vec<GeoColumn>,
+    place: Option<Shape>,
+}
+
+#[derive(Debug, Clone)]
+struct GeoColumn {
+    name: String,
+    types: BTreeSet<u32>,
+    bounds: Option<Corners>,
+}
 
 impl GeoColumns {
     /// The columns of geometry items, nothing written yet.
     pub fn of<'a>(items: impl IntoIterator<Item = &'a InformationItem>) -> Self {
-        let geometries = items.into_iter().filter(|item| item.format == Some(ValueFormat::Geometry));
-        Self(geometries.map(|item| (item.column.to_string(), BTreeSet::new())).collect())
+        let items: Vec<&InformationItem> = items.into_iter().collect();
+        let geometries = items.iter().filter(|item| item.format == Some(ValueFormat::Geometry));
+        let column = |item: &&InformationItem| GeoColumn {
+            name: item.column.to_string(),
+            types: BTreeSet::new(),
+            bounds: None,
+        };
+        Self { columns: geometries.map(column).collect(), place: Shape::of(items) }
     }
 
-    /// The first of them, which readers take for the geometry of a row.
-    pub fn primary(&self) -> Option<&str> {
-        self.0.first().map(|(name, _)| name.as_str())
+    /// The geometry of a row: the first of them, which is GeoParquet's primary column, else its coordinates.
+    pub fn place(&self) -> Option<&Shape> {
+        self.place.as_ref()
     }
 
-    /// Notes the types of the rows that are written.
+    /// Notes types and bounds of the rows that are written.
     pub fn note(&mut self, batch: &RecordBatch) {
-        for (column, types) in &mut self.0 {
-            let values = batch.column_by_name(column).and_then(|column| column.as_binary_opt::<i32>());
-            types.extend(values.into_iter().flatten().flatten().filter_map(type_of));
+        for column in &mut self.columns {
+            let values = batch.column_by_name(&column.name).and_then(|values| values.as_binary_opt::<i32>());
+            for bytes in values.into_iter().flatten().flatten() {
+                column.types.extend(type_of(bytes));
+                column.bounds = joined(column.bounds, bounds_of_wkb(bytes));
+            }
         }
     }
 
@@ -46,13 +68,18 @@ impl GeoColumns {
     /// The directory has no item for a coordinate reference system, so it is stated as unknown: without the member
     /// GeoParquet would mean OGC:CRS84.
     pub fn metadata(&self) -> Option<String> {
-        let primary = self.primary()?;
-        let column = |(name, types): &(String, BTreeSet<u32>)| {
+        let primary = &self.columns.first()?.name;
+        let column = |GeoColumn { name, types, bounds }: &GeoColumn| {
             let names = GEOMETRY_TYPES.iter().filter(|(_, code)| types.contains(code)).map(|(name, _)| *name);
             let types: Vec<&str> = names.collect();
-            (name.clone(), json!({ "encoding": "WKB", "geometry_types": types, "crs": null }))
+            let mut column = json!({ "encoding": "WKB", "geometry_types": types, "crs": null });
+            // JSON has no word for what is not finite.
+            if let Some(bounds) = bounds.filter(|bounds| bounds.iter().all(|number| number.is_finite())) {
+                column["bbox"] = json!(bounds);
+            }
+            (name.clone(), column)
         };
-        let columns: Map<String, Value> = self.0.iter().map(column).collect();
+        let columns: Map<String, Value> = self.columns.iter().map(column).collect();
         let metadata = json!({ "version": "1.1.0", "primary_column": primary, "columns": columns });
         Some(metadata.to_string())
     }

@@ -33,6 +33,11 @@ impl VersionFolder {
         self.named(&format!("quarantine-{attempt}.jsonl"))
     }
 
+    /// The list of the materials that its rows name.
+    pub fn materials(&self, attempt: &str) -> Path {
+        self.named(&format!("materials-{attempt}.txt"))
+    }
+
     /// The manifest of that digest.
     pub fn manifest(&self, digest: &Digest) -> Path {
         self.named(&format!("manifest-{digest}.json"))

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use arrow::datatypes::Schema;
 use catalog_core::dataset::{BreakingChange, ChangeKind, Shape};
-use catalog_core::directory::InformationItem;
+use catalog_core::directory::{InformationItem, ValueFormat};
 use catalog_core::{ColumnName, ResourceCode, Timestamp};
 use exchange_crypto::{Digest, PublicKey, SigningKey};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::place::Places;
 use crate::types::schema_of;
 use crate::{VersionFolder, jws};
 
@@ -35,6 +36,9 @@ pub struct Manifest {
     pub key: Vec<ColumnName>,
     /// Sort columns; within equal values, and without any, rows stand by the keyed hash of their key.
     pub sort: Vec<ColumnName>,
+    /// How rows stand by where they lie, if that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Places>,
     /// Parquet parts; some may lie in folders of earlier versions.
     pub parts: Vec<Part>,
     /// Rows of all parts.
@@ -49,6 +53,9 @@ pub struct Manifest {
     pub quality: Quality,
     /// Rows of the delivery that broke a rule, as JSON Lines; the provider's alone.
     pub quarantine: Option<Part>,
+    /// The list of the materials that the rows name, where an item holds any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materials: Option<Part>,
     /// The announcement, where columns that readers know are removed or retyped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaking: Option<BreakingChange>,
@@ -164,9 +171,20 @@ impl Manifest {
         self.columns.len() == items.len() && self.columns.iter().zip(items).all(same)
     }
 
-    /// Every object the version needs, parts of earlier versions included, the manifest itself excluded.
+    /// Every object the version needs, parts of earlier versions included, the manifest itself and its materials excluded.
     pub fn objects(&self) -> BTreeSet<&str> {
-        self.parts.iter().chain(&self.quarantine).map(|part| part.path.as_str()).collect()
+        self.stored().map(|part| part.path.as_str()).collect()
+    }
+
+    /// The objects that it names with size and digest.
+    pub fn stored(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().chain(&self.quarantine).chain(&self.materials)
+    }
+
+    /// The items that hold materials.
+    pub fn material_items(&self) -> impl Iterator<Item = &InformationItem> {
+        let items = self.columns.iter().map(|column| &column.item);
+        items.filter(|item| item.format == Some(ValueFormat::Material))
     }
 
     /// The folder of the version's own objects.

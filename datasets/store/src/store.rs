@@ -16,8 +16,12 @@ use crate::error::Error;
 use crate::layout::VersionFolder;
 use crate::manifest::{Manifest, Part};
 
-/// Objects remembered as proven; beyond that all are proven again.
+/// Objects remembered as proven; beyond that half of them are proven again.
 const PROVEN: usize = 65_536;
+/// Parts of the manifests that are remembered, all together; beyond that all are read again.
+const REMEMBERED_PARTS: usize = 200_000;
+/// Boxes that take as much memory as a part, whose path and digest are texts.
+const BOXES_OF_A_PART: usize = 5;
 
 /// The objects of all datasets in one object store: local files, or S3.
 #[derive(Debug, Clone)]
@@ -25,12 +29,22 @@ pub struct DatasetStore {
     objects: Arc<dyn ObjectStore>,
     /// The state in which each object was found to have its digest.
     proven: Arc<Mutex<HashMap<Path, (ObjectMeta, String)>>>,
+    /// Objects that are being proven, so that one reader reads what all wait for.
+    proving: Arc<Mutex<HashMap<Path, Turn>>>,
+    /// Manifests that were read: a reader of a thousand files opens the same version a thousand times.
+    manifests: Arc<Mutex<HashMap<Path, Remembered>>>,
 }
+
+/// What one holds at a time, whatever others do meanwhile.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// A manifest in the state in which it had the digest of its name.
+type Remembered = (ObjectMeta, Arc<Manifest>);
 
 impl DatasetStore {
     /// The datasets below the root of an object store.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, proven: Arc::default() }
+        Self { objects, proven: Arc::default(), proving: Arc::default(), manifests: Arc::default() }
     }
 
     /// The object store itself, for readers and writers of Parquet.
@@ -48,11 +62,26 @@ impl DatasetStore {
         Ok(digest)
     }
 
-    /// The manifest of a version, proven to be the one that the catalogue recorded.
+    /// The manifest of a version, proven to be the one that the catalogue recorded. It is read once, and again when its time,
+    /// size or entity tag in the object store have changed.
     pub async fn manifest(&self, version: &Version) -> Result<Manifest, Error> {
-        let (path, document) = self.manifest_document(version).await?;
-        serde_json::from_slice(&document)
-            .map_err(|_| Error::Corrupt { path: path.to_string(), what: "not a manifest" })
+        let (folder, digest) = located(version)?;
+        let path = folder.manifest(&digest);
+        let remembered = || self.manifests.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = remembered().get(&path).cloned();
+        if let Some((state, manifest)) = known
+            && self.objects.head(&path).await? == state
+        {
+            return Ok(Manifest::clone(&manifest));
+        }
+        let (state, manifest) = self.read_manifest(version).await?;
+        let mut remembered = remembered();
+        let parts = remembered.values().map(|(_, manifest)| weight(manifest)).sum::<usize>();
+        if parts + weight(&manifest) > REMEMBERED_PARTS {
+            remembered.clear();
+        }
+        remembered.insert(path, (state, Arc::new(manifest.clone())));
+        Ok(manifest)
     }
 
     /// The manifest's canonical bytes as stored, proven to be those that the catalogue recorded.
@@ -60,14 +89,23 @@ impl DatasetStore {
         Ok(self.manifest_document(version).await?.1)
     }
 
-    async fn manifest_document(&self, version: &Version) -> Result<(Path, Bytes), Error> {
+    async fn read_manifest(&self, version: &Version) -> Result<(ObjectMeta, Manifest), Error> {
+        let (state, document) = self.manifest_document(version).await?;
+        let manifest = serde_json::from_slice(&document)
+            .map_err(|_| Error::Corrupt { path: state.location.to_string(), what: "not a manifest" })?;
+        Ok((state, manifest))
+    }
+
+    async fn manifest_document(&self, version: &Version) -> Result<(ObjectMeta, Bytes), Error> {
         let (folder, digest) = located(version)?;
         let path = folder.manifest(&digest);
-        let document = self.objects.get(&path).await?.bytes().await?;
+        let found = self.objects.get(&path).await?;
+        let state = found.meta.clone();
+        let document = found.bytes().await?;
         if Digest::of(&document) != digest {
             return Err(Error::Corrupt { path: path.to_string(), what: "digest" });
         }
-        Ok((path, document))
+        Ok((state, document))
     }
 
     /// The detached signature of a version's manifest.
@@ -81,10 +119,13 @@ impl DatasetStore {
 
     /// Checks signature and every object of a version. Reads all of it.
     pub async fn verify(&self, version: &Version, key: &PublicKey) -> Result<Manifest, Error> {
-        let manifest = self.manifest(version).await?;
+        let (_, manifest) = self.read_manifest(version).await?;
         manifest.verify(&self.signature(version).await?, key)?;
-        for part in manifest.parts.iter().chain(&manifest.quarantine) {
+        for part in manifest.stored() {
             self.verify_part(part).await?;
+        }
+        for material in self.materials_of(&manifest).await? {
+            self.verify_part(&material).await?;
         }
         Ok(manifest)
     }
@@ -113,16 +154,33 @@ impl DatasetStore {
             return Err(Error::Corrupt { path: part.path.clone(), what: "size" });
         }
         let proven = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if proven().get(&path) == Some(&found) {
+        let is_proven = || proven().get(&path) == Some(&found);
+        if is_proven() {
+            return Ok(());
+        }
+        let turn = self.turn(&path);
+        let _alone = turn.lock().await;
+        if is_proven() {
             return Ok(());
         }
         self.verify_part(part).await?;
         let mut proven = proven();
         if proven.len() >= PROVEN {
-            proven.clear();
+            let mut goes = false;
+            proven.retain(|_, _| {
+                goes = !goes;
+                goes
+            });
         }
         proven.insert(path, found);
         Ok(())
+    }
+
+    /// What whoever proves that object holds meanwhile. Those that nobody holds any more are forgotten.
+    fn turn(&self, path: &Path) -> Turn {
+        let mut proving = self.proving.lock().unwrap_or_else(PoisonError::into_inner);
+        proving.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(proving.entry(path.clone()).or_default())
     }
 
     /// Digest and size of a stored object, as a stream.
@@ -143,6 +201,13 @@ impl Shapes for DatasetStore {
     async fn shape(&self, version: &Version) -> catalog_core::Result<Shape> {
         Ok(self.manifest(version).await?.shape())
     }
+}
+
+/// What a manifest takes of memory, in parts.
+fn weight(manifest: &Manifest) -> usize {
+    let boxes = manifest.places.iter().flat_map(|places| places.boxes.values());
+    let boxes = boxes.map(|boxes| 1 + boxes.len() / BOXES_OF_A_PART).sum::<usize>();
+    manifest.parts.len() + manifest.columns.len() + boxes
 }
 
 fn located(version: &Version) -> Result<(VersionFolder, Digest), Error> {

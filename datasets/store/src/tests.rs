@@ -27,6 +27,7 @@ fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
         columns: items().into_iter().map(column).collect(),
         key: vec![ColumnName::new("id").unwrap()],
         sort: Vec::new(),
+        places: None,
         rows: parts.iter().map(|part| part.rows).sum(),
         bytes: parts.iter().map(|part| part.bytes).sum(),
         parts,
@@ -34,6 +35,7 @@ fn manifest(version: i64, parts: Vec<Part>) -> Manifest {
         licence: None,
         quality: Quality::default(),
         quarantine: None,
+        materials: None,
         breaking: None,
         erased: Vec::new(),
     }
@@ -155,6 +157,7 @@ async fn a_changed_or_missing_object_is_corrupt() {
         assert_eq!(catalog_core::Error::from(error).code, ErrorCode::Corrupt);
     }
     let digest = Digest::from_hex(&version.manifest_digest).unwrap();
+    assert_eq!(fixture.store.manifest(&version).await.unwrap(), manifest, "and it is remembered");
     fixture.store.objects().put(&manifest.folder().manifest(&digest), "{}".into()).await.unwrap();
     let error = fixture.store.manifest(&version).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt { what: "digest", .. }), "{error}");
@@ -215,7 +218,11 @@ async fn gc_erases_what_no_published_version_names() {
 #[tokio::test]
 async fn gc_leaves_what_was_replaced_lately_and_keeps_its_manifests() {
     let fixture = Fixture::new();
-    let old = manifest(1, vec![fixture.part(1, "with all").await]);
+    let mut old = manifest(1, vec![fixture.part(1, "with all").await]);
+    let list = fixture.store.write_materials(&old.folder(), &Materials::new()).await.unwrap();
+    // A collection that left less alone may have been there.
+    fixture.store.objects().delete(&list.path.as_str().into()).await.unwrap();
+    old.materials = Some(list);
     let new = manifest(1, vec![fixture.part(1, "without").await]);
     for manifest in [&old, &new] {
         fixture.store.write_manifest(manifest, &fixture.key).await.unwrap();

@@ -8,13 +8,14 @@ use catalog_core::directory::{Department, Successions};
 use catalog_core::ports::{
     ApiKeyStore, CredentialStore, DirectoryStore, KeyOwner, KeyRecord, SuccessionStore, Ticket,
 };
+use catalog_core::subscription::Subscriber;
 use catalog_core::{Channel, DepartmentId, OpContext, Principal, Role, Timestamp};
 use exchange_crypto::{Digest, MacKey};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Uri};
 
-use crate::address::{SignedAddress, signed_query};
+use crate::address::{Kind, SignedAddress, Token, signed_query};
 use crate::assertion::read_assertion;
 use crate::request::{CLOCK_WINDOW_SECONDS, CheckedRequest, check_request};
 use crate::session::{Sessions, is_of_this_site, proven_by};
@@ -76,6 +77,8 @@ pub struct Caller {
     context: OpContext,
     proof: Proof,
     signed_body: Option<Digest>,
+    /// Why a proof that holds is none for this request.
+    refused: Option<AuthError>,
 }
 
 impl Caller {
@@ -89,8 +92,14 @@ impl Caller {
         &self.context.principal
     }
 
+    /// Refuses where the proof holds, so that the request is its owner's, and opens nothing here.
+    pub fn check(&self) -> Result<(), AuthError> {
+        self.refused.clone().map_or(Ok(()), Err)
+    }
+
     /// The context, once the body (its digest; `None` for an empty one) is the one that was signed.
     pub fn with_body(self, body: Option<&Digest>) -> Result<OpContext, AuthError> {
+        self.check()?;
         if matches!(self.proof, Proof::Signature { .. }) {
             let empty = Digest::of(b"");
             if *body.unwrap_or(&empty) != self.signed_body.unwrap_or(empty) {
@@ -109,7 +118,7 @@ pub struct Authenticator {
     base_url: String,
     sessions: Option<Sessions>,
     api_keys: Option<Arc<dyn ApiKeyStore>>,
-    /// Signs addresses that stand for a ticket.
+    /// Signs addresses that stand for a bearer token.
     addresses: MacKey,
 }
 
@@ -144,10 +153,10 @@ impl Authenticator {
         Self { addresses: key, ..self }
     }
 
-    /// The absolute address of a path that opens it until then, in the name of whoever holds the ticket. The ticket and
-    /// all rights are checked anew whenever it is used; it reads, like its ticket.
-    pub fn signed_address(&self, path: &str, ticket: &Ticket, until: Timestamp) -> String {
-        format!("{}{path}?{}", self.base_url, signed_query(&self.addresses, path, ticket, until))
+    /// The absolute address of a path that opens it until then, in the name of whoever holds the ticket or developer key. The
+    /// token and all rights are checked anew whenever it is used; it reads, like its token.
+    pub fn signed_address(&self, path: &str, token: &Token, until: Timestamp) -> String {
+        format!("{}{path}?{}", self.base_url, signed_query(&self.addresses, path, token, until))
     }
 
     /// The sessions, where people sign in at a browser.
@@ -171,7 +180,7 @@ impl Authenticator {
         RequestBinding::lenient(&parts.method, &self.target_uri(&parts.uri), &parts.headers)
     }
 
-    /// Proves who calls: by signature, else by ticket or developer key, else by an address that stands for a ticket, else by the
+    /// Proves who calls: by signature, else by ticket or developer key, else by an address that stands for one, else by the
     /// cookie of a session, else it is the public.
     ///
     /// A proof that is there but wrong is an error, never the public. A signature's nonce is used up here.
@@ -221,7 +230,7 @@ impl Authenticator {
                 }
                 let context = public_context(arrival.request_id.to_owned(), arrival.channel, arrival.now);
                 let context = context.asserting(read_assertion(headers, "shuqiao-purpose")?, None, None);
-                Ok(Caller { context, proof: Proof::None, signed_body: None })
+                Ok(Caller { context, proof: Proof::None, signed_body: None, refused: None })
             }
         }
     }
@@ -246,7 +255,12 @@ impl Authenticator {
         }
         let mut context = context(principal, arrival).asserting(purpose, matter, operator);
         context.key = Some(record.id.clone());
-        Ok(Caller { context, proof: Proof::Signature { key_id: record.id }, signed_body: signed.body })
+        Ok(Caller {
+            context,
+            proof: Proof::Signature { key_id: record.id },
+            signed_body: signed.body,
+            refused: None,
+        })
     }
 
     async fn by_ticket(&self, arrival: Arrival<'_>, token: &str) -> Result<Caller, AuthError> {
@@ -258,9 +272,13 @@ impl Authenticator {
         if arrival.parts.method == Method::POST {
             return Err(AuthError::Address("it only reads".to_owned()));
         }
-        let found = self.by_token_digest(arrival, &address.ticket).await;
+        let found = match address.kind {
+            Kind::Ticket => self.by_token_digest(arrival, &address.digest).await,
+            Kind::ApiKey => self.by_key_digest(arrival, &address.digest).await,
+        };
         found.map_err(|error| match error {
             AuthError::Ticket(reason) => AuthError::Address(format!("of its ticket: {reason}")),
+            AuthError::ApiKey(reason) => AuthError::Address(format!("of its developer key: {reason}")),
             AuthError::KeyNotUsable { reason, .. } => AuthError::Address(format!("of its holder: {reason}")),
             other => other,
         })
@@ -293,7 +311,12 @@ impl Authenticator {
         }
         let mut context = context(principal, arrival).asserting(ticket.purpose, None, None);
         context.ticket = Some(ticket.id.clone());
-        Ok(Caller { context, proof: Proof::Ticket { ticket_id: ticket.id }, signed_body: None })
+        Ok(Caller {
+            context,
+            proof: Proof::Ticket { ticket_id: ticket.id },
+            signed_body: None,
+            refused: None,
+        })
     }
 
     async fn by_session(
@@ -322,7 +345,12 @@ impl Authenticator {
         let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
         let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
         let context = proven_by(&session, context(principal, arrival).asserting(purpose, matter, None));
-        Ok(Caller { context, proof: Proof::Session { session_id: session.id }, signed_body: None })
+        Ok(Caller {
+            context,
+            proof: Proof::Session { session_id: session.id },
+            signed_body: None,
+            refused: None,
+        })
     }
 
     /// The context of a person who has just proven themselves by a password, a code or an identity provider.
@@ -343,6 +371,32 @@ impl Authenticator {
                 self.principal_of_key(&record, now).await
             }
             None => self.person(id, now).await,
+        }
+    }
+
+    /// What a subscriber may know of when it is told: a developer what the public may, a department what its machine may. `None`
+    /// where there is no such subscriber any more. It proves nothing.
+    pub async fn reader_of(
+        &self,
+        subscriber: &Subscriber,
+        request_id: String,
+        now: Timestamp,
+    ) -> Result<Option<OpContext>, AuthError> {
+        match subscriber {
+            Subscriber::Developer(id) => {
+                let person = self.credentials.person(id).await?;
+                let is_one = person.is_some_and(|one| one.active && one.roles.contains(&Role::Developer));
+                Ok(is_one.then(|| public_context(request_id, Channel::Api, now)))
+            }
+            Subscriber::Department(id) => {
+                let successions = Successions::new(self.successions.successions().await?);
+                let heir = successions.heir_of(id, now);
+                if self.directory.department(&heir).await?.is_none() {
+                    return Ok(None);
+                }
+                let machine = self.machine(&heir, &format!("subscriber {heir}"), now).await?;
+                Ok(Some(build(machine, request_id, Channel::Api, now)))
+            }
         }
     }
 

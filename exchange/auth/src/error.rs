@@ -81,7 +81,7 @@ pub enum AuthError {
     /// A developer key that is unknown, over or revoked, or that would do more than read.
     #[error("the developer key is not accepted: {0}")]
     ApiKey(String),
-    /// An address that stands for a ticket, where it was changed, is over, or its ticket is.
+    /// An address that stands for a bearer token, where it was changed, is over, or its token is.
     #[error("the address is not accepted: {0}")]
     Address(String),
     /// The cookie of a session that is unknown or over.

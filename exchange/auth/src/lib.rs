@@ -17,6 +17,7 @@ mod session;
 mod signature;
 mod ticket;
 
+pub use address::Token;
 pub use assertion::{MATTER_FIELD, OPERATOR_FIELD, PURPOSE_FIELD, decode_assertion, encode_assertion};
 pub use authenticate::{
     API_KEY_FIELD, Arrival, Authenticator, Caller, Proof, claimant_context, issue_api_key, operator_context,

@@ -82,6 +82,23 @@ impl Hasher {
     }
 }
 
+/// The SHA-1 value (FIPS 180-4) of what is read: for protocols that ask for it as a checksum. It is broken, and proves nothing.
+pub fn sha1(mut content: impl io::Read) -> io::Result<[u8; 20]> {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match content.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => context.update(&piece[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut out = [0; 20];
+    out.copy_from_slice(context.finish().as_ref());
+    Ok(out)
+}
+
 impl Default for Hasher {
     fn default() -> Self {
         Self::new()

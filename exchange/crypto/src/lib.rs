@@ -10,7 +10,7 @@ mod sealing;
 mod signature;
 mod sm2;
 
-pub use digest::{Digest, Hasher};
+pub use digest::{Digest, Hasher, sha1};
 pub use encoding::{from_base64, from_base64url, from_hex, to_base64, to_base64url, to_hex};
 pub use foreign::ForeignKey;
 pub use mac::MacKey;

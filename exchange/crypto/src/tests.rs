@@ -7,6 +7,11 @@ use super::*;
 mod sm2;
 
 #[test]
+fn sha1_of_abc_is_the_published_one() {
+    assert_eq!(to_hex(&sha1(&b"abc"[..]).unwrap()), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+#[test]
 fn digest_of_abc_is_the_published_one() {
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(Digest::of(b"abc").to_hex(), expected);

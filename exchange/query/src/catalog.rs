@@ -8,7 +8,7 @@ use catalog_core::policy::GrantTerms;
 use catalog_core::ports::Shapes;
 use catalog_core::services::{Dataset, PastRead, Proposal, Services, VersionSelector};
 use catalog_core::{Error, OpContext, ResourceCode, Result};
-use datasets_store::{DatasetStore, Manifest};
+use datasets_store::{DatasetStore, Manifest, Part};
 
 use crate::tables::{OpenTable, StoredFile, TableName, Tables};
 
@@ -45,23 +45,17 @@ impl CatalogTables {
 }
 
 impl CatalogTables {
-    /// What is readable of the resources that are wanted, see [`Services::readable_where`].
-    pub async fn readable_where(
+    /// A page of what is readable of the resources that are wanted, see [`Services::readable_page`].
+    pub async fn readable_page(
         &self,
         ctx: &OpContext,
         is_wanted: &(dyn Fn(&Resource) -> bool + Sync),
-    ) -> Result<Vec<OpenTable>> {
+        after: Option<&ResourceCode>,
+        most: usize,
+    ) -> Result<(Vec<OpenTable>, Option<ResourceCode>)> {
         let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
-        let readable = self.services.readable_where(ctx, &read, is_wanted).await?.into_iter();
-        let tables = readable.filter_map(|(code, found)| match found.and_then(|one| read.described(one)) {
-            Ok(table) => Some(table),
-            Err(error) => {
-                let (request_id, cause) = (&ctx.request_id, error.internal_cause());
-                tracing::error!(request_id, %code, error = %error.code, cause, "left out of what is readable");
-                None
-            }
-        });
-        Ok(tables.collect())
+        let (found, next) = self.services.readable_page(ctx, &read, is_wanted, after, most).await?;
+        Ok((read.readable(ctx, found), next))
     }
 
     /// A version that the catalogue has decided on already, with what its manifest says is stored.
@@ -86,7 +80,9 @@ impl Tables for CatalogTables {
     }
 
     async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
-        self.readable_where(ctx, &|_| true).await
+        let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
+        let found = self.services.readable(ctx, &read).await?;
+        Ok(read.readable(ctx, found))
     }
 }
 
@@ -107,18 +103,30 @@ impl Shapes for Read<'_> {
 }
 
 impl Read<'_> {
+    /// Decided datasets as tables. What fails is left out, and the operator is told.
+    fn readable(&self, ctx: &OpContext, found: Vec<(ResourceCode, Result<Dataset>)>) -> Vec<OpenTable> {
+        let tables = found.into_iter().filter_map(|(code, found)| {
+            match found.and_then(|one| self.described(one)) {
+                Ok(table) => Some(table),
+                Err(error) => {
+                    let (request_id, cause) = (&ctx.request_id, error.internal_cause());
+                    tracing::error!(request_id, %code, error = %error.code, cause, "left out of what is readable");
+                    None
+                }
+            }
+        });
+        tables.collect()
+    }
+
     /// A decided dataset with what its manifest says is stored.
     fn described(&self, dataset: Dataset) -> Result<OpenTable> {
         let name = (dataset.version.resource.clone(), dataset.version.number);
         let manifest = self.manifests.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
         let manifest =
             manifest.ok_or_else(|| Error::internal("a version was opened without its manifest"))?;
-        let files = manifest.parts.iter().map(|part| StoredFile {
-            path: part.path.clone(),
-            bytes: part.bytes,
-            rows: part.rows,
-            sha256: part.sha256.clone(),
-        });
-        Ok(OpenTable { files: files.collect(), schema: Arc::new(manifest.arrow_schema()), dataset })
+        let schema = Arc::new(manifest.arrow_schema());
+        let file = |Part { path, rows, bytes, sha256 }| StoredFile { path, bytes, rows, sha256 };
+        let files = manifest.parts.into_iter().map(file).collect();
+        Ok(OpenTable { files, schema, places: manifest.places.map(Arc::new), dataset })
     }
 }

@@ -42,7 +42,7 @@ use crate::selection::{self, Cursor, Page, Selection};
 use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
 use crate::step::Step;
 use crate::stopping::{Stop, stoppable};
-use crate::table::{GovernedTable, StoredTable};
+use crate::table::{GovernedTable, Reach, StoredTable};
 use crate::tables::{OpenTable, Tables};
 use crate::workers::Workers;
 use crate::{constants, error, explain, functions, information, plan, policy};
@@ -51,7 +51,7 @@ pub use changes::CHANGE_TYPE;
 
 const CATALOG: &str = "exchange";
 /// The longest time in which the platform looks through a version.
-const LOOK_THROUGH: Duration = Duration::from_secs(3600);
+pub(crate) const LOOK_THROUGH: Duration = Duration::from_secs(3600);
 /// No dataset lives here: a name without department finds nothing.
 const NO_SCHEMA: &str = "nothing";
 
@@ -215,6 +215,10 @@ impl QueryEngine {
         &self.core.parts.mask_key
     }
 
+    pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.core.parts.objects
+    }
+
     pub(crate) fn tables(&self) -> &dyn Tables {
         self.core.parts.tables.as_ref()
     }
@@ -376,13 +380,15 @@ impl Core {
         watch: Watch,
         bounds: Bounds,
     ) -> Result<QueryAnswer> {
-        let provider = self.provider(&open)?;
+        let reach = selection.reach(&open, cursor.as_ref())?;
+        let provider = self.reaching(&open, reach.clone())?;
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
         let mut state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
         let total = match selection.count {
             true => {
-                let count = selection::count(selection, &open.dataset, &provider)?;
+                let all = self.reaching(&open, Reach { area: reach.area.clone(), ..Reach::default() })?;
+                let count = selection::count(selection, &open.dataset, &all)?;
                 // What this ear misses, that of the page below hears.
                 let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
                 let run = selected(&mut state, &count, sources, watch, bounds.clone()).await?;
@@ -390,6 +396,11 @@ impl Core {
             }
             false => None,
         };
+        if reach.positioned {
+            // Rows stay in their order, and of those that a filter leaves out nothing else is read.
+            let options = &mut state.config_mut().options_mut().execution;
+            (options.target_partitions, options.parquet.pushdown_filters) = (1, true);
+        }
         let run = selected(&mut state, page.logical(), vec![source], watch, bounds).await?;
         let answer = page.finish(answer(run).await?, &self.parts.cursor_key).await?;
         let geo = geometries(&open.dataset, &answer.schema);
@@ -397,8 +408,16 @@ impl Core {
     }
 
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
+        self.reaching(open, Reach::default())
+    }
+
+    /// The version under its policy, read no further than that; not of cells, which are made of all rows.
+    fn reaching(&self, open: &OpenTable, reach: Reach) -> Result<Arc<dyn TableProvider>> {
         let order = open.dataset.resource.sort.iter().map(|column| column.as_str());
-        let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema).sorted_by(order);
+        let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema)
+            .sorted_by(order)
+            .along(open.places.clone())
+            .within(reach);
         let granted = &open.dataset.granted.policy;
         if let Some(statistics) = &granted.statistics {
             return policy::cells(stored, granted, statistics).map_err(Error::internal);

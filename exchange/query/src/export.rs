@@ -63,7 +63,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The formats of answers, the default first. The others are for whole files.
+    /// The formats in which answers are streamed, the default first. A sheet is whole before it is sent; GeoJSON is for files.
     pub const ALL: [Format; 5] =
         [Format::Json, Format::JsonLines, Format::Csv, Format::Arrow, Format::Parquet];
 
@@ -96,7 +96,7 @@ impl Format {
     /// The format of an answer by extension or media type.
     pub fn parse(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
-        Self::ALL.into_iter().find(|format| {
+        Self::ALL.into_iter().chain([Self::Xlsx]).find(|format| {
             format.extension() == essence || format.media_type().split(';').next() == Some(essence)
         })
     }

@@ -65,16 +65,14 @@ impl Features {
     }
 
     fn features(&self, batch: &RecordBatch) -> Result<Vec<Feature>> {
-        let column = |name: &String| {
+        let column = |name: &str| {
             let found = batch.column_by_name(name).cloned();
             found.ok_or_else(|| Error::internal("features lack a column"))
         };
-        let places = match &self.shape {
-            Shape::Column(name) => vec![column(name)?],
-            Shape::Point { longitude, latitude } => vec![column(longitude)?, column(latitude)?],
-        };
+        let places = self.shape.columns().into_iter().map(column).collect::<Result<Vec<_>>>()?;
         let places = Rows::of(&places).map_err(Error::internal)?;
-        let keys = texts(&self.key.iter().map(column).collect::<Result<Vec<_>>>()?, batch.num_rows())?;
+        let keys =
+            texts(&self.key.iter().map(|name| column(name)).collect::<Result<Vec<_>>>()?, batch.num_rows())?;
         let schema = batch.schema();
         let kept = schema.fields().iter().enumerate();
         let kept = kept.filter(|(_, field)| !self.is_geometry(field.name())).map(|(place, _)| place);
@@ -88,7 +86,7 @@ impl Features {
                 String::from_utf8(line.to_vec()).map_err(Error::internal)
             });
             let geometry = places.at(row).map(|found| if self.swapped { swapped(&found) } else { found });
-            let geometry = geometry.map_or_else(|| "null".to_owned(), |found| geojson(&found).to_string());
+            let geometry = geometry.as_ref().and_then(geojson).unwrap_or_else(|| "null".to_owned());
             let key = key.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
             let cells = cells.into_iter().map(Option::unwrap_or_default).collect();
             Ok(Feature { key, geometry, properties: properties?, cells })

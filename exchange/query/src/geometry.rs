@@ -2,7 +2,9 @@
 //!
 //! Everything is plane and two-dimensional, in the coordinates as they stand: longitude before latitude.
 
+mod effort;
 mod functions;
+mod geojson;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -13,13 +15,15 @@ use std::sync::Arc;
 use catalog_core::{Error, ErrorCode, Result};
 use datafusion::common::exec_err;
 use datafusion::logical_expr::ScalarUDF;
-use datasets_store::{is_wkb, wkb_of_geojson};
-use geo::{Coord, CoordsIter, Geometry, MapCoords, Rect};
+use datasets_store::{Bounds, bounds, is_wkb, wkb_of_geojson};
+use geo::{BoundingRect, Coord, CoordsIter, Geometry, MapCoords, Rect};
 use geo_traits::to_geo::ToGeoGeometry;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wkt::TryFromWkt;
 
-pub use place::{Located, Relation, Shape};
+pub use datasets_store::Shape;
+pub(crate) use geojson::geojson;
+pub use place::{Located, Relation};
 pub(crate) use place::{Rows, related};
 
 /// Brackets of well-known text within each other, at most: it is read by recursion.
@@ -54,6 +58,12 @@ impl Area {
         read.map(Self).ok_or_else(|| {
             wrong("the geometry is no GeoJSON in longitude and latitude, of 500 positions at most")
         })
+    }
+
+    /// Within which bounds it lies; `None` where it is empty.
+    pub(crate) fn bounds(&self) -> Option<Bounds> {
+        let rect = self.0.bounding_rect()?;
+        Some(bounds([rect.min().x, rect.min().y, rect.max().x, rect.max().y]))
     }
 
     /// The same with both coordinates of each position exchanged.
@@ -128,38 +138,4 @@ fn read_text(text: &str) -> Option<Geometry> {
 /// The geometry with both coordinates of each position exchanged.
 pub(crate) fn swapped(geometry: &Geometry) -> Geometry {
     geometry.map_coords(|coord| Coord { x: coord.y, y: coord.x })
-}
-
-/// The geometry as GeoJSON, its coordinates in the order in which they stand.
-pub(crate) fn geojson(geometry: &Geometry) -> Value {
-    let of = |kind: &str, coordinates: Value| json!({ "type": kind, "coordinates": coordinates });
-    let all = |parts: Vec<Value>| Value::Array(parts);
-    match geometry {
-        Geometry::Point(point) => of("Point", position(point.0)),
-        Geometry::LineString(line) => of("LineString", positions(line)),
-        Geometry::Polygon(polygon) => of("Polygon", rings(polygon)),
-        Geometry::MultiPoint(points) => {
-            of("MultiPoint", all(points.iter().map(|point| position(point.0)).collect()))
-        }
-        Geometry::MultiLineString(lines) => of("MultiLineString", all(lines.iter().map(positions).collect())),
-        Geometry::MultiPolygon(polygons) => of("MultiPolygon", all(polygons.iter().map(rings).collect())),
-        Geometry::GeometryCollection(members) => {
-            json!({ "type": "GeometryCollection", "geometries": members.iter().map(geojson).collect::<Vec<_>>() })
-        }
-        Geometry::Line(line) => of("LineString", all(vec![position(line.start), position(line.end)])),
-        Geometry::Rect(rect) => of("Polygon", rings(&rect.to_polygon())),
-        Geometry::Triangle(triangle) => of("Polygon", rings(&triangle.to_polygon())),
-    }
-}
-
-fn position(coord: Coord) -> Value {
-    json!([coord.x, coord.y])
-}
-
-fn positions(line: &geo::LineString) -> Value {
-    line.coords().map(|coord| position(*coord)).collect()
-}
-
-fn rings(polygon: &geo::Polygon) -> Value {
-    std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(positions).collect()
 }

@@ -32,6 +32,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod verification;
+mod weight;
 mod workers;
 
 pub use answer::{QueryAnswer, Records};

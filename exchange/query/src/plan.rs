@@ -8,7 +8,7 @@ use datafusion::prelude::SQLOptions;
 
 use crate::functions::is_offered;
 use crate::mistakes::FUNCTIONS;
-use crate::patterns;
+use crate::{patterns, weight};
 
 /// Functions that the planner puts in by itself for syntax, and that read nothing but their arguments.
 const OF_SYNTAX: [&str; 4] = ["||", "make_array", "array_element", "get_field"];
@@ -31,7 +31,7 @@ const OVER_WINDOWS: [&str; 14] = [
     "var_pop",
 ];
 
-/// Refuses a plan that does anything but read.
+/// Refuses a plan that does anything but read, or that would grow too large in the optimizer.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     options
@@ -44,7 +44,7 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
         node.apply_expressions(|expr| expr.apply(check_expr))
     });
     match visited {
-        Ok(_) => Ok(()),
+        Ok(_) => weight::check(plan),
         Err(DataFusionError::Plan(message)) => Err(Error::new(ErrorCode::SqlUnsupported, message)),
         Err(_) => Err(Error::internal("a plan can't be walked")),
     }

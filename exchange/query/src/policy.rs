@@ -15,7 +15,7 @@ use exchange_crypto::MacKey;
 
 use crate::barrier::like_pattern_is_sound;
 use crate::mask::Mask;
-use crate::table::{CellsTable, GovernedTable, StoredTable, TablePolicy, VisibleColumn};
+use crate::table::{CellsTable, GovernedTable, POSITION, StoredTable, TablePolicy, VisibleColumn};
 
 /// The cells of a version, for a policy that shows no rows.
 pub(crate) fn cells(
@@ -42,14 +42,17 @@ pub(crate) fn cells(
 /// Translates a bound policy for a version stored with `schema`.
 ///
 /// A visible column that the version does not have yet is left out: every version shows its own shape. A filter
-/// that names a missing column, or whose literal is not of the column's type, is an error, which denies.
+/// that names a missing column, or whose literal is not of the column's type, is an error, which denies. What a scan adds
+/// of its own is kept: it goes no further than into a cursor.
 pub(crate) fn translate(policy: &BoundPolicy, schema: &Schema, keys: &MacKey) -> Result<TablePolicy> {
     let columns = policy.columns.iter().filter_map(|column| {
         let stored = schema.index_of(column.column.as_str()).ok()?;
         Some(VisibleColumn { stored, mask: column.mask.clone().map(|kind| Mask::new(kind, keys)) })
     });
+    let positions = POSITION.iter().filter_map(|name| schema.index_of(name).ok());
+    let positions = positions.map(|stored| VisibleColumn { stored, mask: None });
     let filter = policy.filter.as_ref().map(|filter| expression(filter, schema)).transpose()?;
-    Ok(TablePolicy { columns: columns.collect(), filter })
+    Ok(TablePolicy { columns: columns.chain(positions).collect(), filter })
 }
 
 /// The filter as an expression of the engine: every literal in its column's own type, so nothing casts or fails.

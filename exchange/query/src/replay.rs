@@ -33,6 +33,8 @@ const MAX_ROWS: u64 = 2_000_000;
 const MAX_ADDED: u64 = 100_000;
 /// How much two floats may differ, of the greater.
 const PRECISION: f64 = 1e-12;
+/// How an answer of CKAN's datastore begins; so may a row, which ends in another way than a head.
+const CKAN_HEAD: &[u8] = b"{\"help\":\"";
 /// Functions that go by an order of rows which a query need not state.
 const BY_ORDER: [&str; 10] = [
     "approx_median",
@@ -127,7 +129,9 @@ fn format_of(answer: &mut File) -> Result<Format> {
     Ok(match start.as_slice() {
         [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
         [0xff, 0xff, 0xff, 0xff, ..] => Format::Arrow,
-        b"{\"data\":[" => Format::Json,
+        // Inside CKAN's envelope rows stand as in a document of ours.
+        b"{\"data\":[" | CKAN_HEAD => Format::Json,
+        [b'P', b'K', 3, 4, ..] => Format::Xlsx,
         [b'{', ..] | [] => Format::JsonLines,
         _ => Format::Csv,
     })
@@ -174,7 +178,8 @@ impl Rows {
                     let is_frame = format == Format::Json
                         && (row == b"{\"data\":["
                             || row.starts_with(b"]")
-                            || row.starts_with(b"{\"data\":[]"));
+                            || row.starts_with(b"{\"data\":[]")
+                            || row.starts_with(CKAN_HEAD) && row.ends_with(b"\"records\":["));
                     if !row.is_empty() && !is_frame {
                         self.json_row(row, true)?;
                     }

@@ -3,8 +3,10 @@
 //! It reads the rows of a version that would be open, behind the policy's barrier, in two passes: one looks at every value
 //! as it would be seen, beside what its mask hides, and counts the rows that give something away; the other groups by the
 //! quasi-identifiers and counts the rows in groups that are too small. The second is the engine's own aggregation, which
-//! spills to disk. Nothing that is found leaves but its count.
+//! spills to disk. Nothing that is found leaves but its count. Materials are looked into as well: text as cells are, and what
+//! is no plain text is left to people.
 
+mod materials;
 mod seen;
 mod text;
 
@@ -45,19 +47,27 @@ impl QueryEngine {
     ) -> Result<Vec<Finding>> {
         let answer = self.look_through(Arc::clone(&place), ctx, &unmasked(open), rows).await?;
         let columns = Seen::of(&open.dataset, &answer.schema, self.mask_key(), rules.max_values)?;
-        let (seen, of) = self.work(look_at(columns, answer.records)).await?;
+        let (mut seen, of) = self.work(look_at(columns, answer.records)).await?;
         let about_people = is_about_people(&open.dataset) || seen.iter().any(Seen::shows_people);
         let is_combined =
             |column: &&Seen| about_people && column.is_quasi_identifier() || further.contains(column.name());
         let mut findings: Vec<Finding> = seen.iter().flat_map(|column| column.findings(of)).collect();
         let shown: Vec<ColumnName> =
             seen.iter().filter(is_combined).map(|column| column.name().clone()).collect();
+        for column in &mut seen {
+            let Some(materials) = column.take_materials() else { continue };
+            let register = (open.dataset.resource.code.clone(), column.name().clone());
+            let among = (open.dataset.version.manifest_digest.clone(), of);
+            let looking = materials::findings(Arc::clone(self.objects()), register, materials, among);
+            findings.extend(self.work(looking).await?);
+        }
         if !shown.is_empty() {
             let plan = |table: &Arc<dyn TableProvider>| rare(table, &shown, rules.min_group);
             let answer = self.look_through(place, ctx, open, plan).await?;
             let rows = total(answer.records).await?;
             if rows > 0 {
-                findings.push(Finding { rule: "rare_combination".to_owned(), columns: shown, rows, of });
+                let rule = "rare_combination".to_owned();
+                findings.push(Finding { rule, columns: shown, rows, of, materials: None });
             }
         }
         Ok(findings)

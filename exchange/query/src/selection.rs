@@ -2,6 +2,7 @@
 
 mod condition;
 mod cursor;
+mod reach;
 mod slice;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::answer::QueryAnswer;
 use crate::policy;
+use crate::table::POSITION;
 use crate::tables::TableName;
 pub use condition::Condition;
 pub(crate) use cursor::Cursor;
@@ -66,6 +68,9 @@ pub struct Selection {
     pub condition: Option<Condition>,
     /// Order, by at most 16 different columns; ties are broken by the key, or by all visible columns.
     pub sort: Vec<SortKey>,
+    /// Whether pages without a `sort` go in the order in which rows are stored, of which they read no more than they give. Where
+    /// that order tells of what is hidden, they go by key.
+    pub as_stored: bool,
     /// Rows of a page, at most 10,000; `None` streams everything.
     pub limit: Option<u32>,
     /// Streams only these rows of the order, which ties do not leave open then. Not with a limit or a cursor.
@@ -89,6 +94,7 @@ impl Selection {
             filter: None,
             condition: None,
             sort: Vec::new(),
+            as_stored: false,
             limit: None,
             slice: None,
             count: false,
@@ -111,7 +117,9 @@ impl Selection {
     fn digest(&self, source: &SourceRead) -> Result<String> {
         let sort: Vec<_> = self.sort.iter().map(|key| (&key.column, key.descending)).collect();
         let condition = self.condition.as_ref().map(|condition| format!("{condition:?}"));
-        let rows = (&self.filter, condition);
+        // The places of rows are those of one manifest.
+        let manifest = self.as_stored.then_some(&source.manifest_digest);
+        let rows = (&self.filter, condition, manifest);
         let asked = (&source.resource, source.version, &source.policy_digest, &self.columns, rows, sort);
         let text = serde_json::to_string(&asked).map_err(Error::internal)?;
         Ok(Digest::of(text.as_bytes()).to_hex())
@@ -155,8 +163,12 @@ impl Page {
         }
         let is_total = limit.is_some() || slice.is_some();
         let names = Names { dataset, schema: &schema };
+        let positioned = schema.index_of(POSITION[0]).is_ok();
         let mut columns = match selection.columns.as_slice() {
-            [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
+            [] => {
+                let names = schema.fields().iter().map(|field| field.name());
+                names.filter(|name| !POSITION.contains(&name.as_str())).cloned().collect()
+            }
             asked => asked.iter().map(|name| names.machine(name)).collect::<Result<Vec<_>>>()?,
         };
         if let Some(twice) = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name))
@@ -165,7 +177,10 @@ impl Page {
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         let wanted = columns.len();
-        let order = names.order(selection, is_total)?;
+        let order = match positioned {
+            true => POSITION.map(|name| (name.to_owned(), false)).to_vec(),
+            false => names.order(selection, is_total)?,
+        };
         for (name, _) in &order {
             if limit.is_some() && !columns.contains(name) {
                 columns.push(name.clone());
@@ -175,7 +190,7 @@ impl Page {
         let subject = subject.map(|name| names.machine(name)).transpose()?;
         columns.extend(subject.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<_>>());
         let mut rows = names.rows(selection)?;
-        if let Some(cursor) = &cursor {
+        if let Some(cursor) = cursor.as_ref().filter(|_| !positioned) {
             let from = cursor.rows_from(&order, &schema)?;
             rows = Some(rows.map_or_else(|| from.clone(), |filter| filter.and(from.clone())));
         }
@@ -184,7 +199,9 @@ impl Page {
             Some(slice) => slice.planned(),
             None => (skip, limit.map(|limit| limit + 1)),
         };
-        let logical = build(provider, rows, &order, &columns, (skip, fetch)).map_err(Error::internal)?;
+        // What comes as it is stored is not sorted again.
+        let sort = if positioned { &[] } else { order.as_slice() };
+        let logical = build(provider, rows, sort, &columns, (skip, fetch)).map_err(Error::internal)?;
         let place = |name: &String| columns.iter().position(|column| column == name);
         Ok(Self {
             logical,

@@ -2,8 +2,10 @@
 
 mod cells;
 mod governed;
+mod reach;
 mod stored;
 
 pub(crate) use cells::CellsTable;
 pub(crate) use governed::{GovernedTable, TablePolicy, VisibleColumn};
+pub(crate) use reach::{POSITION, Position, Reach};
 pub(crate) use stored::StoredTable;

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{OpContext, ResourceCode, Result};
+use datasets_store::Places;
 
 /// How a caller names a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,6 +42,8 @@ pub struct OpenTable {
     pub schema: SchemaRef,
     /// The version's files, from its manifest.
     pub files: Vec<StoredFile>,
+    /// How its rows stand by where they lie, from its manifest.
+    pub places: Option<Arc<Places>>,
 }
 
 /// Where the engine gets tables: the catalogue decides, the manifest says what is stored.

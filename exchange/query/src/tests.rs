@@ -7,6 +7,7 @@ mod fixture;
 mod heavy;
 mod leak;
 mod mistakes;
+mod places;
 mod random;
 mod running;
 pub(crate) mod world;

@@ -3,6 +3,7 @@
 mod backup;
 mod evidence;
 mod keys;
+mod material;
 mod matters;
 mod org;
 mod supervision;
@@ -19,6 +20,7 @@ use exchange_crypto::Suite;
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use evidence::{Bundle, Evidence, EvidenceCommand, Subject};
 pub(crate) use keys::{Key, KeyRotate, Ticket};
+pub(crate) use material::Material;
 pub(crate) use matters::{Kind as MatterKind, Matter, Step as MatterStep};
 pub(crate) use org::Org;
 pub(crate) use supervision::{Assess, Supervised};
@@ -102,6 +104,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shuqiao ingest 302001/000001 people.csv --as gaj\n  shuqiao ingest 302001/000001 new.csv --change append --as gaj\n  shuqiao ingest 302001/000001 people.csv --breaking --reason '户别改用统一代码' --notice-days 30 --as gaj"
     )]
     Ingest(Ingest),
+    /// Materials 附件 of a dataset: documents and images.
+    #[command(subcommand)]
+    Material(Material),
     /// Consent to a version that removes or retypes columns, as another person: its notice runs from then.
     #[command(after_help = "Example:\n  shuqiao review 302001/000001 5 --as gaj:reviewer --operator li")]
     Review(Review),

@@ -141,12 +141,25 @@ impl Client {
         payload: Payload<'_>,
         accept: &str,
     ) -> Result<Answer> {
+        self.send_with(method, path, payload, accept, HeaderMap::new()).await
+    }
+
+    /// The same with further header fields.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload<'_>,
+        accept: &str,
+        fields: HeaderMap,
+    ) -> Result<Answer> {
         let progress = match &payload {
             Payload::File(_, _, progress) => progress.clone(),
             _ => None,
         };
         let (body, digest, media_type) = open(payload).await?;
         let mut headers = self.headers(accept)?;
+        headers.extend(fields);
         if let Some(media_type) = media_type {
             headers.insert(CONTENT_TYPE, header(&media_type)?);
         }

@@ -14,6 +14,7 @@ mod init;
 mod inspect;
 mod keys;
 mod log;
+mod material;
 mod matters;
 mod names;
 mod receipt;
@@ -81,6 +82,7 @@ async fn with_client(global: &Global, command: &Command) -> Result<()> {
         Command::Org(command) => directory::org(client, global, command).await,
         Command::Resource(command) => directory::resource(client, global, command).await,
         Command::Ingest(options) => data::ingest(client, global, options).await,
+        Command::Material(command) => material::run(client, global, command).await,
         Command::Review(options) => data::review(client, global, options).await,
         Command::Versions { code } => data::versions(client, global, code).await,
         Command::Publish(options) => matters::publish(client, global, options).await,

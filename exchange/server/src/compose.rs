@@ -26,7 +26,7 @@ use crate::backup::{self, Source};
 use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
-use crate::{local, platform_key, settings, sign_in, words};
+use crate::{local, platform_key, settings, sign_in, subscriptions, words};
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -85,6 +85,8 @@ impl Platform {
             .with_sessions(sign_in::sessions(&config, store.clone(), encrypted))
             .with_api_keys(store.clone());
         let spool = empty_spool(&folder)?;
+        let subject_key = folder.secret("subject.key")?;
+        let notifier = subscriptions::notifier(&config, signer.clone(), &subject_key, &base_url)?;
         let app = App::new(AppParts {
             services: services.clone(),
             engine,
@@ -101,12 +103,18 @@ impl Platform {
             access_log: AccessLog::open(&folder.path("access"), config.access_log.days)?,
             signer,
             layout_key: folder.secret("layout.key")?,
-            subject_key: folder.secret("subject.key")?,
+            subject_key,
             divisions: Some(Arc::new(Divisions::load().with_years())),
             clock: Arc::new(Timestamp::now),
             spool,
+            uploads: folder.path("uploads"),
             templates: Templates::load(&folder.path("notices"))?,
-            limits: HttpLimits::default(),
+            notifier,
+            identity: config.portal.clone(),
+            limits: HttpLimits {
+                extract_bytes: config.server.extracts_gib.saturating_mul(1 << 30),
+                ..config.material.limits()
+            },
         });
         Ok(Self { folder, store, services, evidence, records, app, receivers, messenger })
     }

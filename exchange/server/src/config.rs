@@ -1,6 +1,8 @@
 //! The configuration of a data folder: `shuqiao.toml`, commented, read once and passed on.
 
+mod material;
 mod sign_in;
+mod subscription;
 mod word;
 
 use std::net::SocketAddr;
@@ -8,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog_core::{Error, ErrorCode, Result};
+use openapi_portal::Identity;
 use serde::Deserialize;
 
+pub(crate) use material::Material;
 pub(crate) use sign_in::{Mail, SignIn};
+pub(crate) use subscription::Subscriptions;
 pub(crate) use word::Words;
 
 use crate::guard::Bounds;
@@ -28,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) catalogue: Catalogue,
     /// Limits of one query.
     pub(crate) query: Query,
+    /// Uploads of materials.
+    pub(crate) material: Material,
     /// The evidence log.
     pub(crate) log: Log,
     /// Who called what.
@@ -38,6 +45,10 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     /// What departments are told without asking.
     pub(crate) word: Words,
+    /// What subscribers are told.
+    pub(crate) subscription: Subscriptions,
+    /// Name and numbers of the portal.
+    pub(crate) portal: Identity,
 }
 
 /// Where and how to serve.
@@ -56,12 +67,16 @@ pub(crate) struct Server {
     pub(crate) behind_trusted_proxy: bool,
     /// Connections at the same time.
     pub(crate) connections: usize,
+    /// Of them, those of one address. Behind a proxy, and where only this machine connects, all are of one.
+    pub(crate) connections_per_address: usize,
     /// Milliseconds for the head of a request, and for the next request on a connection.
     pub(crate) head_millis: u64,
     /// Milliseconds in which a client takes some of what it is sent.
     pub(crate) write_millis: u64,
     /// Seconds that running requests have to finish when the server is told to end.
     pub(crate) drain_seconds: u64,
+    /// GiB of files made for downloads that are kept.
+    pub(crate) extracts_gib: u64,
 }
 
 impl Default for Server {
@@ -73,9 +88,11 @@ impl Default for Server {
             certificate_key: None,
             behind_trusted_proxy: false,
             connections: 512,
+            connections_per_address: 128,
             head_millis: 20_000,
             write_millis: 60_000,
             drain_seconds: 30,
+            extracts_gib: 128,
         }
     }
 }
@@ -83,8 +100,10 @@ impl Default for Server {
 impl Server {
     /// What the server bears of strangers.
     pub(crate) fn bounds(&self) -> Bounds {
+        let has_one_client = self.behind_trusted_proxy || self.listen.ip().is_loopback();
         Bounds {
             connections: self.connections,
+            per_address: if has_one_client { self.connections } else { self.connections_per_address },
             head: Duration::from_millis(self.head_millis),
             write: Duration::from_millis(self.write_millis),
         }
@@ -215,15 +234,20 @@ impl Config {
 
     /// Refuses limits under which nothing could ever be answered, proven or kept.
     fn check_limits(&self) -> Result<()> {
-        let Self { server, query, log, access_log, .. } = self;
+        let Self { server, query, material, log, access_log, .. } = self;
         let limits = [
             ("server.connections", server.connections as u64),
+            ("server.connections_per_address", server.connections_per_address as u64),
             ("server.head_millis", server.head_millis),
             ("server.write_millis", server.write_millis),
+            ("server.extracts_gib", server.extracts_gib),
             ("query.seconds", query.seconds),
             ("query.memory_mib", query.memory_mib as u64),
             ("query.rows", query.rows),
             ("query.answer_mib", query.answer_mib),
+            ("material.mib", material.mib),
+            ("material.uploads", material.uploads as u64),
+            ("material.days", u64::from(material.days)),
             ("log.checkpoint_seconds", log.checkpoint_seconds),
             ("log.checkpoint_records", log.checkpoint_records),
             ("access_log.days", u64::from(access_log.days)),

@@ -1,9 +1,11 @@
 //! What a server bears of strangers: how many connections, how long each may take to say what it wants, and how long to
 //! take what it is answered.
 
+use std::collections::HashMap;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use axum_server::Server;
 use axum_server::accept::Accept;
 use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
@@ -24,6 +27,8 @@ const PING: Duration = Duration::from_secs(20);
 pub(crate) struct Bounds {
     /// Connections at the same time; one more is closed at once.
     pub(crate) connections: usize,
+    /// Of them, those of one address (of IPv6: of one network of 64 bits).
+    pub(crate) per_address: usize,
     /// Time for the head of a request, and for the next request on a connection.
     pub(crate) head: Duration,
     /// Time in which a client takes some of what it is sent.
@@ -31,11 +36,8 @@ pub(crate) struct Bounds {
 }
 
 /// Puts a server within its bounds.
-pub(crate) fn guard<Addr, A>(server: Server<Addr, A>, bounds: Bounds) -> Server<Addr, Guard<A>>
-where
-    Addr: axum_server::Address,
-{
-    let places = Arc::new(Semaphore::new(bounds.connections));
+pub(crate) fn guard<A>(server: Server<SocketAddr, A>, bounds: Bounds) -> Server<SocketAddr, Guard<A>> {
+    let places = Places::of(bounds);
     let mut server = server.map(|inner| Guard { inner, places, bounds });
     let builder = server.http_builder();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
@@ -47,24 +49,80 @@ where
 #[derive(Clone)]
 pub(crate) struct Guard<A> {
     inner: A,
-    places: Arc<Semaphore>,
+    places: Places,
     bounds: Bounds,
 }
 
-impl<A, I, S> Accept<I, S> for Guard<A>
+/// The places of a server.
+#[derive(Clone)]
+struct Places {
+    all: Arc<Semaphore>,
+    per_address: usize,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Places {
+    fn of(bounds: Bounds) -> Self {
+        let all = Arc::new(Semaphore::new(bounds.connections));
+        Self { all, per_address: bounds.per_address, taken: Arc::default() }
+    }
+
+    /// A place for a connection from this address, if there is one.
+    fn take(&self, address: IpAddr) -> io::Result<Place> {
+        let too_many = |_| io::Error::other("too many connections");
+        let all = Arc::clone(&self.all).try_acquire_owned().map_err(too_many)?;
+        let address = network(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_default();
+        if *count >= self.per_address {
+            return Err(io::Error::other("too many connections from one address"));
+        }
+        *count += 1;
+        Ok(Place { _all: all, address, taken: Arc::clone(&self.taken) })
+    }
+}
+
+/// A place, until it is dropped.
+struct Place {
+    _all: OwnedSemaphorePermit,
+    address: IpAddr,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = taken.get(&self.address).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            taken.remove(&self.address);
+        } else {
+            taken.insert(self.address, left);
+        }
+    }
+}
+
+/// Whoever has an IPv6 address has a network of 64 bits of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address => address,
+    }
+}
+
+impl<A, S> Accept<TcpStream, S> for Guard<A>
 where
-    A: Accept<I, S>,
+    A: Accept<TcpStream, S>,
     A::Future: Send + 'static,
 {
     type Stream = Guarded<A::Stream>;
     type Service = A::Service;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send + 'static>>;
 
-    fn accept(&self, stream: I, service: S) -> Self::Future {
-        let place = Arc::clone(&self.places).try_acquire_owned();
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let place = stream.peer_addr().and_then(|peer| self.places.take(peer.ip()));
         let (Bounds { head, write, .. }, accepting) = (self.bounds, self.inner.accept(stream, service));
         Box::pin(async move {
-            let place = place.map_err(|_| io::Error::other("too many connections"))?;
+            let place = place?;
             let (stream, service) = accepting.await?;
             let deadline = Some(Box::pin(sleep(head)));
             Ok((Guarded { stream, seen: 0, deadline, write, stalled: None, _place: place }, service))
@@ -83,7 +141,7 @@ pub(crate) struct Guarded<S> {
     write: Duration,
     /// Until when some of what waits to be sent must be taken; None while nothing waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<S> Guarded<S> {
@@ -168,7 +226,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
-    use std::net::{SocketAddr, TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream};
 
     use axum::Router;
     use axum::routing::get;
@@ -181,7 +239,7 @@ mod tests {
     /// A server with these bounds; it ends with the runtime of the test.
     fn serve(connections: usize, head: Duration) -> SocketAddr {
         let routes = Router::new().route("/", get(|| async { "well" }));
-        serve_routes(routes, Bounds { connections, head, write: HOUR })
+        serve_routes(routes, Bounds { connections, per_address: connections, head, write: HOUR })
     }
 
     fn serve_routes(routes: Router, bounds: Bounds) -> SocketAddr {
@@ -239,10 +297,43 @@ mod tests {
         panic!("the place never came back");
     }
 
+    #[test]
+    fn one_address_takes_its_own_places_alone() {
+        let bounds = Bounds { connections: 4, per_address: 2, head: HOUR, write: HOUR };
+        let places = Places::of(bounds);
+        let take = |address: &str| places.take(address.parse().unwrap());
+        let first = take("203.0.113.7").unwrap();
+        let _second = take("::ffff:203.0.113.7").unwrap();
+        assert!(take("203.0.113.7").is_err());
+        let other = take("2001:db8::1").unwrap();
+        let _another = take("2001:db8::2").unwrap();
+        assert!(take("203.0.113.8").is_err(), "all are taken");
+        drop(other);
+        let _third = take("203.0.113.8").unwrap();
+        drop(first);
+        let _again = take("203.0.113.7").unwrap();
+        assert_eq!(places.taken.lock().unwrap().len(), 3, "who has left is forgotten");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_connection_too_many_of_an_address_is_closed() {
+        let routes = Router::new().route("/", get(|| async { "well" }));
+        let bounds = Bounds { connections: 10, per_address: 1, head: HOUR, write: HOUR };
+        let address = serve_routes(routes, bounds);
+        let mut kept = TcpStream::connect(address).unwrap();
+        kept.write_all(WHOLE).unwrap();
+        let mut one = [0];
+        let read = tokio::task::spawn_blocking(move || (kept.read(&mut one).unwrap(), kept));
+        let (count, kept) = read.await.unwrap();
+        assert_eq!(count, 1, "the first has its place");
+        assert_eq!(answer(address, WHOLE).await, "");
+        drop(kept);
+    }
+
     /// An answer without end, and what tells when the server has let go of it.
     fn endless() -> (Router, tokio::sync::oneshot::Receiver<()>) {
         let (sender, let_go) = tokio::sync::oneshot::channel::<()>();
-        let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
+        let sender = Arc::new(Mutex::new(Some(sender)));
         let answer = move || {
             let held = sender.lock().unwrap().take();
             async move {
@@ -261,7 +352,7 @@ mod tests {
     async fn whoever_takes_nothing_of_an_answer_is_shown_out() {
         let (routes, let_go) = endless();
         let write = Duration::from_millis(100);
-        let address = serve_routes(routes, Bounds { connections: 10, head: HOUR, write });
+        let address = serve_routes(routes, Bounds { connections: 10, per_address: 10, head: HOUR, write });
         let mut stalled = TcpStream::connect(address).unwrap();
         stalled.write_all(WHOLE).unwrap();
         assert!(let_go.await.is_err(), "the answer is dropped");

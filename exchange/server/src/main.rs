@@ -16,6 +16,7 @@ mod platform_key;
 mod progress;
 mod settings;
 mod sign_in;
+mod subscriptions;
 mod tls;
 mod words;
 

@@ -29,6 +29,19 @@ pub struct PreparedVersion {
     pub manifest_digest: String,
 }
 
+/// How far the upload of a material is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MaterialUpload {
+    /// Bytes of the whole.
+    pub length: u64,
+    /// Bytes that are on the server's disk.
+    pub offset: u64,
+    /// When the upload is forgotten, if nobody continues it.
+    pub expires: Timestamp,
+    /// SHA-256 of the whole, hex, once it has ended: what rows name it by.
+    pub sha256: Option<String>,
+}
+
 /// Counts of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QualityReport {

@@ -24,7 +24,7 @@ pub struct Profile {
     pub share_credentials_version: u32,
     /// The address of the door.
     pub endpoint: String,
-    /// The token of a ticket, shown this once.
+    /// The token of a ticket, shown this once, or a developer key.
     pub bearer_token: String,
     /// When it ends.
     pub expiration_time: String,
@@ -94,9 +94,9 @@ pub struct TableQuery {
     pub timestamp: Option<String>,
     /// What an earlier answer ended with: the same files with fresh addresses.
     pub refresh_token: Option<String>,
-    /// Not offered: changes are at `changes`.
+    /// The files that came and went since that version, where nothing of the table is hidden; else `changes` tells of rows.
     pub starting_version: Option<i64>,
-    /// Not offered either.
+    /// The same since a time (RFC 3339).
     pub starting_timestamp: Option<String>,
 }
 

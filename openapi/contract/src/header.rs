@@ -8,5 +8,7 @@ pub const LIMITS: &str = "shuqiao-limits";
 pub const VERSIONS: &str = "shuqiao-versions";
 /// The cursor of the next page, whatever the format of this one; absent on the last.
 pub const NEXT: &str = "shuqiao-next";
+/// SHA-256 of a material whose upload has ended, hex: what rows name it by.
+pub const MATERIAL: &str = "shuqiao-material";
 /// The number of rows on all pages, where it was asked for.
 pub const TOTAL: &str = "shuqiao-total";

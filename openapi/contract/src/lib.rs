@@ -2,6 +2,7 @@
 
 mod access;
 mod api_key;
+mod ckan;
 mod data;
 mod delta;
 mod directory;
@@ -11,6 +12,7 @@ mod past;
 mod problem;
 mod public;
 mod sign_in;
+mod subscription;
 mod supervision;
 
 pub use access::{
@@ -18,9 +20,10 @@ pub use access::{
     IssuedTicket, KeyRotation, LeafProof, Reason, Receipt, Salt, Statement, TicketRequest, TicketView,
 };
 pub use api_key::{ApiKeyRequest, ApiKeyView, IssuedApiKey, KeyDay};
+pub use ckan::{CkanAnswer, CkanError, CkanRefusal};
 pub use data::{
-    BreakingView, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows, RuleViolations, Sort,
-    SqlFunction, SqlQuery, UploadReport, VersionView,
+    BreakingView, MaterialUpload, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows,
+    RuleViolations, Sort, SqlFunction, SqlQuery, UploadReport, VersionView,
 };
 pub use delta::{
     OneShare, Profile, ProfileRequest, Share, SharePage, ShareSchema, ShareTable, SharingError, TableQuery,
@@ -31,4 +34,5 @@ pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, 
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
 pub use sign_in::{Credentials, DeveloperRegistration, Invitation, NewPassword, SessionView};
+pub use subscription::{DeliveryState, NotificationView, SubscriptionRequest, SubscriptionView};
 pub use supervision::{SignedAssessment, Supervision};

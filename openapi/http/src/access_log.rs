@@ -23,6 +23,7 @@ use http_body::{Frame, SizeHint};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::meter::Payer;
 
 const ENDING: &str = "log";
 
@@ -112,7 +113,7 @@ impl Line {
             principal: None,
             api_key: None,
             method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
+            path: logged(parts.uri.path()),
             status: 0,
             bytes: 0,
             request_id,
@@ -132,15 +133,24 @@ impl Line {
     }
 }
 
+/// The path without the digest of a material: that is a cell of a row, and the log holds no values.
+fn logged(path: &str) -> String {
+    match path.split_once("/materials/") {
+        Some((register, _)) if register.starts_with("/datasets/") => format!("{register}/materials/…"),
+        _ => path.to_owned(),
+    }
+}
+
 /// Who connected, where that is known.
 pub(crate) fn peer(parts: &Parts) -> Option<SocketAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0)
 }
 
-/// The response, with its line written when its last byte has left, or when nobody reads on.
-pub(crate) fn follow(app: &Arc<App>, mut line: Line, response: Response) -> Response {
+/// The response, its bytes counted for these as they leave, with its line written when its last byte has left, or when nobody
+/// reads on.
+pub(crate) fn follow(app: &Arc<App>, mut line: Line, payers: Vec<Payer>, response: Response) -> Response {
     line.status = response.status().as_u16();
-    response.map(|inner| Body::new(Followed { inner, app: Arc::clone(app), line }))
+    response.map(|inner| Body::new(Followed { inner, app: Arc::clone(app), line, payers }))
 }
 
 /// A body whose bytes are counted.
@@ -148,6 +158,7 @@ struct Followed {
     inner: Body,
     app: Arc<App>,
     line: Line,
+    payers: Vec<Payer>,
 }
 
 impl HttpBody for Followed {
@@ -160,7 +171,9 @@ impl HttpBody for Followed {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.line.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            self.line.bytes += bytes;
+            self.app.meter.sent(&self.payers, bytes, self.app.services.quotas(), self.app.now());
         }
         polled
     }
@@ -197,6 +210,14 @@ mod tests {
     fn line(at: Timestamp) -> Line {
         let (parts, ()) = http::Request::get("/x?name=secret").body(()).unwrap().into_parts();
         Line::of(&parts, "r".to_owned(), at)
+    }
+
+    #[test]
+    fn no_digest_of_a_material_is_logged() {
+        let version = "/datasets/301001-000001/versions/latest";
+        assert_eq!(logged(&format!("{version}/materials/0a1b")), format!("{version}/materials/…"));
+        let upload = "/api/v1/resources/301001-000001/materials/0a1b";
+        assert_eq!((&*logged(upload), &*logged(version)), (upload, version));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use catalog_core::services::Services;
 use catalog_core::{Error, ErrorCode, OpContext};
 use exchange_auth::issue_api_key;
 use http::StatusCode;
@@ -27,6 +28,7 @@ async fn list_api_keys(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
 ) -> Result<Json<Vec<ApiKeyView>>, Refusal> {
+    Services::check_developer(&ctx)?;
     app.meter.flush(&app).await?;
     let keys = app.services.api_keys(&ctx).await?;
     Ok(Json(keys.into_iter().map(|(key, usage)| ApiKeyView::new(key, usage)).collect()))

@@ -17,16 +17,27 @@ use exchange_query::{CatalogTables, Place, QueryAnswer, QueryEngine, QueryReques
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore, watch};
 
 use crate::access_log::AccessLog;
+use crate::ckan;
 use crate::downloads::Extracts;
 use crate::evidence::OpenCounts;
-use crate::meter::Meter;
+use crate::materials::staging::Staging;
+use crate::meter::{Meter, Shares};
 use crate::notices::Templates;
+use crate::notifier::Notifier;
 use crate::public_gate::PublicGate;
+use crate::records::Sheets;
 use crate::replay::Replays;
 use crate::sign_in::SignIn;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
+
+/// Developers' subscriptions made at the same time: each looks at all that its search finds.
+const SUBSCRIBING: usize = 2;
+/// The longest wait of a developer for one of those places.
+const SUBSCRIBING_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait of a stranger for a place for a page.
+const PAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait for the last records at the end.
 const LAST_RECORDS: Duration = Duration::from_secs(20);
@@ -43,14 +54,28 @@ pub struct HttpLimits {
     pub sheet_bytes: u64,
     /// Bytes of an uploaded file of data.
     pub upload_bytes: u64,
+    /// Bytes of a material.
+    pub material_bytes: u64,
+    /// Uploads of materials that a department has under way.
+    pub material_uploads: usize,
+    /// Seconds after its last chunk until an upload of a material is forgotten.
+    pub material_seconds: i64,
     /// Queries of proven callers at the same time.
     pub queries: usize,
     /// Queries of the public at the same time.
     pub public_queries: usize,
+    /// Pages and lists of the directory that are made for strangers at the same time.
+    pub pages: usize,
     /// Requests and letters of the public in an hour.
     pub public_matters: u32,
-    /// The longest wait of a proven caller for one of those places.
+    /// Bytes of the extracts that are kept; strangers make none once half of it is taken.
+    pub extract_bytes: u64,
+    /// Bytes of the sheets that are on their way; strangers get none once half of it is taken.
+    pub sent_sheet_bytes: u64,
+    /// The longest wait of a proven caller for one of those places; of a stranger for a page it is shorter.
     pub queue: Duration,
+    /// The longest wait for a client to take the next piece of an answer.
+    pub patience: Duration,
 }
 
 impl Default for HttpLimits {
@@ -59,10 +84,17 @@ impl Default for HttpLimits {
             body_bytes: 1 << 20,
             sheet_bytes: 64 << 20,
             upload_bytes: 8 << 30,
+            material_bytes: 2 << 30,
+            material_uploads: 20,
+            material_seconds: 7 * 86_400,
             queries: 32,
             public_queries: 8,
+            pages: 16,
             public_matters: 200,
+            extract_bytes: 128 << 30,
+            sent_sheet_bytes: 16 << 30,
             queue: Duration::from_secs(30),
+            patience: Duration::from_secs(300),
         }
     }
 }
@@ -107,8 +139,14 @@ pub struct AppParts {
     pub clock: Clock,
     /// Folder for uploads while they are read; its files vanish with their request.
     pub spool: PathBuf,
+    /// Folder for uploads of materials until they are whole.
+    pub uploads: PathBuf,
     /// What notices are made of.
     pub templates: Templates,
+    /// Carries what subscribers are told.
+    pub notifier: Notifier,
+    /// Name and numbers of the portal.
+    pub identity: openapi_portal::Identity,
     /// Sizes accepted.
     pub limits: HttpLimits,
 }
@@ -120,14 +158,26 @@ pub struct App {
     pub(crate) open_counts: OpenCounts,
     pub(crate) public_gate: PublicGate,
     pub(crate) meter: Meter,
+    /// Long lists of the directory, as everyone gets them.
+    pub(crate) lists: ckan::Kept,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
+    /// Who holds how many of those: at most half of them.
+    shares: Shares,
+    /// Places for developers who subscribe: these never take the public's queries.
+    subscribing: Arc<Semaphore>,
+    /// Places for what is made of the directory alone: slow queries of strangers leave its pages open.
+    pages: Arc<Semaphore>,
+    /// What the sheets take that are on their way.
+    pub(crate) sheets: Sheets,
     /// Places for receipts and proofs; the next waits.
     proofs: Arc<Semaphore>,
     /// Each access whose end is still to be written down holds a receiver.
     unwritten: watch::Sender<()>,
     /// Places for answers that are computed again.
     pub(crate) replays: Replays,
+    /// Uploads of materials that are under way.
+    pub(crate) staging: Staging,
     /// Extracts that are being written.
     pub(crate) extracts: Extracts,
     /// Held for reading while objects are written and until the catalogue knows whether they are needed, and for writing
@@ -148,11 +198,17 @@ impl App {
             open_counts: OpenCounts::default(),
             public_gate: PublicGate::default(),
             meter: Meter::default(),
+            lists: ckan::Kept::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
+            shares: Shares::default(),
+            subscribing: places(SUBSCRIBING),
+            pages: places(parts.limits.pages),
+            sheets: Sheets::new(parts.limits.sent_sheet_bytes),
             proofs: places(PROOFS),
             unwritten: watch::Sender::default(),
             replays: Replays::default(),
+            staging: Staging::new(parts.uploads.clone()),
             extracts: Extracts::default(),
             storage: Arc::default(),
             parts,
@@ -178,17 +234,43 @@ impl App {
     }
 
     /// A place for one more query. The public and developers have places of their own, so that strangers never keep departments
-    /// waiting; where theirs are taken they come back later.
+    /// waiting; where theirs are taken they come back later, and so does one who holds half of them.
     pub(crate) async fn place(&self, ctx: &OpContext) -> Result<Place> {
         let place = match ctx.principal.sees_whole_directory() {
-            false => Arc::clone(&self.public_queries).try_acquire_owned().ok(),
+            false => {
+                let share = self.shares.take((self.limits.public_queries / 2).max(1));
+                let place = Arc::clone(&self.public_queries).try_acquire_owned().ok();
+                share.zip(place).map(|both| Arc::new(both) as Place)
+            }
             true => {
                 let place = Arc::clone(&self.queries).acquire_owned();
-                tokio::time::timeout(self.limits.queue, place).await.ok().and_then(Result::ok)
+                let place = tokio::time::timeout(self.limits.queue, place).await.ok().and_then(Result::ok);
+                place.map(|place| Arc::new(place) as Place)
             }
         };
+        place.ok_or_else(too_many)
+    }
+
+    /// A place for a page or list that is made of the directory alone, which takes no query: after a short wait there is one, or
+    /// too many ask. Who sees the whole directory takes one among their queries.
+    pub(crate) async fn page(&self, ctx: &OpContext) -> Result<Place> {
+        if ctx.principal.sees_whole_directory() {
+            return self.place(ctx).await;
+        }
+        let (wait, place) = (self.limits.queue.min(PAGE_WAIT), Arc::clone(&self.pages).acquire_owned());
+        let place = tokio::time::timeout(wait, place).await;
+        place.ok().and_then(Result::ok).map(|place| Arc::new(place) as Place).ok_or_else(too_many)
+    }
+
+    /// A place to subscribe: a department's is that of a query, developers have few of their own and wait shortly.
+    pub(crate) async fn subscribing_place(&self, ctx: &OpContext) -> Result<Place> {
+        if ctx.principal.sees_whole_directory() {
+            return self.place(ctx).await;
+        }
+        let place = Arc::clone(&self.subscribing).acquire_owned();
+        let place = tokio::time::timeout(SUBSCRIBING_WAIT, place).await.ok().and_then(Result::ok);
         let too_many =
-            || Error::new(ErrorCode::Unavailable, "too many queries are running; try again in some seconds");
+            || Error::new(ErrorCode::Unavailable, "too many are subscribing; try again in some seconds");
         place.map(|place| Arc::new(place) as Place).ok_or_else(too_many)
     }
 
@@ -247,4 +329,8 @@ impl Deref for App {
     fn deref(&self) -> &AppParts {
         &self.parts
     }
+}
+
+fn too_many() -> Error {
+    Error::new(ErrorCode::Unavailable, "too many queries are running; try again in some seconds")
 }

@@ -5,6 +5,7 @@
 
 mod feeds;
 pub(crate) mod listed;
+mod search_feed;
 mod sitemap;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_catalogue_rdf_xml))
         .routes(routes!(get_context))
         .merge(feeds::routes())
+        .merge(search_feed::routes())
         .merge(sitemap::routes())
 }
 
@@ -137,15 +139,15 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let (number, offset) = page.place(PAGE_DATASETS)?;
     let (site, ctx) = (site(app)?, public(ctx));
-    // A page costs as much as a query: strangers have as many places for both.
-    let _place = app.place(&ctx).await?;
+    // A page costs about as much as a query, and has places of its own.
+    let _place = app.page(&ctx).await?;
     let query = SearchQuery { offset, limit: PAGE_DATASETS, ..SearchQuery::default() };
-    let found = app.services.search(&ctx, query).await?;
+    let found = app.services.codes(&ctx, query).await?;
     let last = found.total.div_ceil(u64::from(PAGE_DATASETS)).max(1);
     if u64::from(number) > last {
         return Err(Error::new(ErrorCode::NotFound, format!("the catalogue has {last} pages")).into());
     }
-    let datasets = listed::described(app, &ctx, found.hits).await?;
+    let datasets = listed::described(app, &ctx, &found.codes).await?;
     let page = Page { path, number: u64::from(number), last, total: found.total };
     let links = links(&site, &page);
     let written = syntax.write(catalogue(&site, &page, &datasets))?;
@@ -177,7 +179,7 @@ pub(crate) fn site(app: &App) -> Result<Site> {
 }
 
 /// The request as the public makes it at the door of files.
-fn public(ctx: &OpContext) -> OpContext {
+pub(crate) fn public(ctx: &OpContext) -> OpContext {
     public_context(ctx.request_id.clone(), Channel::File, ctx.now)
 }
 

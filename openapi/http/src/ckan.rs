@@ -9,6 +9,7 @@ mod datastore;
 mod envelope;
 mod grammar;
 mod groups;
+mod kept;
 mod packages;
 mod rows;
 mod search;
@@ -20,14 +21,19 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
+use catalog_core::context::PrincipalKind;
 use catalog_core::{Error, ErrorCode, OpContext};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use openapi_contract::CkanAnswer;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::arguments::{Arguments, unreadable};
-pub(crate) use self::envelope::{action_of, refused};
+pub(crate) use self::datastore::asked_again;
+pub(crate) use self::envelope::{PROBLEMS, TAG, action_of, refused};
+pub(crate) use self::kept::Kept;
 use crate::app::App;
 use crate::problem::Refusal;
 
@@ -70,8 +76,8 @@ const ACTIONS: [(&str, &str); 25] = [
         "package_search",
         "Datasets: q (words, all of which must occur, and field:value), fq, fq_list, sort (score, name, \
         metadata_modified), start, rows (10 when left out, 1,000 at most), facet, facet.field, facet.limit, facet.mincount. Fields: \
-        organization, groups, tags, license_id, name, sharing, opening, update_cycle, format_class, and metadata_modified:[a TO b]. \
-        Conditions are joined by AND; alternatives by OR, in parentheses; + and - stand before them.",
+        organization, groups, tags, license_id, name, sharing, opening, update_cycle, format_class, and metadata_modified:[a TO b], \
+        of what everyone sees. Conditions are joined by AND; alternatives by OR, in parentheses; + and - stand before them.",
     ),
     ("package_show", "A dataset with its resources: id."),
     ("resource_search", "Resources: query (format:csv, name:word; a list of them), limit, offset."),
@@ -87,6 +93,19 @@ const ACTIONS: [(&str, &str); 25] = [
     ("tag_autocomplete", "Keywords by a part of them: query, limit."),
 ];
 
+/// Lists as long as the directory, which say nothing of data or of times.
+const LISTS: [&str; 9] = [
+    "group_autocomplete",
+    "group_list",
+    "license_list",
+    "organization_autocomplete",
+    "organization_list",
+    "package_list",
+    "tag_autocomplete",
+    "tag_list",
+    "tag_search",
+];
+
 /// One call of an action.
 struct Call {
     app: Arc<App>,
@@ -94,6 +113,13 @@ struct Call {
     action: &'static str,
     /// Whether its arguments stand in the address, which ends in logs of all kinds.
     in_address: bool,
+}
+
+impl Call {
+    /// Whether the caller's directory is that of departments.
+    fn sees_all(&self) -> bool {
+        self.ctx.principal.sees_whole_directory()
+    }
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -137,7 +163,7 @@ pub(crate) fn take_key(parts: &mut Parts) -> Result<(), Error> {
 /// `help_show?name=package_search` says what an action takes. Answers and errors are CKAN's: `{"help", "success", "result"}`.
 #[utoipa::path(get, path = "/api/3/action/{action}", tag = "ckan",
     params(("action" = String, Path, description = "`package_search`, `package_show`, `datastore_search`, …")),
-    responses((status = 200, description = "CKAN's envelope", body = Object)))]
+    responses((status = 200, description = "CKAN's envelope", body = CkanAnswer)))]
 async fn get_action(
     state: State<Arc<App>>,
     ctx: Extension<OpContext>,
@@ -149,7 +175,7 @@ async fn get_action(
 /// What CKAN's clients ask, with arguments in a JSON body
 #[utoipa::path(post, path = "/api/3/action/{action}", tag = "ckan", request_body = Object,
     params(("action" = String, Path, description = "`package_search`, `package_show`, `datastore_search`, …")),
-    responses((status = 200, description = "CKAN's envelope", body = Object)))]
+    responses((status = 200, description = "CKAN's envelope", body = CkanAnswer)))]
 async fn post_action(
     state: State<Arc<App>>,
     ctx: Extension<OpContext>,
@@ -162,7 +188,7 @@ async fn post_action(
 /// The same at CKAN's address without a version
 #[utoipa::path(get, path = "/api/action/{action}", tag = "ckan",
     params(("action" = String, Path, description = "`package_search`, `package_show`, `datastore_search`, …")),
-    responses((status = 200, description = "CKAN's envelope", body = Object)))]
+    responses((status = 200, description = "CKAN's envelope", body = CkanAnswer)))]
 async fn get_action_of_any_version(
     state: State<Arc<App>>,
     ctx: Extension<OpContext>,
@@ -174,7 +200,7 @@ async fn get_action_of_any_version(
 /// The same at CKAN's address without a version
 #[utoipa::path(post, path = "/api/action/{action}", tag = "ckan", request_body = Object,
     params(("action" = String, Path, description = "`package_search`, `package_show`, `datastore_search`, …")),
-    responses((status = 200, description = "CKAN's envelope", body = Object)))]
+    responses((status = 200, description = "CKAN's envelope", body = CkanAnswer)))]
 async fn post_action_of_any_version(
     state: State<Arc<App>>,
     ctx: Extension<OpContext>,
@@ -218,35 +244,65 @@ async fn answer(
     };
     let given = Arguments::read(&asked.uri, &asked.headers, &body)?;
     let call = Call { app, ctx, action, in_address: asked.in_address };
-    let result = match *action {
-        "current_package_list_with_resources" => packages::list_with_resources(&call, given).await?,
-        "datastore_info" => return datastore::info(&call, given).await,
-        "datastore_search" => return datastore::search(&call, given).await,
-        "datastore_search_sql" => return datastore::search_sql(&call, given).await,
-        "group_list" => groups::list_groups(&call, given).await?,
-        "group_package_show" => groups::list_packages(&call, given).await?,
-        "group_show" => groups::show_group(&call, given).await?,
-        "help_show" => site::help(given)?,
-        "license_list" => site::licences(&call, given).await?,
-        "organization_list" => groups::list_organizations(&call, given).await?,
-        "organization_show" => groups::show_organization(&call, given).await?,
-        "package_list" => packages::list(&call, given).await?,
-        "package_search" => search::packages(&call, given).await?,
-        "package_show" => packages::show(&call, given).await?,
-        "resource_search" => search::resources(&call, given).await?,
-        "resource_show" => packages::show_resource(&call, given).await?,
-        "site_read" => site::may_read(given)?,
-        "status_show" => site::status(&call, given)?,
-        "tag_list" => groups::list_tags(&call, given).await?,
-        "tag_search" => groups::search_tags(&call, given).await?,
-        "tag_show" => groups::show_tag(&call, given).await?,
-        "package_autocomplete" => search::complete_package(&call, given).await?,
-        "organization_autocomplete" => groups::complete_organization(&call, given).await?,
-        "group_autocomplete" => groups::complete_group(&call, given).await?,
-        "tag_autocomplete" => groups::complete_tag(&call, given).await?,
-        other => return Err(Error::internal(format!("the action {other} has no answer")).into()),
-    };
-    Ok(envelope::success(&call.app, action, result))
+    match LISTS.contains(action) {
+        true => listed(&call, given).await,
+        false => computed(&call, given).await,
+    }
+}
+
+/// A list takes a place among the pages, where nobody has asked for the same since the catalogue last changed.
+async fn listed(call: &Call, given: Arguments) -> Result<Response, Refusal> {
+    if call.ctx.principal.kind != PrincipalKind::Public {
+        let _place = call.app.page(&call.ctx).await?;
+        return computed(call, given).await;
+    }
+    let (lists, question) = (&call.app.lists, given.question(call.action));
+    let revision = call.app.services.revision().await?;
+    if let Some(answer) = lists.get(revision, &question) {
+        return Ok(envelope::written(answer));
+    }
+    let _place = call.app.page(&call.ctx).await?;
+    let answer = envelope::text(&call.app, call.action, result(call, given).await?);
+    lists.put(revision, question, answer.clone());
+    Ok(envelope::written(answer))
+}
+
+async fn computed(call: &Call, given: Arguments) -> Result<Response, Refusal> {
+    match call.action {
+        "datastore_info" => datastore::info(call, given).await,
+        "datastore_search" => datastore::search(call, given).await,
+        "datastore_search_sql" => datastore::search_sql(call, given).await,
+        action => Ok(envelope::success(&call.app, action, result(call, given).await?)),
+    }
+}
+
+/// The result of an action that tells of the directory alone.
+async fn result(call: &Call, given: Arguments) -> Result<Value, Refusal> {
+    match call.action {
+        "current_package_list_with_resources" => packages::list_with_resources(call, given).await,
+        "group_list" => groups::list_groups(call, given).await,
+        "group_package_show" => groups::list_packages(call, given).await,
+        "group_show" => groups::show_group(call, given).await,
+        "help_show" => site::help(given),
+        "license_list" => site::licences(call, given).await,
+        "organization_list" => groups::list_organizations(call, given).await,
+        "organization_show" => groups::show_organization(call, given).await,
+        "package_list" => packages::list(call, given).await,
+        "package_search" => search::packages(call, given).await,
+        "package_show" => packages::show(call, given).await,
+        "resource_search" => search::resources(call, given).await,
+        "resource_show" => packages::show_resource(call, given).await,
+        "site_read" => site::may_read(given),
+        "status_show" => site::status(call, given),
+        "tag_list" => groups::list_tags(call, given).await,
+        "tag_search" => groups::search_tags(call, given).await,
+        "tag_show" => groups::show_tag(call, given).await,
+        "package_autocomplete" => search::complete_package(call, given).await,
+        "organization_autocomplete" => groups::complete_organization(call, given).await,
+        "group_autocomplete" => groups::complete_group(call, given).await,
+        "tag_autocomplete" => groups::complete_tag(call, given).await,
+        other => Err(Error::internal(format!("the action {other} has no answer")).into()),
+    }
 }
 
 #[cfg(test)]

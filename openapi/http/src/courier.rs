@@ -6,10 +6,7 @@ use async_trait::async_trait;
 use catalog_core::ports::{Courier, Mailer};
 use catalog_core::words::{Delivery, Destination, Receivers, Word};
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
-use exchange_auth::sign_request;
-use exchange_crypto::{Digest, SigningKey};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use exchange_crypto::SigningKey;
 
 use crate::mail::check_address;
 use crate::outbound::{Network, Outbound, receiver};
@@ -45,15 +42,9 @@ impl Messenger {
     }
 
     async fn post(&self, url: &str, word: &Word, now: Timestamp) -> Result<()> {
-        let url = receiver(url)?;
-        let client = self.outbound.to(&url)?;
         let body = serde_json::to_vec(word).map_err(Error::internal)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let digest = Digest::of(&body);
-        sign_request(&self.signer, &Method::POST, url.as_str(), &mut headers, Some(&digest), now)
-            .map_err(Error::from)?;
-        let answer = client.post(url).headers(headers).body(body).send().await.map_err(unreachable)?;
+        let answer =
+            self.outbound.post(&self.signer, receiver(url)?, ("application/json", body), now).await?;
         // Only the status counts; the rest of the answer is not read.
         match answer.status() {
             status if status.is_success() => Ok(()),
@@ -78,14 +69,4 @@ impl Courier for Messenger {
 
 fn failed(message: String) -> Error {
     Error::new(ErrorCode::Unavailable, message)
-}
-
-/// Says what the deepest cause is, without the address.
-fn unreachable(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    failed(format!("the receiver was not reached: {cause}"))
 }

@@ -1,18 +1,21 @@
 //! Delta Sharing: the open protocol by which pandas, Spark and others read tables as files.
 //!
-//! A share is a department, its one schema is called `default`, a table is a resource that the holder of the token can read.
-//! Files are those of the version where the policy hides nothing, else a governed extract; their addresses stand for the
-//! token's ticket, and every right is looked at again each time one is used.
+//! A share is a department, its one schema is called `default`, a table is a resource that the holder of the token, a ticket or
+//! a developer key, can read. Files are those of the version where the policy hides nothing, else a governed extract; their
+//! addresses stand for the token, and every right is looked at again each time one is used.
 
 mod actions;
 mod capabilities;
+mod changes;
 mod error;
 mod files;
 mod governed;
 mod history;
 mod listing;
 mod profile;
+mod question;
 mod table;
+mod token;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ use crate::app::App;
 use crate::extract::invalid;
 use crate::problem::Refusal;
 pub(crate) use error::written;
+use token::permit;
 
 /// Where the door is.
 pub(crate) const PREFIX: &str = "/delta-sharing/";
@@ -40,6 +44,7 @@ const SCHEMA: &str = "default";
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(profile::create_profile))
+        .routes(routes!(profile::get_profile))
         .routes(routes!(listing::list_shares))
         .routes(routes!(listing::get_share))
         .routes(routes!(listing::list_schemas))
@@ -48,21 +53,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(table::get_table_version))
         .routes(routes!(table::get_table_metadata))
         .routes(routes!(table::query_table))
-        .routes(routes!(table::list_table_changes))
+        .routes(routes!(changes::list_table_changes))
         .routes(routes!(files::read_file))
         .routes(routes!(files::read_changes))
-}
-
-/// The protocol knows bearer tokens alone; what is open to everyone needs none elsewhere.
-fn permit(ctx: &OpContext) -> Result<()> {
-    match ctx.ticket {
-        Some(_) => Ok(()),
-        None => {
-            let message = "Delta Sharing takes a bearer token: ask for a profile by a signed request, \
-                           POST /api/v1/delta-sharing/profiles";
-            Err(Error::new(ErrorCode::Unauthenticated, message))
-        }
-    }
 }
 
 /// `{share}`, `{schema}` and `{table}` in the path, of which some may be absent. Names are the same in any case.

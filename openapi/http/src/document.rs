@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use catalog_core::ErrorCode;
 use http::{Method, Uri};
-use openapi_contract::{ProblemDetails, SharingError};
+use openapi_contract::{CkanRefusal, ProblemDetails, SharingError};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{HttpMethod, Operation};
@@ -23,9 +23,9 @@ use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     api_keys, catalogue, ckan, datasets, delta, developers, directory, downloads, grants, inspection, keys,
-    log, maintenance, matters, notices, ogc, openings, organisation, pages, public, receipts, records,
-    replay, reports, session, sql, subjects, substitutions, successions, supervision, tickets, uploads, why,
-    words, wrapper,
+    log, maintenance, materials, matters, notices, ogc, openings, organisation, pages, portal, public,
+    receipts, records, replay, reports, session, sql, subjects, subscriptions, substitutions, successions,
+    supervision, tickets, uploads, why, words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -48,19 +48,20 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
             Requests are signed (RFC 9421, Ed25519 or SM2), or carry a bearer ticket, a developer key or a session's cookie; without them the caller is the public. \
             Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
     ),
-    components(schemas(ProblemDetails, SharingError)),
+    components(schemas(CkanRefusal, ProblemDetails, SharingError)),
     security((), ("signature" = []), ("ticket" = []), ("api_key" = []), ("session" = [])),
     tags(
         (name = "directory", description = "The resource directory 政务信息资源目录"),
         (name = "data", description = "Datasets, their versions and records"),
         (name = "sql", description = "One governed query"),
-        (name = "ckan", description = "What CKAN's clients and harvesters ask: its Action API, version 3, read side"),
+        (name = "ckan", description = "What CKAN's clients and harvesters ask: its Action API, version 3, read side; errors are as it writes them"),
         (name = "downloads", description = "Whole files of open data, without a key"),
         (name = "catalogue", description = "The public's directory for other portals: DCAT-AP, feeds, sitemap"),
         (name = "delta-sharing", description = "Tables as files, by the protocol of Delta Sharing; errors are as it writes them"),
         (name = "grants", description = "Who may read what, and why"),
         (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
         (name = "public", description = "What the public asks 依申请公开、来信: opened by anyone, followed by number and code"),
+        (name = "subscriptions", description = "Signed webhooks: being told of what happens to datasets"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
         (name = "session", description = "People at a browser, and developers who register themselves"),
@@ -103,6 +104,7 @@ pub fn openapi() -> OpenApi {
             (HttpMethod::Put, &mut item.put),
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Delete, &mut item.delete),
+            (HttpMethod::Patch, &mut item.patch),
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
@@ -118,6 +120,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(directory::routes())
         .merge(datasets::routes())
         .merge(uploads::routes())
+        .merge(materials::routes())
         .merge(records::routes())
         .merge(sql::routes())
         .merge(downloads::routes())
@@ -141,6 +144,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(receipts::routes())
         .merge(replay::routes())
         .merge(subjects::routes())
+        .merge(subscriptions::routes())
         .merge(substitutions::routes())
         .merge(successions::routes())
         .merge(why::routes())
@@ -149,6 +153,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(inspection::routes())
         .merge(supervision::routes())
         .merge(pages::routes())
+        .merge(portal::routes())
 }
 
 /// What any operation may answer instead, as the wrapper and the services give it.
@@ -165,7 +170,11 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod) {
         ("500", "A fault of the server"),
         ("503", "Not available now, or evidence can't be written"),
     ];
-    let is_foreign = operation.tags.iter().flatten().any(|tag| tag == delta::TAG);
+    let tag = operation.tags.iter().flatten().next().map(String::as_str);
+    if tag == Some(ckan::TAG) {
+        problems = ckan::PROBLEMS.to_vec();
+    }
+    let is_foreign = tag.is_some_and(|tag| [ckan::TAG, delta::TAG].contains(&tag));
     if *method != HttpMethod::Get && !is_foreign {
         problems.extend([
             ("409", "The name or state is taken, or the step is not allowed in it"),
@@ -182,9 +191,10 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod) {
             ("422", "A limit was reached, or too many rows are not valid"),
         ]);
     }
-    let (media_type, schema) = match is_foreign {
-        true => ("application/json", "SharingError"),
-        false => (PROBLEM_JSON, "ProblemDetails"),
+    let (media_type, schema) = match tag {
+        Some(delta::TAG) => ("application/json", "SharingError"),
+        Some(ckan::TAG) => ("application/json", "CkanRefusal"),
+        _ => (PROBLEM_JSON, "ProblemDetails"),
     };
     for (status, description) in problems {
         let response = ResponseBuilder::new()
@@ -199,7 +209,7 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod) {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(Any)
 }
 

@@ -4,7 +4,9 @@ mod announced;
 mod conditions;
 mod description;
 pub(crate) mod extract;
+pub(crate) mod kept;
 mod kind;
+mod material;
 mod naming;
 mod range;
 mod variant;
@@ -37,16 +39,18 @@ use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Params, invalid, parameter};
 use crate::problem::Refusal;
 use announced::Announced;
-pub(crate) use conditions::{Validators, matches};
+pub(crate) use conditions::{Validators, http_date, matches};
 use conditions::{Verdict, takes_gzip};
-pub(crate) use description::escaped;
-pub(crate) use extract::{Extracts, FORMATS};
+pub(crate) use extract::Extracts;
 use extract::{Stored, unreadable};
-use kind::Kind;
+pub(crate) use kind::{Kind, OF_ROWS};
 use range::{Asked, asked};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(download_dataset)).merge(description::routes())
+    OpenApiRouter::new()
+        .routes(routes!(download_dataset))
+        .merge(description::routes())
+        .merge(material::routes())
 }
 
 /// A whole dataset as one file, its manifest, or the manifest's signature
@@ -213,19 +217,22 @@ impl<S: Send + Sync> FromRequestParts<S> for File {
         let name = parameter(parts, state, "file").await?;
         let read = || {
             let (version, extension) = name.split_once('.')?;
-            let version = match version {
-                "latest" => VersionSelector::Latest,
-                // One address per file: no sign and no leading zero.
-                number if number.starts_with(|first: char| ('1'..='9').contains(&first)) => {
-                    VersionSelector::Number(number.parse().ok()?)
-                }
-                _ => return None,
-            };
-            Some(Self { version, kind: Kind::parse(extension)? })
+            Some(Self { version: version_named(version)?, kind: Kind::parse(extension)? })
         };
         let offered = "a file is `latest` or a version's number with .parquet, .csv, .jsonl, .xlsx, .geojson, .csv.gz, \
                        .jsonl.gz, .geojson.gz, .manifest.json or .jws";
         read().ok_or_else(|| Error::new(ErrorCode::NotFound, offered).into())
+    }
+}
+
+/// `latest`, or a version's number. One address per file: no sign and no leading zero.
+fn version_named(text: &str) -> Option<VersionSelector> {
+    match text {
+        "latest" => Some(VersionSelector::Latest),
+        number if number.starts_with(|first: char| ('1'..='9').contains(&first)) => {
+            Some(VersionSelector::Number(number.parse().ok()?))
+        }
+        _ => None,
     }
 }
 

@@ -62,6 +62,9 @@ async fn collect_garbage(
         if let Some(folder) = &app.objects_folder {
             datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
         }
+        if !dry_run {
+            app.staging.forget_expired(ctx.now)?;
+        }
         Ok((collected, versions_erased))
     });
     let (Collected { objects, bytes, kept }, versions) = collected.await?;

@@ -1,95 +1,42 @@
-//! Quotas of strangers and of developer keys, told in the fields of draft-ietf-httpapi-ratelimit-headers-10, and how much each
-//! key was used.
+//! Quotas of strangers and of developers, told in the fields of draft-ietf-httpapi-ratelimit-headers-10, and how much each
+//! developer key was used.
 //!
 //! A window begins with the first request and ends some seconds later. Addresses are kept in memory until then, and written
-//! nowhere. Whoever connects from this machine itself is not limited: it is the operator, or a proxy that tells no address.
+//! nowhere. Strangers who connect from this machine itself are not limited: it is the operator, or a proxy that tells no address.
 
+mod shares;
+mod standing;
 mod usage;
+mod windows;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
-use axum::response::Response;
 use catalog_core::api_key::KeyUsage;
-use catalog_core::context::PrincipalKind;
+use catalog_core::context::{Principal, PrincipalKind};
 use catalog_core::quota::Quotas;
-use catalog_core::{ErrorCode, Result, Timestamp};
+use catalog_core::{Result, Role, Timestamp};
 use exchange_auth::{Caller, Proof};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::Method;
 
 use crate::app::App;
-use crate::problem::Refusal;
 use crate::public_gate::network;
 use crate::wire::Wire;
+pub(crate) use shares::{Shares, paid_by};
+pub(crate) use standing::Standing;
 use usage::Usage;
+use windows::Windows;
+pub(crate) use windows::{Payer, Window};
 
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// Callers remembered; beyond that those whose window is over are forgotten, and then all.
-const REMEMBERED: usize = 100_000;
 /// What can't be limited without harm: probes, and what proves that the platform keeps its word.
 const FREE: [&str; 4] = ["/healthz", "/readyz", "/log/", "/.well-known/"];
 /// Below `/api/v1/`, where else accounts, matters and evidence stand, a developer key opens these.
 const KEY_DOORS: [&str; 4] =
     ["/api/v1/departments", "/api/v1/openapi.json", "/api/v1/resources", "/api/v1/sql"];
 
-/// Requests counted from a moment on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Window {
-    since: Timestamp,
-    taken: u32,
-}
-
-impl Window {
-    /// Takes one of `most` within so many seconds; where there is none left, answers the seconds until there is. A clock
-    /// that was set back begins anew.
-    pub(crate) fn take(&mut self, most: u32, seconds: i64, now: Timestamp) -> Result<(), i64> {
-        if self.is_over(seconds, now) {
-            *self = Self { since: now, taken: 0 };
-        }
-        if self.taken >= most {
-            return Err(self.ends_in(seconds, now));
-        }
-        self.taken += 1;
-        Ok(())
-    }
-
-    fn is_over(&self, seconds: i64, now: Timestamp) -> bool {
-        now < self.since || self.since.plus_seconds(seconds) <= now
-    }
-
-    /// Whole seconds until the next one may begin, at least one.
-    fn ends_in(&self, seconds: i64, now: Timestamp) -> i64 {
-        let left = self.since.plus_seconds(seconds).0.saturating_sub(now.0);
-        left.saturating_add(999_999).div_euclid(1_000_000).max(1)
-    }
-}
-
-/// Who is counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Whose {
-    Address(IpAddr),
-    Key(String),
-}
-
-/// Where a caller stands after a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
-    policy: &'static str,
-    quota: u32,
-    window: u32,
-    left: u32,
-    /// Seconds until the next window may begin.
-    reset: i64,
-    /// Whether nothing was left for the request.
-    is_over: bool,
-}
-
 /// The quotas of one server.
 #[derive(Default)]
 pub(crate) struct Meter {
-    windows: Mutex<HashMap<Whose, Window>>,
+    windows: Windows,
     usage: Usage,
 }
 
@@ -104,7 +51,8 @@ pub(crate) fn opens_to_keys(path: &str) -> bool {
 }
 
 impl Meter {
-    /// Counts a request with a developer key, or without any proof of identity; nobody else is limited.
+    /// Counts a request of a developer, whatever proves them, or without any proof of identity; who has neither a department
+    /// nor a role counts as a developer. Nobody else is limited.
     pub(crate) fn count(
         &self,
         caller: &Caller,
@@ -112,38 +60,23 @@ impl Meter {
         quotas: Quotas,
         now: Timestamp,
     ) -> Option<Standing> {
-        match caller.proof() {
-            Proof::ApiKey { key_id } => Some(self.take(Whose::Key(key_id.clone()), quotas, now)),
-            Proof::None if caller.principal().kind == PrincipalKind::Public => {
-                self.count_address(wire, quotas, now)
-            }
-            _ => None,
-        }
+        self.take(payers(caller.principal(), caller.proof(), wire), quotas, now)
     }
 
     /// Counts a request of which only the address is known: its proof of identity is wrong.
     pub(crate) fn count_address(&self, wire: Wire, quotas: Quotas, now: Timestamp) -> Option<Standing> {
-        let address = wire.address.filter(|address| !address.is_loopback())?;
-        Some(self.take(Whose::Address(network(address)), quotas, now))
+        self.take(strangers(wire), quotas, now)
     }
 
-    fn take(&self, whose: Whose, quotas: Quotas, now: Timestamp) -> Standing {
-        let (policy, quota) = match &whose {
-            Whose::Address(_) => ("anonymous", quotas.anonymous),
-            Whose::Key(_) => ("key", quotas.key),
-        };
-        let seconds = i64::from(quotas.window_seconds);
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= REMEMBERED && !windows.contains_key(&whose) {
-            windows.retain(|_, window| !window.is_over(seconds, now));
-            if windows.len() >= REMEMBERED {
-                windows.clear();
-            }
+    fn take(&self, payers: Vec<Payer>, quotas: Quotas, now: Timestamp) -> Option<Standing> {
+        (!payers.is_empty()).then(|| self.windows.take(payers, &quotas, now))
+    }
+
+    /// Counts bytes of an answer that have left.
+    pub(crate) fn sent(&self, payers: &[Payer], bytes: u64, quotas: Quotas, now: Timestamp) {
+        if !payers.is_empty() && bytes > 0 {
+            self.windows.sent(payers, bytes, &quotas, now);
         }
-        let window = windows.entry(whose).or_default();
-        let is_over = window.take(quota, seconds, now).is_err();
-        let (left, reset) = (quota.saturating_sub(window.taken), window.ends_in(seconds, now));
-        Standing { policy, quota, window: quotas.window_seconds, left, reset, is_over }
     }
 
     /// Counts what was answered to a developer key; `true` when what is counted should be kept.
@@ -157,34 +90,26 @@ impl Meter {
     }
 }
 
-impl Standing {
-    /// The refusal, where nothing was left for the request.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
-        let Self { policy, quota, window, reset, .. } = self;
-        let more = match *policy {
-            "anonymous" => "; a developer key opens more (POST /api/v1/developer-keys)",
-            _ => "",
-        };
-        let message = format!(
-            "请求过于频繁，请 {reset} 秒后再试 too many requests: {quota} in {window} seconds; try again in {reset} seconds{more}"
-        );
-        let refusal = Refusal::with_status(StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitRate, message);
-        self.is_over.then(|| refusal.with_header(header::RETRY_AFTER, reset.to_string()))
+/// As whom a caller is counted; as nobody where nothing is limited.
+fn payers(who: &Principal, proof: &Proof, wire: Wire) -> Vec<Payer> {
+    let developer = || Payer::Developer(who.id.clone());
+    match proof {
+        Proof::ApiKey { key_id } => vec![Payer::Key(key_id.clone()), developer()],
+        Proof::None if who.kind == PrincipalKind::Public => strangers(wire),
+        _ if who.has(Role::Developer) || !who.sees_whole_directory() => vec![developer()],
+        _ => Vec::new(),
     }
+}
 
-    /// The response with the fields that tell where its caller stands.
-    pub(crate) fn told(&self, mut response: Response) -> Response {
-        let Self { policy, quota, window, left, reset, .. } = self;
-        let fields = [
-            (POLICY, format!("\"{policy}\";q={quota};w={window}")),
-            (LIMIT, format!("\"{policy}\";r={left};t={reset}")),
-        ];
-        for (name, value) in fields {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
+/// As whom somebody at an address is counted; as nobody on this machine itself.
+fn strangers(wire: Wire) -> Vec<Payer> {
+    match wire.address.filter(|address| !address.is_loopback()) {
+        None => Vec::new(),
+        Some(address @ IpAddr::V4(_)) => vec![Payer::Address(address)],
+        Some(address @ IpAddr::V6(bits)) => {
+            let site = u128::from(bits) >> 80 << 80;
+            vec![Payer::Address(network(address)), Payer::Site(site.into())]
         }
-        response
     }
 }
 
@@ -192,49 +117,42 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp(0).plus_seconds(1_000_000 + seconds)
-    }
-
-    #[test]
-    fn a_window_begins_with_the_first_request() {
-        let mut window = Window::default();
-        for _ in 0..3 {
-            assert_eq!(window.take(3, 60, at(10)), Ok(()));
-        }
-        assert_eq!(window.take(3, 60, at(10)), Err(60));
-        assert_eq!(window.take(3, 60, Timestamp(at(69).0 + 1)), Err(1), "no one is told to wait no time");
-        assert_eq!(window.take(3, 60, at(70)), Ok(()));
-        assert_eq!(window.taken, 1);
-        assert_eq!(window.take(1, 60, at(0)), Ok(()), "a clock that was set back begins anew");
+    fn left(meter: &Meter, address: &str) -> Option<bool> {
+        let wire = Wire { confidential: true, address: address.parse().ok() };
+        let quotas = Quotas { anonymous: 2, ..Quotas::default() };
+        let standing = meter.count_address(wire, quotas, Timestamp(1))?;
+        Some(standing.refusal().is_none())
     }
 
     #[test]
     fn everyone_is_counted_for_themselves() {
-        let (meter, quotas) = (Meter::default(), Quotas { anonymous: 2, key: 3, ..Quotas::default() });
-        let address = |text: &str| Wire { confidential: true, address: text.parse().ok() };
-        let ask = |text: &str| meter.count_address(address(text), quotas, at(0));
-        let left = |text: &str| ask(text).map(|standing| (standing.left, standing.refusal().is_some()));
-        assert_eq!(left("203.0.113.7"), Some((1, false)));
-        assert_eq!(left("203.0.113.7"), Some((0, false)));
-        assert_eq!(left("203.0.113.7"), Some((0, true)));
-        assert_eq!(left("203.0.113.8"), Some((1, false)));
-        assert_eq!(left("2001:db8::1"), Some((1, false)));
-        assert_eq!(left("2001:db8::2"), Some((0, false)), "one network of 64 bits");
-        assert_eq!(left("127.0.0.1"), None, "this machine");
-        let key = |id: &str| meter.take(Whose::Key(id.to_owned()), quotas, at(0)).left;
-        assert_eq!((key("a"), key("a"), key("b")), (2, 1, 2));
+        let meter = Meter::default();
+        assert_eq!(left(&meter, "203.0.113.7"), Some(true));
+        assert_eq!(left(&meter, "203.0.113.7"), Some(true));
+        assert_eq!(left(&meter, "203.0.113.7"), Some(false));
+        assert_eq!(left(&meter, "203.0.113.8"), Some(true));
+        assert_eq!(left(&meter, "2001:db8::1"), Some(true));
+        assert_eq!(left(&meter, "2001:db8::2"), Some(true));
+        assert_eq!(left(&meter, "2001:db8::3"), Some(false), "one network of 64 bits");
+        assert_eq!(left(&meter, "127.0.0.1"), None, "this machine");
+        assert_eq!(left(&meter, "::1"), None, "this machine");
     }
 
     #[test]
-    fn fields_and_refusal_say_the_same() {
-        let standing =
-            Standing { policy: "anonymous", quota: 600, window: 60, left: 0, reset: 17, is_over: true };
-        let response = standing.told(Response::default());
-        assert_eq!(response.headers()["ratelimit-policy"], "\"anonymous\";q=600;w=60");
-        assert_eq!(response.headers()["ratelimit"], "\"anonymous\";r=0;t=17");
-        let refusal = standing.refusal().unwrap();
-        assert_eq!(refusal.field.unwrap().1, "17");
-        assert!(Standing { is_over: false, ..standing }.refusal().is_none(), "the last one is answered");
+    fn an_account_without_department_and_role_is_counted() {
+        let wire = Wire { confidential: true, address: None };
+        let proof = Proof::Session { session_id: "s".to_owned() };
+        let mut who = Principal { kind: PrincipalKind::Person, id: "p".to_owned(), ..Principal::public() };
+        assert_eq!(payers(&who, &proof, wire), [Payer::Developer("p".to_owned())]);
+        who.roles.insert(Role::Auditor);
+        assert!(payers(&who, &proof, wire).is_empty());
+    }
+
+    #[test]
+    fn a_site_with_many_networks_is_one_client() {
+        let meter = Meter::default();
+        let heard = (0..100).filter(|net| left(&meter, &format!("2001:db8:1:{net:x}::1")) == Some(true));
+        assert_eq!(heard.count(), 32);
+        assert_eq!(left(&meter, "2001:db8:2::1"), Some(true), "its neighbour is another");
     }
 }

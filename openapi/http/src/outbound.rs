@@ -7,7 +7,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog_core::{Error, ErrorCode, Result};
+use catalog_core::{Error, ErrorCode, Result, Timestamp};
+use exchange_auth::sign_request;
+use exchange_crypto::{Digest, SigningKey};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
@@ -90,14 +94,73 @@ impl Outbound {
         Ok(Self { http, networks })
     }
 
+    /// Whether the address may be asked, as far as that is said before its name is looked up.
+    pub(crate) fn check(&self, url: &Url) -> Result<()> {
+        self.to(url).map(drop)
+    }
+
     /// The client for requests to the address, if it may be asked.
-    pub(crate) fn to(&self, url: &Url) -> Result<&reqwest::Client> {
+    fn to(&self, url: &Url) -> Result<&reqwest::Client> {
         // What is no name is never looked up, so it is checked here.
         let literal = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
         match literal {
             Some(address) if !is_admitted(&self.networks, address) => Err(elsewhere()),
             _ => Ok(&self.http),
         }
+    }
+}
+
+/// Why nothing came back from a receiver.
+pub(crate) enum Unsent {
+    /// Its address lies elsewhere, so it was not asked.
+    Elsewhere,
+    /// It did not answer: the deepest cause, without the address.
+    Unreached(String),
+    /// The request could not be made.
+    Unmade(Error),
+}
+
+impl From<Unsent> for Error {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::Elsewhere => elsewhere(),
+            Unsent::Unreached(cause) => {
+                Self::new(ErrorCode::Unavailable, format!("the receiver was not reached: {cause}"))
+            }
+            Unsent::Unmade(error) => error,
+        }
+    }
+}
+
+impl Outbound {
+    /// Sends a document that the platform signs (RFC 9421, with the key of `/.well-known/jwks.json`). The answer's body is still
+    /// to be read, to a bound.
+    pub(crate) async fn post(
+        &self,
+        signer: &SigningKey,
+        url: Url,
+        (media_type, document): (&'static str, Vec<u8>),
+        now: Timestamp,
+    ) -> std::result::Result<reqwest::Response, Unsent> {
+        let client = self.to(&url).map_err(|_| Unsent::Elsewhere)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        let digest = Digest::of(&document);
+        sign_request(signer, &Method::POST, url.as_str(), &mut headers, Some(&digest), now)
+            .map_err(|error| Unsent::Unmade(error.into()))?;
+        client.post(url).headers(headers).body(document).send().await.map_err(unreached)
+    }
+}
+
+fn unreached(error: reqwest::Error) -> Unsent {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    match cause.downcast_ref::<io::Error>() {
+        Some(refused) if refused.kind() == io::ErrorKind::PermissionDenied => Unsent::Elsewhere,
+        _ => Unsent::Unreached(cause.to_string()),
     }
 }
 
@@ -121,7 +184,8 @@ fn is_admitted(networks: &[Network], address: IpAddr) -> bool {
 }
 
 fn elsewhere() -> Error {
-    let message = "the receiver's address lies outside of word.networks, so it is not asked";
+    let message =
+        "the receiver's address lies outside of word.networks or subscription.networks, so it is not asked";
     Error::new(ErrorCode::Forbidden, message)
 }
 

@@ -1,4 +1,4 @@
-//! The server's own pages: health, keys, the API document, the SQL dialect, the landing page.
+//! The server's own pages: health, keys, the API document, the SQL dialect.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,19 +20,11 @@ static DOCUMENT: LazyLock<Option<Value>> = LazyLock::new(|| serde_json::to_value
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(show_landing))
         .routes(routes!(show_dialect))
         .routes(routes!(get_openapi))
         .routes(routes!(list_platform_keys))
         .routes(routes!(check_health))
         .routes(routes!(check_readiness))
-}
-
-/// The addresses of this server
-#[utoipa::path(get, path = "/", tag = "server",
-    responses((status = 200, description = "A page", content_type = "text/html")))]
-async fn show_landing() -> Html<&'static str> {
-    Html(include_str!("pages/landing.html"))
 }
 
 /// The SQL dialect

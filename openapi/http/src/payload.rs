@@ -21,6 +21,8 @@ pub(crate) const MESSAGE_TIME: Duration = Duration::from_secs(60);
 pub(crate) const SHEET_TIME: Duration = Duration::from_secs(600);
 /// The longest pause between two pieces of a body.
 const IDLE: Duration = Duration::from_secs(60);
+/// Bytes of a file that come in a second at least, after that long: whoever sends a byte a minute holds places for ever.
+const PACE: u64 = 8 << 10;
 /// Bytes read and thrown away after a refusal.
 const DRAINED_BYTES: usize = 16 << 20;
 /// Time spent on them.
@@ -97,8 +99,13 @@ pub(crate) async fn read_to_file(
     let file = NamedTempFile::new_in(spool).map_err(unwritable)?;
     let mut writer = tokio::fs::File::from_std(file.reopen().map_err(unwritable)?);
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
+    let begun = tokio::time::Instant::now();
     while let Some(chunk) = next(stream).await? {
         bytes += chunk.len() as u64;
+        if is_too_slow(bytes, begun.elapsed()) {
+            let message = format!("the file comes too slowly; send {PACE} bytes a second or more");
+            return Err(Error::new(ErrorCode::InvalidInput, message));
+        }
         if bytes > limit {
             return Err(too_large(limit));
         }
@@ -108,6 +115,11 @@ pub(crate) async fn read_to_file(
     writer.flush().await.map_err(unwritable)?;
     let digest = (bytes > 0).then(|| hasher.finish());
     Ok(Payload { digest, content: Content::Spooled(Upload { file, bytes }) })
+}
+
+/// Whether so many bytes in that time are fewer than anyone sends who means to send a file.
+fn is_too_slow(bytes: u64, elapsed: Duration) -> bool {
+    bytes < elapsed.saturating_sub(IDLE).as_secs().saturating_mul(PACE)
 }
 
 /// Reads on for a while after a refusal, so that a client that is still sending gets to read why.

@@ -18,8 +18,10 @@ const OWN_TRIES: u32 = 5;
 const ALL_TRIES: u32 = 50;
 /// The longest wait in seconds.
 const LONGEST: i64 = 300;
-/// Addresses and matters remembered; beyond that the oldest hour is forgotten at once.
+/// Addresses and matters remembered; beyond that those are forgotten whose next code is heard soonest.
 const REMEMBERED: usize = 100_000;
+/// Characters of a number that are told apart; the numbers of matters are shorter.
+const NUMBER: usize = 32;
 
 /// Whose wrong codes are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +49,11 @@ struct Tries {
 }
 
 impl Tries {
+    /// By how much less would be known without it.
+    fn weight(&self) -> (Timestamp, u32) {
+        (self.heard_from, self.wrong)
+    }
+
     /// One more: beyond the free ones each doubles the wait.
     fn after(self, free: u32, now: Timestamp) -> Self {
         let wrong = self.wrong.saturating_add(1);
@@ -72,7 +79,17 @@ impl Counts {
             self.tries.retain(|_, tries| !is_over(tries.last));
         }
         if self.tries.len() >= REMEMBERED {
-            self.tries.clear();
+            self.make_room();
+        }
+    }
+
+    /// Forgets a quarter. Whoever waits longest is known longest, or trying wrong codes for ever new numbers would end the wait.
+    fn make_room(&mut self) {
+        let mut tried: Vec<_> = self.tries.values().map(Tries::weight).collect();
+        let place = tried.len() / 4;
+        if place < tried.len() {
+            let little = *tried.select_nth_unstable(place).1;
+            self.tries.retain(|_, tries| tries.weight() > little);
         }
     }
 
@@ -112,7 +129,7 @@ impl PublicGate {
     /// Counts a code as wrong that is tried; refuses to hear it where this address must wait.
     pub(crate) fn try_code(&self, address: Option<IpAddr>, number: &str, now: Timestamp) -> Result<Tried> {
         let address = network(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
-        let number = number.to_owned();
+        let number: String = number.chars().take(NUMBER).collect();
         let all = [Whose::Address(address), Whose::Matter(number.clone()), Whose::Both(address, number)];
         let mut counts = self.counts(now);
         let wait = counts.heard_from(&all).seconds().saturating_sub(now.seconds());
@@ -213,6 +230,21 @@ mod tests {
         // Whoever has tried a wrong one waits with those who did.
         from(&gate, "198.51.100.8", 1).ok().unwrap();
         assert!(from(&gate, "198.51.100.8", 1).is_err());
+    }
+
+    #[test]
+    fn a_flood_of_numbers_ends_nobodys_wait() {
+        let gate = PublicGate::default();
+        for _ in 0..12 {
+            let _ = from(&gate, "192.0.2.1", 0);
+        }
+        let now = Timestamp(0).plus_seconds(1_000_000);
+        for number in 0..REMEMBERED {
+            let host = IpAddr::from([198, 51, (number >> 8) as u8, number as u8]);
+            let _ = gate.try_code(Some(host), &format!("GK-2026-{number:06}"), now);
+        }
+        assert!(gate.counts(now).tries.len() <= REMEMBERED + 2);
+        assert!(from(&gate, "192.0.2.1", 1).is_err());
     }
 
     #[test]

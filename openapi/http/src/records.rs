@@ -1,5 +1,7 @@
 //! Records of one dataset, and answers of the engine as responses.
 
+mod sheet;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
 use crate::subjects;
+pub(crate) use sheet::{Sheets, answered_in};
 
 /// An answer as bytes, the last of which is an error where it is not whole.
 pub(crate) type Written = Pin<Box<dyn Stream<Item = catalog_core::Result<Bytes>> + Send>>;
@@ -58,7 +61,7 @@ async fn query_records(
     let selection = Selection { subject, ..selection(code, query)? };
     let mut answer = app.run(&ctx, QueryRequest::Selection(selection)).await?;
     let shown = std::mem::take(&mut answer.subjects);
-    let mut response = answered(answer, format)?;
+    let mut response = answered_in(&app, &ctx, answer, format).await?;
     if let Some(reading) = response.extensions_mut().get_mut::<Reading>() {
         reading.subjects = asked_for.map_or_else(Vec::new, |asked| asked.hashes(&app, shown));
     }
@@ -95,7 +98,7 @@ async fn list_records(
     query.filter = filter_of(&app, &ctx, &code, version, values).await?;
     let answer = app.run(&ctx, QueryRequest::Selection(selection(code, query)?)).await?;
     let next = answer.next.as_deref().map(|cursor| next_page(&uri, cursor));
-    let mut response = answered(answer, format)?;
+    let mut response = answered_in(&app, &ctx, answer, format).await?;
     if let Some(next) = next {
         response.headers_mut().insert(header::LINK, HeaderValue::try_from(next).map_err(Error::internal)?);
     }
@@ -211,6 +214,7 @@ pub(crate) fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selec
         filter,
         condition: None,
         sort: sort.collect(),
+        as_stored: false,
         limit: Some(limit.unwrap_or(PAGE_ROWS)),
         slice: None,
         count,
@@ -221,7 +225,7 @@ pub(crate) fn selection(code: ResourceCode, query: RecordsQuery) -> Result<Selec
 
 /// The format asked for: by the parameter, else the one that `Accept` prefers, else JSON.
 pub(crate) fn format_of(parameter: Option<&str>, headers: &HeaderMap) -> Result<Format, Refusal> {
-    let offered = "offered are json, jsonl, csv, arrow and parquet";
+    let offered = "offered are json, jsonl, csv, xlsx, arrow and parquet";
     if let Some(name) = parameter {
         let unknown = || Error::new(ErrorCode::UnsupportedFormat, offered).into();
         return Format::parse(name).ok_or_else(unknown);
@@ -309,6 +313,7 @@ mod tests {
             ("text/csv;q=0, application/vnd.apache.parquet;q=0.2", Some(Format::Parquet)),
             ("text/csv; header=present, application/json", Some(Format::Csv)),
             ("application/x-ndjson", Some(Format::JsonLines)),
+            (Format::Xlsx.media_type(), Some(Format::Xlsx)),
             ("image/png", None),
             ("text/csv;q=x", None),
             ("", Some(Format::Json)),

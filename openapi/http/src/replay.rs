@@ -10,7 +10,7 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use catalog_core::evidence::{Event, SourceRead};
 use catalog_core::policy::Filter;
-use catalog_core::services::PastRead;
+use catalog_core::services::{PastRead, VersionSelector};
 use catalog_core::{Error, ErrorCode, Fault, OpContext, ResourceCode, Result, Timestamp};
 use exchange_crypto::{Digest, Hasher};
 use exchange_ledger::{Committed, Kept, opens};
@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 
 pub(crate) use self::awaited::{Awaited, Replays};
 use crate::app::App;
+use crate::ckan;
 use crate::extract::Id;
 use crate::payload::Upload;
 use crate::problem::Refusal;
@@ -229,6 +230,16 @@ fn request_of(text: &[u8]) -> Result<(QueryRequest, Option<&'static str>)> {
         };
         return Ok((QueryRequest::Selection(selection(code, query).map_err(|refusal| refusal.error)?), None));
     }
+    if let Some(action) = ckan::action_of(path) {
+        let asked = ckan::asked_again(action, &address, body).map_err(|refusal| refusal.error)?;
+        if let Some(request) = asked {
+            let open = match &request {
+                QueryRequest::Sql(sql) => leaves_open(sql)?,
+                _ => None,
+            };
+            return Ok((request, open));
+        }
+    }
     let of_file = path.strip_prefix("/datasets/").and_then(|rest| rest.split_once('/'));
     if let Some((code, file)) = of_file
         && method == "GET"
@@ -240,7 +251,23 @@ fn request_of(text: &[u8]) -> Result<(QueryRequest, Option<&'static str>)> {
             Some("a part of a file may be its answer"),
         ));
     }
+    if let Some((code, number)) = of_shared_file(path)
+        && method == "GET"
+    {
+        let (table, version) =
+            (TableName::Code(ResourceCode::from_path(code)?), VersionSelector::Number(number));
+        return Ok((
+            QueryRequest::Selection(Selection { version, ..Selection::of(table) }),
+            Some("one of several files of the table may be its answer, or a part of one"),
+        ));
+    }
     Err(refused("it was no query and no file of rows, but another request"))
+}
+
+/// The resource and the version of a shared table's file.
+fn of_shared_file(path: &str) -> Option<(&str, i64)> {
+    let (code, rest) = path.strip_prefix("/delta-sharing/files/")?.split_once('/')?;
+    Some((code, rest.split_once('/')?.0.parse().ok()?))
 }
 
 /// The selection that an address asks for.

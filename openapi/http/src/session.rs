@@ -88,7 +88,8 @@ async fn delete_session(
 
 /// Set the password of a local account, by the one before or by a code 设置口令
 ///
-/// All sessions of the person end. A code works once.
+/// All sessions of the person end, and by a code their developer keys too: whoever has lost an account can't know who made them.
+/// A code works once.
 #[utoipa::path(post, path = "/api/v1/session/password", tag = "session", request_body = NewPassword,
     responses((status = 204, description = "Set; sign in with it")))]
 async fn set_password(
@@ -104,10 +105,11 @@ async fn set_password(
         _ => return Err(invalid("send the `password` so far or a `code`, one of them")),
     };
     check_password(&new_password, &name)?;
+    let by_code = matches!(proof, ProofOfOwner::Code(_));
     let account = sign_in::prove(&app, &ctx, &name, proof).await?;
     let person = account.person.clone();
     let hash = app.sign_in.work(move || hash_password(&new_password, &person)).await??;
-    app.services.set_password(&ctx, account, hash).await?;
+    app.services.set_password(&ctx, account, hash, by_code).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::{Input, Params};
 use crate::problem::Refusal;
-use crate::records::{answered, format_of};
+use crate::records::{answered_in, format_of};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(run_sql)).routes(routes!(list_functions))
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FormatParam {
-    /// `json`, `jsonl`, `csv`, `arrow` or `parquet`; else `Accept` decides, and `json` where it does not.
+    /// `json`, `jsonl`, `csv`, `xlsx`, `arrow` or `parquet`; else `Accept` decides, and `json` where it does not.
     pub(crate) format: Option<String>,
 }
 
@@ -37,7 +37,9 @@ pub(crate) struct FormatParam {
     responses((status = 200, description = "The rows, streamed, never capped silently: a limit cuts the transfer. \
         The header `shuqiao-limits` states the limits in force.", content(
             (Rows = "application/json"), (String = "application/jsonl"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet")))))]
+            (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 422, description = "A limit was reached, or a sheet can't hold the rows")))]
 async fn run_sql(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
@@ -47,7 +49,7 @@ async fn run_sql(
 ) -> Result<Response, Refusal> {
     let format = format_of(format.as_deref(), &headers)?;
     let answer = app.run(&ctx, QueryRequest::Sql(sql)).await?;
-    answered(answer, format)
+    answered_in(&app, &ctx, answer, format).await
 }
 
 /// The functions that SQL offers

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
-use catalog_core::{Channel, Error, ErrorCode, OpContext, Principal};
+use catalog_core::{Channel, Error, ErrorCode, Fault, OpContext, Principal};
 use exchange_auth::{
     Arrival, AuthError, Caller, Proof, RECEIPT_FIELD, RequestBinding, public_context, sign_response,
 };
@@ -25,12 +25,15 @@ use crate::app::{App, HttpLimits};
 use crate::ckan;
 use crate::delta;
 use crate::evidence::{self, Asked, Attempt, Sealed};
+use crate::materials::tus;
 use crate::matters;
 use crate::meter::{self, Standing};
+use crate::patience;
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::problem::Refusal;
 use crate::public;
 use crate::replay::Awaited;
+use crate::subscriptions;
 use crate::wire::Wire;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
@@ -53,12 +56,16 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
         Ok(Err(refusal)) => refused(&app, &path, &refusal, &request_id),
         Err(_) => refused(&app, &path, &Error::internal("a handler panicked").into(), &request_id),
     };
-    let response = finished(&app, &binding, &request_id, sealed);
+    let mut response = finished(&app, &binding, &request_id, sealed);
+    if tus::is_here(&path) {
+        tus::announce(response.headers_mut(), app.limits.material_bytes);
+    }
     let response = match &standing {
         Some(standing) => standing.told(response),
         None => response,
     };
-    access_log::follow(&app, line, response)
+    let payers = standing.map(Standing::payers).unwrap_or_default();
+    patience::within(app.limits.patience, access_log::follow(&app, line, payers, response))
 }
 
 async fn serve(
@@ -75,15 +82,17 @@ async fn serve(
     }
     let wire = Wire::of(app, &parts);
     let arrived = caller(app, &line.request_id, &mut parts, &door, wire).await;
+    if let Ok(caller) = &arrived {
+        let who = caller.principal();
+        line.principal = (who.kind != PrincipalKind::Public).then(|| who.id.clone());
+        line.api_key = caller.api_key().map(str::to_owned);
+    }
     *standing = counted(app, &arrived, &parts, &door, wire);
     if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
-        line.api_key = arrived.ok().and_then(|caller| caller.api_key().map(str::to_owned));
         return Err(refusal);
     }
     let caller = arrived?;
-    line.api_key = caller.api_key().map(str::to_owned);
-    line.principal =
-        Some(caller.principal()).filter(|who| who.kind != PrincipalKind::Public).map(|who| who.id.clone());
+    caller.check(parts.uri.path())?;
     if let Some(action) = door.body.needs() {
         let principal = caller.principal();
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
@@ -114,7 +123,8 @@ async fn serve(
     let body = Body::from(content);
     parts.extensions.insert(asked.clone());
     let attempt = Attempt::new(app, &ctx, &asked);
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let payers = standing.as_ref().map_or_else(Vec::new, |standing| standing.counted_for().to_vec());
+    let mut response = meter::paid_by(payers, next.run(Request::from_parts(parts, body))).await;
     let sealed = match Refusal::found_in(&mut response) {
         Some(refusal) => Err(refusal),
         None => evidence::seal(app, &ctx, asked.clone(), response).await.map_err(Refusal::from),
@@ -136,7 +146,7 @@ async fn taken(
     door: &Door,
     principal: &Principal,
 ) -> Result<Payload, Error> {
-    let HttpLimits { body_bytes, sheet_bytes, upload_bytes, .. } = app.limits;
+    let HttpLimits { body_bytes, sheet_bytes, upload_bytes, material_bytes, .. } = app.limits;
     match door.body {
         Taken::Message => {
             payload::check_declared(&parts.headers, body_bytes)?;
@@ -149,6 +159,10 @@ async fn taken(
         Taken::File => {
             payload::check_declared(&parts.headers, upload_bytes)?;
             payload::read_to_file(body, upload_bytes, &app.spool).await
+        }
+        Taken::Material => {
+            payload::check_declared(&parts.headers, material_bytes)?;
+            payload::read_to_file(body, material_bytes, &app.spool).await
         }
         Taken::Answer => {
             let awaited = Arc::new(Awaited::at(app, principal, parts.uri.path()).await?);
@@ -186,9 +200,22 @@ impl Whose {
             Self::Proven(_) => None,
         }
     }
+
+    /// Refuses where the proof holds and opens nothing at this address.
+    fn check(&self, path: &str) -> Result<(), Refusal> {
+        if let Self::Arrived(caller) = self {
+            caller.check()?;
+        }
+        if self.api_key().is_some() && !meter::opens_to_keys(path) {
+            let message = "a developer key opens the doors of data alone: sign in instead";
+            return Err(Error::new(ErrorCode::Forbidden, message).into());
+        }
+        Ok(())
+    }
 }
 
-/// Where the caller stands after this request, if anybody like them is limited at this door. A wrong proof counts as none.
+/// Where the caller stands after this request, if anybody like them is limited at this door. A wrong proof counts as none; one
+/// that could not be looked at, through no fault of the caller's, does not count.
 fn counted(
     app: &App,
     arrived: &Result<Whose, Refusal>,
@@ -204,6 +231,7 @@ fn counted(
     match arrived {
         Ok(Whose::Arrived(caller)) => app.meter.count(caller, wire, quotas, now),
         Ok(Whose::Proven(_)) => None,
+        Err(refusal) if refusal.error.code.fault() == Fault::Server => None,
         Err(_) => app.meter.count_address(wire, quotas, now),
     }
 }
@@ -241,10 +269,6 @@ async fn caller(
         AuthError::Session(_) => without_session(app, error),
         _ => error.into(),
     })?;
-    if matches!(caller.proof(), Proof::ApiKey { .. }) && !meter::opens_to_keys(parts.uri.path()) {
-        let message = "a developer key opens the doors of data alone: sign in instead";
-        return Err(Error::new(ErrorCode::Forbidden, message).into());
-    }
     Ok(Whose::Arrived(Box::new(caller)))
 }
 
@@ -277,6 +301,8 @@ enum Taken {
     Sheet,
     /// A file of data, in the spool.
     File,
+    /// A chunk of a material, in the spool.
+    Material,
     /// An answer that was given, in the spool: no more of it than evidence says.
     Answer,
 }
@@ -287,7 +313,7 @@ impl Taken {
         match self {
             Self::Message | Self::Answer => None,
             Self::Sheet => Some(Action::EditDirectory),
-            Self::File => Some(Action::IngestData),
+            Self::File | Self::Material => Some(Action::IngestData),
         }
     }
 }
@@ -305,6 +331,7 @@ impl Door {
         let body = match path {
             "/api/v1/directory/import" => Taken::Sheet,
             _ if is_post && path.ends_with("/data") => Taken::File,
+            _ if tus::is_here(path) && (is_post || parts.method == Method::PATCH) => Taken::Material,
             _ if is_post && path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
             _ => Taken::Message,
         };
@@ -316,7 +343,9 @@ impl Door {
             "/api/v1/session/oidc" | "/api/v1/session/oidc/callback" => true,
             _ => false,
         };
-        Self { channel, body, is_confidential, keeps_nothing: is_confidential || is_step, signs_in }
+        // Where somebody wants to be told is nobody else's business.
+        let keeps_nothing = is_confidential || is_step || path.starts_with(subscriptions::PREFIX);
+        Self { channel, body, is_confidential, keeps_nothing, signs_in }
     }
 }
 
@@ -355,6 +384,10 @@ const EXPOSED: &str = "accept-ranges, content-crs, content-digest, content-dispo
     delta-table-version, deprecation, etag, link, ratelimit, ratelimit-policy, repr-digest, retry-after, shuqiao-limits, \
     shuqiao-next, shuqiao-receipt, shuqiao-request-id, shuqiao-total, shuqiao-versions, signature, signature-input, sunset";
 
+/// What a page may refer to: our own looks and pictures, and nothing that runs.
+const CONTENT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
 /// What is not said to be public is for this caller alone; nothing is sniffed, framed or referred. Any page may ask, and
 /// read refusals too, as the public: with `*` no browser shows a page of another site what it asked for with a cookie.
 fn protect(headers: &mut HeaderMap) {
@@ -365,8 +398,5 @@ fn protect(headers: &mut HeaderMap) {
         .append(header::VARY, HeaderValue::from_static("authorization, cookie, signature-input, x-api-key"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
-    );
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT));
 }

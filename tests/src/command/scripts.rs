@@ -57,6 +57,7 @@ fn limits_under_which_nothing_answers_are_refused() {
         ("query", "memory_mib"),
         ("query", "answer_mib"),
         ("server", "connections"),
+        ("server", "connections_per_address"),
         ("server", "head_millis"),
         ("server", "write_millis"),
         ("log", "checkpoint_seconds"),

@@ -301,7 +301,7 @@ async fn changes_have_pages_that_miss_none() {
     let (server, mut place, mut numbers) = (&city.server, None, Vec::new());
     loop {
         let ctx = public_context("r".to_owned(), Channel::File, server.now());
-        let page = server.services.recent_versions(&ctx, place, 1).await.unwrap();
+        let page = server.services.recent_versions(&ctx, None, place, 1).await.unwrap();
         numbers.extend(page.versions.iter().map(|(_, version)| version.number));
         place = page.next;
         if place.is_none() {

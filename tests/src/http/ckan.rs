@@ -70,7 +70,11 @@ async fn ckans_client_frictionless_and_harvesters_read_what_is_open() {
     let other = "301002-000001";
     let expected = json!({
         "packages": [CODE, other], "found": 1, "organization": "九江市市场监督管理局",
-        "files": ["latest.csv", "latest.parquet", "latest.jsonl"], "resource": "CSV",
+        "files": [
+            "latest.csv", "latest.parquet", "latest.jsonl", "latest.xlsx", "latest.csv.gz", "latest.jsonl.gz",
+            "latest.csv?bom=1",
+        ],
+        "resource": "CSV",
         "pages": [["A3", "A2"], ["A1"]], "total": 3, "fields": ["case_no", "county", "amount"],
         "filtered": [{"case_no": "A2", "county": "360402", "amount": 20.0}],
         "sql": [{"county": "360402", "n": 1}, {"county": "360481", "n": 2}],
@@ -83,8 +87,8 @@ async fn ckans_client_frictionless_and_harvesters_read_what_is_open() {
     assert_eq!(found["errors"], errors);
     let masked = json!([{"case_no": "A1", "person": "张*****"}, {"case_no": "A3", "person": "王*****"}]);
     assert_eq!(found["department"], masked);
-    let package =
-        json!({"name": CODE, "formats": ["csv", "parquet", "jsonl"], "rows": 3, "catalog": [CODE, other]});
+    let formats = ["csv", "parquet", "jsonl", "xlsx", "csv.gz", "jsonl.gz", "csv"];
+    let package = json!({"name": CODE, "formats": formats, "rows": 3, "catalog": [CODE, other]});
     assert_eq!(found["frictionless"], package);
     assert_eq!(found["harvested"], json!([CODE, other]));
     assert_eq!(found["included"], json!([CODE, other]));
@@ -271,7 +275,23 @@ async fn packages_are_searched_counted_and_shown() {
     assert_eq!(asked(server, get("tag_show", "id=%E8%AE%B8%E5%8F%AF")).await["package_count"], 1);
     assert_eq!(asked(server, get("group_show", "id=301")).await["title"], "市场监督管理局");
     assert_eq!(asked(server, get("group_package_show", "id=301&limit=1")).await[0]["name"], one);
-    assert_eq!(asked(server, get("resource_search", "query=format:csv")).await["count"], 1);
+    let resources = async |query: &str| asked(server, get("resource_search", query)).await["count"].clone();
+    assert_eq!(resources("query=format:csv").await, 2, "with and without a byte order mark");
+    for (format, count) in [("xlsx", 1), ("CSV.GZ", 1), ("geojson", 0)] {
+        assert_eq!(resources(&format!("query=format:{format}")).await, count, "{format}");
+    }
+    // Every file that is listed is there.
+    for resource in package["resources"].as_array().unwrap() {
+        let path = resource["url"].as_str().unwrap().strip_prefix(&server.base).unwrap();
+        let (file, id) = (server.send(Call::get(path)).await, resource["id"].as_str().unwrap());
+        file.ok_bytes();
+        let essence = file.header("content-type").split(';').next().unwrap();
+        assert_eq!(essence, resource["mimetype"], "{path}");
+        let shown = asked(server, get("resource_show", &format!("id={id}"))).await;
+        assert_eq!(shown["url"], resource["url"]);
+        let rows = asked(server, get("datastore_search", &format!("resource_id={id}&limit=1"))).await;
+        assert_eq!(rows["total"], 3, "{id}");
+    }
     assert_eq!(asked(server, get("license_list", "")).await[0]["id"], "CC-BY-4.0");
     let all = asked(server, get("current_package_list_with_resources", "limit=1&page=2")).await;
     assert_eq!(all[0]["name"], two);

@@ -349,6 +349,10 @@ async fn strangers_who_ask_too_much_at_once_come_back_later_and_departments_do_n
     let refused = city.server.send(city.sql(sql, None)).await;
     assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("unavailable", "5"));
     assert_eq!(city.server.send(city.sql(sql, Some(&city.machine))).await.ok()["data"], json!([{"n": 3}]));
+    for page in ["/", "/search", "/sitemap.xml", "/feed.atom", "/catalog.ttl", "/api/3/action/package_list"] {
+        let answer = city.server.send(Call::get(page)).await;
+        assert_eq!(answer.status.as_u16(), 200, "{page} takes no query: {}", answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

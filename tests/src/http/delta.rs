@@ -1,5 +1,7 @@
 //! Delta Sharing: the official client, and attacks on its door.
 
+mod scale;
+
 use ::http::{Method, StatusCode};
 use axum::body::Bytes;
 use exchange_crypto::SigningKey;

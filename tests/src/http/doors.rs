@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
+use catalog_core::Role;
 use exchange_crypto::SigningKey;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
@@ -32,23 +33,31 @@ const DOORS: [(&str, &str); 12] = [
 ];
 
 /// Routes that tell of rows and are asked elsewhere: where stands beside each.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("GET /api/action/{action}", "the same as with a version in its path"),
     (
         "GET /api/v1/resources/{code}/versions/{number}/quarantine",
         "data.rs: what was refused, to who delivered it",
     ),
+    ("GET /datasets/{code}/versions/{version}/materials/{digest}", "materials.rs: files that rows name"),
     ("GET /delta-sharing/changes/{code}/{before}/{number}/{file}", "delta.rs: differences of what is shown"),
-    ("GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/changes", "delta.rs"),
+    (
+        "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/changes",
+        "delta.rs, developers in delta/scale.rs",
+    ),
     ("GET /feed.atom", "catalogue.rs: versions are told of, their rows are not"),
-    ("GET /ogc/collections/{code}/items", "ogc: this table has no places"),
-    ("GET /ogc/collections/{code}/items/{feature}", "ogc"),
+    ("GET /feeds/search.atom", "subscriptions.rs: the same of what a search finds"),
+    ("GET /ogc/collections/{code}/items", "ogc/doors.rs: the same comparison, over a table with places"),
+    ("GET /ogc/collections/{code}/items/{feature}", "ogc/doors.rs"),
     ("POST /api/v1/why/grant", "why.rs: rows are counted"),
     ("POST /receipts/{id}/replay", "replay.rs: rows are compared and not shown"),
 ];
 
 /// Routes beside them that tell of tables, items and files, and never of rows.
-const WITHOUT_ROWS: [&str; 41] = [
+const WITHOUT_ROWS: [&str; 59] = [
+    "DELETE /api/v1/resources/{code}/materials/{upload}",
+    "GET /api/v1/resources/{code}/materials/{upload}",
+    "GET /",
     "GET /api/v1/resources/{code}/dictionary",
     "GET /api/v1/resources/{code}/records/acts",
     "GET /api/v1/resources/{code}/schema",
@@ -56,6 +65,10 @@ const WITHOUT_ROWS: [&str; 41] = [
     "GET /api/v1/resources/{code}/versions/{number}/quality",
     "GET /api/v1/sql/dialect",
     "GET /api/v1/sql/functions",
+    "GET /assets/{file}",
+    "GET /api/v1/subscriptions",
+    "GET /api/v1/subscriptions/{id}",
+    "GET /api/v1/subscriptions/{id}/deliveries",
     "GET /catalog",
     "GET /catalog.jsonld",
     "GET /catalog.rdf",
@@ -69,6 +82,7 @@ const WITHOUT_ROWS: [&str; 41] = [
     "GET /datasets/{code}/feed.atom",
     "GET /datasets/{code}/quality.json",
     "GET /datasets/{code}/schema.json",
+    "GET /delta-sharing/profile",
     "GET /delta-sharing/shares",
     "GET /delta-sharing/shares/{share}",
     "GET /delta-sharing/shares/{share}/all-tables",
@@ -76,6 +90,8 @@ const WITHOUT_ROWS: [&str; 41] = [
     "GET /delta-sharing/shares/{share}/schemas/{schema}/tables",
     "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata",
     "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/version",
+    "GET /departments",
+    "GET /design",
     "GET /ogc",
     "GET /ogc/api",
     "GET /ogc/collections",
@@ -84,23 +100,31 @@ const WITHOUT_ROWS: [&str; 41] = [
     "GET /ogc/conformance",
     "GET /schemas/directory.jsonld",
     "GET /sitemap.xml",
+    "PATCH /api/v1/resources/{code}/materials/{upload}",
+    "DELETE /api/v1/subscriptions/{id}",
     "POST /api/v1/resources/{code}/data",
+    "POST /api/v1/resources/{code}/materials",
     "POST /api/v1/resources/{code}/records/reinstate",
     "POST /api/v1/resources/{code}/records/withdraw",
     "POST /api/v1/resources/{code}/versions",
     "POST /api/v1/resources/{code}/versions/{number}/review",
     "POST /api/v1/resources/{code}/versions/{number}/withdraw",
+    "GET /search",
+    "GET /topics",
+    "POST /api/v1/subscriptions",
+    "POST /api/v1/subscriptions/{id}/deliveries/{delivery}/retry",
+    "POST /api/v1/subscriptions/{id}/resume",
 ];
 
 /// Somebody, and how they prove it.
-struct Who<'a> {
-    name: &'static str,
-    key: Option<&'a SigningKey>,
-    ticket: Option<String>,
+pub(super) struct Who<'a> {
+    pub(super) name: &'static str,
+    pub(super) key: Option<&'a SigningKey>,
+    pub(super) ticket: Option<String>,
 }
 
 impl<'a> Who<'a> {
-    async fn ask(&self, city: &City, call: Call<'a>) -> Answer {
+    pub(super) async fn ask(&self, city: &City, call: Call<'a>) -> Answer {
         let call = match (&self.ticket, self.key) {
             (Some(ticket), _) => call.header("authorization", &format!("Bearer {ticket}")),
             (None, Some(key)) => call.by(key),
@@ -131,11 +155,7 @@ impl<'a> Who<'a> {
                 of_json(&self.ask(city, preview).await.ok()["data"])
             }
             "CSV" => of_csv(&self.ask(city, file("csv")).await.text()),
-            "JSON Lines" => {
-                let text = self.ask(city, file("jsonl")).await.text();
-                let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-                of_json(&rows.collect())
-            }
+            "JSON Lines" => of_json_lines(&self.ask(city, file("jsonl")).await.text()),
             "Parquet" => of_parquet(self.ask(city, file("parquet")).await.ok_bytes()),
             "CKAN's datastore" => {
                 let call = Call::post("/api/3/action/datastore_search", &all);
@@ -186,8 +206,47 @@ impl<'a> Who<'a> {
             };
             found.push((document, names));
         }
+        let schema = self.ask(city, Call::get(format!("/api/v1/resources/{CODE}/schema"))).await.ok();
+        found.push(("schema", schema["properties"].as_object().unwrap().keys().cloned().collect()));
+        let lines = self.ask(city, Call::get(format!("/api/v1/resources/{CODE}/dictionary"))).await.ok();
+        let columns =
+            lines.as_array().unwrap().iter().map(|line| line["column"].as_str().unwrap().to_owned());
+        found.push(("dictionary", columns.collect()));
+        let dcat = self.ask(city, Call::get(format!("/datasets/{CODE}/dcat.ttl"))).await;
+        dcat.ok_bytes();
+        found.push(("dcat.ttl", quoted(&dcat.text(), "sq:column \"", '"')));
         found
     }
+
+    /// The rows of each distribution that DCAT names, where its format is one of rows in text or Parquet.
+    async fn distributed(&self, city: &City) -> Vec<(String, Option<Vec<Row>>)> {
+        let dcat = self.ask(city, Call::get(format!("/datasets/{CODE}/dcat.ttl"))).await.text();
+        let mut found = Vec::new();
+        for address in quoted(&dcat, "dcat:downloadURL <", '>') {
+            let path = address.strip_prefix(&city.server.base).unwrap();
+            let answer = self.ask(city, Call::get(path)).await;
+            answer.ok_bytes();
+            let (_, extension) = path.rsplit_once('.').unwrap();
+            let rows = match extension {
+                "csv" => Some(of_csv(&answer.text())),
+                "jsonl" => Some(of_json_lines(&answer.text())),
+                "parquet" => Some(of_parquet(answer.ok_bytes())),
+                _ => None,
+            };
+            found.push((extension.to_owned(), rows.map(sorted)));
+        }
+        found
+    }
+}
+
+/// What stands between a beginning and an end, wherever it does.
+fn quoted(text: &str, begin: &str, end: char) -> BTreeSet<String> {
+    let parts = text.split(begin).skip(1);
+    parts.map(|part| part.split(end).next().unwrap().to_owned()).collect()
+}
+
+fn of_json_lines(text: &str) -> Vec<Row> {
+    of_json(&text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect())
 }
 
 fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
@@ -252,16 +311,24 @@ fn cut(county: Option<&str>, items: &[&str], is_masked: bool) -> Vec<Row> {
     sorted(rows)
 }
 
+/// Tickets of the consumer and of the provider.
+pub(super) async fn tickets(city: &City) -> [String; 2] {
+    let wanted = json!({"purpose": "办案", "doors": ["api", "sql", "file"], "seconds": 600});
+    let ticket = async |key: &SigningKey| {
+        let issued = city.server.send(Call::post("/api/v1/tickets", &wanted).by(key)).await.ok();
+        issued["token"].as_str().unwrap().to_owned()
+    };
+    [ticket(&city.consumer).await, ticket(&city.machine).await]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_door_shows_each_the_same() {
     let city = City::new().await;
     city.conditional_grant().await;
-    let wanted = json!({"purpose": "办案", "doors": ["api", "sql", "file"], "seconds": 600});
-    let mut tickets = Vec::new();
-    for key in [&city.consumer, &city.machine] {
-        let issued = city.server.send(Call::post("/api/v1/tickets", &wanted).by(key)).await.ok();
-        tickets.push(issued["token"].as_str().unwrap().to_owned());
-    }
+    let [consumer_ticket, provider_ticket] = tickets(&city).await;
+    let developer = city.server.person("developer", None, &[Role::Developer]).await;
+    let made = Call::post("/api/v1/developer-keys", &json!({"name": "门"})).by(&developer);
+    let secret = city.server.send(made).await.ok()["secret"].as_str().unwrap().to_owned();
     let open = ["case_no", "county", "amount"];
     let granted = ["case_no", "county", "person"];
     let own = ["case_no", "county", "person", "amount", "note"];
@@ -269,14 +336,19 @@ async fn every_door_shows_each_the_same() {
     let provider = cut(None, &own, false);
     for (who, items, expected) in [
         (Who { name: "public", key: None, ticket: None }, &open[..], cut(None, &open, false)),
+        (
+            Who { name: "developer by key", key: None, ticket: Some(secret) },
+            &open[..],
+            cut(None, &open, false),
+        ),
         (Who { name: "consumer", key: Some(&city.consumer), ticket: None }, &granted[..], consumer.clone()),
         (
-            Who { name: "consumer by ticket", key: None, ticket: Some(tickets[0].clone()) },
+            Who { name: "consumer by ticket", key: None, ticket: Some(consumer_ticket) },
             &granted[..],
             consumer,
         ),
         (Who { name: "provider", key: Some(&city.machine), ticket: None }, &own[..], provider.clone()),
-        (Who { name: "provider by ticket", key: None, ticket: Some(tickets[1].clone()) }, &own[..], provider),
+        (Who { name: "provider by ticket", key: None, ticket: Some(provider_ticket) }, &own[..], provider),
     ] {
         for (door, _) in DOORS {
             if let Some(found) = who.rows(&city, door).await {
@@ -287,6 +359,19 @@ async fn every_door_shows_each_the_same() {
         for (document, found) in who.described(&city).await {
             assert_eq!(found, items, "{} in {document}", who.name);
         }
+        let distributed = who.distributed(&city).await;
+        let formats: BTreeSet<&str> = distributed.iter().map(|(format, _)| format.as_str()).collect();
+        assert_eq!(formats, BTreeSet::from(["csv", "jsonl", "parquet", "xlsx"]), "{}", who.name);
+        for (format, rows) in &distributed {
+            assert!(rows.as_ref().is_none_or(|rows| *rows == expected), "{} in {format} of DCAT", who.name);
+        }
+        // The catalogue is for everyone: whoever asks gets what the public sees.
+        let catalogue = who.ask(&city, Call::get("/catalog.ttl")).await.text();
+        assert_eq!(
+            quoted(&catalogue, "sq:column \"", '"'),
+            open.iter().map(|name| (*name).to_owned()).collect()
+        );
+        assert_eq!(quoted(&catalogue, "dcat:downloadURL <", '>').len(), formats.len(), "{catalogue}");
     }
 }
 
@@ -334,7 +419,8 @@ async fn what_is_closed_is_as_if_it_were_not_there() {
 #[test]
 fn no_route_is_left_out() {
     // Parts of the document whose routes may show rows of datasets.
-    const OF_DATA: [&str; 7] = ["data", "sql", "ckan", "downloads", "delta-sharing", "ogc", "catalogue"];
+    const OF_DATA: [&str; 9] =
+        ["portal", "data", "sql", "ckan", "downloads", "delta-sharing", "ogc", "catalogue", "subscriptions"];
     let document = serde_json::to_value(openapi_http::openapi()).unwrap();
     let asked = DOORS.iter().map(|(_, route)| *route).chain(ELSEWHERE.iter().map(|(route, _)| *route));
     let known: BTreeSet<&str> = asked.chain(WITHOUT_ROWS).collect();

@@ -36,6 +36,44 @@ fn of_items(code: &str, name: &str, items: &[(&str, &str, u16)]) -> Value {
     resource
 }
 
+/// Records and SQL as sheets: whole or refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_come_as_sheets_that_are_whole() {
+    let city = City::new().await;
+    city.conditional_grant().await;
+    let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let sql = |sql: &str| Call::post("/api/v1/sql?format=xlsx", &json!({ "sql": sql }));
+    let records = format!("/api/v1/resources/{CODE}/records");
+    for call in [
+        sql("select case_no, person from scjg.penalty order by case_no").by(&city.consumer),
+        Call::get(format!("{records}?format=xlsx&sort=case_no")).by(&city.consumer),
+        Call::post(&records, &json!({"sort": [{"item": "case_no"}]}))
+            .header("accept", media_type)
+            .by(&city.consumer),
+    ] {
+        let before = city.server.events("access").len() + city.server.events("access_started").len();
+        let sheet = city.server.send(call).await;
+        assert_eq!(sheet.header("content-type"), media_type);
+        let path = city.server.folder.path().join("answer.xlsx");
+        std::fs::write(&path, sheet.ok_bytes()).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        let read = move || python("read_sheet.py", &[&path], "");
+        let found = tokio::task::spawn_blocking(read).await.unwrap();
+        let text = found["rows"].to_string();
+        assert!(text.contains("A1") && text.contains("张*****") && !text.contains("李"), "{text}");
+        let after = city.server.events("access").len() + city.server.events("access_started").len();
+        assert!(after > before, "a read that is not open leaves evidence");
+    }
+    // More rows than a sheet has are refused before a byte of them is sent.
+    let many = "select a.value from generate_series(1, 2000) a cross join generate_series(1, 600) b";
+    let refused = city.server.send(sql(many).by(&city.machine)).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (422, "limit_rows"), "{}", refused.text());
+    let spool = city.server.folder.path().join("spool");
+    assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0);
+    let refused = city.server.send(Call::get(format!("{records}?format=xls")).by(&city.consumer)).await;
+    assert_eq!(refused.code(), "unsupported_format");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sheet_keeps_what_identifies_as_text_and_no_text_is_a_formula() {
     let city = City::without_data().await;

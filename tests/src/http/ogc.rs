@@ -1,5 +1,7 @@
 //! OGC API - Features: documents, pages, single features.
 
+mod collections;
+mod doors;
 mod filters;
 mod gdal;
 mod grants;
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::city::{City, resource};
 use crate::support::server::{Answer, Call};
 
-const PLACES: &str = "301001-000007";
+pub(super) const PLACES: &str = "301001-000007";
 const STOPS: &str = "301001-000008";
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 const EPSG4326: &str = "http://www.opengis.net/def/crs/EPSG/0/4326";
@@ -98,7 +100,7 @@ fn public(code: &str, items: &[&str]) -> Value {
     })
 }
 
-async fn atlas() -> City {
+pub(super) async fn atlas() -> City {
     let city = City::new().await;
     city.publish(&places()).await;
     city.publish(&stops()).await;

@@ -16,7 +16,11 @@ async fn what_can_not_be_served_is_a_signed_problem() {
         ("cache-control", "private, no-store"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
-        ("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
     ] {
         assert_eq!(answer.header(name), value);
     }

@@ -85,6 +85,43 @@ async fn the_same_query_gives_the_same_rows_in_every_format_and_leaves_evidence(
     assert_eq!(verdict(&city, &case, &auditor).await.0, "same", "under the policy of then");
 }
 
+/// Rows in CKAN's envelope are those of the same engine.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_ckans_datastore_are_computed_again() {
+    let city = City::new().await;
+    let table = format!("{CODE}-csv");
+    let search = |more: Value| {
+        let mut arguments = json!({ "resource_id": table });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Call::post("/api/3/action/datastore_search", &arguments)
+    };
+    let sql = json!({ "sql": format!("select county, count(*) as n from \"{table}\" group by county") });
+    let by_address = format!("/api/3/action/datastore_search?resource_id={table}&limit=2&sort=case_no+desc");
+    let mut cases = Vec::new();
+    for call in [
+        search(json!({})),
+        search(
+            json!({"filters": {"county": ["360481"], "amount": {"gte": 1}}, "fields": ["case_no", "person"]}),
+        ),
+        search(json!({"filters": {"person": "张三(合成)"}})),
+        search(json!({"offset": 1, "limit": 5, "sort": "amount desc"})),
+        search(json!({"filters": {"county": "x"}})),
+        Call::get(by_address),
+        Call::post("/api/action/datastore_search_sql", &sql),
+    ] {
+        cases.push(asked(&city, call.by(&city.machine)).await);
+    }
+    for more in [json!({"q": "A1"}), json!({"records_format": "lists"}), json!({"records_format": "csv"})] {
+        let case = asked(&city, search(more.clone()).by(&city.machine)).await;
+        assert_eq!(verdict(&city, &case, &city.machine).await.0, "not_replayable", "{more}");
+    }
+    city.upload("case_no,county,person,amount,note\nB1,360481,赵六(合成),7.00,四\n").await;
+    for (number, case) in cases.iter().enumerate() {
+        let found = again(&city, case, &city.machine).await.ok();
+        assert_eq!(found["verdict"], "same", "{number}: {found}");
+    }
+}
+
 /// Whoever has no such receipt makes the server read nothing, and nobody sends more than the answer had.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_is_looked_for_before_the_answer_is_taken_in() {

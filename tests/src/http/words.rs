@@ -291,7 +291,7 @@ async fn requests_go_into_the_named_networks_alone() {
         assert_eq!(office.round("03-02T10:30", &messenger).await, (0, 1, 0), "{host}");
         let operator = office.city.server.operator(&[Role::SystemAdministrator]);
         let words = office.city.server.services.words(&operator).await.unwrap();
-        assert!(words[0].problem.as_deref().unwrap().contains("word.networks"), "{host}: {words:?}");
+        assert!(words[0].attempts.problem.as_deref().unwrap().contains("word.networks"), "{host}: {words:?}");
     }
     assert!(gateway.take().is_empty());
 }

@@ -23,7 +23,8 @@ use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Settings, Vault};
 use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use openapi_http::{
-    AccessLog, App, AppParts, HttpLimits, MailFolder, Oidc, OidcSettings, SignIn, SignInParts, Templates,
+    AccessLog, App, AppParts, HttpLimits, MailFolder, Network, Notifier, Oidc, OidcSettings, SignIn,
+    SignInParts, Templates,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,6 +44,8 @@ pub(crate) struct Bounds {
     pub(crate) settings: catalog_core::settings::Settings,
     /// The identity provider at which people sign in.
     pub(crate) oidc: Option<OidcSettings>,
+    /// Where subscribers are told.
+    pub(crate) networks: Vec<Network>,
 }
 
 /// A running server. It ends with this value.
@@ -276,6 +279,8 @@ fn app(
         partitions: Some(2),
         parquet_pushdown: false,
     });
+    let subject_key = MacKey::ephemeral().unwrap();
+    let notifier = Notifier::new(&bounds.networks, signer.clone(), &subject_key, base).unwrap();
     App::new(AppParts {
         services,
         engine: Arc::new(engine.unwrap()),
@@ -290,6 +295,7 @@ fn app(
             .with_api_keys(store),
         encrypted: false,
         behind_proxy: false,
+        identity: openapi_portal::Identity::default(),
         sign_in: SignIn::new(SignInParts {
             key: MacKey::ephemeral().unwrap(),
             mailer: Some(Arc::new(
@@ -301,11 +307,13 @@ fn app(
         access_log: AccessLog::open(&folder.path().join("access"), 180).unwrap(),
         signer,
         layout_key: MacKey::ephemeral().unwrap(),
-        subject_key: MacKey::ephemeral().unwrap(),
+        subject_key,
         divisions: None,
         clock,
         spool,
+        uploads: folder.path().join("uploads"),
         templates: Templates::load(&folder.path().join("notices")).unwrap(),
+        notifier,
         limits: bounds.door,
     })
 }

@@ -216,17 +216,23 @@ pub enum ValueFormat {
     Longitude,
     /// Latitude of a row's place in degrees
     Latitude,
+    /// A material 附件: the SHA-256 of a stored object, in lower-case hex
+    Material,
+    /// What the material in the nearest such item before it is called where it is kept
+    FileName,
 }
 
 impl ValueFormat {
     /// All formats, in the order of documents.
-    pub const ALL: [ValueFormat; 6] = [
+    pub const ALL: [ValueFormat; 8] = [
         Self::CitizenId,
         Self::CreditCode,
         Self::DivisionCode,
         Self::Geometry,
         Self::Longitude,
         Self::Latitude,
+        Self::Material,
+        Self::FileName,
     ];
 
     /// The name in `format`.
@@ -238,6 +244,8 @@ impl ValueFormat {
             Self::Geometry => "geometry",
             Self::Longitude => "longitude",
             Self::Latitude => "latitude",
+            Self::Material => "material",
+            Self::FileName => "file-name",
         }
     }
 
@@ -250,6 +258,8 @@ impl ValueFormat {
             Self::Geometry => "几何图形（经度、纬度）",
             Self::Longitude => "经度（度）",
             Self::Latitude => "纬度（度）",
+            Self::Material => "附件（SHA-256）",
+            Self::FileName => "附件文件名",
         }
     }
 
@@ -264,6 +274,7 @@ impl ValueFormat {
             Self::Longitude => Some(("-180", "180")),
             Self::Latitude => Some(("-90", "90")),
             Self::CitizenId | Self::CreditCode | Self::DivisionCode | Self::Geometry => None,
+            Self::Material | Self::FileName => None,
         }
     }
 }

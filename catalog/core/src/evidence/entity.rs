@@ -96,6 +96,11 @@ pub fn records(count: usize, resource: impl Display) -> String {
     format!("{count} records of {resource}")
 }
 
+/// The upload of a material to a resource.
+pub fn upload(id: impl Display, resource: impl Display) -> String {
+    format!("upload {id} to {resource}")
+}
+
 /// A limit of a matter that has passed.
 pub fn limit(matter: impl Display) -> String {
     format!("limit of matter {matter}")
@@ -124,6 +129,16 @@ pub fn letter(to: impl Display) -> String {
 /// A session at a browser.
 pub fn session(id: impl Display) -> String {
     format!("session {id}")
+}
+
+/// A subscription, which is gone when it has ended.
+pub fn subscription(id: impl Display) -> String {
+    format!("subscription {id}")
+}
+
+/// What a subscriber is told.
+pub fn notification(id: impl Display) -> String {
+    format!("notification {id}")
 }
 
 /// A data subject, by keyed hash.
@@ -181,6 +196,8 @@ mod tests {
             notice("LX-2026-000001"),
             letter("chen"),
             session("1"),
+            subscription("1"),
+            notification("1"),
             subject("00"),
             replay("1", "same"),
             search("resource 301001/000001"),

@@ -53,7 +53,7 @@ impl CheckItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// The rule: `identity_number`, `mobile_number`, `phone_number`, `bank_card`, `email`, `name`, `personal_item`,
-    /// `rare_combination`.
+    /// `rare_combination`, `unread_material`.
     pub rule: String,
     /// The item; several for combinations.
     pub columns: Vec<ColumnName>,
@@ -62,6 +62,9 @@ pub struct Finding {
     /// Rows of that version that would be open.
     #[serde(default)]
     pub of: u64,
+    /// For materials: SHA-256 over the digests of all that it is about, so that others are another finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materials: Option<String>,
 }
 
 impl Finding {
@@ -70,6 +73,7 @@ impl Finding {
         let share = |rows: u64, of: u64| u128::from(rows) * u128::from(of);
         self.rule == other.rule
             && self.columns == other.columns
+            && self.materials == other.materials
             && self.rows >= other.rows
             && share(self.rows, other.of) >= share(other.rows, self.of)
     }
@@ -90,13 +94,18 @@ pub struct JustifiedFinding {
     /// Rows among which it was looked at.
     #[serde(default)]
     pub of: u64,
+    /// The very materials that it was looked at in, as in [`Finding::materials`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materials: Option<String>,
 }
 
 impl JustifiedFinding {
     /// Whether it lets that finding pass: in no more rows, or in no larger share of them, so that data may grow as they are. Who
-    /// is alone by some of the items is alone by all of them: a combination that was justified covers smaller ones.
+    /// is alone by some of the items is alone by all of them: a combination that was justified covers smaller ones. What was
+    /// found in materials passes in those very ones alone.
     pub fn covers(&self, finding: &Finding) -> bool {
         self.rule == finding.rule
+            && self.materials == finding.materials
             && (finding.rows <= self.rows || self.is_no_smaller_share(finding))
             && finding.columns.iter().all(|column| self.columns.contains(column))
     }

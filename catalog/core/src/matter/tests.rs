@@ -397,6 +397,7 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
         columns: columns(names),
         rows,
         of: 100,
+        materials: None,
     };
     let justified = JustifiedFinding {
         rule: "rare_combination".to_owned(),
@@ -404,6 +405,7 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
         reason: "样例".to_owned(),
         rows: 3,
         of: 100,
+        materials: None,
     };
     for (names, rows, is_covered) in [
         (&["county", "amount"][..], 3, true),
@@ -430,6 +432,19 @@ fn a_justification_covers_its_rule_its_items_and_its_rows() {
         many.includes(&Finding { rows: 59, ..many.clone() })
             && !Finding { rows: 59, ..many.clone() }.includes(&many)
     );
+    // What a person has looked at passes, and not as many others.
+    let picture = |digest: &str| Finding {
+        materials: Some(digest.to_owned()),
+        ..finding("unread_material", &["picture"], 1)
+    };
+    let looked_at = JustifiedFinding {
+        rule: "unread_material".to_owned(),
+        columns: columns(&["picture"]),
+        materials: Some("a".to_owned()),
+        ..justified.clone()
+    };
+    assert!(looked_at.covers(&picture("a")) && !looked_at.covers(&picture("b")));
+    assert!(!picture("a").includes(&picture("b")));
     let before = serde_json::json!({"rule": "name", "columns": ["person"], "reason": "样例"});
     let before: JustifiedFinding = serde_json::from_value(before).unwrap();
     assert!(!before.covers(&finding("name", &["person"], 1)), "for how many rows was not said");

@@ -50,4 +50,8 @@ pub enum SearchOrder {
     Code,
     /// By code, the last first.
     CodeDescending,
+    /// By the time at which the public last saw it change; what nobody can date is the last.
+    Changed,
+    /// The same, the newest first.
+    ChangedDescending,
 }

@@ -89,15 +89,28 @@ impl Services {
 
     /// Sets the password of an account whose owner has proven themselves, and ends all their sessions.
     ///
-    /// A developer whose address is confirmed by this becomes a person.
-    pub async fn set_password(&self, ctx: &OpContext, mut account: Account, hash: String) -> Result<()> {
+    /// A developer whose address is confirmed by this becomes a person. Whoever comes back by a code has lost the account, and
+    /// maybe to somebody else: the developer keys that were made meanwhile end too. Whoever still has the password goes on
+    /// with theirs, so that a usual change of it breaks no program.
+    pub async fn set_password(
+        &self,
+        ctx: &OpContext,
+        mut account: Account,
+        hash: String,
+        by_code: bool,
+    ) -> Result<()> {
         if let Some(name) = account.applicant.clone()
             && self.store.person(&account.person).await?.is_none()
         {
             self.add_developer(ctx, &account.person, &name).await?;
         }
         account.set_password(hash);
-        self.save(ctx, &account, "account.password_set", true).await
+        self.save(ctx, &account, "account.password_set", true).await?;
+        match by_code {
+            // Only now, when no session is left that could make another.
+            true => self.revoke_api_keys_of(ctx, &account.person).await,
+            false => Ok(()),
+        }
     }
 
     /// Adds a developer: of no department, with that role alone.

@@ -4,18 +4,21 @@ use super::Services;
 use super::successions::EVER;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
-use crate::dataset::{self, Standing, Version};
+use crate::dataset::{self, Audience, Standing, Version};
 use crate::directory::resource::Entry;
 use crate::directory::{InformationItem, Resource};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::SourceRead;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode};
 use crate::policy::{
-    Action, BoundPolicy, Decision, GrantKind, GrantedPolicy, audience_of, decide_action, decide_read,
+    Action, BoundPolicy, Decision, Grant, GrantKind, GrantedPolicy, audience_of, decide_action, decide_read,
     decide_version,
 };
-use crate::ports::Shapes;
+use crate::ports::{SearchOrder, SearchQuery, Shapes};
 use crate::time::Timestamp;
+
+/// Entries that are looked at for one page of what is readable.
+const PAGE_ENTRIES: usize = 500;
 
 /// Which version of a dataset is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,26 +108,54 @@ impl Services {
         ctx: &OpContext,
         shapes: &dyn Shapes,
     ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
-        self.readable_where(ctx, shapes, &|_| true).await
+        let mut readable = Vec::new();
+        let entries = self.store.entries(None).await?.into_iter();
+        for entry in entries.filter(|entry| entry.published.is_some()) {
+            readable.extend(self.readable_entry(ctx, shapes, entry).await);
+        }
+        Ok(readable)
     }
 
-    /// The same of the resources that are wanted, by what the directory says of them today.
-    pub async fn readable_where(
+    /// The same in pages: of the resources that are wanted, by what the directory says of them today, so many at most that stand
+    /// after one in the caller's directory. Beside them the resource after which the next page begins, if there is one: as few
+    /// entries are looked at for a page, it may hold less than what is asked for, or nothing.
+    pub async fn readable_page(
         &self,
         ctx: &OpContext,
         shapes: &dyn Shapes,
         is_wanted: &(dyn Fn(&Resource) -> bool + Sync),
-    ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
+        after: Option<&ResourceCode>,
+        most: usize,
+    ) -> Result<(Vec<(ResourceCode, Result<Dataset>)>, Option<ResourceCode>)> {
+        let in_order = SearchQuery { order: SearchOrder::Code, limit: u32::MAX, ..SearchQuery::default() };
+        let codes = self.codes(ctx, in_order).await?.codes;
+        let start = after.map_or(0, |after| codes.partition_point(|code| code <= after));
         let mut readable = Vec::new();
-        let entries = self.store.entries(None).await?.into_iter();
-        for entry in entries.filter(|entry| entry.published.as_ref().is_some_and(is_wanted)) {
-            let code = entry.draft.code.clone();
-            match self.open_entry(ctx, shapes, entry, VersionSelector::Latest).await {
-                Err(error) if is_refusal(error.code) => {}
-                found => readable.push((code, found)),
+        for (place, code) in (start..).zip(&codes[start..]) {
+            if readable.len() == most || place - start == PAGE_ENTRIES {
+                return Ok((readable, codes.get(place - 1).cloned()));
+            }
+            let entry = self.store.entry(code).await?;
+            let wanted = entry.filter(|entry| entry.published.as_ref().is_some_and(is_wanted));
+            if let Some(entry) = wanted {
+                readable.extend(self.readable_entry(ctx, shapes, entry).await);
             }
         }
-        Ok(readable)
+        Ok((readable, None))
+    }
+
+    /// A resource's latest version, if the caller may read it.
+    async fn readable_entry(
+        &self,
+        ctx: &OpContext,
+        shapes: &dyn Shapes,
+        entry: Entry,
+    ) -> Option<(ResourceCode, Result<Dataset>)> {
+        let code = entry.draft.code.clone();
+        match self.open_entry(ctx, shapes, entry, VersionSelector::Latest).await {
+            Err(error) if is_refusal(error.code) => None,
+            found => Some((code, found)),
+        }
     }
 
     /// The resource that SQL calls `department.name` today.
@@ -192,7 +223,8 @@ impl Services {
             check_cells(&granted.policy, newest == Some(version), &today.policy, resource, &stored)?;
         }
         self.hide_withdrawn(&mut granted.policy, &stored, version, &versions).await?;
-        Ok(Dataset { resource: stored, granted, version: version.clone() })
+        let resource = self.shown_to(ctx, stored).await?;
+        Ok(Dataset { resource, granted, version: version.clone() })
     }
 
     /// Hides the records of a version that are withdrawn.
@@ -255,6 +287,27 @@ pub(super) fn is_refusal(code: ErrorCode) -> bool {
             | ErrorCode::ObligationMissing
             | ErrorCode::Withdrawn
     )
+}
+
+/// The audience for which versions must be cleared before the caller is told of them; `None` where nothing of the resource, as
+/// the directory has it today, is shown to the caller at this door: who may read nothing learns of no version either.
+///
+/// # Errors
+/// `ambiguous_grant` where a purpose would have to choose among several grants.
+pub(super) fn sees_versions(
+    ctx: &OpContext,
+    resource: &Resource,
+    grants: &[Grant],
+) -> Result<Option<Option<Audience>>> {
+    // What a grant demands of each request says nothing of whom it serves.
+    let (matter, operator) = (Some(String::new()), Some(String::new()));
+    let ctx = OpContext { matter, operator, ..ctx.clone() };
+    let audience = audience_of(&ctx, resource, grants);
+    match audience.and_then(|audience| decide_read(&ctx, resource, grants).into_policy().map(|_| audience)) {
+        Ok(audience) => Ok(Some(audience)),
+        Err(error) if error.code != ErrorCode::AmbiguousGrant && is_refusal(error.code) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Cells are shown of the latest version alone, and only where they are those of today's directory.

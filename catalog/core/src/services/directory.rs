@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::{EvidenceRecord, Fact, entity};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::policy::{Action, Grant, Revocation};
-use crate::ports::{Cut, GrantEnding, SearchPage, SearchQuery};
+use crate::ports::{CodePage, Cut, GrantEnding, SearchPage, SearchQuery};
 
 /// The most hits on one page of a search.
 const MAX_HITS: u32 = 100;
@@ -33,7 +33,7 @@ impl Services {
         if !ctx.principal.sees_whole_directory() && !resource.is_publicly_listed() {
             return Err(Error::not_found(format!("resource {code}")));
         }
-        Ok(resource)
+        self.shown_to(ctx, resource).await
     }
 
     /// The entry with its draft and state, for those who write or review it.
@@ -61,13 +61,21 @@ impl Services {
     /// Searches the published directory; the public finds only what is open or conditionally open.
     pub async fn search(&self, ctx: &OpContext, mut query: SearchQuery) -> Result<SearchPage> {
         query.public_only = !ctx.principal.sees_whole_directory();
+        query.now = ctx.now;
         query.limit = if query.limit == 0 { 20 } else { query.limit.min(MAX_HITS) };
         self.store.search(&query).await
     }
 
-    /// The codes of everything that the caller's directory lists, in order.
-    pub async fn listed_codes(&self, ctx: &OpContext) -> Result<Vec<ResourceCode>> {
-        self.store.published_codes(!ctx.principal.sees_whole_directory()).await
+    /// The codes of what a search in the caller's directory finds, however many are asked for.
+    pub async fn codes(&self, ctx: &OpContext, mut query: SearchQuery) -> Result<CodePage> {
+        query.public_only = !ctx.principal.sees_whole_directory();
+        query.now = ctx.now;
+        self.store.codes(&query).await
+    }
+
+    /// A number that every change to the catalogue makes greater.
+    pub async fn revision(&self) -> Result<i64> {
+        self.store.revision().await
     }
 
     /// Takes a code for a new resource of a classification.

@@ -13,6 +13,7 @@ use crate::ports::MatterChange;
 impl Services {
     /// The next version number of a resource, for the one who is about to write its objects.
     pub async fn next_version(&self, ctx: &OpContext, code: &ResourceCode) -> Result<i64> {
+        Self::permit_any(ctx, Action::IngestData)?;
         let resource = self.published(code).await?;
         Self::permit(ctx, Action::IngestData, Some(&resource.provider))?;
         let versions = self.store.versions(code).await?;
@@ -63,6 +64,7 @@ impl Services {
 
     /// Consents to a breaking change, as another person of the provider: from now on its notice runs.
     pub async fn review_version(&self, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Version> {
+        Self::permit_any(ctx, Action::ReviewData)?;
         let resource = self.published(code).await?;
         Self::permit(ctx, Action::ReviewData, Some(&resource.provider))?;
         let versions = self.store.versions(code).await?;

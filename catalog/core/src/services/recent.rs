@@ -1,20 +1,23 @@
 //! What was published lately.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
+use super::datasets::sees_versions;
 use crate::context::OpContext;
 use crate::dataset::{Audience, Standing, Version};
 use crate::directory::Resource;
 use crate::error::{ErrorCode, Result};
 use crate::ids::ResourceCode;
-use crate::policy::audience_of;
-use crate::ports::VersionPlace;
+use crate::ports::{SearchQuery, VersionPlace};
 
 /// Versions fetched at a time.
 const BATCH: u32 = 100;
 /// Batches looked at for one page: most versions may be of data that the caller knows nothing of.
 const BATCHES: u32 = 100;
+
+/// A resource that the caller may read, and the audience of which the caller is.
+type Readable = (Resource, Option<Audience>);
 
 /// A page of versions, those published last first.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,17 +29,26 @@ pub struct RecentVersions {
 }
 
 impl Services {
-    /// Versions of all resources that the caller may read, withdrawn and announced ones too: at most `limit` behind a place.
+    /// Versions of all resources, or of those that a search finds, that the caller may read, withdrawn and announced ones too: at most `limit` behind a place.
     /// A page may hold fewer and not be the last: 10,000 versions are looked at for one. Where none of so many is the caller's,
     /// the list ends, for a place of another's version would tell of it.
     pub async fn recent_versions(
         &self,
         ctx: &OpContext,
+        search: Option<&SearchQuery>,
         after: Option<VersionPlace>,
         limit: usize,
     ) -> Result<RecentVersions> {
+        // Once for the whole page: a search costs more than a batch of versions.
+        let found: Option<BTreeSet<ResourceCode>> = match search {
+            Some(search) => {
+                let all = SearchQuery { limit: u32::MAX, ..search.clone() };
+                Some(self.codes(ctx, all).await?.codes.into_iter().collect())
+            }
+            None => None,
+        };
         let mut place = after;
-        let mut known = BTreeMap::new();
+        let mut known: BTreeMap<ResourceCode, Option<Readable>> = BTreeMap::new();
         let mut versions = Vec::new();
         for _ in 0..BATCHES {
             let batch = self.store.recent_versions(place.as_ref(), BATCH).await?;
@@ -46,6 +58,9 @@ impl Services {
                     return Ok(page(versions));
                 }
                 place = Some(VersionPlace::of(&version));
+                if found.as_ref().is_some_and(|found| !found.contains(&version.resource)) {
+                    continue;
+                }
                 let readable = match known.get(&version.resource).cloned() {
                     Some(readable) => readable,
                     None => {
@@ -69,17 +84,16 @@ impl Services {
     }
 
     /// The resource, and the audience of which the caller is, if the caller may read it.
-    async fn readable_by(
-        &self,
-        ctx: &OpContext,
-        code: &ResourceCode,
-    ) -> Result<Option<(Resource, Option<Audience>)>> {
+    async fn readable_by(&self, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Readable>> {
         let resource = match self.resource(ctx, code).await {
             Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
             found => found?,
         };
         let grants = self.store.grants_on(code).await?;
-        Ok(audience_of(ctx, &resource, &grants).ok().map(|audience| (resource, audience)))
+        match sees_versions(ctx, &resource, &grants) {
+            Err(error) if error.code == ErrorCode::AmbiguousGrant => Ok(None),
+            seen => Ok(seen?.map(|audience| (resource, audience))),
+        }
     }
 }
 

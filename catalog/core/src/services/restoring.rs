@@ -4,8 +4,8 @@
 //! An event names what it changed and holds the digest of its new state, and of some all of it. Where that says everything, as
 //! for a grant or a department, the same is done again; where it does not, the safer answer is given, until somebody who knows
 //! says it anew: a person whose rights have changed can't sign in, an account that has changed has no password, a key, a
-//! developer key or a substitution that has changed is over, a dataset from which records were withdrawn is closed, and an
-//! entry of the directory that was published anew is out of force.
+//! developer key or a substitution that has changed is over, a dataset from which records were withdrawn is closed, an
+//! entry of the directory that was published anew is out of force, and every subscription is suspended.
 
 mod directory;
 mod organisation;
@@ -110,6 +110,10 @@ impl Services {
             };
             ended.extend(has_ended.then(|| EndedAgain::of(record)));
         }
+        ended.extend(self.suspend_restored(ctx).await?.iter().map(|id| EndedAgain {
+            action: "subscription.suspended".to_owned(),
+            entity: entity::subscription(id),
+        }));
         self.relay().await?;
         Ok(ended)
     }
@@ -255,13 +259,11 @@ impl Services {
         id: &str,
         stated: &str,
     ) -> Result<bool> {
-        let mut all = self.store.api_keys(None).await?.into_iter();
-        let is_other = |key: &ApiKey| key.id == id && key.revoked_at.is_none() && digest(key) != stated;
-        let Some(mut key) = all.find(is_other) else { return Ok(false) };
-        key.revoked_at = Some(record.at);
-        let change = Self::change(ctx, "api_key.revoked", entity::api_key(id), &key);
-        self.store.put_api_key(&key, &change).await?;
-        Ok(true)
+        let is_other = |key: &ApiKey| key.revoked_at.is_none() && digest(key) != stated;
+        match self.store.api_key(id).await?.filter(is_other) {
+            Some(key) => unless_over(self.end_api_key(ctx, key, record.at).await),
+            None => Ok(false),
+        }
     }
 }
 

@@ -351,9 +351,9 @@ impl Services {
                 }
                 let reason = act.reason.clone().unwrap_or_default();
                 for finding in unjustified(&review.findings, &review.justified) {
-                    let Finding { rule, columns, rows, of } = finding;
+                    let Finding { rule, columns, rows, of, materials } = finding;
                     let reason = reason.clone();
-                    review.justified.push(JustifiedFinding { rule, columns, reason, rows, of });
+                    review.justified.push(JustifiedFinding { rule, columns, reason, rows, of, materials });
                 }
                 Ok(())
             }

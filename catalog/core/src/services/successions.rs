@@ -42,7 +42,28 @@ impl Services {
             all.retain(|succession| succession.state == SuccessionState::Confirmed);
             all.iter_mut().for_each(|succession| succession.proposed_by.clear());
         }
-        Ok(all)
+        match ctx.principal.sees_whole_directory() {
+            true => Ok(all),
+            false => self.known_to_all(all).await,
+        }
+    }
+
+    /// The successions with the resources that the public knows of: one that hands over no such is left out, for without any
+    /// it would be the end of a department.
+    async fn known_to_all(&self, all: Vec<Succession>) -> Result<Vec<Succession>> {
+        let mut known = Vec::with_capacity(all.len());
+        for mut succession in all {
+            let was_whole = succession.is_whole();
+            for code in std::mem::take(&mut succession.resources) {
+                if self.listed_for_all(&code).await?.is_some() {
+                    succession.resources.insert(code);
+                }
+            }
+            if was_whole || !succession.is_whole() {
+                known.push(succession);
+            }
+        }
+        Ok(known)
     }
 
     /// Proposes that a department is continued by another, or that resources of it are handed over. Nothing follows from it

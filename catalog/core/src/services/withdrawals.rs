@@ -24,6 +24,7 @@ impl Services {
         number: i64,
         reason: &str,
     ) -> Result<()> {
+        Self::permit_any(ctx, Action::PublishData)?;
         let tombstone = tombstone(ctx, &self.published(code).await?, reason)?;
         let change = Self::change(ctx, "version.withdrawn", entity::version(number, code), &tombstone)
             .stating(Fact::of_withdrawn(code, number));
@@ -42,6 +43,7 @@ impl Services {
         code: &ResourceCode,
         said: RecordsWithdrawal,
     ) -> Result<()> {
+        Self::permit_any(ctx, Action::PublishData)?;
         let entry = self.published_entry(code).await?;
         let mut all = self.store.record_withdrawals(code).await?;
         let mut withdrawal = act_on(ctx, &entry, RecordAct::Withdraw, said)?;
@@ -95,6 +97,7 @@ impl Services {
         code: &ResourceCode,
         said: RecordsWithdrawal,
     ) -> Result<()> {
+        Self::permit_any(ctx, Action::PublishData)?;
         let entry = self.published_entry(code).await?;
         let all = self.store.record_withdrawals(code).await?;
         let reinstatement = act_on(ctx, &entry, RecordAct::Reinstate, said)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Services;
+use crate::attempts::Attempts;
 use crate::context::{OpContext, PrincipalKind, Role};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
@@ -115,9 +116,7 @@ impl Services {
                 id: uuid::Uuid::now_v7().to_string(),
                 destination,
                 word: word.clone(),
-                tries: 0,
-                next_at: Some(ctx.now),
-                problem: None,
+                attempts: Attempts::due(ctx.now),
             }));
         }
         Ok(())
@@ -135,9 +134,9 @@ impl Services {
                     round.arrived += 1;
                 }
                 Err(error) => {
-                    delivery.fail(error.message, ctx.now);
+                    delivery.attempts.fail(error.message, ctx.now);
                     self.store.put_delivery(&delivery).await?;
-                    match delivery.next_at {
+                    match delivery.attempts.next_at {
                         Some(_) => round.waiting += 1,
                         None => round.given_up += 1,
                     }

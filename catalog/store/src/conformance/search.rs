@@ -142,9 +142,15 @@ pub(super) async fn conditions(store: Arc<dyn Store>) -> Result<()> {
     let mut closed = resource("gaj", "301001/000009", "不开放")?;
     closed.items[0].opening = Opening::Closed;
     store.save_entry(&published(closed), None, &event("entry.published")).await?;
-    let all: Vec<_> = store.published_codes(true).await?.iter().map(ToString::to_string).collect();
+    let wanted = SearchQuery { order: SearchOrder::Code, limit: u32::MAX, ..SearchQuery::default() };
+    assert_eq!(store.codes(&wanted).await?.codes.len(), 4);
+    let public = SearchQuery { public_only: true, ..wanted.clone() };
+    let all: Vec<_> = store.codes(&public).await?.codes.iter().map(ToString::to_string).collect();
     assert_eq!(all, [one, two, three]);
-    assert_eq!(store.published_codes(false).await?.len(), 4);
+    let counted = store.codes(&SearchQuery { limit: 0, facets: true, ..public }).await?;
+    assert_eq!((counted.codes.len(), counted.total, counted.facets.len()), (0, 3, 6));
+    let found = store.codes(&SearchQuery { text: "资源".to_owned(), limit: 1, offset: 1, ..wanted }).await?;
+    assert_eq!((found.codes.len(), found.total), (1, 3));
     Ok(())
 }
 

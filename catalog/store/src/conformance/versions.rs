@@ -30,7 +30,7 @@ pub(super) async fn publish(store: &dyn Store, version: &Version, change: &Evide
 }
 
 /// Makes a grant and nothing else, beside so many others.
-async fn add_grant(store: &dyn Store, grant: &Grant, others: usize) -> Result<()> {
+pub(super) async fn add_grant(store: &dyn Store, grant: &Grant, others: usize) -> Result<()> {
     let grants = vec![(grant.clone(), event("grant.created"))];
     store.save_matters(&MatterChange { grants, grants_seen: others, ..MatterChange::default() }).await
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use catalog_core::attempts::Attempts;
 use catalog_core::deadline::{Light, LimitKind};
 use catalog_core::ports::{Store, Telling};
 use catalog_core::words::{Delivery, Destination, Told, Word, WordKind};
@@ -45,11 +46,12 @@ pub(super) async fn told_and_delivered(store: Arc<dyn Store>) -> Result<()> {
 
     assert_eq!(names(store.due_deliveries(Timestamp(4), 9).await?), ["two"]);
     assert_eq!(names(store.due_deliveries(Timestamp(5), 1).await?), ["two"]);
-    store.put_delivery(&Delivery { next_at: None, tries: 9, ..second }).await?;
+    let given_up = Attempts { tries: 9, next_at: None, problem: None };
+    store.put_delivery(&Delivery { attempts: given_up.clone(), ..second }).await?;
     assert_eq!(names(store.due_deliveries(Timestamp(5), 9).await?), ["one"]);
     store.delivered("one").await?;
     let left = store.deliveries().await?.pop().ok_or_else(|| Error::not_found("the one given up"))?;
-    assert_eq!((left.id.as_str(), left.tries, left.next_at), ("two", 9, None));
+    assert_eq!((left.id.as_str(), left.attempts), ("two", given_up));
     Ok(())
 }
 
@@ -68,8 +70,6 @@ fn delivery(id: &str, next_at: i64) -> Delivery {
         id: id.to_owned(),
         destination: Destination::Webhook("https://example.cn/".to_owned()),
         word,
-        tries: 0,
-        next_at: Some(Timestamp(next_at)),
-        problem: None,
+        attempts: Attempts::due(Timestamp(next_at)),
     }
 }

@@ -2,13 +2,14 @@
 
 mod conditions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use catalog_core::Result;
 use catalog_core::ports::{Facet, SearchOrder, SearchQuery};
+use catalog_core::{Result, Timestamp};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::changes::CHANGED;
 use crate::failure::failed;
 use crate::json;
 
@@ -51,6 +52,30 @@ struct Listed {
     values: [u32; FIELDS.len()],
     /// Numbers of its values, by field of [`WORDS`].
     words: [Vec<u32>; WORDS.len()],
+    /// When the public saw it change, or will.
+    changes: Vec<Timestamp>,
+}
+
+impl Listed {
+    /// When it last changed; what nobody can date may do so at any time.
+    fn changed(&self, now: Timestamp) -> Timestamp {
+        let past = self.changes.iter().filter(|time| **time <= now);
+        past.max().copied().unwrap_or(Timestamp(i64::MAX))
+    }
+
+    /// Its place in an order: lesser ones come first.
+    fn place(&self, query: &SearchQuery, tier: Option<u8>) -> (i64, u32, u32) {
+        let last_first = u32::MAX - self.order;
+        match (query.order, tier) {
+            (SearchOrder::Best, Some(tier)) => (-i64::from(tier), self.title_length, self.order),
+            (SearchOrder::Best | SearchOrder::Code, _) => (0, 0, self.order),
+            (SearchOrder::CodeDescending, _) => (0, 0, last_first),
+            (SearchOrder::Changed, _) => (self.changed(query.now).0, 0, self.order),
+            (SearchOrder::ChangedDescending, _) => {
+                (self.changed(query.now).0.saturating_neg(), 0, last_first)
+            }
+        }
+    }
 }
 
 /// The different values of a field.
@@ -118,11 +143,21 @@ impl Listing {
 
     /// Takes over changed rows of `search_entries`, with theirs of `search_values`.
     pub(super) fn apply(&mut self, rows: &[AnyRow], values: &[AnyRow]) -> Result<()> {
+        let mut has_new = false;
+        let mut read = HashSet::with_capacity(rows.len());
         for row in rows {
-            self.apply_row(row).map_err(failed)?;
+            has_new |= self.apply_row(row).map_err(failed)?;
+            read.insert(row.try_get::<i64, _>("id").map_err(failed)?);
         }
         for row in values {
-            self.apply_value(row).map_err(failed)?;
+            // What changed after the rows were read comes with its row the next time, and would be there twice.
+            if read.contains(&row.try_get::<i64, _>("id").map_err(failed)?) {
+                self.apply_value(row).map_err(failed)?;
+            }
+        }
+        // What is changed keeps its place, and so do the others when one is withdrawn.
+        if !has_new {
+            return Ok(());
         }
         let mut codes: Vec<&mut Listed> = self.rows.iter_mut().flatten().collect();
         codes.sort_unstable_by(|a, b| a.code.cmp(&b.code));
@@ -132,7 +167,8 @@ impl Listing {
         Ok(())
     }
 
-    fn apply_row(&mut self, row: &AnyRow) -> Result<(), sqlx::Error> {
+    /// Whether the row is of an entry that was not listed before.
+    fn apply_row(&mut self, row: &AnyRow) -> Result<bool, sqlx::Error> {
         let (id, changed): (i64, i64) = (row.try_get("id")?, row.try_get("changed")?);
         let place = usize::try_from(id).map_err(|error| sqlx::Error::Decode(error.into()))?;
         let mut values = [0; FIELDS.len()];
@@ -140,35 +176,33 @@ impl Listing {
             *number = field.number(row.try_get(column)?);
         }
         let title_length = u32::try_from(row.try_get::<i64, _>("title_length")?).unwrap_or(u32::MAX);
-        let words = Default::default();
-        let listed = Listed { code: row.try_get("code")?, order: 0, title_length, values, words };
         if self.rows.len() <= place {
             self.rows.resize_with(place + 1, || None);
         }
-        self.rows[place] = (row.try_get::<i64, _>("listed")? == 1).then_some(listed);
+        let known = self.rows[place].take().map(|listed| listed.order);
         self.known = self.known.max(Some(changed));
-        Ok(())
+        let is_listed = row.try_get::<i64, _>("listed")? == 1;
+        if is_listed {
+            let (words, changes) = Default::default();
+            let (code, order) = (row.try_get("code")?, known.unwrap_or_default());
+            self.rows[place] = Some(Listed { code, order, title_length, values, words, changes });
+        }
+        Ok(is_listed && known.is_none())
     }
 
     fn apply_value(&mut self, row: &AnyRow) -> Result<(), sqlx::Error> {
         let (id, field): (i64, &str) = (row.try_get("id")?, row.try_get("field")?);
         let Ok(place) = usize::try_from(id) else { return Ok(()) };
-        let Some(field) = WORDS.iter().position(|name| *name == field) else { return Ok(()) };
-        let number = self.words[field].number(row.try_get("value")?);
         // What is withdrawn has no values, though its row may have been read before that.
-        if let Some(Some(listed)) = self.rows.get_mut(place) {
-            listed.words[field].push(number);
+        let Some(Some(listed)) = self.rows.get_mut(place) else { return Ok(()) };
+        if field == CHANGED {
+            let time: &str = row.try_get("value")?;
+            let time = time.parse::<i64>().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            listed.changes.push(Timestamp(time));
+        } else if let Some(field) = WORDS.iter().position(|name| *name == field) {
+            listed.words[field].push(self.words[field].number(row.try_get("value")?));
         }
         Ok(())
-    }
-
-    /// The codes of all entries, or of those that are not closed, in order.
-    pub(super) fn codes(&self, public_only: bool) -> Vec<String> {
-        let closed = self.fields[OPENING].numbers.get("closed").filter(|_| public_only);
-        let listed = self.rows.iter().flatten().filter(|listed| closed != Some(&listed.values[OPENING]));
-        let mut listed: Vec<&Listed> = listed.collect();
-        listed.sort_unstable_by_key(|listed| listed.order);
-        listed.into_iter().map(|listed| listed.code.clone()).collect()
     }
 
     /// The rows that match the filters of a query and, if it has words, their tiers. Best are matches in narrower places, then
@@ -189,16 +223,14 @@ impl Listing {
                     || !prefix.is_empty() && !listed.code.starts_with(prefix)
                     || wanted.iter().any(|(field, value)| listed.values[*field] != *value)
                     || !conditions.hold_for(listed)
+                    || !query.changed.is_none_or(|(from, until)| {
+                        let time = listed.changed(query.now);
+                        time.0 == i64::MAX || (from..=until).contains(&time)
+                    })
                 {
                     continue;
                 }
-                matches.push(match query.order {
-                    SearchOrder::Best if tiers.is_some() => {
-                        (u8::MAX - tier, listed.title_length, listed.order, id)
-                    }
-                    SearchOrder::Best | SearchOrder::Code => (0, 0, listed.order, id),
-                    SearchOrder::CodeDescending => (0, 0, u32::MAX - listed.order, id),
-                });
+                matches.push((listed.place(query, tiers.map(|_| tier)), id));
                 if query.facets {
                     for (count, value) in counts.iter_mut().zip(listed.values) {
                         count[value as usize] += 1;
@@ -260,12 +292,12 @@ fn facet(((field, values), counts): ((&str, &Values), &Vec<u64>)) -> Facet {
 }
 
 /// The row numbers of one page; only what stands before its end is sorted.
-fn page(mut matches: Vec<(u8, u32, u32, usize)>, offset: usize, limit: usize) -> Vec<usize> {
+fn page<P: Ord>(mut matches: Vec<(P, usize)>, offset: usize, limit: usize) -> Vec<usize> {
     let end = offset.saturating_add(limit);
     if end < matches.len() {
         matches.select_nth_unstable(end);
         matches.truncate(end);
     }
     matches.sort_unstable();
-    matches.into_iter().skip(offset).map(|(.., id)| id).collect()
+    matches.into_iter().skip(offset).map(|(_, id)| id).collect()
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use catalog_core::directory::{InformationItem, Resource};
+use catalog_core::directory::{InformationItem, Resource, ValueFormat};
 use catalog_core::{Error, Result};
 use chrono::Datelike;
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::Manifest;
+use datasets_store::{Manifest, Materials, Shape};
 use futures::TryStreamExt;
 use tokio::sync::mpsc::Sender;
 
@@ -25,6 +25,9 @@ use crate::read::{Input, SourceBatch};
 use crate::sort::Sorter;
 use crate::stored::stored_columns;
 use crate::validate::Validator;
+
+/// The column of the place on the curve. No item can have this name.
+const PLACE: &str = "#place";
 
 /// The sorts that run at the same time: of the rows, and of their keys.
 const SORTS: usize = 2;
@@ -53,10 +56,12 @@ pub(super) struct Taken {
 impl Intake<'_, '_> {
     pub(super) async fn run(&self) -> Result<Taken> {
         let resource = self.ingest.resource;
-        let validator = Validator::new(resource, &self.surroundings())?;
-        let schema = with_hash(validator.schema());
+        let validator = Validator::new(resource, &self.surroundings().await?)?;
+        let along = self.ingest.along(self.options);
+        let schema = with_order(validator.schema(), along.is_some());
         let sorter = Sorter::new(self.options.memory / SORTS, self.options.spill_folder.as_deref());
         let mut order: Vec<&str> = resource.sort.iter().map(|column| column.as_str()).collect();
+        order.extend(along.iter().map(|_| PLACE));
         order.push(HASH);
         let (row_sink, mut rows) = sorter.sort(&schema, &order)?;
         let (key_sink, sorted_keys) = sorter.sort(&key_schema(), &KEY_ORDER)?;
@@ -66,6 +71,7 @@ impl Intake<'_, '_> {
             hasher: self.hasher(&schema)?,
             validator,
             schema,
+            along,
             rows: row_sink,
             keys: (!resource.key.is_empty()).then(|| key_sink.clone()),
             progress: Arc::clone(&self.ingest.progress),
@@ -83,13 +89,19 @@ impl Intake<'_, '_> {
         Ok(Taken { inspection, quarantine, verdict, first, rows })
     }
 
-    fn surroundings(&self) -> Surroundings {
+    async fn surroundings(&self) -> Result<Surroundings> {
         let year = u16::try_from(self.options.now.shanghai_date().year()).unwrap_or(0);
         let divisions = self.ingest.divisions.clone();
-        Surroundings {
+        let resource = self.ingest.resource;
+        let materials = match resource.items.iter().any(|item| item.format == Some(ValueFormat::Material)) {
+            true => self.ingest.store.materials(&resource.code).await?,
+            false => Materials::new(),
+        };
+        Ok(Surroundings {
             divisions: divisions.map(|table| Divisions { table, year }),
             references: self.ingest.references.clone(),
-        }
+            materials: Arc::new(materials),
+        })
     }
 
     fn hasher(&self, schema: &Schema) -> Result<KeyHasher> {
@@ -128,8 +140,12 @@ impl Intake<'_, '_> {
     }
 }
 
-fn with_hash(schema: &SchemaRef) -> SchemaRef {
+/// With what rows are ordered by after their sort columns.
+fn with_order(schema: &SchemaRef, has_places: bool) -> SchemaRef {
     let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+    if has_places {
+        fields.push(Arc::new(Field::new(PLACE, DataType::UInt64, true)));
+    }
     fields.push(Arc::new(Field::new(HASH, DataType::FixedSizeBinary(16), false)));
     Arc::new(Schema::new(fields))
 }
@@ -141,6 +157,7 @@ struct Reader {
     validator: Validator,
     hasher: KeyHasher,
     schema: SchemaRef,
+    along: Option<Shape>,
     rows: Sender<RecordBatch>,
     keys: Option<Sender<RecordBatch>>,
     progress: Arc<dyn Progress>,
@@ -186,6 +203,9 @@ impl Reader {
         if let Some(sink) = &self.keys {
             let rows = columns.last().cloned().ok_or_else(|| Error::internal("rows have numbers"))?;
             send(sink, key_batch(&hashes, DELIVERY, rows)?)?;
+        }
+        if let Some(shape) = &self.along {
+            columns.push(Arc::new(shape.along_curve(&accepted).map_err(Error::internal)?));
         }
         columns.push(Arc::new(hashes));
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(Error::internal)?;

@@ -164,6 +164,7 @@ async fn geojson_becomes_geoparquet() {
     let column = &serde_json::from_str::<serde_json::Value>(geo).unwrap()["columns"]["shape"];
     assert_eq!(column.get("crs"), Some(&serde_json::Value::Null), "{geo}");
     assert_eq!(column["geometry_types"], serde_json::json!(["Point", "MultiPolygon"]));
+    assert_eq!(column["bbox"], serde_json::json!([116.0, 29.0, 117.0, 30.0]));
 }
 
 #[tokio::test]

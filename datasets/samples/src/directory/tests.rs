@@ -138,7 +138,9 @@ fn values_fit(resource: &Resource, batch: &RecordBatch) {
                 Some(ValueFormat::CitizenId) => CitizenId::parse(value).is_ok(),
                 Some(ValueFormat::CreditCode) => CreditCode::parse(value).is_ok(),
                 Some(ValueFormat::DivisionCode) => Divisions::load().get(value).is_some(),
-                Some(ValueFormat::Longitude | ValueFormat::Latitude | ValueFormat::Geometry) | None => true,
+                Some(ValueFormat::Material) => value.len() == 64,
+                Some(ValueFormat::Longitude | ValueFormat::Latitude | ValueFormat::Geometry) => true,
+                Some(ValueFormat::FileName) | None => true,
             };
             assert!(formatted, "{place}");
         }

@@ -62,23 +62,29 @@ pub(super) fn in_field(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
 }
 
 impl Authenticator {
-    /// The developer whose key this is, as one who only reads.
+    /// The developer whose key this is, as one who only reads: what would write is theirs too, and is refused.
     pub(super) async fn by_api_key(&self, arrival: Arrival<'_>, secret: &str) -> Result<Caller, AuthError> {
+        self.by_key_digest(arrival, &token_digest(secret)).await
+    }
+
+    /// The same, where the digest of the secret is known.
+    pub(super) async fn by_key_digest(
+        &self,
+        arrival: Arrival<'_>,
+        digest: &str,
+    ) -> Result<Caller, AuthError> {
         let refused = |reason: &str| AuthError::ApiKey(reason.to_owned());
         if !arrival.confidential {
             return Err(refused("anyone on the way could read it: use https, revoke it, make a new one"));
         }
         let store = self.api_keys.as_ref().ok_or_else(|| refused("this server knows none"))?;
-        let key = store.api_key_by_digest(&token_digest(secret)).await?;
+        let key = store.api_key_by_digest(digest).await?;
         let key = key.ok_or_else(|| refused("it is not known here"))?;
         if key.revoked_at.is_some() {
             return Err(refused("it was revoked"));
         }
         if !key.is_valid_at(arrival.now) {
             return Err(refused("it is over; make a new one"));
-        }
-        if !only_reads(&arrival.parts.method, arrival.channel, arrival.asks) {
-            return Err(refused("it only reads; sign in instead"));
         }
         let mut principal = self.person(&key.person, arrival.now).await?;
         if !principal.has(Role::Developer) {
@@ -88,6 +94,8 @@ impl Authenticator {
         let purpose = read_assertion(&arrival.parts.headers, "shuqiao-purpose")?;
         let mut context = context(principal, arrival).asserting(purpose, None, None);
         context.ticket = Some(key.id.clone());
-        Ok(Caller { context, proof: Proof::ApiKey { key_id: key.id }, signed_body: None })
+        let reads = only_reads(&arrival.parts.method, arrival.channel, arrival.asks);
+        let refused = (!reads).then(|| refused("it only reads; sign in instead"));
+        Ok(Caller { context, proof: Proof::ApiKey { key_id: key.id }, signed_body: None, refused })
     }
 }

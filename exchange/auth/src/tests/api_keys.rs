@@ -59,6 +59,9 @@ async fn a_key_reads_for_its_developer_in_either_field() {
             (vec![Role::Developer], Some(id))
         );
     }
+    let write = caller(&fake, &with("DELETE", &[("x-api-key", &secret)]), Channel::Api, NOW).await.unwrap();
+    assert_eq!(write.principal().id, "dev-1", "it is counted for its owner");
+    assert!(write.check().is_err() && write.with_body(None).is_err());
     let asks = caller(&fake, &with("POST", &[("x-api-key", &secret)]), Channel::Sql, NOW).await;
     assert!(asks.is_ok(), "a question travels in a POST");
 }
@@ -69,6 +72,7 @@ async fn a_key_that_is_wrong_over_revoked_or_would_write_is_refused() {
     let secret = issued(&fake).await;
     let reason = async |fields: &[(&str, &str)], method: &str, now: Timestamp| {
         let refused = caller(&fake, &with(method, fields), Channel::Api, now).await;
+        let refused = refused.and_then(|caller| caller.with_body(None));
         refused.err().map_or_else(String::new, |error| error.to_string())
     };
     let own = [("x-api-key", secret.as_str())];
@@ -108,4 +112,39 @@ async fn a_key_ends_with_its_owners_account() {
     assert!(refused.to_string().contains("no developer"), "{refused}");
     fake.add_person("dev-1", &[Role::Developer], false);
     assert!(caller(&fake, &own, Channel::Api, NOW).await.is_err());
+}
+
+/// An address stands for a key as for a ticket: it reads one path, and ends with the key.
+#[tokio::test]
+async fn an_address_stands_for_its_key() {
+    let fake = Arc::new(Fake::default());
+    issued(&fake).await;
+    let key = fake.api_keys.lock().unwrap()[0].clone();
+    let server = || {
+        let addresses = exchange_crypto::MacKey::from_bytes(&[7; 32]).unwrap();
+        fake.authenticator().with_api_keys(fake.clone()).with_addresses(addresses)
+    };
+    let address = server().signed_address("/files/1", &Token::from(&key), NOW.plus_seconds(60));
+    let ask = async |address: &str, now: Timestamp| {
+        let parts = Request::builder().uri(address).body(()).unwrap().into_parts().0;
+        let arrival = Arrival {
+            parts: &parts,
+            channel: Channel::File,
+            request_id: "r",
+            now,
+            confidential: true,
+            asks: false,
+        };
+        server().authenticate(arrival).await
+    };
+    let caller = ask(&address, NOW).await.unwrap();
+    assert_eq!(caller.proof(), &Proof::ApiKey { key_id: key.id.clone() });
+    assert_eq!(caller.with_body(None).unwrap().ticket, Some(key.id));
+    let as_ticket = address.replace("shuqiao-key", "shuqiao-ticket");
+    for (address, now) in [(&address, NOW.plus_seconds(60)), (&as_ticket, NOW)] {
+        assert!(matches!(ask(address, now).await, Err(AuthError::Address(_))), "{address}");
+    }
+    fake.api_keys.lock().unwrap()[0].revoked_at = Some(NOW);
+    let Err(AuthError::Address(reason)) = ask(&address, NOW).await else { panic!("it was accepted") };
+    assert!(reason.contains("revoked"), "{reason}");
 }

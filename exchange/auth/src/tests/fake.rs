@@ -9,8 +9,8 @@ use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
-    ApiKeyStore, CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord, Person,
-    SearchPage, SearchQuery, SuccessionStore, Ticket,
+    ApiKeyStore, CodePage, CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord,
+    Person, SearchPage, SearchQuery, SuccessionStore, Ticket,
 };
 use catalog_core::substitution::Substitution;
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
@@ -75,6 +75,10 @@ impl Fake {
 
 #[async_trait]
 impl ApiKeyStore for Fake {
+    async fn api_key(&self, _: &str) -> Result<Option<ApiKey>> {
+        unused()
+    }
+
     async fn api_key_by_digest(&self, digest: &str) -> Result<Option<ApiKey>> {
         Ok(self.api_keys.lock().unwrap().iter().find(|key| key.digest == digest).cloned())
     }
@@ -83,7 +87,11 @@ impl ApiKeyStore for Fake {
         unused()
     }
 
-    async fn put_api_key(&self, _: &ApiKey, _: &EvidenceRecord) -> Result<()> {
+    async fn add_api_key(&self, _: &ApiKey, _: u32, _: &EvidenceRecord) -> Result<()> {
+        unused()
+    }
+
+    async fn revoke_api_key(&self, _: &ApiKey, _: &EvidenceRecord) -> Result<()> {
         unused()
     }
 
@@ -139,7 +147,10 @@ impl DirectoryStore for Fake {
     async fn search(&self, _: &SearchQuery) -> Result<SearchPage> {
         unused()
     }
-    async fn published_codes(&self, _: bool) -> Result<Vec<ResourceCode>> {
+    async fn codes(&self, _: &SearchQuery) -> Result<CodePage> {
+        unused()
+    }
+    async fn revision(&self) -> Result<i64> {
         unused()
     }
 }

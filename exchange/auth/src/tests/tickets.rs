@@ -172,7 +172,7 @@ fn an_address_stands_for_its_ticket_on_one_path_for_a_while() {
     let (ticket, _) = issue_ticket(&machine(&fake, &key), wanted).unwrap();
     fake.tickets.lock().unwrap().push(ticket.clone());
     let server = || fake.authenticator().with_addresses(MacKey::from_bytes(&[7; 32]).unwrap());
-    let address = server().signed_address("/files/1", &ticket, NOW.plus_seconds(60));
+    let address = server().signed_address("/files/1", &Token::from(&ticket), NOW.plus_seconds(60));
     let ask = |method: &str, address: &str, now: Timestamp| {
         let parts = Request::builder().method(method).uri(address).body(()).unwrap().into_parts().0;
         let arrival = Arrival {
@@ -203,7 +203,10 @@ fn an_address_stands_for_its_ticket_on_one_path_for_a_while() {
     refused("GET", &address.replace("shuqiao-until", "until"), NOW);
     refused("GET", &address[..address.len() - 1], NOW);
     refused("GET", &format!("{BASE}/files/1?shuqiao-ticket="), NOW);
-    refused("GET", &fake.authenticator().signed_address("/files/1", &ticket, NOW.plus_seconds(60)), NOW);
+    let elsewhere =
+        fake.authenticator().signed_address("/files/1", &Token::from(&ticket), NOW.plus_seconds(60));
+    refused("GET", &elsewhere, NOW);
+    refused("GET", &address.replace("shuqiao-ticket", "shuqiao-key"), NOW);
     let other = ticket.token_digest.replace(|letter: char| letter.is_ascii_digit(), "0");
     refused("GET", &address.replace(&ticket.token_digest, &other), NOW);
     refused("GET", address.split("&X-Amz-Signature").next().unwrap(), NOW);

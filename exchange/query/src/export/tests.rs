@@ -161,7 +161,7 @@ async fn geojson_is_a_collection_of_features_or_says_that_there_is_no_geometry()
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let features = document["features"].as_array().unwrap();
     assert_eq!(features.len(), 4);
-    assert_eq!(features[2]["geometry"]["coordinates"], serde_json::json!([115.5, 29]));
+    assert_eq!(features[2]["geometry"]["coordinates"], serde_json::json!([115.5, 29.0]));
     assert_eq!(features[3]["geometry"], serde_json::Value::Null);
     assert_eq!(features[3]["properties"], serde_json::json!({"id": 2}));
     let empty: serde_json::Value =

@@ -17,8 +17,10 @@ use geo::{
 };
 use wkt::ToWkt;
 
+use super::effort::Effort;
 use super::place::Relation;
 use super::{geojson, guarded, read, read_text, written};
+use crate::bounded::TEXT_BYTES;
 use crate::step::Step;
 
 /// Rows after which the clock is looked at.
@@ -64,7 +66,7 @@ enum Work {
     /// A geometry of another.
     Shape(fn(&Geometry) -> Option<Geometry>),
     /// A text of a geometry.
-    Write(fn(&Geometry) -> String),
+    Write(fn(&Geometry) -> Option<String>),
     /// A geometry of a text.
     Read,
     /// A point of two numbers.
@@ -95,8 +97,8 @@ impl Work {
 const WORKS: [(&str, Work); 20] = [
     ("st_area", Work::Measure(|shape| Some(shape.unsigned_area()))),
     ("st_area_spheroid", Work::Measure(spheroid_area)),
-    ("st_asgeojson", Work::Write(|shape| geojson(shape).to_string())),
-    ("st_astext", Work::Write(|shape| shape.wkt_string())),
+    ("st_asgeojson", Work::Write(geojson)),
+    ("st_astext", Work::Write(|shape| Some(shape.wkt_string()))),
     ("st_centroid", Work::Shape(|shape| shape.centroid().map(Geometry::Point))),
     ("st_contains", Work::Lies(Relation::Contains)),
     ("st_crosses", Work::Lies(Relation::Crosses)),
@@ -268,17 +270,22 @@ impl Calls<'_> {
     fn run(&self, work: Work) -> Result<ArrayRef> {
         Ok(match work {
             Work::Measure(measure) => self.numbers(|row| Ok(self.first(row)?.as_ref().and_then(measure)))?,
-            Work::Between(measure) => self.numbers(|row| {
-                let pair = self.first(row)?.zip(self.second(row)?);
-                Ok(pair.and_then(|(one, other)| measure(&one, &other)))
-            })?,
+            Work::Between(measure) => {
+                let mut effort = Effort::of(self.step);
+                self.numbers(|row| {
+                    let Some((one, other)) = self.first(row)?.zip(self.second(row)?) else { return Ok(None) };
+                    effort.spend(&one, &other, false)?;
+                    Ok(measure(&one, &other))
+                })?
+            }
             Work::Lies(relation) => {
                 let mut found = BooleanBuilder::with_capacity(self.rows);
+                let mut effort = Effort::of(self.step);
                 for row in 0..self.rows {
-                    self.go_on(row, 0)?;
                     let pair = self.first(row)?.zip(self.second(row)?);
-                    let lies = pair.map(|(one, other)| relation.is_of(&one, &other, other.bounding_rect()));
-                    found.append_option(lies);
+                    let lies = pair
+                        .map(|(one, other)| relation.is_of(&one, &other, other.bounding_rect(), &mut effort));
+                    found.append_option(lies.transpose()?);
                 }
                 Arc::new(found.finish())
             }
@@ -296,7 +303,7 @@ impl Calls<'_> {
                 let (mut found, mut built) = (StringViewBuilder::new(), 0);
                 for row in 0..self.rows {
                     self.go_on(row, built)?;
-                    let text = self.first(row)?.as_ref().map(write);
+                    let text = self.first(row)?.as_ref().and_then(write);
                     built += text.as_ref().map_or(0, |text| text.len() as u64);
                     found.append_option(text);
                 }
@@ -313,7 +320,7 @@ impl Calls<'_> {
         self.values[1].geometry(row)
     }
 
-    fn numbers(&self, of: impl Fn(usize) -> Result<Option<f64>>) -> Result<ArrayRef> {
+    fn numbers(&self, mut of: impl FnMut(usize) -> Result<Option<f64>>) -> Result<ArrayRef> {
         let mut found = Float64Builder::with_capacity(self.rows);
         for row in 0..self.rows {
             self.go_on(row, 0)?;
@@ -335,12 +342,13 @@ impl Calls<'_> {
 
     /// Refuses to go on when nobody waits any longer, or when all rows together would take too much memory.
     fn go_on(&self, row: usize, built: u64) -> Result<()> {
-        let Some(step) = self.step else { return Ok(()) };
-        if row.is_multiple_of(ROWS) && step.stop.is_due() {
+        if row.is_multiple_of(ROWS) && self.step.is_some_and(|step| step.stop.is_due()) {
             return exec_err!("the query was stopped");
         }
-        if built > step.call_bytes {
-            return resources_err!("{} would take over {} bytes in one step", self.name, step.call_bytes);
+        // A constant is worked out without a step: it is no longer than a text may get.
+        let most = self.step.map_or(TEXT_BYTES, |step| step.call_bytes);
+        if built > most {
+            return resources_err!("{} would take over {most} bytes in one step", self.name);
         }
         Ok(())
     }

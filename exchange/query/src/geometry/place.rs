@@ -7,27 +7,11 @@ use datafusion::common::{Column, Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use geo::{BoundingRect, Geometry, Intersects, Point, Rect, Relate};
+use geo::{BoundingRect, CoordsIter, Geometry, Intersects, Point, Rect, Relate};
 
-use super::{Area, guarded, read, written};
+use super::effort::Effort;
+use super::{Area, Shape, guarded, read, written};
 use crate::step::Step;
-
-/// Rows after which the clock is looked at.
-const ROWS: usize = 16;
-
-/// Where a row lies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Shape {
-    /// In a column of geometries.
-    Column(String),
-    /// In two columns of numbers.
-    Point {
-        /// Degrees east.
-        longitude: String,
-        /// Degrees north.
-        latitude: String,
-    },
-}
 
 /// How a row's geometry lies to another (OGC Simple Features).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,11 +48,31 @@ impl Relation {
         }
     }
 
+    /// Whether it is asked of crossings, all of which are kept.
+    fn keeps_crossings(self) -> bool {
+        !matches!(self, Self::Intersects | Self::Disjoint)
+    }
+
     /// Whether it holds; boxes that lie apart say so without a look at the rest.
-    pub(super) fn is_of(self, row: &Geometry, other: &Geometry, others_box: Option<Rect>) -> bool {
+    ///
+    /// # Errors
+    /// Where that would take too much, or nobody waits for it.
+    pub(super) fn is_of(
+        self,
+        row: &Geometry,
+        other: &Geometry,
+        others_box: Option<Rect>,
+        effort: &mut Effort<'_>,
+    ) -> Result<bool> {
         match row.bounding_rect().zip(others_box) {
-            Some((one, other)) if !one.intersects(&other) => self == Self::Disjoint,
-            _ => self.holds(row, other),
+            Some((one, other)) if !one.intersects(&other) => {
+                effort.look(row.coords_count() as u64)?;
+                Ok(self == Self::Disjoint)
+            }
+            _ => {
+                effort.spend(row, other, self.keeps_crossings())?;
+                Ok(self.holds(row, other))
+            }
         }
     }
 }
@@ -126,13 +130,11 @@ impl ScalarUDFImpl for Related {
         let area_box = area.bounding_rect();
         let columns = ColumnarValue::values_to_arrays(&args.args)?;
         let rows = Rows::of(&columns)?;
-        let step = Step::of(&args.config_options);
+        let mut effort = Effort::of(Step::of(&args.config_options));
         let mut found = Vec::with_capacity(args.number_rows);
         for row in 0..columns.first().map_or(0, |column| column.len()) {
-            if row.is_multiple_of(ROWS) && step.is_some_and(|step| step.stop.is_due()) {
-                return exec_err!("the query was stopped");
-            }
-            let is_so = |geometry: Geometry| guarded(|| Ok(self.relation.is_of(&geometry, &area, area_box)));
+            let is_so =
+                |geometry: Geometry| guarded(|| self.relation.is_of(&geometry, &area, area_box, &mut effort));
             found.push(rows.at(row).map(is_so).transpose()?);
         }
         Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(found))))

@@ -79,6 +79,29 @@ async fn equal_rows_in_another_order_are_the_same_and_a_changed_one_is_counted()
     }
 }
 
+/// Rows inside CKAN's envelope have lines of their own; what is like its head may be a row, too.
+#[tokio::test]
+async fn rows_in_an_envelope_are_compared_too() {
+    let compared = async |text: &str| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        compare(file, answer(&[ROWS[1]])).await
+    };
+    let head = "{\"help\":\"x\",\"success\":true,\"result\":{\"total\":1,\"records\":[";
+    let row = "{\"text\":null,\"number\":2,\"data\":null}";
+    let same = Difference { rows: 1, missing: 0, added: 0, cut: false };
+    assert_eq!(compared(&format!("{head}\n{row}\n]}}}}\n")).await.unwrap(), same);
+    let two = compared(&format!("{head}\n{row},\n{row}\n]}}}}\n")).await.unwrap();
+    assert_eq!(two, Difference { rows: 2, missing: 1, ..same });
+    assert_eq!(
+        compared(&format!("{head}\n\n]}}}}\n")).await.unwrap(),
+        Difference { rows: 0, added: 1, ..same }
+    );
+    assert!(compared("{\"help\":\"a row\"}\n").await.is_err());
+    assert!(compared("PK\u{3}\u{4}").await.is_err(), "a sheet is not compared");
+}
+
 /// Whoever sends one line of a large file has the whole of it read again, and no more of that than is bounded is kept.
 #[tokio::test]
 async fn of_what_comes_again_beyond_the_answer_little_is_read_and_nothing_strange_is_kept() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog_core::directory::ValueFormat;
@@ -17,6 +17,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use exchange_crypto::MacKey;
 
+use super::materials::Shown;
 use super::text::{IDENTITY, KINDS, MOBILE, is_name, kinds_in};
 use crate::mask::Mask;
 
@@ -40,6 +41,8 @@ pub(super) struct Seen {
     /// Hashes of the different values, until there are too many.
     different: Option<HashSet<u64>>,
     max_values: usize,
+    /// What it shows, where that is materials.
+    materials: Option<Shown>,
 }
 
 impl Seen {
@@ -56,6 +59,7 @@ impl Seen {
         shown
             .map(|(place, column)| {
                 let item = dataset.resource.item(column.column.as_str());
+                let is_material = item.is_some_and(|item| item.format == Some(ValueFormat::Material));
                 Ok(Self {
                     name: column.column.clone(),
                     is_personal: item.is_some_and(|item| item.personal),
@@ -68,6 +72,7 @@ impl Seen {
                     names: 0,
                     different: Some(HashSet::new()),
                     max_values,
+                    materials: (is_material && column.mask.is_none()).then(Shown::new),
                 })
             })
             .collect()
@@ -75,6 +80,11 @@ impl Seen {
 
     pub(super) fn name(&self) -> &ColumnName {
         &self.name
+    }
+
+    /// Gives away the materials that it shows, which are looked into by themselves.
+    pub(super) fn take_materials(&mut self) -> Option<Shown> {
+        self.materials.take()
     }
 
     /// Looks at the column in that place of a batch of unmasked rows.
@@ -87,6 +97,15 @@ impl Seen {
                 masked.into_array(batch.num_rows()).map_err(Error::internal)?
             }
         };
+        if let Some(materials) = &mut self.materials {
+            // What digests look like tells nothing.
+            self.different = None;
+            for digest in values.as_string_view_opt().into_iter().flatten().flatten() {
+                self.values += 1;
+                materials.add(digest);
+            }
+            return Ok(());
+        }
         if is_binary(&values) {
             self.different = None;
             self.values += (values.len() - values.null_count()) as u64;
@@ -168,6 +187,7 @@ impl Seen {
             columns: vec![self.name.clone()],
             rows,
             of,
+            materials: None,
         };
         let mut all: Vec<_> = KINDS.iter().zip(self.found).map(|(rule, rows)| finding(rule, rows)).collect();
         all.push(finding("name", if self.are_names() { self.names } else { 0 }));

@@ -349,7 +349,8 @@ async fn parquet_says_which_columns_are_geometries() {
         let geo = pairs.into_iter().find(|pair| pair.key == "geo").and_then(|pair| pair.value);
         let geo: Option<serde_json::Value> = geo.map(|text| serde_json::from_str(&text).unwrap());
         let expected = json!({"version": "1.1.0", "primary_column": "shape",
-            "columns": {"shape": {"encoding": "WKB", "geometry_types": ["Point"], "crs": null}}});
+            "columns": {"shape": {"encoding": "WKB", "geometry_types": ["Point"], "crs": null,
+                "bbox": [115.9, 29.7, 115.9, 29.7]}}});
         assert_eq!(geo, has_key.then_some(expected));
     }
 }

@@ -75,9 +75,50 @@ fn what_grows_in_planning_is_refused_before() {
     };
     assert!(parse(&tables(399)).is_ok());
     assert_eq!(code(&tables(400)), ErrorCode::LimitSql);
+    let columns = |count: usize| vec!["1"; count].join(", ");
+    assert!(parse(&format!("select {}", columns(1_000))).is_ok());
+    for long in [
+        format!("select {}", columns(1_001)),
+        format!("select 1 as a order by {}", columns(1_001)),
+        format!("select 1 from a.b group by {}", columns(1_001)),
+        format!("select concat({})", columns(1_001)),
+        format!("select sum(1) over (partition by {}) from a.b", columns(1_001)),
+        format!("select sum(1) over (order by {}) from a.b", columns(1_001)),
+        format!(
+            "select * from (select {0}) a, (select {0}) b, (select {0}) c, (select {0}) d",
+            columns(1_000)
+        ),
+    ] {
+        assert_eq!(code(&long), ErrorCode::LimitSql);
+    }
     let shadowed = "with c as (select 1 as x from a.b, a.b y), d as (with c as (select 2 as x) select * from c) \
                     select * from c, d";
     assert!(parse(shadowed).is_ok());
+}
+
+#[test]
+fn sets_of_grouping_columns_are_few() {
+    let grouped = |by: &str| format!("select count(*) from a.b group by {by}");
+    let columns = |count: usize| (0..count).map(|n| format!("col_{n}")).collect::<Vec<_>>().join(", ");
+    let [ten, many] = [columns(10), columns(40)];
+    for good in [
+        columns(900),
+        format!("cube({ten})"),
+        format!("x, rollup({many})"),
+        format!("grouping sets (({ten}), ({ten}), ())"),
+    ] {
+        assert!(parse(&grouped(&good)).is_ok(), "{good}: {:?}", parse(&grouped(&good)).err());
+    }
+    for bad in [
+        format!("cube({many})"),
+        format!("cube({})", columns(100)),
+        format!("cube({ten}), cube(x, y)"),
+        format!("rollup({many}), rollup({many})"),
+        format!("rollup({})", columns(900)),
+        format!("cube({ten}), {}", columns(400)),
+    ] {
+        assert_eq!(code(&grouped(&bad)), ErrorCode::LimitSql, "{bad}");
+    }
 }
 
 #[test]

@@ -4,17 +4,19 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Result, Statistics};
+use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datasets_store::Places;
 
+use super::Reach;
 use crate::barrier::Estimate;
 use crate::tables::StoredFile;
 
@@ -25,9 +27,15 @@ use crate::tables::StoredFile;
 pub(crate) struct StoredTable {
     store: ObjectStoreUrl,
     files: Vec<StoredFile>,
+    /// The schema of the files.
+    stored: SchemaRef,
+    /// The same with what a scan adds.
     schema: SchemaRef,
     /// Columns by which the rows are sorted.
     order: Vec<usize>,
+    /// Where the rows of files lie, as far as that is known.
+    places: Option<Arc<Places>>,
+    reach: Reach,
 }
 
 impl StoredTable {
@@ -45,13 +53,30 @@ impl StoredTable {
             Field::new(field.name(), data_type, field.is_nullable())
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { store, files, schema, order: Vec::new() }
+        let stored = Arc::clone(&schema);
+        Self { store, files, stored, schema, order: Vec::new(), places: None, reach: Reach::default() }
     }
 
     /// The version with its rows sorted by these columns; the order of equal ones tells nothing.
     pub(crate) fn sorted_by<'a>(self, columns: impl Iterator<Item = &'a str>) -> Self {
         let order = columns.filter_map(|column| self.schema.index_of(column).ok()).collect();
         Self { order, ..self }
+    }
+
+    /// The version whose rows stand by where they lie, too.
+    pub(crate) fn along(mut self, places: Option<Arc<Places>>) -> Self {
+        let columns = places.iter().flat_map(|places| &places.columns);
+        let columns = columns.filter_map(|column| self.stored.index_of(column.as_str()).ok());
+        self.order.extend(columns);
+        self.places = places;
+        self
+    }
+
+    /// The version, read no further than that.
+    pub(crate) fn within(mut self, reach: Reach) -> Self {
+        self.schema = reach.schema(&self.stored);
+        self.reach = reach;
+        self
     }
 
     /// Columns by which the rows are sorted.
@@ -71,7 +96,25 @@ impl StoredTable {
         Statistics {
             num_rows: Precision::Exact(as_usize(rows)),
             total_byte_size: Precision::Inexact(as_usize(bytes)),
-            column_statistics: vec![ColumnStatistics::new_unknown(); self.schema.fields().len()],
+            column_statistics: vec![ColumnStatistics::new_unknown(); self.stored.fields().len()],
+        }
+    }
+
+    /// A file as the scan reads it; `None` where no row of it is wanted.
+    fn scanned(&self, number: usize, file: &StoredFile) -> Option<PartitionedFile> {
+        let scanned = PartitionedFile::new(file.path.clone(), file.bytes);
+        if self.reach.is_all() {
+            return Some(scanned.with_statistics(Arc::new(self.statistics_of(file.rows, file.bytes))));
+        }
+        let scanned = match self.reach.positioned {
+            true => scanned.with_partition_values(vec![ScalarValue::Int64(i64::try_from(number).ok())]),
+            false => scanned,
+        };
+        let boxes = self.places.as_ref().and_then(|places| places.boxes.get(&file.path));
+        match self.reach.rows(number, file, boxes) {
+            None => Some(scanned),
+            Some(rows) if rows.row_count() == 0 => None,
+            Some(rows) => Some(scanned.with_extension(ParquetRowSelection::new(rows))),
         }
     }
 }
@@ -107,25 +150,29 @@ impl TableProvider for StoredTable {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
-        let source = ParquetSource::new(Arc::clone(&self.schema))
+        let source = ParquetSource::new(self.reach.table_schema(&self.stored))
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
-        let files = self.files.iter().map(|file| {
-            PartitionedFile::new(file.path.clone(), file.bytes)
-                .with_statistics(Arc::new(self.statistics_of(file.rows, file.bytes)))
-        });
-        let mut groups = FileGroup::new(files.collect()).split_files(state.config().target_partitions());
+        let files = self.files.iter().enumerate();
+        let files = files.filter_map(|(number, file)| self.scanned(number, file));
+        let files = FileGroup::new(files.collect());
+        let mut groups = match self.reach.positioned && !files.is_empty() {
+            // Places are numbered as the manifest names the files; splitting sorts them by their paths.
+            true => vec![files],
+            false => files.split_files(state.config().target_partitions()),
+        };
         if groups.is_empty() {
             // What sorts or joins asks for one partition at least: of a version that has lost all its rows it is empty.
             groups.push(FileGroup::default());
         }
-        let total = self.estimate();
-        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+        let mut config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)
-            .with_statistics(self.statistics_of(total.rows as u64, total.bytes as u64))
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
-        Ok(DataSourceExec::from_data_source(config))
+            .with_preserve_order(self.reach.positioned);
+        if self.reach.is_all() {
+            let total = self.estimate();
+            config = config.with_statistics(self.statistics_of(total.rows as u64, total.bytes as u64));
+        }
+        let config = config.with_projection_indices(projection.cloned())?.with_limit(limit);
+        Ok(DataSourceExec::from_data_source(config.build()))
     }
 }

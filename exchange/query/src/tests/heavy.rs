@@ -95,6 +95,38 @@ async fn planning_keeps_nobody_waiting() {
     assert_eq!((answer, turns), (None, 100));
 }
 
+/// WITH items in a row, each of which takes the column of the one before by this expression.
+fn chain(items: usize, by: &str) -> String {
+    let items: String =
+        (1..=items).map(|n| format!(", c{n} as (select {by} as a from c{})", n - 1)).collect();
+    format!("with c0 as (select id as a from city.penalties){items}")
+}
+
+#[tokio::test]
+async fn what_doubles_in_the_optimizer_is_refused_before() {
+    let world = World::new(30);
+    let engine = world.engine(true, 1);
+    let doubling = chain(36, "a + a");
+    for heavy in [
+        format!("{doubling} select a from c36 where a > 1"),
+        format!("explain {doubling} select a from c36"),
+        format!("{} select a from c18", chain(18, "case when a > 1 then a else 1 end")),
+        format!("{doubling} select id from city.penalties where id in (select a from c36)"),
+        format!("{doubling} select c0.a from c0 join c36 on c0.a = c36.a"),
+        format!("{doubling} select a from c36 union all select a from c0"),
+    ] {
+        assert_eq!(rows(&engine, "rows", sql(&heavy)).await, Err(ErrorCode::LimitSql), "{heavy}");
+    }
+    for (light, found) in [
+        (format!("{} select a from c36", chain(36, "a + 1")), 20),
+        (format!("{} select a from c10", chain(10, "a + a")), 20),
+        ("select count(*) from city.penalties where id in (select id from city.penalties)".to_owned(), 1),
+        ("select count(*) from city.penalties group by rollup(id - id)".to_owned(), 2),
+    ] {
+        assert_eq!(rows(&engine, "rows", sql(&light)).await.map(|rows| rows.len()), Ok(found), "{light}");
+    }
+}
+
 #[tokio::test]
 async fn engines_come_and_go_anywhere() {
     let world = World::new(30);

@@ -311,6 +311,7 @@ pub(crate) fn stored(folder: &TempDir, place: &str, batch: &RecordBatch, name: &
         dataset: Dataset { resource, granted, version: version.unwrap() },
         schema: batch.schema(),
         files: parts(folder, place, batch),
+        places: None,
     }
 }
 

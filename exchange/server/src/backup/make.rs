@@ -161,7 +161,8 @@ async fn objects(source: &Source, copy: &Path) -> Result<BTreeMap<String, From>>
                 continue;
             }
             let manifest = datasets.manifest(&version).await?;
-            for part in manifest.parts.into_iter().chain(manifest.quarantine) {
+            let materials = datasets.materials_of(&manifest).await?;
+            for part in manifest.stored().cloned().chain(materials) {
                 let path = object_store::path::Path::from(part.path.as_str());
                 let object = From::Object { path, bytes: part.bytes, sha256: part.sha256 };
                 wanted.insert(format!("objects/{}", part.path), object);

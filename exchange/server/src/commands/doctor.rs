@@ -219,11 +219,11 @@ async fn inside(folder: Folder, now: Timestamp) -> Vec<Check> {
 }
 
 fn undelivered(deliveries: Vec<Delivery>) -> Outcome {
-    let given_up: Vec<_> = deliveries.iter().filter(|delivery| delivery.next_at.is_none()).collect();
+    let given_up: Vec<_> = deliveries.iter().filter(|delivery| delivery.attempts.next_at.is_none()).collect();
     match given_up.last() {
         None => Good(format!("{} to departments wait to be delivered", deliveries.len())),
         Some(last) => {
-            let problem = last.problem.as_deref().unwrap_or_default();
+            let problem = last.attempts.problem.as_deref().unwrap_or_default();
             Doubtful(format!("{} to departments were given up, the last because {problem}", given_up.len()))
         }
     }

@@ -12,12 +12,12 @@ use crate::compose::{Platform, Served};
 use crate::evidence;
 use crate::folder::Folder;
 use crate::guard::guard;
-use crate::{local, mail, output, tls};
+use crate::{local, mail, output, subscriptions, tls};
 
 /// How often used nonces whose time has passed are forgotten, and the clock of the matters runs. A limit ends at midnight.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How often is looked whether a word to a department is to be delivered.
+/// How often is looked whether a department or a subscriber is to be told something.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How often is looked whether letters lie in the outbox: whoever registers waits for one.
@@ -69,6 +69,7 @@ pub(crate) async fn serve(
     let covering = tokio::spawn(evidence::keep_covered(platform.evidence().clone(), config.log.clone()));
     let app = platform.source().app;
     let keeping = tokio::spawn(evidence::keep_for_its_time(app, config.log.clone(), HOUR));
+    let notifying = tokio::spawn(subscriptions::keep_notifying(platform.source().app, MINUTE));
     let drain = Duration::from_secs(config.server.drain_seconds);
     tokio::spawn(drain_on_signal(drain, handle.clone(), local_handle.clone()));
     ready(&platform, &base_url);
@@ -96,6 +97,7 @@ pub(crate) async fn serve(
     posting.abort();
     covering.abort();
     keeping.abort();
+    notifying.abort();
     drop(door);
     platform.close().await?;
     served.map(drop).map_err(Error::internal)

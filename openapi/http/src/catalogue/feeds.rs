@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use catalog_core::dataset::{Standing, Version};
 use catalog_core::directory::{Department, Resource};
-use catalog_core::ports::VersionPlace;
+use catalog_core::ports::{SearchQuery, VersionPlace};
 use catalog_core::{ErrorCode, OpContext, Result, Timestamp};
 use http::HeaderMap;
 use openapi_dcat::{Change, Feed, Site};
@@ -50,23 +50,35 @@ async fn get_feed(
 ) -> Result<Response, Refusal> {
     let after = before.as_deref().map(str::parse::<VersionPlace>).transpose()?;
     let (site, ctx) = (site(&app)?, public(&ctx));
-    let first = site.address("/feed.atom");
-    let at = |place: &VersionPlace| format!("{first}?before={place}");
+    let (first, title) = (site.address("/feed.atom"), "公共数据开放目录：数据更新".to_owned());
+    recent(&app, &ctx, (&site, first, title), (after, None), &headers).await
+}
+
+/// A page of a feed, named by its first page's address, of the datasets that a search finds or of all.
+pub(super) async fn recent(
+    app: &App,
+    ctx: &OpContext,
+    (site, first, title): (&Site, String, String),
+    (after, search): (Option<VersionPlace>, Option<&SearchQuery>),
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let mark = if first.contains('?') { '&' } else { '?' };
+    let at = |place: &VersionPlace| format!("{first}{mark}before={place}");
     let address = after.as_ref().map_or_else(|| first.clone(), at);
-    let _place = app.place(&ctx).await?;
-    let page = app.services.recent_versions(&ctx, after, PAGE_CHANGES).await?;
-    let departments = app.services.departments(&ctx).await?;
+    let _place = app.page(ctx).await?;
+    let page = app.services.recent_versions(ctx, search, after, PAGE_CHANGES).await?;
+    let departments = app.services.departments(ctx).await?;
     let change =
-        |(resource, version): &(Resource, Version)| change(&site, &departments, resource, version, ctx.now);
+        |(resource, version): &(Resource, Version)| change(site, &departments, resource, version, ctx.now);
     let feed = Feed {
-        title: "公共数据开放目录：数据更新".to_owned(),
+        title,
         address,
         page: site.address("/"),
         next: page.next.as_ref().map(at),
         changes: page.versions.iter().map(change).collect(),
         id: first.clone(),
     };
-    Ok(document(Feed::MEDIA_TYPE, feed.write()?, &headers))
+    Ok(document(Feed::MEDIA_TYPE, feed.write()?, headers))
 }
 
 /// What is new in one dataset, as Atom: all its versions

@@ -2,27 +2,25 @@
 
 use std::sync::Arc;
 
-use catalog_core::dataset::Version;
 use catalog_core::directory::Department;
-use catalog_core::ports::SearchHit;
 use catalog_core::schema::visible;
-use catalog_core::services::VersionSelector;
+use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Result};
 use openapi_dcat::{Described, File, Release, opened};
 
 use crate::app::App;
-use crate::downloads::FORMATS;
+use crate::downloads::Kind;
 
-/// The hits of a page with what is to be said of them. What was withdrawn since it was found is left out.
+/// The datasets of a page with what is to be said of them. What was withdrawn since it was found is left out.
 pub(super) async fn described(
     app: &Arc<App>,
     ctx: &OpContext,
-    hits: Vec<SearchHit>,
+    codes: &[ResourceCode],
 ) -> Result<Vec<Described>> {
     let departments = app.services.departments(ctx).await?;
-    let mut all = Vec::with_capacity(hits.len());
-    for hit in hits {
-        match one(app, ctx, &hit.code, &departments).await {
+    let mut all = Vec::with_capacity(codes.len());
+    for code in codes {
+        match one(app, ctx, code, &departments).await {
             Ok(described) => all.push(described),
             Err(error) if error.code == ErrorCode::NotFound => {}
             Err(error) => return Err(error),
@@ -42,7 +40,7 @@ async fn one(
     let provider = provider.cloned().ok_or_else(|| Error::internal(format!("{code} has no provider")))?;
     let (resource, release) = match app.services.open(ctx, &app.datasets, code, VersionSelector::Latest).await
     {
-        Ok(dataset) => (visible(&dataset.resource, &dataset.granted.policy), Some(release(&dataset.version))),
+        Ok(dataset) => (visible(&dataset.resource, &dataset.granted.policy), Some(release(&dataset))),
         Err(error) => {
             // One damaged dataset hides no other.
             if !is_without_data(&error) {
@@ -62,15 +60,13 @@ pub(crate) fn is_without_data(error: &Error) -> bool {
 }
 
 /// The files of a version; their sizes are said where they are known to be written.
-fn release(version: &Version) -> Release {
-    let file = |format: exchange_query::export::Format| File {
-        format: format.extension().to_owned(),
-        media_type: format.media_type().to_owned(),
+fn release(dataset: &Dataset) -> Release {
+    let version = &dataset.version;
+    let kinds = Kind::of(&dataset.granted.policy, version).filter(|kind| matches!(kind, Kind::Data(_)));
+    let file = |kind: Kind| File {
+        format: kind.extension(),
+        media_type: kind.media_type().to_owned(),
         stored: None,
     };
-    Release {
-        number: version.number,
-        published_at: version.published_at,
-        files: FORMATS.into_iter().map(file).collect(),
-    }
+    Release { number: version.number, published_at: version.published_at, files: kinds.map(file).collect() }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use catalog_core::ports::{SearchPage, SearchQuery};
-use catalog_core::{Error, ErrorCode, OpContext, Result};
+use catalog_core::ports::SearchQuery;
+use catalog_core::{Error, ErrorCode, OpContext};
 use http::HeaderMap;
 use openapi_dcat::{sitemap, sitemap_index};
 use utoipa_axum::router::OpenApiRouter;
@@ -19,8 +19,6 @@ use crate::problem::Refusal;
 
 /// Pages in one sitemap; a longer list is an index of several.
 const SITEMAP_PAGES: u32 = 1_000;
-/// Entries fetched at a time.
-const BATCH: u32 = 100;
 const XML: &str = "application/xml";
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -39,8 +37,9 @@ async fn get_sitemap(
 ) -> Result<Response, Refusal> {
     let (number, offset) = page.place(SITEMAP_PAGES)?;
     let (site, ctx) = (site(&app)?, public(&ctx));
-    let _place = app.place(&ctx).await?;
-    let mut found = fetched(&app, &ctx, offset).await?;
+    let _place = app.page(&ctx).await?;
+    let query = SearchQuery { offset, limit: SITEMAP_PAGES, ..SearchQuery::default() };
+    let found = app.services.codes(&ctx, query).await?;
     let last = u32::try_from(found.total.div_ceil(u64::from(SITEMAP_PAGES))).unwrap_or(u32::MAX).max(1);
     if number > last {
         return Err(Error::new(ErrorCode::NotFound, format!("the sitemap has {last} parts")).into());
@@ -50,18 +49,6 @@ async fn get_sitemap(
             (1..=last).map(|number| site.address(&format!("/sitemap.xml?page={number}"))).collect();
         return Ok(document(XML, sitemap_index(&parts)?, &headers));
     }
-    let (mut pages, mut next) = (Vec::new(), offset);
-    loop {
-        pages.extend(found.hits.iter().map(|hit| site.dataset(&hit.code)));
-        next = next.saturating_add(BATCH);
-        if next >= offset.saturating_add(SITEMAP_PAGES) || u64::from(next) >= found.total {
-            break;
-        }
-        found = fetched(&app, &ctx, next).await?;
-    }
+    let pages: Vec<_> = found.codes.iter().map(|code| site.dataset(code)).collect();
     Ok(document(XML, sitemap(&pages)?, &headers))
-}
-
-async fn fetched(app: &App, ctx: &OpContext, offset: u32) -> Result<SearchPage> {
-    app.services.search(ctx, SearchQuery { offset, limit: BATCH, ..SearchQuery::default() }).await
 }

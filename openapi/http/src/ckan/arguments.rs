@@ -61,6 +61,11 @@ impl Arguments {
         }
     }
 
+    /// The action with these arguments, as answers are kept by it.
+    pub(super) fn question(&self, action: &str) -> String {
+        format!("{action} {}", Value::Object(self.0.clone()))
+    }
+
     /// The value of a name; null is as good as none.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.shift_remove(name).filter(|value| !value.is_null())

@@ -3,12 +3,15 @@
 use axum::response::Response;
 use catalog_core::context::PrincipalKind;
 use catalog_core::directory::{InformationItem, ItemKind, Resource};
+use catalog_core::evidence::SourceRead;
 use catalog_core::policy::filter::typed_literal;
 use catalog_core::policy::{Filter, Literal, Operand};
 use catalog_core::schema::visible;
 use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::{Error, ErrorCode, ResourceCode};
 use exchange_query::export::{RowFormat, column_types};
 use exchange_query::{QueryAnswer, QueryRequest, Selection, Slice, SortKey, TableName};
+use http::{HeaderMap, Uri};
 use serde_json::{Map, Value, json};
 
 use super::Call;
@@ -87,6 +90,45 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Whether it is one page of the engine.
+    fn is_small(&self) -> bool {
+        self.offset == 0 && (1..=SMALL).contains(&self.limit)
+    }
+
+    /// Columns, order and place of the rows.
+    fn selection(&self, code: ResourceCode) -> Selection {
+        let is_small = self.is_small();
+        Selection {
+            columns: self.fields.clone(),
+            sort: self.sort.clone(),
+            limit: u32::try_from(self.limit).ok().filter(|_| is_small),
+            slice: (!is_small).then_some(Slice { offset: self.offset, rows: self.limit }),
+            ..Selection::of(TableName::Code(code))
+        }
+    }
+}
+
+/// What a call asked of the engine, for an answer that is computed again; `None` where it asked for no rows.
+pub(crate) fn asked_again(action: &str, address: &Uri, body: &[u8]) -> Result<Option<QueryRequest>, Refusal> {
+    let mut given = Arguments::read(address, &HeaderMap::new(), body)?;
+    match action {
+        "datastore_search_sql" => Ok(Some(QueryRequest::Sql(given.needed("sql")?))),
+        "datastore_search" => {
+            let asked = Asked::read(&mut given)?;
+            if asked.words.is_some() || asked.format != RowFormat::Objects {
+                let message = "a search for a text, and rows that are not objects, are not computed again";
+                return Err(Error::new(ErrorCode::NotReplayable, message).into());
+            }
+            let parts = asked.filters.iter().map(|(column, value)| condition(column, value));
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            let filter = (!parts.is_empty()).then_some(Filter::And(parts));
+            Ok(Some(QueryRequest::Selection(Selection { filter, ..asked.selection(table_of(&asked.id)?) })))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn unquoted(name: &str) -> String {
     let name = name.trim();
     let inside = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
@@ -125,8 +167,7 @@ pub(super) async fn search(call: &Call, mut given: Arguments) -> Result<Response
         only_in_a_body(&dataset, &seen, &asked, filter.as_ref()).map_err(told)?;
     }
     let looked_up = subjects::asked_for(app, &code, filter.as_ref()).await?;
-    let is_small = asked.offset == 0 && (1..=SMALL).contains(&asked.limit);
-    if looked_up.is_some() && !is_small {
+    if looked_up.is_some() && !asked.is_small() {
         // Of a page evidence holds whom it has shown.
         let message =
             "who is looked up by number is on the first page: leave it out, with a limit of 1 to 10,000";
@@ -134,14 +175,10 @@ pub(super) async fn search(call: &Call, mut given: Arguments) -> Result<Response
     }
     let selection = Selection {
         version: VersionSelector::Number(dataset.version.number),
-        columns: asked.fields.clone(),
         filter,
-        sort: asked.sort.clone(),
-        limit: u32::try_from(asked.limit).ok().filter(|_| is_small),
-        slice: (!is_small).then_some(Slice { offset: asked.offset, rows: asked.limit }),
         count: asked.include_total,
         subject: looked_up.as_ref().map(|looked_up| looked_up.column.to_string()),
-        ..Selection::of(TableName::Code(code))
+        ..asked.selection(code)
     };
     let mut answer = app.run(&call.ctx, QueryRequest::Selection(selection)).await?;
     let shown = std::mem::take(&mut answer.subjects);
@@ -321,11 +358,11 @@ pub(super) async fn search_sql(call: &Call, mut given: Arguments) -> Result<Resp
     given.finish()?;
     let answer = call.app.run(&call.ctx, QueryRequest::Sql(sql.clone())).await?;
     if call.in_address && call.ctx.principal.kind != PrincipalKind::Public {
+        let told = |refusal: Refusal| refusal.after_opening(answer.sources.clone());
         for source in &answer.sources {
-            let resource = call.app.services.resource(&call.ctx, &source.resource).await?;
-            if resource.items.iter().any(|item| is_personal(&resource, item)) {
+            if has_personal(call, source).await.map_err(|error| told(error.into()))? {
                 let message = "a query over personal items travels in the body of a POST";
-                return Err(invalid("sql", message).after_opening(answer.sources.clone()));
+                return Err(told(invalid("sql", message)));
             }
         }
     }
@@ -333,6 +370,15 @@ pub(super) async fn search_sql(call: &Call, mut given: Arguments) -> Result<Resp
     head.insert("sql".to_owned(), sql.into());
     head.insert("fields".to_owned(), fields_of(&answer));
     streamed(call, answer, RowFormat::Objects, head, Vec::new())
+}
+
+/// Whether the version that was read has personal items, or the directory says so of the resource today.
+async fn has_personal(call: &Call, source: &SourceRead) -> Result<bool, Error> {
+    let (app, ctx, code) = (&call.app, &call.ctx, &source.resource);
+    let opened = app.services.open(ctx, &app.datasets, code, VersionSelector::Number(source.version)).await?;
+    let today = app.services.resource(ctx, code).await?;
+    let has = |resource: &Resource| resource.items.iter().any(|item| is_personal(resource, item));
+    Ok(has(&opened.resource) || has(&today))
 }
 
 #[cfg(test)]

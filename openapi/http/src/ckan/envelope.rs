@@ -1,17 +1,37 @@
 //! CKAN's answers: `{"help", "success", "result"}`, and `{"help", "success", "error"}` with CKAN's types and statuses.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use catalog_core::{ErrorCode, Fault};
 use http::{HeaderValue, StatusCode, Uri, header};
-use serde_json::{Map, Value, json};
+use openapi_contract::{CkanAnswer, CkanError, CkanRefusal};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{ACTIONS, PATHS};
 use crate::app::App;
 use crate::problem::Refusal;
 
+/// The tag of this door in the API's description.
+pub(crate) const TAG: &str = "ckan";
+/// The statuses of this door's errors.
+pub(crate) const PROBLEMS: [(&str, &str); 8] = [
+    ("400", "A request that can't be read, or an action that is not offered"),
+    ("403", "A key that is wrong, or no grant; says how to apply"),
+    ("404", "Nothing of that name that the caller may know of"),
+    ("409", "A parameter that breaks a rule, or a query that can't be answered"),
+    ("413", "A body beyond its limit"),
+    ("429", "Beyond the quota of the address or of the developer key; `retry-after` says when to come again"),
+    ("500", "A fault of the server"),
+    ("503", "Not available now, or evidence can't be written"),
+];
 /// Media type of every answer.
 pub(super) const JSON: &str = "application/json;charset=utf-8";
+
+/// The members of every error.
+const MEMBERS: [&str; 3] = ["__type", "code", "message"];
 
 /// The action that a path names, if it is one of this door.
 pub(crate) fn action_of(path: &str) -> Option<&str> {
@@ -33,32 +53,45 @@ pub(super) fn help(app: &App, action: &str) -> String {
 
 /// A success.
 pub(super) fn success(app: &App, action: &str, result: Value) -> Response {
-    let body = json!({ "help": help(app, action), "success": true, "result": result });
-    ([(header::CONTENT_TYPE, JSON)], body.to_string()).into_response()
+    written(text(app, action, result))
+}
+
+/// The text of a success.
+pub(super) fn text(app: &App, action: &str, result: Value) -> Bytes {
+    bytes(&CkanAnswer { help: help(app, action), success: true, result })
+}
+
+/// A text as an answer.
+pub(super) fn written(text: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
 /// A refusal as CKAN would write it; what its status calls for stays in the head.
 pub(crate) fn refused(app: &App, action: &str, refusal: &Refusal, request_id: &str) -> (Response, Bytes) {
     let (mut response, _) = refusal.written(request_id);
     let (status, kind) = face(refusal);
-    let mut error = Map::new();
-    error.insert("__type".to_owned(), kind.into());
-    error.insert("message".to_owned(), format!("{}{}", prefix(kind), refusal.error.message).into());
-    error.insert("code".to_owned(), refusal.error.code.as_str().into());
-    for problem in &refusal.error.problems {
-        // CKAN gives a parameter the list of what is wrong with it.
-        match error.entry(problem.at.clone()).or_insert_with(|| json!([])) {
-            Value::Array(messages) => messages.push(problem.message.as_str().into()),
-            _ => tracing::debug!(at = problem.at, "a problem has the name of a member"),
-        }
+    let mut parameters = BTreeMap::<_, Vec<_>>::new();
+    // What is wrong with a parameter that is called like a member stands in the message alone.
+    for problem in refusal.error.problems.iter().filter(|problem| !MEMBERS.contains(&problem.at.as_str())) {
+        parameters.entry(problem.at.clone()).or_default().push(problem.message.clone());
     }
-    let body = json!({ "help": help(app, action), "success": false, "error": error });
-    let body = Bytes::from(body.to_string());
+    let error = CkanError {
+        kind: kind.to_owned(),
+        message: format!("{}{}", prefix(kind), refusal.error.message),
+        code: refusal.error.code.as_str().to_owned(),
+        parameters,
+    };
+    let body = bytes(&CkanRefusal { help: help(app, action), success: false, error });
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.clone().into();
     (response, body)
+}
+
+/// Plain data, which can't fail to be written.
+fn bytes(document: &impl Serialize) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
 }
 
 /// Status and type. What CKAN knows no type for keeps its status.

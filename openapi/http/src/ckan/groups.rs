@@ -1,5 +1,8 @@
 //! Departments as organizations, the 项 of the classification as groups, keywords as tags.
 
+use std::collections::HashMap;
+
+use catalog_core::directory::Department;
 use catalog_core::ports::{Condition, Facet, SearchField, SearchOrder, SearchQuery};
 use catalog_core::{DepartmentId, Error, ErrorCode, Result};
 use serde_json::{Value, json};
@@ -18,8 +21,8 @@ const COMPLETED: u64 = 20;
 /// How many datasets each value of a facet has.
 async fn counts(call: &Call, field: &str) -> Result<Vec<(String, u64)>> {
     let words = field == "keyword";
-    let query = SearchQuery { limit: 1, facets: !words, word_facets: words, ..SearchQuery::default() };
-    let page = call.app.services.search(&call.ctx, query).await?;
+    let query = SearchQuery { facets: !words, word_facets: words, ..SearchQuery::default() };
+    let page = call.app.services.codes(&call.ctx, query).await?;
     Ok(page
         .facets
         .into_iter()
@@ -39,22 +42,22 @@ pub(super) async fn title_of(call: &Call, id: &str) -> Result<Option<String>> {
     if !is_group {
         return Ok(None);
     }
-    let (codes, _, _) = found(call, having(SearchField::Classification, id), 0, 1).await?;
-    match codes.first() {
+    let found = found(call, having(SearchField::Classification, id), 0, 1).await?;
+    match found.codes.first() {
         None => Ok(None),
-        Some(code) => Ok(Some(group_title(&call.app.services.listed(&call.ctx, code).await?.resource))),
+        Some(code) => Ok(Some(group_title(&call.app.services.resource(&call.ctx, code).await?))),
     }
 }
 
 async fn organizations(call: &Call) -> Result<Vec<Value>> {
-    let counts = counts(call, "department").await?;
+    let counts: HashMap<_, _> = counts(call, "department").await?.into_iter().collect();
     let all = call.app.services.departments(&call.ctx).await?;
-    let counted = |mut one: Value| {
-        let count = counts.iter().find(|(id, _)| one["id"] == id.as_str()).map_or(0, |(_, count)| *count);
-        one["package_count"] = count.into();
+    let counted = |department: &Department| {
+        let mut one = organization(department);
+        one["package_count"] = counts.get(department.id.as_str()).copied().unwrap_or(0).into();
         one
     };
-    Ok(all.iter().map(organization).map(counted).collect())
+    Ok(all.iter().map(counted).collect())
 }
 
 async fn groups(call: &Call) -> Result<Vec<Value>> {
@@ -181,12 +184,12 @@ fn shows_packages(given: &mut Arguments) -> Result<bool, Refusal> {
 
 /// What is shown, with the number of its datasets, and the first of them.
 async fn with(call: &Call, mut shown: Value, query: SearchQuery, with_packages: bool) -> Result<Value> {
-    let (codes, count, _) = found(call, query, 0, SHOWN_PACKAGES).await?;
-    shown["package_count"] = count.into();
+    let found = found(call, query, 0, SHOWN_PACKAGES).await?;
+    shown["package_count"] = found.total.into();
     shown["users"] = json!([]);
     shown["extras"] = json!([]);
     if with_packages {
-        shown["packages"] = packages(call, &codes).await?.into();
+        shown["packages"] = packages(call, &found.codes).await?.into();
     }
     Ok(shown)
 }
@@ -198,8 +201,8 @@ pub(super) async fn list_packages(call: &Call, mut given: Arguments) -> Result<V
     let offset = given.count("offset")?.unwrap_or(0);
     given.finish()?;
     title_of(call, &id).await?.ok_or_else(no_group)?;
-    let (codes, _, _) = found(call, having(SearchField::Classification, &id), offset, limit).await?;
-    Ok(packages(call, &codes).await?.into())
+    let found = found(call, having(SearchField::Classification, &id), offset, limit).await?;
+    Ok(packages(call, &found.codes).await?.into())
 }
 
 /// The keywords that hold a text, by name.

@@ -1,12 +1,14 @@
 //! Datasets as CKAN's packages, and their files as its resources.
 //!
-//! Ids are made of the code, which is never given again: `301001-000001` is a package, `301001-000001-csv` its CSV file. They
-//! are names that CKAN itself accepts for packages, resources and tables; no client asks for more of them than that.
+//! Ids are made of the code, which is never given again: `301001-000001` is a package, `301001-000001-csv` its CSV file, and
+//! `301001-000001-csv-gz` the same compressed. They are names that CKAN itself accepts for packages, resources and tables; no
+//! client asks for more of them than that.
 
 use std::collections::HashMap;
 
 use catalog_core::directory::classification::name_of;
 use catalog_core::directory::{Department, Opening, Resource};
+use catalog_core::ports::{SearchOrder, SearchQuery};
 use catalog_core::services::Listed;
 use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, Timestamp};
 use exchange_query::export::Format;
@@ -16,22 +18,19 @@ use super::Call;
 use super::arguments::Arguments;
 use super::envelope::address;
 use super::site::licence_address;
+use crate::downloads::{Kind, OF_ROWS};
 use crate::problem::Refusal;
 
-/// The files of a dataset, with CKAN's names of their formats.
-const FILES: [(Format, &str); 3] =
-    [(Format::Csv, "CSV"), (Format::Parquet, "Parquet"), (Format::JsonLines, "JSONL")];
 /// The most packages of one answer.
 pub(super) const MAX_PACKAGES: u64 = 1_000;
 /// More than these, which a harvester's page has, take a place among the queries.
 const FEW_PACKAGES: usize = 100;
 
 pub(super) async fn list(call: &Call, mut given: Arguments) -> Result<Value, Refusal> {
-    let (limit, offset) = (given.count("limit")?, given.count("offset")?);
+    let (limit, offset) = (given.count("limit")?.unwrap_or(u64::MAX), given.count("offset")?.unwrap_or(0));
     given.finish()?;
-    let codes = call.app.services.listed_codes(&call.ctx).await?;
-    let names = codes.iter().map(ResourceCode::path_form);
-    Ok(part(names, offset, limit).map(Value::from).collect())
+    let found = call.app.services.codes(&call.ctx, by_code(offset, limit)).await?;
+    Ok(found.codes.iter().map(|code| Value::from(code.path_form())).collect())
 }
 
 pub(super) async fn list_with_resources(call: &Call, mut given: Arguments) -> Result<Value, Refusal> {
@@ -39,9 +38,23 @@ pub(super) async fn list_with_resources(call: &Call, mut given: Arguments) -> Re
     let (offset, page) = (given.count("offset")?, given.count("page")?);
     given.finish()?;
     let offset = offset.or(page.map(|page| page.saturating_sub(1).saturating_mul(limit)));
-    let codes = call.app.services.listed_codes(&call.ctx).await?;
-    let codes: Vec<_> = part(codes.into_iter(), offset, Some(limit)).collect();
-    Ok(packages(call, &codes).await?.into())
+    let found = call.app.services.codes(&call.ctx, by_code(offset.unwrap_or(0), limit)).await?;
+    Ok(packages(call, &found.codes).await?.into())
+}
+
+/// These places of the directory by code.
+fn by_code(offset: u64, limit: u64) -> SearchQuery {
+    SearchQuery {
+        order: SearchOrder::Code,
+        offset: place(offset),
+        limit: place(limit),
+        ..SearchQuery::default()
+    }
+}
+
+/// A place as the directory counts them.
+pub(super) fn place(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 pub(super) async fn show(call: &Call, mut given: Arguments) -> Result<Value, Refusal> {
@@ -76,13 +89,22 @@ pub(super) fn code_of(id: &str) -> Result<ResourceCode> {
 
 /// The code of the dataset whose file, or table, has this id.
 pub(super) fn table_of(id: &str) -> Result<ResourceCode> {
-    let package = match id.rsplit_once('-') {
-        Some((package, extension)) if FILES.iter().any(|(format, _)| format.extension() == extension) => {
-            package
-        }
-        _ => id,
-    };
-    code_of(package).map_err(|_| unknown(id))
+    let of_file = |kind: &Kind| id.strip_suffix(&ending(*kind)).and_then(|id| code_of(id).ok());
+    code_of(id).ok().or_else(|| OF_ROWS.iter().find_map(of_file)).ok_or_else(|| unknown(id))
+}
+
+/// How the id of a file ends: `-csv`, `-csv-gz`.
+fn ending(kind: Kind) -> String {
+    kind.suffix().replace('.', "-")
+}
+
+/// CKAN's name of a format.
+fn format_name(kind: Kind) -> String {
+    match kind {
+        Kind::Data(Format::GeoJson) => "GeoJSON".to_owned(),
+        Kind::Data(Format::Parquet) => "Parquet".to_owned(),
+        other => other.extension().to_uppercase(),
+    }
 }
 
 fn unknown(id: &str) -> Error {
@@ -101,7 +123,7 @@ pub(super) async fn departments(call: &Call) -> Result<Departments> {
 /// The packages of these codes; what was withdrawn meanwhile is left out.
 pub(super) async fn packages(call: &Call, codes: &[ResourceCode]) -> Result<Vec<Value>> {
     let _place = match codes.len() > FEW_PACKAGES {
-        true => Some(call.app.place(&call.ctx).await?),
+        true => Some(call.app.page(&call.ctx).await?),
         false => None,
     };
     let departments = departments(call).await?;
@@ -117,7 +139,7 @@ pub(super) async fn packages(call: &Call, codes: &[ResourceCode]) -> Result<Vec<
 }
 
 fn package(call: &Call, departments: &Departments, listed: &Listed) -> Value {
-    let Listed { resource, version, since, modified } = listed;
+    let Listed { resource, version, since, modified, .. } = listed;
     let id = resource.code.path_form();
     let department = departments.get(&resource.provider);
     let provider = department.map_or(resource.provider.as_str(), |department| &department.name);
@@ -146,23 +168,34 @@ fn package(call: &Call, departments: &Departments, listed: &Listed) -> Value {
 
 /// The files of a dataset; none where the caller may not read it, or there is no data.
 pub(super) fn resources(call: &Call, listed: &Listed) -> Vec<Value> {
-    let Some(version) = &listed.version else { return Vec::new() };
+    let (Some(version), Some(policy)) = (&listed.version, &listed.policy) else { return Vec::new() };
     let code = listed.resource.code.path_form();
     let changed = version.effective_from().unwrap_or(version.published_at);
-    let file = |(position, (format, name)): (usize, (Format, &str))| {
-        let extension = format.extension();
-        let media_type = format.media_type().split(';').next();
+    let file = |(position, kind): (usize, Kind)| {
+        let (format, title) = (format_name(kind), &listed.resource.title);
+        let essence = |kind: Kind| kind.media_type().split(';').next().unwrap_or_default();
+        let inside = match kind {
+            Kind::Gzip(format) => Some(essence(Kind::Data(format))),
+            _ => None,
+        };
+        let name = match kind {
+            Kind::MarkedCsv => format!("{title} {format}（带 BOM，供电子表格软件打开）"),
+            _ => format!("{title} {format}"),
+        };
+        let path = kind.address(&format!("/datasets/{code}/latest.{}", kind.extension()));
+        // A table of the datastore is named by a file in one of the formats of its answers.
+        let is_table = matches!(kind, Kind::Data(format) if Format::parse(format.extension()).is_some());
         let created = time_text(listed.since.unwrap_or(changed));
         json!({
-            "id": format!("{code}-{extension}"), "package_id": code, "name": format!("{} {name}", listed.resource.title),
-            "description": listed.resource.summary, "format": name, "mimetype": media_type, "mimetype_inner": null,
-            "url": address(&call.app, &format!("/datasets/{code}/latest.{extension}")), "url_type": null,
-            "resource_type": "file", "datastore_active": true, "state": "active", "position": position, "hash": "",
+            "id": format!("{code}{}", ending(kind)), "package_id": code, "name": name,
+            "description": listed.resource.summary, "format": format, "mimetype": essence(kind), "mimetype_inner": inside,
+            "url": address(&call.app, &path), "url_type": null,
+            "resource_type": "file", "datastore_active": is_table, "state": "active", "position": position, "hash": "",
             "size": null, "cache_url": null, "cache_last_updated": null, "created": created,
             "last_modified": time_text(changed), "metadata_modified": time_text(changed), "version": version.number.to_string(),
         })
     };
-    FILES.into_iter().enumerate().map(file).collect()
+    Kind::of(policy, version).enumerate().map(file).collect()
 }
 
 fn tags(resource: &Resource) -> Vec<Value> {
@@ -245,10 +278,21 @@ mod tests {
     fn ids_are_made_of_codes() {
         let code = ResourceCode::new("301001/000001").unwrap();
         assert_eq!(code_of("301001-000001").unwrap(), code);
-        for id in ["301001-000001", "301001-000001-csv", "301001-000001-parquet", "301001-000001-jsonl"] {
+        for kind in OF_ROWS {
+            assert_eq!(table_of(&format!("301001-000001{}", ending(kind))).unwrap(), code);
+        }
+        for id in ["301001-000001", "301001-000001-csv", "301001-000001-csv-gz", "301001-000001-csv-bom"] {
             assert_eq!(table_of(id).unwrap(), code);
         }
-        for id in ["", "x", "301001-000001-exe", "301001-000001-csv-csv", "../301001-000001", "301001"] {
+        for id in [
+            "",
+            "x",
+            "301001-000001-exe",
+            "301001-000001-csv-csv",
+            "301001-000001-gz",
+            "../301001-000001",
+            "301001",
+        ] {
             assert_eq!(table_of(id).unwrap_err().code, ErrorCode::NotFound, "{id}");
         }
     }

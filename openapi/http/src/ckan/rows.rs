@@ -46,7 +46,8 @@ pub(super) fn format_of(name: &str) -> Option<RowFormat> {
 
 fn within(head: String, rows: Written, format: RowFormat) -> Written {
     let is_json = matches!(format, RowFormat::Objects | RowFormat::Lists);
-    let (begin, end) = if is_json { ("[", "]}}\n") } else { ("\"", "\"}}\n") };
+    // A row has a line of its own, by which answers are compared that are computed again.
+    let (begin, end) = if is_json { ("[\n", "\n]}}\n") } else { ("\"", "\"}}\n") };
     let mut is_first = true;
     let pieces = rows.and_then(move |piece| {
         let written = match is_json {

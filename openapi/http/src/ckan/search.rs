@@ -1,6 +1,6 @@
 //! Searching packages and resources.
 
-use catalog_core::ports::{Facet, SearchOrder, SearchQuery};
+use catalog_core::ports::{CodePage, Facet, SearchOrder, SearchQuery};
 use catalog_core::{Error, ErrorCode, ResourceCode, Timestamp};
 use exchange_query::export::Format;
 use serde_json::{Map, Value, json};
@@ -10,16 +10,20 @@ use super::arguments::{Arguments, invalid};
 use super::grammar::Asked;
 use super::groups::title_of;
 use super::packages::{
-    Departments, MAX_PACKAGES, departments, packages as packages_of, part, resources as files_of,
+    Departments, MAX_PACKAGES, departments, packages as packages_of, part, place, resources as files_of,
 };
 use crate::problem::Refusal;
 
 /// Packages of a page where none are asked for.
 const PAGE_PACKAGES: u64 = 10;
-/// Hits of one question to the directory.
-const STEP: u32 = 100;
-/// The most entries that are looked at one by one, for their times or files.
+/// The most packages of a completion.
+const COMPLETED: u64 = 100;
+/// The most entries that are looked at one by one for a department, for their times or files.
 const MAX_SCANNED: u64 = 20_000;
+/// And for anybody else.
+const MAX_SCANNED_BY_ANYONE: u64 = 2_000;
+/// More values of facets than these, whose names are looked up one by one, take a place among the queries.
+const FEW_VALUES: usize = FACET_VALUES;
 /// Values of a facet where nobody says how many.
 const FACET_VALUES: usize = 50;
 
@@ -35,13 +39,6 @@ const FACETS: [(&str, &str); 8] = [
     ("format_class", "format"),
 ];
 
-/// The order of packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Directory(SearchOrder),
-    Modified { descending: bool },
-}
-
 pub(super) async fn packages(call: &Call, mut given: Arguments) -> Result<Value, Refusal> {
     let asked = asked(&mut given)?;
     let sort = given.text("sort")?.unwrap_or_default();
@@ -52,28 +49,22 @@ pub(super) async fn packages(call: &Call, mut given: Arguments) -> Result<Value,
     let start = given.count("start")?.unwrap_or(0);
     let facets = Facets::read(&mut given)?;
     given.finish()?;
-    if asked.modified.is_some() && !facets.fields.is_empty() {
-        return Err(invalid("facet.field", "facets are not counted between times of metadata_modified"));
-    }
-    let query = SearchQuery { facets: facets.has(false), word_facets: facets.has(true), ..query_of(&asked) };
-    let (codes, count, counted) = match (order, asked.modified) {
-        (Order::Directory(order), None) => found(call, SearchQuery { order, ..query }, start, rows).await?,
-        (order, modified) => {
-            let mut page =
-                call.app.services.search(&call.ctx, SearchQuery { limit: 1, ..query.clone() }).await?;
-            let codes = scanned(call, query, order, modified).await?;
-            let count = codes.len() as u64;
-            (
-                part(codes.into_iter(), Some(start), Some(rows)).collect(),
-                count,
-                std::mem::take(&mut page.facets),
-            )
-        }
+    let query = SearchQuery {
+        facets: facets.has(false),
+        word_facets: facets.has(true),
+        order,
+        changed: asked.modified,
+        ..query_of(&asked)
+    };
+    let is_by_time = query.changed.is_some() || is_by_time(order);
+    let CodePage { codes, total, facets: counted } = match is_by_time && call.sees_all() {
+        true => scanned(call, query, start, rows).await?,
+        false => found(call, query, start, rows).await?,
     };
     let results = packages_of(call, &codes).await?;
     let (facets, search_facets) = facets.told(call, counted).await?;
     Ok(json!({
-        "count": count, "sort": sort, "results": results, "facets": facets, "search_facets": search_facets,
+        "count": total, "sort": sort, "results": results, "facets": facets, "search_facets": search_facets,
     }))
 }
 
@@ -99,68 +90,50 @@ fn query_of(asked: &Asked) -> SearchQuery {
 }
 
 /// `score desc, metadata_modified desc`: the first field decides, the others only between its equals.
-fn order(sort: &str) -> Option<Order> {
+fn order(sort: &str) -> Option<SearchOrder> {
     let mut orders = sort.split(',').filter(|key| !key.trim().is_empty()).map(|key| {
         let mut words = key.split_whitespace();
         let (field, direction) = (words.next()?, words.next().unwrap_or("asc").to_ascii_lowercase());
         if words.next().is_some() || !["asc", "desc"].contains(&direction.as_str()) {
             return None;
         }
-        let descending = direction == "desc";
-        Some(match (field, descending) {
-            ("score" | "relevance", _) => Order::Directory(SearchOrder::Best),
-            ("name" | "id", false) => Order::Directory(SearchOrder::Code),
-            ("name" | "id", true) => Order::Directory(SearchOrder::CodeDescending),
-            ("metadata_modified", descending) => Order::Modified { descending },
+        Some(match (field, direction == "desc") {
+            ("score" | "relevance", _) => SearchOrder::Best,
+            ("name" | "id", false) => SearchOrder::Code,
+            ("name" | "id", true) => SearchOrder::CodeDescending,
+            ("metadata_modified", false) => SearchOrder::Changed,
+            ("metadata_modified", true) => SearchOrder::ChangedDescending,
             _ => return None,
         })
     });
-    let first = orders.next().unwrap_or(Some(Order::Directory(SearchOrder::Best)))?;
+    let first = orders.next().unwrap_or(Some(SearchOrder::Best))?;
     orders.all(|order| order.is_some()).then_some(first)
 }
 
-/// The codes of these places among the hits of a search, the number of all, and the facets.
-pub(super) async fn found(
-    call: &Call,
-    query: SearchQuery,
-    start: u64,
-    rows: u64,
-) -> Result<(Vec<ResourceCode>, u64, Vec<Facet>), Error> {
-    let offset = u32::try_from(start).unwrap_or(u32::MAX);
-    let mut query = SearchQuery { offset, limit: STEP, ..query };
-    let page = call.app.services.search(&call.ctx, query.clone()).await?;
-    let (total, facets) = (page.total, page.facets);
-    let wanted = usize::try_from(rows).unwrap_or(usize::MAX);
-    let mut codes: Vec<_> = page.hits.into_iter().map(|hit| hit.code).collect();
-    (query.facets, query.word_facets) = (false, false);
-    while codes.len() < wanted && start.saturating_add(codes.len() as u64) < total {
-        query.offset = query.offset.saturating_add(STEP);
-        let hits = call.app.services.search(&call.ctx, query.clone()).await?.hits;
-        if hits.is_empty() {
-            break;
-        }
-        codes.extend(hits.into_iter().map(|hit| hit.code));
-    }
-    codes.truncate(wanted);
-    Ok((codes, total, facets))
+fn is_by_time(order: SearchOrder) -> bool {
+    matches!(order, SearchOrder::Changed | SearchOrder::ChangedDescending)
 }
 
-/// All codes of a search that changed between two times, by the time. It looks at each entry, so few run at a time.
-async fn scanned(
-    call: &Call,
-    query: SearchQuery,
-    order: Order,
-    modified: Option<(Timestamp, Timestamp)>,
-) -> Result<Vec<ResourceCode>, Refusal> {
-    let directory = match order {
-        Order::Directory(order) => order,
-        Order::Modified { .. } => SearchOrder::Code,
-    };
-    let codes = all(call, SearchQuery { order: directory, ..query }).await?;
+/// The codes of these places among the hits of a search, the number of all, and the facets.
+pub(super) async fn found(call: &Call, query: SearchQuery, start: u64, rows: u64) -> Result<CodePage, Error> {
+    let query = SearchQuery { offset: place(start), limit: place(rows), ..query };
+    call.app.services.codes(&call.ctx, query).await
+}
+
+/// The same by the times at which a department saw something change: what it may read is another for each, and the
+/// directory knows the times of the public alone. It looks at each entry, so few run at a time.
+async fn scanned(call: &Call, query: SearchQuery, start: u64, rows: u64) -> Result<CodePage, Refusal> {
+    let (order, changed) = (query.order, query.changed);
+    if changed.is_some() && (query.facets || query.word_facets) {
+        let message = "a department has no facets between times of metadata_modified: ask without";
+        return Err(invalid("facet.field", message));
+    }
     let _place = call.app.place(&call.ctx).await?;
-    let (from, until) = modified.unwrap_or((Timestamp(i64::MIN), Timestamp(i64::MAX)));
+    let counted = found(call, query.clone(), 0, 0).await?;
+    let (from, until) = changed.unwrap_or((Timestamp(i64::MIN), Timestamp(i64::MAX)));
+    let directory = if is_by_time(order) { SearchOrder::Code } else { order };
     let mut kept = Vec::new();
-    for code in codes {
+    for code in all(call, SearchQuery { order: directory, changed: None, ..query }).await? {
         let time = match call.app.services.listed(&call.ctx, &code).await {
             // What nobody can date may have changed.
             Ok(listed) => listed.modified.unwrap_or(until),
@@ -171,22 +144,27 @@ async fn scanned(
             kept.push((time, code));
         }
     }
-    if let Order::Modified { descending } = order {
-        kept.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
+    match order {
+        SearchOrder::Changed => kept.sort(),
+        SearchOrder::ChangedDescending => kept.sort_by(|one, other| other.cmp(one)),
+        _ => {}
     }
-    Ok(kept.into_iter().map(|(_, code)| code).collect())
+    let total = kept.len() as u64;
+    let codes = part(kept.into_iter().map(|(_, code)| code), Some(start), Some(rows)).collect();
+    Ok(CodePage { codes, total, facets: counted.facets })
 }
 
 /// All codes of a search, where they are few enough to look at each.
 async fn all(call: &Call, query: SearchQuery) -> Result<Vec<ResourceCode>, Refusal> {
+    let most = if call.sees_all() { MAX_SCANNED } else { MAX_SCANNED_BY_ANYONE };
     let query = SearchQuery { facets: false, word_facets: false, ..query };
-    let (codes, total, _) = found(call, query, 0, MAX_SCANNED).await?;
-    match total > MAX_SCANNED {
+    let found = found(call, query, 0, most).await?;
+    match found.total > most {
         true => Err(invalid(
             "fq",
-            &format!("{total} datasets are too many to look at each: narrow the search down"),
+            &format!("{} datasets are too many to look at each: narrow the search down", found.total),
         )),
-        false => Ok(codes),
+        false => Ok(found.codes),
     }
 }
 
@@ -229,6 +207,10 @@ impl Facets {
     /// CKAN tells them twice: in the old form and in the one with titles.
     async fn told(&self, call: &Call, counted: Vec<Facet>) -> Result<(Value, Value), Error> {
         let departments = departments(call).await?;
+        let _place = match self.values > FEW_VALUES && !self.fields.is_empty() {
+            true => Some(call.app.page(&call.ctx).await?),
+            false => None,
+        };
         let (mut plain, mut titled) = (Map::new(), Map::new());
         for name in &self.fields {
             let field = FACETS.iter().find(|(facet, _)| facet == name).map(|(_, field)| *field);
@@ -260,11 +242,11 @@ async fn title(call: &Call, departments: &Departments, facet: &str, value: &str)
 
 pub(super) async fn complete_package(call: &Call, mut given: Arguments) -> Result<Value, Refusal> {
     let words = given.text("q")?.unwrap_or_default();
-    let limit = given.count("limit")?.unwrap_or(PAGE_PACKAGES).min(u64::from(STEP));
+    let limit = given.count("limit")?.unwrap_or(PAGE_PACKAGES).min(COMPLETED);
     given.finish()?;
     let query = SearchQuery { text: words, ..SearchQuery::default() };
-    let (codes, _, _) = found(call, query, 0, limit).await?;
-    let packages = packages_of(call, &codes).await?;
+    let found = found(call, query, 0, limit).await?;
+    let packages = packages_of(call, &found.codes).await?;
     let line = |package: Value| json!({ "name": package["name"], "title": package["title"], "match_field": "title" });
     Ok(packages.into_iter().map(line).collect())
 }
@@ -287,10 +269,9 @@ pub(super) async fn resources(call: &Call, mut given: Arguments) -> Result<Value
         }
     }
     let query = SearchQuery { text: words.join(" "), order: SearchOrder::Code, ..SearchQuery::default() };
-    let codes = all(call, query).await?;
     let _place = call.app.place(&call.ctx).await?;
     let mut found = Vec::new();
-    for code in codes {
+    for code in all(call, query).await? {
         match call.app.services.listed(&call.ctx, &code).await {
             Ok(listed) => {
                 found.extend(files_of(call, &listed).into_iter().filter(|file| is_of(file, &formats)))
@@ -317,15 +298,15 @@ mod tests {
 
     #[test]
     fn the_first_field_of_an_order_decides() {
-        let directory = |order| Some(Order::Directory(order));
         for (sort, expected) in [
-            ("", directory(SearchOrder::Best)),
-            ("score desc, metadata_modified desc", directory(SearchOrder::Best)),
-            ("relevance asc", directory(SearchOrder::Best)),
-            ("id asc", directory(SearchOrder::Code)),
-            ("name", directory(SearchOrder::Code)),
-            ("name DESC", directory(SearchOrder::CodeDescending)),
-            ("metadata_modified desc", Some(Order::Modified { descending: true })),
+            ("", Some(SearchOrder::Best)),
+            ("score desc, metadata_modified desc", Some(SearchOrder::Best)),
+            ("relevance asc", Some(SearchOrder::Best)),
+            ("id asc", Some(SearchOrder::Code)),
+            ("name", Some(SearchOrder::Code)),
+            ("name DESC", Some(SearchOrder::CodeDescending)),
+            ("metadata_modified", Some(SearchOrder::Changed)),
+            ("metadata_modified desc", Some(SearchOrder::ChangedDescending)),
             ("title asc", None),
             ("name asc, views_recent desc", None),
             ("name up", None),

@@ -37,8 +37,8 @@ pub(super) fn help(mut given: Arguments) -> Result<Value, Refusal> {
 
 pub(super) async fn licences(call: &Call, given: Arguments) -> Result<Value, Refusal> {
     given.finish()?;
-    let query = SearchQuery { limit: 1, word_facets: true, ..SearchQuery::default() };
-    let page = call.app.services.search(&call.ctx, query).await?;
+    let query = SearchQuery { word_facets: true, ..SearchQuery::default() };
+    let page = call.app.services.codes(&call.ctx, query).await?;
     let used = page.facets.into_iter().filter(|facet| facet.field == "licence");
     let licence = |(id, _): (String, u64)| {
         let address = licence_address(&id);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use catalog_core::evidence::SourceRead;
-use catalog_core::ports::Ticket;
 use catalog_core::services::Dataset;
-use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
+use catalog_core::{Error, OpContext, Result, Timestamp};
 use datasets_store::Part;
+use exchange_auth::Token;
 use exchange_crypto::Digest;
 use exchange_query::OpenTable;
 use exchange_query::export::spark_schema;
@@ -18,14 +18,19 @@ use http::{HeaderName, header};
 use serde_json::{Value, json};
 
 use super::capabilities::{Capabilities, Dialect};
+use super::question::RefreshToken;
+use super::token::token_of;
 use crate::app::App;
 use crate::downloads::insert;
 use crate::evidence::Reading;
 use crate::problem::Refusal;
 
 const VERSION: HeaderName = HeaderName::from_static("delta-table-version");
-/// How long an address opens its file.
+/// Seconds for which an address opens its file, and the most of them where there is much to read.
 const ADDRESS_SECONDS: i64 = 15 * 60;
+const MOST_SECONDS: i64 = 3600;
+/// Bytes that a client takes in a second at least: some clients never ask for fresh addresses.
+const SLOWEST: u64 = 1 << 20;
 
 /// What may be done with a file of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub(super) enum Use {
     Snapshot,
     /// Its rows came with a version.
     Add,
+    /// Its rows went with a version, or stand in another file since.
+    Remove,
     /// Its rows say themselves what became of them.
     Changes,
 }
@@ -118,26 +125,46 @@ fn table_id(dataset: &Dataset) -> String {
 }
 
 /// The id of a file: of its place and content, so that it is never another's.
-pub(super) fn file_id(part: &Part) -> String {
-    Digest::of(format!("{}\n{}", part.path, part.sha256).as_bytes()).to_hex()
+fn file_id(path: &str, sha256: &str) -> String {
+    format!("{}{sha256}", place(path))
 }
 
-/// Gives files their addresses, in the name of the caller's ticket.
+/// How the ids of all files begin that lie there.
+fn place(path: &str) -> String {
+    Digest::of(path.as_bytes()).to_hex()[..16].to_owned()
+}
+
+/// Whether that is the id of a file that lies there, whatever is in it.
+pub(super) fn is_placed(id: &str, path: &str) -> bool {
+    id.starts_with(&place(path))
+}
+
+/// Whether that is the id of a file.
+pub(super) fn is_named(id: &str, path: &str, sha256: &str) -> bool {
+    // The content first: of thousands of files no place is hashed.
+    id.ends_with(sha256) && file_id(path, sha256) == id
+}
+
+/// Gives files their addresses, in the name of the caller's ticket or developer key.
 #[derive(Clone)]
 pub(super) struct Addresses {
     app: Arc<App>,
-    ticket: Ticket,
+    token: Token,
+    now: Timestamp,
     until: Timestamp,
 }
 
 impl Addresses {
     pub(super) async fn of(app: &Arc<App>, ctx: &OpContext) -> Result<Self> {
-        let tickets = app.services.tickets(ctx).await?;
-        let ticket = tickets.into_iter().find(|ticket| Some(&ticket.id) == ctx.ticket.as_ref());
-        let ended = || Error::new(ErrorCode::Unauthenticated, "the ticket has ended; ask for a new one");
-        let ticket = ticket.ok_or_else(ended)?;
-        let until = ctx.now.plus_seconds(ADDRESS_SECONDS).min(ticket.expires_at);
-        Ok(Self { app: Arc::clone(app), ticket, until })
+        let token = token_of(app, ctx).await?;
+        let addresses = Self { app: Arc::clone(app), token, now: ctx.now, until: ctx.now };
+        Ok(addresses.lasting(0))
+    }
+
+    /// The same for as long as so many bytes may take.
+    pub(super) fn lasting(self, bytes: u64) -> Self {
+        let until = self.now.plus_seconds(seconds(bytes)).min(self.token.expires_at);
+        Self { until, ..self }
     }
 
     /// When they end, in milliseconds.
@@ -154,9 +181,9 @@ impl Addresses {
         commit: Commit,
         dialect: Dialect,
     ) -> Value {
-        let id = file_id(part);
+        let id = file_id(&part.path, &part.sha256);
         let path = format!("{folder}/{id}.parquet");
-        let url = self.app.authenticator.signed_address(&path, &self.ticket, self.until);
+        let url = self.app.authenticator.signed_address(&path, &self.token, self.until);
         let stats = json!({"numRecords": part.rows}).to_string();
         let (at, expiration) = (commit.at.0.div_euclid(1000), self.expiration());
         match dialect {
@@ -171,6 +198,7 @@ impl Addresses {
                 match of {
                     Use::Snapshot => json!({"file": file}),
                     Use::Add => json!({"add": file}),
+                    Use::Remove => json!({"remove": file}),
                     Use::Changes => json!({"cdf": file}),
                 }
             }
@@ -179,6 +207,10 @@ impl Addresses {
                 action["dataChange"] = json!(of != Use::Changes);
                 let name = match of {
                     Use::Changes => "cdc",
+                    Use::Remove => {
+                        action["deletionTimestamp"] = json!(at);
+                        "remove"
+                    }
                     Use::Snapshot | Use::Add => {
                         action["modificationTime"] = json!(at);
                         action["stats"] = json!(stats);
@@ -194,11 +226,17 @@ impl Addresses {
     }
 
     /// The last action: with what it holds the same files get fresh addresses.
-    pub(super) fn end(&self, version: i64) -> Value {
+    pub(super) fn end(&self, source: &SourceRead) -> Value {
         json!({"endStreamAction": {
-            "refreshToken": version.to_string(), "minUrlExpirationTimestamp": self.expiration(),
+            "refreshToken": RefreshToken::of(source).to_string(), "minUrlExpirationTimestamp": self.expiration(),
         }})
     }
+}
+
+/// For how long addresses of so many bytes open them.
+fn seconds(bytes: u64) -> i64 {
+    let reading = i64::try_from(bytes / SLOWEST).unwrap_or(MOST_SECONDS);
+    ADDRESS_SECONDS.saturating_add(reading).min(MOST_SECONDS)
 }
 
 /// The answer of these lines, written one by one as they are taken.
@@ -222,4 +260,24 @@ pub(super) fn told(version: i64, sources: Vec<SourceRead>) -> Result<Response, R
     insert(response.headers_mut(), VERSION, &version.to_string())?;
     response.extensions_mut().insert(Reading::of(sources));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_last_as_long_as_a_slow_client_reads_and_an_hour_at_most() {
+        assert_eq!([0, SLOWEST - 1, 60 * SLOWEST, u64::MAX].map(seconds), [900, 900, 960, 3600]);
+    }
+
+    #[test]
+    fn an_id_is_that_of_one_file() {
+        let id = file_id("a/1", "00ff");
+        assert!(is_named(&id, "a/1", "00ff"));
+        assert!(is_placed(&id, "a/1") && !is_placed(&id, "a/2"));
+        for (path, sha256) in [("a/2", "00ff"), ("a/1", "01ff"), ("a/1", "ff"), ("a/1", "")] {
+            assert!(!is_named(&id, path, sha256), "{path} {sha256}");
+        }
+    }
 }

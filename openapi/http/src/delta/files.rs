@@ -15,9 +15,8 @@ use exchange_query::{OpenTable, TableName, Tables as _};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 
-use super::actions::file_id;
 use super::governed::Wanted;
-use super::permit;
+use super::token::permit;
 use crate::app::App;
 use crate::downloads::extract::Stored;
 use crate::downloads::{Conditions, Validators, insert, send};
@@ -105,10 +104,13 @@ async fn read(
     let sources = wanted.sources();
     let answer = async {
         // Nothing is written here: an address was made when its file was there.
-        let files = wanted.known(app).await?.unwrap_or_default();
-        let part = files.into_iter().find(|part| file_id(part) == id).ok_or_else(|| {
-            let message = "what you may see is no longer what this address was made for; ask the table again";
-            Error::new(ErrorCode::Revoked, message)
+        let part = wanted.file(app, id).await?.ok_or_else(|| match wanted.is_of_extract(id) {
+            true => Error::new(ErrorCode::NotFound, "the file is here no longer; ask the table again"),
+            false => {
+                let message =
+                    "what you may see is no longer what this address was made for; ask the table again";
+                Error::new(ErrorCode::Revoked, message)
+            }
         })?;
         // When it was written stands nowhere.
         let stored = stored(part, ctx.now)?;

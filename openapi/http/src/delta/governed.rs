@@ -16,10 +16,12 @@ use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 
+use super::actions::{is_named, is_placed};
 use crate::app::App;
 use crate::downloads::extract::{
-    IN_FLIGHT, everything, is_in, manifest, manifest_path, object, signature_path, unreadable,
+    IN_FLIGHT, everything, is_in, manifest, manifest_path, object, signature_path, unreadable, whole,
 };
+use crate::downloads::kept::make_room;
 
 /// Rows after which a file ends: clients read files side by side.
 const FILE_ROWS: u64 = 1 << 20;
@@ -58,10 +60,45 @@ impl Wanted {
 
     /// Its Parquet files, where they are there.
     pub(super) async fn known(&self, app: &App) -> Result<Option<Vec<Part>>> {
-        if self.before.is_none() && self.open.dataset.granted.policy.is_transparent() {
-            return Ok(Some(self.open.files.iter().map(part).collect()));
+        match self.stored() {
+            Some(files) => Ok(Some(files.iter().map(part).collect())),
+            None => self.found(app, &self.folder()).await,
         }
-        self.found(app, &self.folder()).await
+    }
+
+    /// The file of that id, where it is there: of a version of thousands of files no more than this one is looked at.
+    pub(super) async fn file(&self, app: &App, id: &str) -> Result<Option<Part>> {
+        match self.stored() {
+            Some(files) => Ok(files.iter().find(|file| is_named(id, &file.path, &file.sha256)).map(part)),
+            None => {
+                let files = self.found(app, &self.folder()).await?.unwrap_or_default();
+                let file = files.into_iter().find(|file| is_named(id, &file.path, &file.sha256));
+                let Some(file) = file else { return Ok(None) };
+                match app.datasets.objects().head(&Path::from(file.path.as_str())).await {
+                    Ok(_) => Ok(Some(file)),
+                    // It gives way just now.
+                    Err(object_store::Error::NotFound { .. }) => Ok(None),
+                    Err(error) => Err(unreadable(error)),
+                }
+            }
+        }
+    }
+
+    /// Whether the id is of a file in the extract of what is wanted now, be it there or not.
+    pub(super) fn is_of_extract(&self, id: &str) -> bool {
+        if self.stored().is_some() {
+            return false;
+        }
+        let folder = self.folder();
+        let files = self.before.iter().chain([&self.open]).flat_map(|open| &open.files);
+        let rows = files.map(|file| file.rows).sum::<u64>();
+        (0..=rows / FILE_ROWS).any(|number| is_placed(id, file_path(&folder, number).as_ref()))
+    }
+
+    /// The version's own files, where nothing of them is hidden.
+    pub(super) fn stored(&self) -> Option<&[StoredFile]> {
+        let is_whole = self.before.is_none() && self.open.dataset.granted.policy.is_transparent();
+        is_whole.then_some(self.open.files.as_slice())
     }
 
     /// One folder for each version, or pair of them, and what the policy shows of it.
@@ -89,6 +126,8 @@ impl Wanted {
     /// The files of an extract that is whole and genuine; what is not is a cache miss. Its manifest is written last and
     /// erased first, and each file is proven when it is sent.
     async fn found(&self, app: &App, folder: &str) -> Result<Option<Vec<Part>>> {
+        // Before it is looked for: what is noted is not erased from then on.
+        app.extracts.note(folder, app.now());
         let Some(document) = object(app, &manifest_path(folder)).await? else { return Ok(None) };
         let Some(signature) = object(app, &signature_path(folder)).await? else { return Ok(None) };
         let Ok(stored) = serde_json::from_slice::<Manifest>(&document) else { return Ok(None) };
@@ -111,7 +150,8 @@ impl Wanted {
             // Before the place: who waits for a collection keeps nobody else waiting.
             let _no_erasing = app.no_erasing().await;
             let _place = app.extracts.place(&ctx).await?;
-            wanted.write(&app, &ctx, &folder).await
+            make_room(&app, &ctx, &folder).await?;
+            whole(&app, &folder, wanted.write(&app, &ctx, &folder)).await
         })
         .await
     }
@@ -144,20 +184,26 @@ impl Wanted {
 }
 
 /// A file of the version as its manifest names it.
-fn part(StoredFile { path, bytes, rows, sha256 }: &StoredFile) -> Part {
+pub(super) fn part(StoredFile { path, bytes, rows, sha256 }: &StoredFile) -> Part {
     Part { path: path.clone(), rows: *rows, bytes: *bytes, sha256: sha256.clone() }
+}
+
+/// Where a file of an extract lies.
+fn file_path(folder: &str, number: u64) -> Path {
+    Path::from(format!("{folder}/part-{number:05}.parquet"))
 }
 
 /// Writes the rows as one file after another, at least one.
 async fn write_files(app: &App, folder: &str, answer: QueryAnswer) -> Result<Vec<Part>> {
     let QueryAnswer { schema, geo, mut records, .. } = answer;
-    let path = |number: usize| Path::from(format!("{folder}/part-{number:05}.parquet"));
-    let start = async |number| File::start(app, path(number), ParquetFile::new(&schema, geo.clone())?).await;
+    let start = async |number: u64| {
+        File::start(app, file_path(folder, number), ParquetFile::new(&schema, geo.clone())?).await
+    };
     let (mut parts, mut open) = (Vec::new(), start(0).await?);
     while let Some(batch) = records.next().await {
         if open.rows >= FILE_ROWS {
             parts.push(open.finish().await?);
-            open = start(parts.len()).await?;
+            open = start(parts.len() as u64).await?;
         }
         let encoded = batch.and_then(|batch| {
             open.rows += batch.num_rows() as u64;

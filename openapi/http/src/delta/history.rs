@@ -7,6 +7,9 @@ use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Result, Timestamp}
 
 use crate::app::App;
 
+/// Versions through which one answer goes, at most.
+const MOST_STEPS: usize = 100;
+
 /// The versions that are or were a table's data, in the order in which they took effect.
 pub(super) struct History {
     code: ResourceCode,
@@ -60,7 +63,8 @@ impl History {
     /// What happened from one version to another, both included.
     ///
     /// # Errors
-    /// Where whoever has read up to the first can't go on from there: what they have read last was withdrawn since.
+    /// Where whoever has read up to the first can't go on from there: what they have read last was withdrawn since. And where
+    /// it is more than one answer tells.
     pub(super) fn steps(&self, asked: RangeInclusive<i64>) -> Result<Vec<Step>> {
         let (mut steps, mut before, mut lost) = (Vec::new(), None, None);
         for version in &self.versions {
@@ -76,7 +80,10 @@ impl History {
             }
             (before, lost) = (Some(version.number), None);
         }
-        Ok(steps)
+        match steps.get(MOST_STEPS - 1) {
+            Some(last) if steps.len() > MOST_STEPS => Err(too_many(steps.len(), last.version)),
+            _ => Ok(steps),
+        }
     }
 
     fn withdrawn(&self, number: i64) -> Error {
@@ -87,6 +94,14 @@ impl History {
         );
         Error::new(ErrorCode::InvalidInput, message)
     }
+}
+
+fn too_many(versions: usize, last: i64) -> Error {
+    let message = format!(
+        "{versions} versions are asked for, and an answer goes through {MOST_STEPS} at most: end with version {last} and go on \
+         from the next"
+    );
+    Error::new(ErrorCode::InvalidInput, message)
 }
 
 #[cfg(test)]
@@ -162,6 +177,15 @@ mod tests {
     fn nobody_goes_on_from_what_was_withdrawn() {
         assert_eq!(steps(&history(3, &[2]), 3..=3), None);
         assert_eq!(steps(&history(3, &[1]), 2..=3), None, "not even from the first");
+    }
+
+    #[test]
+    fn an_answer_goes_through_a_hundred_versions_and_says_where_to_go_on() {
+        let history = history(250, &[]);
+        assert_eq!(steps(&history, 1..=100).map(|steps| steps.len()), Some(100));
+        let refused = history.steps(101..=i64::MAX).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidInput);
+        assert!(refused.message.contains("end with version 200"), "{}", refused.message);
     }
 
     #[test]

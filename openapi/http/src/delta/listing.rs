@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use catalog_core::directory::Resource;
 use catalog_core::{Error, OpContext, Result};
 use exchange_crypto::{from_base64url, to_base64url};
-use exchange_query::Tables as _;
 use openapi_contract::{OneShare, Share, SharePage, ShareSchema, ShareTable};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Named, SCHEMA, permit};
+use super::token::permit;
+use super::{Named, SCHEMA};
 use crate::app::App;
 use crate::extract::{Params, invalid};
 use crate::problem::Refusal;
@@ -40,7 +41,7 @@ pub(super) async fn list_shares(
     Params(paging): Params<Paging>,
 ) -> Result<Json<SharePage<Share>>, Refusal> {
     permit(&ctx)?;
-    let shares = readable(&app, &ctx).await?.into_keys();
+    let shares = readable(&app, &ctx, |_| true).await?.into_keys();
     let names = names(&app, &ctx).await?;
     let shares = shares.map(|name| (name.clone(), share(name, &names)));
     Ok(Json(page(shares.collect(), &paging)?))
@@ -116,20 +117,34 @@ async fn tables(
     page(tables.collect(), paging)
 }
 
-/// Machine names of departments, each with those of the resources that the caller can read.
-async fn readable(app: &App, ctx: &OpContext) -> Result<BTreeMap<String, BTreeSet<String>>> {
+/// Machine names of departments, each with those of the resources that the caller can read: of those that are wanted. It
+/// opens each of them, which takes a place as a query does.
+async fn readable(
+    app: &App,
+    ctx: &OpContext,
+    is_wanted: impl Fn(&Resource) -> bool + Sync,
+) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let _place = app.place(ctx).await?;
     let mut shares = BTreeMap::<String, BTreeSet<String>>::new();
-    for open in app.tables.readable(ctx).await? {
-        let resource = open.dataset.resource;
-        shares.entry(resource.provider.to_string()).or_default().insert(resource.sql_name.to_string());
+    let mut after = None;
+    loop {
+        let (found, next) = app.tables.readable_page(ctx, &is_wanted, after.as_ref(), PAGE).await?;
+        for open in found {
+            let resource = open.dataset.resource;
+            shares.entry(resource.provider.to_string()).or_default().insert(resource.sql_name.to_string());
+        }
+        match next {
+            None => return Ok(shares),
+            next => after = next,
+        }
     }
-    Ok(shares)
 }
 
 /// The tables of one share; without any there is no such share.
 async fn tables_of(app: &App, ctx: &OpContext, share: &str) -> Result<BTreeSet<String>> {
     permit(ctx)?;
-    let found = readable(app, ctx).await?.remove(share);
+    let is_wanted = |resource: &Resource| resource.provider.as_str() == share;
+    let found = readable(app, ctx, is_wanted).await?.remove(share);
     found.ok_or_else(|| Error::not_found("a share of that name"))
 }
 

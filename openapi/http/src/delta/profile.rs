@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::{Extension, Json};
 use catalog_core::{Channel, OpContext};
-use exchange_auth::NewTicket;
-use http::{HeaderName, StatusCode, Uri, header};
+use exchange_auth::{NewTicket, Token};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use openapi_contract::{Profile, ProfileRequest};
 
+use super::token::{ProfileFile, no_token, profile, secret, token_of};
 use crate::app::App;
 use crate::extract::Input;
 use crate::problem::Refusal;
 use crate::tickets::issued;
 use crate::wire::Wire;
-
-/// The version of the profile file format.
-const FORMAT: u32 = 1;
 
 /// Issue a profile file for oneself: a ticket for files, at most 12 hours
 ///
@@ -29,18 +27,24 @@ pub(super) async fn create_profile(
     Extension(ctx): Extension<OpContext>,
     Extension(wire): Extension<Wire>,
     Input(ProfileRequest { purpose, seconds }): Input<ProfileRequest>,
-) -> Result<(StatusCode, [(HeaderName, String); 2], Json<Profile>), Refusal> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], ProfileFile), Refusal> {
     let wanted = NewTicket { purpose, doors: BTreeSet::from([Channel::File]), seconds };
-    let (ticket, token) = issued(&app, &ctx, wire, wanted).await?;
-    let profile = Profile {
-        share_credentials_version: FORMAT,
-        endpoint: app.authenticator.target_uri(&Uri::from_static("/delta-sharing")),
-        bearer_token: token,
-        expiration_time: ticket.expires_at.to_string(),
-    };
-    let fields = [
-        (header::LOCATION, format!("/api/v1/tickets/{}", ticket.id)),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"shuqiao.share\"".to_owned()),
-    ];
-    Ok((StatusCode::CREATED, fields, Json(profile)))
+    let (ticket, secret) = issued(&app, &ctx, wire, wanted).await?;
+    let location = [(header::LOCATION, format!("/api/v1/tickets/{}", ticket.id))];
+    Ok((StatusCode::CREATED, location, profile(&app, &secret, &Token::from(&ticket))))
+}
+
+/// The profile file of the developer key, or of the ticket, by which this is asked
+///
+/// For developers: `curl -H "x-api-key: $KEY" …/delta-sharing/profile -o city.share`, and pandas reads what is open to them.
+#[utoipa::path(get, path = "/delta-sharing/profile", tag = "delta-sharing",
+    responses((status = 200, description = "The token is the one that was sent", body = Profile)))]
+pub(super) async fn get_profile(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    headers: HeaderMap,
+) -> Result<ProfileFile, Refusal> {
+    let token = token_of(&app, &ctx).await?;
+    let secret = secret(&headers).ok_or_else(no_token)?;
+    Ok(profile(&app, secret, &token))
 }

@@ -1,4 +1,4 @@
-//! What a table is and which files it has, now, at a time, or since a version.
+//! What a table is and which files it has, now or at a time.
 
 use std::sync::Arc;
 
@@ -6,24 +6,25 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use catalog_core::evidence::SourceRead;
+use catalog_core::OpContext;
 use catalog_core::services::VersionSelector;
-use catalog_core::{OpContext, Timestamp};
 use datasets_store::Part;
-use exchange_query::{OpenTable, TableName, Tables as _};
+use exchange_query::OpenTable;
 use http::HeaderMap;
 use openapi_contract::TableQuery;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::Named;
 use super::actions::{Addresses, Commit, Use, answered, metadata, protocol, told};
 use super::capabilities::Capabilities;
+use super::changes::{Telling, told_since};
 use super::governed::Wanted;
-use super::history::{History, Step};
+use super::history::History;
+use super::question::{At, Question, time};
 use crate::app::App;
-use crate::extract::{Params, invalid};
+use crate::extract::Params;
 use crate::problem::Refusal;
 
 /// From when on a version is asked for.
@@ -60,28 +61,6 @@ pub(super) async fn get_table_version(
     told(number, vec![source])
 }
 
-/// Which version is meant.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct At {
-    /// A version by number.
-    version: Option<i64>,
-    /// The version that was in effect at that time (RFC 3339).
-    timestamp: Option<String>,
-}
-
-impl At {
-    fn selector(&self) -> Result<VersionSelector, Refusal> {
-        match (self.version, &self.timestamp) {
-            (Some(_), Some(_)) => Err(invalid("name a version by `version` or by `timestamp`, not by both")),
-            (Some(number), None) => Ok(VersionSelector::Number(number)),
-            (None, Some(text)) => Ok(VersionSelector::At(time("timestamp", text)?)),
-            (None, None) => Ok(VersionSelector::Latest),
-        }
-    }
-}
-
 /// A table's columns, as the holder of the token sees them
 #[utoipa::path(get, path = "/delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata",
     tag = "delta-sharing", params(("share" = String, Path, description = "A department's machine name"),
@@ -109,7 +88,9 @@ pub(super) async fn get_table_metadata(
 /// The files of a table
 ///
 /// Hints are taken as such: conditions leave no file out, a limit does once the files before have so many rows. Addresses
-/// open their files for a quarter of an hour at most; the same question, or the token of the last line, gives fresh ones.
+/// open their files for a quarter of an hour, or up to an hour where there is much to read; the token of the last line gives
+/// the same files fresh ones, as long as the reader sees the same of them. With `startingVersion` the files are those that came
+/// and went since, where nothing of the table is hidden from its reader; elsewhere `changes` tells of rows.
 #[utoipa::path(post, path = "/delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/query",
     tag = "delta-sharing", params(("share" = String, Path, description = "A department's machine name"),
         ("schema" = String, Path, description = "`default`"),
@@ -125,144 +106,36 @@ pub(super) async fn query_table(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let capabilities = Capabilities::of(&headers)?;
-    let (selector, limit) = asked(&body)?;
-    let open = named.open(&app, &ctx, selector).await?;
+    let question = Question::of(&body)?;
+    let open = named.open(&app, &ctx, question.selector).await?;
+    if let Some(since) = &question.since {
+        return told_since(&app, &ctx, &open, since, &capabilities, Telling::Files).await;
+    }
     let wanted = Wanted::rows(open.clone());
-    let sources = wanted.sources();
+    let source = open.dataset.source();
     let answer = async {
+        if let Some(refresh) = &question.refresh {
+            refresh.check(&source)?;
+        }
         // First, for nothing is written for somebody who gets no addresses.
         let addresses = Addresses::of(&app, &ctx).await?;
         let files = wanted.files(&app, &ctx).await?;
         let (commit, dialect) = (Commit::of(&open.dataset), capabilities.dialect);
         let lines = head(&app, &open, (commit.version, &capabilities), Some(&files))?;
-        let end = capabilities.ends.then(|| addresses.end(commit.version));
+        let files = enough(files, question.limit);
+        let addresses = addresses.lasting(files.iter().map(|file| file.bytes).sum());
+        let end = capabilities.ends.then(|| addresses.end(&source));
         let folder = rows_folder(&open);
-        let files = enough(files, limit).into_iter();
+        let files = files.into_iter();
         let files = files.map(move |part| addresses.action(&folder, &part, Use::Snapshot, commit, dialect));
         let lines = lines.into_iter().chain(files).chain(end);
         answered(lines, commit.version, &capabilities, wanted.sources())
     };
-    answer.await.map_err(|refusal: Refusal| refusal.after_opening(sources))
-}
-
-/// Which changes are asked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Between {
-    /// The first version.
-    starting_version: Option<i64>,
-    /// The first version at that time or later (RFC 3339).
-    starting_timestamp: Option<String>,
-    /// The last version; the newest when left out.
-    ending_version: Option<i64>,
-    /// The last version at that time or before (RFC 3339).
-    ending_timestamp: Option<String>,
-}
-
-impl Between {
-    fn steps(&self, history: &History) -> Result<(i64, Vec<Step>), Refusal> {
-        let newest = history.newest().unwrap_or_default();
-        let start = match (self.starting_version, &self.starting_timestamp) {
-            (Some(number), None) => number,
-            (None, Some(text)) => history.first_from(time("startingTimestamp", text)?)?,
-            _ => return Err(invalid("name the start by `startingVersion` or by `startingTimestamp`")),
-        };
-        let end = match (self.ending_version, &self.ending_timestamp) {
-            (Some(_), Some(_)) => {
-                return Err(invalid("name the end by `endingVersion` or by `endingTimestamp`, not by both"));
-            }
-            (Some(number), None) => number,
-            (None, Some(text)) => history.last_until(time("endingTimestamp", text)?)?,
-            (None, None) => i64::MAX,
-        };
-        if start < 0 || start > newest {
-            return Err(invalid(&format!("there is no version {start}: the newest is {newest}")));
-        }
-        if end < start {
-            return Err(invalid("the end lies before the start"));
-        }
-        Ok((start, history.steps(start..=end)?))
-    }
-}
-
-/// What became of a table's rows, version by version
-///
-/// The difference of what the holder of the token sees: a row that leaves the filter is deleted. The rows of the first
-/// version are inserted.
-#[utoipa::path(get, path = "/delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/changes",
-    tag = "delta-sharing", params(("share" = String, Path, description = "A department's machine name"),
-        ("schema" = String, Path, description = "`default`"),
-        ("table" = String, Path, description = "A resource's machine name"), Between,
-        ("delta-sharing-capabilities" = Option<String>, Header, description = "`responseformat=parquet` or `delta`")),
-    responses((status = 200, description = "Protocol, metadata, and a line for each file of changes",
-        content((Object = "application/x-ndjson")))))]
-pub(super) async fn list_table_changes(
-    State(app): State<Arc<App>>,
-    Extension(ctx): Extension<OpContext>,
-    named: Named,
-    Params(between): Params<Between>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let capabilities = Capabilities::of(&headers)?;
-    let open = named.open(&app, &ctx, VersionSelector::Latest).await?;
-    let mut sources = vec![open.dataset.source()];
-    let answer = changes(&app, &ctx, &open, &between, &capabilities, &mut sources).await;
-    answer.map_err(|refusal| refusal.after_opening(sources))
-}
-
-async fn changes(
-    app: &Arc<App>,
-    ctx: &OpContext,
-    newest: &OpenTable,
-    between: &Between,
-    capabilities: &Capabilities,
-    sources: &mut Vec<SourceRead>,
-) -> Result<Response, Refusal> {
-    let code = &newest.dataset.resource.code;
-    let (start, steps) = between.steps(&History::of(app, ctx, code).await?)?;
-    let addresses = Addresses::of(app, ctx).await?;
-    let open = async |number| {
-        let table = TableName::Code(code.clone());
-        app.tables.open(ctx, &table, VersionSelector::Number(number)).await
-    };
-    let (mut lines, mut files) = (Vec::new(), Vec::new());
-    for Step { before, version } in steps {
-        let table = open(version).await?;
-        if lines.is_empty() {
-            lines = head(app, &table, (start, capabilities), None)?;
-        }
-        let (commit, path) = (Commit::of(&table.dataset), code.path_form());
-        let (wanted, of, folder) = match before {
-            None => {
-                let folder = rows_folder(&table);
-                (Wanted::rows(table), Use::Add, folder)
-            }
-            Some(number) => {
-                let folder = format!("/delta-sharing/changes/{path}/{number}/{version}");
-                (Wanted::changes(open(number).await?, table), Use::Changes, folder)
-            }
-        };
-        for source in wanted.sources() {
-            if !sources.contains(&source) {
-                sources.push(source);
-            }
-        }
-        let parts = wanted.files(app, ctx).await?.into_iter().filter(|part| part.rows > 0);
-        files.extend(parts.map(|part| (folder.clone(), part, of, commit)));
-    }
-    if lines.is_empty() {
-        lines = head(app, newest, (start, capabilities), None)?;
-    }
-    let dialect = capabilities.dialect;
-    let files = files
-        .into_iter()
-        .map(move |(folder, part, of, commit)| addresses.action(&folder, &part, of, commit, dialect));
-    answered(lines.into_iter().chain(files), start, &capabilities.without_end(), sources.clone())
+    answer.await.map_err(|refusal: Refusal| refusal.after_opening(wanted.sources()))
 }
 
 /// The first lines of every answer.
-fn head(
+pub(super) fn head(
     app: &App,
     open: &OpenTable,
     (version, capabilities): (i64, &Capabilities),
@@ -273,7 +146,7 @@ fn head(
 }
 
 /// Below which path the files of a version are.
-fn rows_folder(open: &OpenTable) -> String {
+pub(super) fn rows_folder(open: &OpenTable) -> String {
     let version = &open.dataset.version;
     format!("/delta-sharing/files/{}/{}", version.resource.path_form(), version.number)
 }
@@ -288,33 +161,6 @@ fn enough(files: Vec<Part>, limit: Option<u32>) -> Vec<Part> {
         is_needed
     };
     files.into_iter().take_while(is_needed).collect()
-}
-
-/// The version and the number of rows that a body asks for; a missing body asks for everything.
-fn asked(body: &[u8]) -> Result<(VersionSelector, Option<u32>), Refusal> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    let wrong = |found| invalid(&format!("the body is not what this operation takes: {found}"));
-    // A list would be read as its fields in order.
-    let fields: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
-    let query: TableQuery = serde_json::from_value(Value::Object(fields)).map_err(wrong)?;
-    if query.starting_version.is_some() || query.starting_timestamp.is_some() {
-        return Err(invalid("files since a version are not offered here: ask for `changes`"));
-    }
-    let TableQuery { version, timestamp, refresh_token, limit_hint, .. } = query;
-    let selector = match refresh_token {
-        None => At { version, timestamp }.selector()?,
-        Some(token) => {
-            let number =
-                token.parse().map_err(|_| invalid("`refreshToken` is not one that an answer gave"))?;
-            VersionSelector::Number(number)
-        }
-    };
-    Ok((selector, limit_hint))
-}
-
-fn time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
-    let wrong = || invalid(&format!("`{name}` is a time such as 2026-01-31T00:00:00Z"));
-    Timestamp::parse(text).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -332,30 +178,5 @@ mod tests {
             [rows(None), rows(Some(0)), rows(Some(3)), rows(Some(4)), rows(Some(99))],
             [3, 0, 1, 2, 3]
         );
-    }
-
-    #[test]
-    fn hints_are_hints_and_wrong_types_are_refused() {
-        let selector = |body: &str| asked(body.as_bytes()).ok();
-        assert_eq!(selector(""), Some((VersionSelector::Latest, None)));
-        let hints = r#"{"predicateHints":["no sql"],"jsonPredicateHints":"{","limitHint":7,"unknown":[]}"#;
-        assert_eq!(selector(hints), Some((VersionSelector::Latest, Some(7))));
-        assert_eq!(selector(r#"{"version":3}"#), Some((VersionSelector::Number(3), None)));
-        assert_eq!(selector(r#"{"refreshToken":"3"}"#), Some((VersionSelector::Number(3), None)));
-        for wrong in [
-            "[]",
-            "{",
-            r#"{"version":"3"}"#,
-            r#"{"version":99999999999999999999}"#,
-            r#"{"limitHint":-1}"#,
-            r#"{"limitHint":1.5}"#,
-            r#"{"predicateHints":"a = 1"}"#,
-            r#"{"version":1,"timestamp":"2026-01-01T00:00:00Z"}"#,
-            r#"{"timestamp":"yesterday"}"#,
-            r#"{"startingVersion":1}"#,
-            r#"{"refreshToken":"x"}"#,
-        ] {
-            assert_eq!(selector(wrong), None, "{wrong}");
-        }
     }
 }

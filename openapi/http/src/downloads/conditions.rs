@@ -84,7 +84,7 @@ pub(crate) fn matches(headers: &HeaderMap, condition: HeaderName, tag: &str, wea
 }
 
 /// A time as HTTP writes it (RFC 9110 section 5.6.7): `Sun, 22 Nov 2026 01:00:00 GMT`.
-pub(super) fn http_date(at: Timestamp) -> String {
+pub(crate) fn http_date(at: Timestamp) -> String {
     let time = DateTime::from_timestamp(at.seconds(), 0).unwrap_or_default();
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -3,9 +3,6 @@
 //! describe what is to be open.
 
 mod documents;
-mod page;
-
-pub(crate) use page::escaped;
 
 use std::sync::Arc;
 
@@ -20,6 +17,7 @@ use exchange_query::{OpenTable, TableName, Tables as _};
 use http::header::{CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 use openapi_dcat::{Described, File, Release, Statements, Syntax, opened};
+use openapi_portal::{DatasetPage, Page as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,8 +26,9 @@ use crate::app::App;
 use crate::catalogue::listed::is_without_data;
 use crate::catalogue::site;
 use crate::evidence::Reading;
-use crate::extract::{Code, CodePath};
+use crate::extract::{Code, CodePath, Params};
 use crate::negotiation::negotiated;
+use crate::portal::LanguageParam;
 use crate::problem::Refusal;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -57,7 +56,7 @@ struct Data {
 }
 
 /// A dataset: a page for people, or a DCAT document in the syntax that `accept` prefers
-#[utoipa::path(get, path = "/datasets/{code}", tag = "downloads", params(CodePath),
+#[utoipa::path(get, path = "/datasets/{code}", tag = "downloads", params(CodePath, LanguageParam),
     responses((status = 200, description = "The newest version, where there are data for the caller",
         content((String = "text/html"), (String = "text/turtle"), (Object = "application/ld+json"),
             (String = "application/rdf+xml")))))]
@@ -65,6 +64,7 @@ async fn show_dataset(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     code: Code,
+    Params(asked): Params<LanguageParam>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let syntaxes = Syntax::ALL.map(|syntax| (syntax.media_type(), Some(syntax)));
@@ -73,7 +73,11 @@ async fn show_dataset(
         Some(syntax) => dcat(&app, &ctx, code, syntax).await?,
         None => {
             let Seen { described, data } = seen(&app, &ctx, code).await?;
-            let page = page::page(&site(&app)?, &described, data.as_ref().map(|data| &data.manifest));
+            let site = site(&app)?;
+            let address = format!("/datasets/{}", described.resource.code.path_form());
+            let (a, rows) =
+                (asked.around(&app, &site, address), data.as_ref().map(|data| data.manifest.rows));
+            let page = DatasetPage { a, described: &described, rows }.write()?;
             answer("text/html; charset=utf-8", page, data.map(|data| data.reading))
         }
     };

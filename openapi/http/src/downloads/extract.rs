@@ -21,6 +21,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::kept::{Uses, erase, make_room};
 use super::kind::{COMPRESSED, Kind, WHERE_THEY_FIT};
 use super::variant;
 use crate::app::App;
@@ -75,6 +76,8 @@ pub(super) async fn described(app: &Arc<App>, ctx: &OpContext, open: &OpenTable)
 /// The file of that kind where the extract is whole and genuine; what is not is a cache miss. The file itself is proven
 /// when it is sent.
 async fn found(app: &App, open: &OpenTable, folder: &str, kind: Kind) -> Result<Option<Stored>> {
+    // Before it is looked for: what is noted is not erased from then on.
+    app.extracts.note(folder, app.now());
     let Some(extract) = Extract::read(app, folder).await? else { return Ok(None) };
     if !extract.is_genuine(app, open, folder).await? {
         return Ok(None);
@@ -217,6 +220,7 @@ pub(crate) struct Extracts {
     writing: Mutex<HashMap<String, Weak<Writing>>>,
     places: Semaphore,
     public: Semaphore,
+    pub(super) uses: Uses,
 }
 
 pub(crate) type Writing = tokio::sync::Mutex<()>;
@@ -224,7 +228,7 @@ pub(crate) type Writing = tokio::sync::Mutex<()>;
 impl Default for Extracts {
     fn default() -> Self {
         let [places, public] = [EXTRACTS, PUBLIC_EXTRACTS].map(Semaphore::new);
-        Self { writing: Mutex::default(), places, public }
+        Self { writing: Mutex::default(), places, public, uses: Uses::default() }
     }
 }
 
@@ -239,6 +243,17 @@ impl Extracts {
             writing.insert(folder.to_owned(), Arc::downgrade(&lock));
             lock
         })
+    }
+
+    /// Says that an extract is used now.
+    pub(crate) fn note(&self, folder: &str, now: Timestamp) {
+        self.uses.note(folder, now);
+    }
+
+    /// Whether somebody writes the extract of a folder now, or waits to.
+    pub(super) fn is_being_written(&self, folder: &str) -> bool {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.get(folder).is_some_and(|lock| lock.strong_count() > 0)
     }
 
     /// A place for one more extract. Departments wait for theirs, and never for strangers.
@@ -270,9 +285,21 @@ async fn written(
         // Before the place: who waits for a collection keeps nobody else waiting.
         let _no_erasing = app.no_erasing().await;
         let _place = app.extracts.place(&ctx).await?;
-        write(&app, &ctx, &open, &folder).await?.stored(&folder, kind)
+        make_room(&app, &ctx, &folder).await?;
+        whole(&app, &folder, write(&app, &ctx, &open, &folder)).await?.stored(&folder, kind)
     })
     .await
+}
+
+/// What is written into a folder to its end; of what fails nothing stays there.
+pub(crate) async fn whole<T>(app: &App, folder: &str, writing: impl Future<Output = Result<T>>) -> Result<T> {
+    let written = writing.await;
+    if written.is_err()
+        && let Err(error) = erase(app, folder).await
+    {
+        tracing::error!(folder, cause = error.internal_cause(), "what was written of an extract stays there");
+    }
+    written
 }
 
 async fn write(app: &App, ctx: &OpContext, open: &OpenTable, folder: &str) -> Result<Extract> {
@@ -322,7 +349,7 @@ async fn write_fitting(
     let fits = match format {
         Format::GeoJson => {
             let seen = visible(&open.dataset.resource, &open.dataset.granted.policy);
-            GeoColumns::of(&seen.items).primary().is_some()
+            GeoColumns::of(&seen.items).place().is_some()
         }
         _ => rows <= SHEET_ROWS,
     };
@@ -436,6 +463,7 @@ pub(crate) fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestam
         columns: seen.items.into_iter().map(|item| Column { item, statistics: None }).collect(),
         key: seen.key,
         sort: Vec::new(),
+        places: None,
         parts,
         rows,
         bytes,
@@ -443,6 +471,7 @@ pub(crate) fn manifest(dataset: &Dataset, parts: Vec<Part>, created_at: Timestam
         licence: resource.licence.clone(),
         quality: Quality { rows_read: rows, rows_accepted: rows, ..Quality::default() },
         quarantine: None,
+        materials: None,
         breaking: None,
         erased: Vec::new(),
     })

@@ -1,6 +1,9 @@
 //! What the name of a file asks for.
 
-use exchange_query::export::Format;
+use catalog_core::dataset::Version;
+use catalog_core::directory::ItemKind;
+use catalog_core::policy::BoundPolicy;
+use exchange_query::export::{Format, SHEET_ROWS};
 
 use super::extract::FORMATS;
 
@@ -9,9 +12,22 @@ pub(super) const WHERE_THEY_FIT: [Format; 2] = [Format::GeoJson, Format::Xlsx];
 /// Those that are stored compressed too. Parquet and sheets are compressed in themselves.
 pub(super) const COMPRESSED: [Format; 3] = [Format::Csv, Format::JsonLines, Format::GeoJson];
 
+/// Every file with the rows of a dataset, the plain ones first.
+pub(crate) const OF_ROWS: [Kind; 9] = [
+    Kind::Data(Format::Csv),
+    Kind::Data(Format::Parquet),
+    Kind::Data(Format::JsonLines),
+    Kind::Data(Format::Xlsx),
+    Kind::Data(Format::GeoJson),
+    Kind::Gzip(Format::Csv),
+    Kind::Gzip(Format::JsonLines),
+    Kind::Gzip(Format::GeoJson),
+    Kind::MarkedCsv,
+];
+
 /// What a file name asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The rows.
     Data(Format),
     /// The rows, compressed by gzip when they were written.
@@ -25,7 +41,22 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn media_type(self) -> &'static str {
+    /// The files of a version as this policy shows it, as far as that is known without opening it. A sheet may still turn out
+    /// not to hold a text; whether it holds all rows is said where no row is hidden.
+    pub(crate) fn of(policy: &BoundPolicy, version: &Version) -> impl Iterator<Item = Self> + use<> {
+        let mut columns = policy.stored_columns().iter();
+        let has_places =
+            columns.any(|column| column.mask.is_none() && column.stored_type.kind == ItemKind::G);
+        let is_whole = policy.filter.is_none() && policy.statistics.is_none();
+        let is_sheet = !is_whole || u64::try_from(version.rows).is_ok_and(|rows| rows <= SHEET_ROWS);
+        OF_ROWS.into_iter().filter(move |kind| match kind {
+            Self::Data(Format::Xlsx) => is_sheet,
+            Self::Data(Format::GeoJson) | Self::Gzip(Format::GeoJson) => has_places,
+            _ => true,
+        })
+    }
+
+    pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Data(format) => format.media_type(),
             Self::Gzip(_) => "application/gzip",
@@ -36,7 +67,7 @@ impl Kind {
     }
 
     /// How the address ends.
-    pub(super) fn extension(self) -> String {
+    pub(crate) fn extension(self) -> String {
         match self {
             Self::Data(format) => format.extension().to_owned(),
             Self::Gzip(format) => format!("{}.gz", format.extension()),
@@ -47,7 +78,7 @@ impl Kind {
     }
 
     /// The address of a file, by the one that its ending makes.
-    pub(super) fn address(self, path: &str) -> String {
+    pub(crate) fn address(self, path: &str) -> String {
         match self {
             Self::MarkedCsv => format!("{path}?bom=1"),
             _ => path.to_owned(),
@@ -55,7 +86,7 @@ impl Kind {
     }
 
     /// How the name of the stored object ends, by which a manifest's parts are told apart.
-    pub(super) fn suffix(self) -> String {
+    pub(crate) fn suffix(self) -> String {
         match self {
             Self::MarkedCsv => ".csv.bom".to_owned(),
             other => format!(".{}", other.extension()),
@@ -80,7 +111,39 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
+    use catalog_core::directory::ItemType;
+    use catalog_core::policy::{BoundFilter, Filter, Mask, VisibleColumn};
+    use catalog_core::{ResourceCode, Timestamp, fixtures};
+
     use super::*;
+
+    #[test]
+    fn a_dataset_lists_the_files_that_fit_it() {
+        let code = ResourceCode::new("301001/000001").unwrap();
+        let listed = |kind: ItemKind, mask: Option<Mask>, filter: Option<BoundFilter>, rows: u64| {
+            let stored_type = ItemType { kind, length: 0, scale: 0 };
+            let column =
+                VisibleColumn { column: "a".parse().unwrap(), title: "甲".to_owned(), stored_type, mask };
+            let policy = BoundPolicy {
+                resource: code.clone(),
+                columns: vec![column],
+                denied: 0,
+                filter,
+                statistics: None,
+            };
+            let rows = i64::try_from(rows).unwrap();
+            let version = Version { rows, ..fixtures::version(&code, 1, Timestamp(1)) };
+            Kind::of(&policy, &version).map(Kind::suffix).collect::<Vec<_>>().join(" ")
+        };
+        let plain = ".csv .parquet .jsonl .xlsx .csv.gz .jsonl.gz .csv.bom";
+        let all = ".csv .parquet .jsonl .xlsx .geojson .csv.gz .jsonl.gz .geojson.gz .csv.bom";
+        assert_eq!(listed(ItemKind::C, None, None, SHEET_ROWS), plain);
+        assert_eq!(listed(ItemKind::G, None, None, SHEET_ROWS), all);
+        assert_eq!(listed(ItemKind::G, Some(Mask::Null), None, 0), plain, "no place is seen");
+        assert_eq!(listed(ItemKind::C, None, None, SHEET_ROWS + 1), plain.replace(" .xlsx", ""));
+        let filter = Some(Filter::IsNull("a".to_owned()));
+        assert_eq!(listed(ItemKind::C, None, filter, SHEET_ROWS + 1), plain, "hidden rows are not told of");
+    }
 
     #[test]
     fn each_address_names_one_kind_and_each_object_too() {
@@ -93,6 +156,7 @@ mod tests {
         }
         let data = FORMATS.into_iter().chain(WHERE_THEY_FIT).map(Kind::Data);
         let all: Vec<_> = data.chain(COMPRESSED.map(Kind::Gzip)).chain([Kind::MarkedCsv]).collect();
+        assert!(OF_ROWS.iter().all(|kind| all.contains(kind)) && OF_ROWS.len() == all.len());
         for kind in &all {
             let name = format!("data{}", kind.suffix());
             let fitting = all.iter().filter(|other| name.ends_with(&other.suffix()));

@@ -19,6 +19,23 @@ pub(super) fn disposition(dataset: &Dataset, kind: Kind) -> String {
     format!("attachment; filename=\"{code}.{ending}\"; filename*=UTF-8''{encoded}")
 }
 
+/// The same of a material: as its register calls it, else as the dataset is called.
+pub(super) fn material_disposition(
+    dataset: &Dataset,
+    digest: &str,
+    name: Option<&str>,
+    ending: &str,
+) -> String {
+    let short: String = digest.chars().take(12).collect();
+    let plain = format!("{}-{short}.{ending}", dataset.resource.code.path_form());
+    let given = name.map(titled).filter(|name| !name.is_empty());
+    let named = given.unwrap_or_else(|| match titled(&dataset.resource.title) {
+        title if title.is_empty() => plain.clone(),
+        title => format!("{title}-{short}.{ending}"),
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", encode_assertion(&named))
+}
+
 /// A title as a part of a file's name on any system: without separators, and with nothing that shows it in another order.
 fn titled(title: &str) -> String {
     let kept = title.chars().filter(|letter| !is_bidi_control(*letter)).map(|letter| match letter {

@@ -6,7 +6,7 @@ use catalog_core::directory::{InformationItem, ItemKind};
 use catalog_core::policy::Filter;
 use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, ResourceCode};
-use exchange_query::{Condition, Selection, SortKey, TableName};
+use exchange_query::{Condition, Selection, TableName};
 
 use super::collection::Collection;
 use super::cql2;
@@ -55,7 +55,7 @@ impl Asked {
             return Err(invalid("`bbox-crs` says in which system `bbox` is, and there is none"));
         }
         Ok(Self {
-            limit: limit(parameters.take("limit"))?,
+            limit: limit(parameters.take("limit"), PAGE, MOST)?,
             cursor: parameters.take("cursor"),
             count: match parameters.take("count").as_deref() {
                 None | Some("false") => false,
@@ -103,13 +103,10 @@ impl Asked {
         }
         let values = self.values.into_iter().map(|(name, value)| equality(collection, &name, value));
         rows.extend(values.collect::<Result<Vec<_>, _>>()?);
-        // The stored order first: then what comes after a page is found without reading what comes before it.
-        let sort =
-            collection.order.iter().map(|column| SortKey { column: column.clone(), descending: false });
         Ok(Selection {
             version,
             condition: (!rows.is_empty()).then_some(Condition::And(rows)),
-            sort: sort.collect(),
+            as_stored: true,
             limit: Some(self.limit),
             count: self.count,
             cursor: self.cursor,
@@ -134,11 +131,12 @@ pub(super) fn one(
     }
 }
 
-fn limit(text: Option<String>) -> Result<u32, Refusal> {
-    let Some(text) = text else { return Ok(PAGE) };
+/// How many members of a page are wanted: so many where none are named, and never more than the most.
+pub(super) fn limit(text: Option<String>, without: u32, most: u32) -> Result<u32, Refusal> {
+    let Some(text) = text else { return Ok(without) };
     match text.parse::<u64>() {
-        Ok(0) | Err(_) => Err(invalid("`limit` is a number of features, at least 1")),
-        Ok(number) => Ok(u32::try_from(number).unwrap_or(MOST).min(MOST)),
+        Ok(0) | Err(_) => Err(invalid("`limit` is how many are wanted, a number from 1 on")),
+        Ok(number) => Ok(u32::try_from(number).unwrap_or(most).min(most)),
     }
 }
 

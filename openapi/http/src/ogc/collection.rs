@@ -1,9 +1,9 @@
 //! A dataset as a feature collection.
 
-use catalog_core::directory::{InformationItem, ItemKind, Resource, ValueFormat};
+use catalog_core::directory::{InformationItem, ItemKind, Resource};
 use catalog_core::evidence::SourceRead;
 use catalog_core::services::{Dataset, VersionSelector};
-use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
+use catalog_core::{ColumnName, Error, ErrorCode, OpContext, ResourceCode};
 use exchange_query::{Features, Shape, TableName, Tables as _};
 
 use crate::app::App;
@@ -20,8 +20,6 @@ pub(super) struct Collection {
     pub(super) is_double: bool,
     /// The key's columns, where all of them may stand in addresses.
     pub(super) key: Vec<String>,
-    /// Columns by which stored rows are sorted.
-    pub(super) order: Vec<String>,
     /// Items that conditions may name: seen as they are, not personal, no geometries.
     pub(super) queryables: Vec<InformationItem>,
 }
@@ -38,21 +36,18 @@ impl Collection {
             is_seen && !item.personal && resource.subject.as_ref() != Some(&item.column)
         };
         let clear: Vec<&InformationItem> = resource.items.iter().filter(is_clear).collect();
-        let (shape, is_double) = shape(&clear)?;
-        let named = |names: &[catalog_core::ColumnName]| -> Vec<String> {
-            let known = names.iter().filter(|name| clear.iter().any(|item| item.column == **name));
-            known.map(ToString::to_string).collect()
-        };
-        let key = Some(named(&resource.key)).filter(|key| key.len() == resource.key.len());
+        let shape = Shape::of(clear.iter().copied())?;
+        let is_clear = |name: &&ColumnName| clear.iter().any(|item| item.column == **name);
+        let has_key = resource.key.iter().all(|name| is_clear(&name));
+        let key = resource.key.iter().filter(|_| has_key).map(ToString::to_string);
         let queryables = clear.iter().filter(|item| item.item_type.kind != ItemKind::G);
         Some(Self {
             code: resource.code.path_form(),
             title: resource.title.clone(),
             summary: resource.summary.clone(),
+            is_double: is_double(&shape, &clear),
             shape,
-            is_double,
-            key: key.unwrap_or_default(),
-            order: named(&resource.sort),
+            key: key.collect(),
             queryables: queryables.map(|item| (*item).clone()).collect(),
         })
     }
@@ -104,19 +99,15 @@ impl Collection {
 
 /// Whether a resource may have places, as the directory describes it today.
 pub(super) fn may_have_places(resource: &Resource) -> bool {
-    let has = |format| resource.items.iter().any(|item| item.format == Some(format));
-    has(ValueFormat::Geometry) || (has(ValueFormat::Longitude) && has(ValueFormat::Latitude))
+    Shape::of(&resource.items).is_some()
 }
 
-fn shape(items: &[&InformationItem]) -> Option<(Shape, bool)> {
-    let of = |format| items.iter().find(|item| item.format == Some(format));
-    if let Some(item) = of(ValueFormat::Geometry) {
-        return Some((Shape::Column(item.column.to_string()), false));
-    }
-    let (longitude, latitude) = of(ValueFormat::Longitude).zip(of(ValueFormat::Latitude))?;
-    let is_double = [longitude, latitude].iter().all(|item| item.item_type.kind == ItemKind::B);
-    let (longitude, latitude) = (longitude.column.to_string(), latitude.column.to_string());
-    Some((Shape::Point { longitude, latitude }, is_double))
+/// Whether a row lies in two columns of double precision.
+fn is_double(shape: &Shape, items: &[&InformationItem]) -> bool {
+    let is_double = |name: &&str| {
+        items.iter().any(|item| item.column.as_str() == *name && item.item_type.kind == ItemKind::B)
+    };
+    matches!(shape, Shape::Point { .. }) && shape.columns().iter().all(is_double)
 }
 
 /// A version of a dataset as the caller sees it, and how evidence names it.

@@ -13,7 +13,8 @@ pub(super) fn document(server: &str) -> Value {
         "paths": {
             "/ogc": operation("getLandingPage", "Landing page", &[], "application/json"),
             "/ogc/conformance": operation("getConformance", "Conformance", &[], "application/json"),
-            "/ogc/collections": operation("getCollections", "Collections", &[], "application/json"),
+            "/ogc/collections": operation(
+                "getCollections", "Collections", &["collectionsLimit", "after"], "application/json"),
             "/ogc/collections/{collectionId}":
                 operation("describeCollection", "A collection", &["collectionId"], "application/json"),
             "/ogc/collections/{collectionId}/queryables":
@@ -71,6 +72,9 @@ fn parameters() -> Value {
         "collectionId": of("path", "collectionId", text()),
         "featureId": of("path", "featureId", text()),
         "limit": of("query", "limit", json!({ "type": "integer", "minimum": 1, "maximum": 10000, "default": 100 })),
+        "collectionsLimit": of("query", "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 })),
+        "after": of("query", "after", text()),
         "bbox": numbers,
         "bbox-crs": of("query", "bbox-crs", system()),
         "datetime": of("query", "datetime", text()),

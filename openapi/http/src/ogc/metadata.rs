@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use catalog_core::OpContext;
 use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::schema::json_schema;
 use catalog_core::services::VersionSelector;
+use catalog_core::{OpContext, ResourceCode};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
+use super::asked::limit;
 use super::collection::{Collection, may_have_places, open};
 use super::crs::Crs;
 use super::negotiation::{Form, Parameters};
@@ -42,6 +43,11 @@ const CONFORMANCE: [&str; 15] = [
 /// The relation of a link to queryables.
 const QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 const SCHEMA_JSON: &str = "application/schema+json";
+
+/// Collections of a page where no number is asked for.
+const COLLECTIONS: u32 = 100;
+/// The most collections of a page; who asks for more gets these.
+const MOST_COLLECTIONS: u32 = 1_000;
 
 type Pairs = Params<Vec<(String, String)>>;
 
@@ -94,8 +100,12 @@ pub(super) async fn get_ogc_document(State(app): State<Arc<App>>) -> Response {
 }
 
 /// OGC API - Features: the collections that the caller can read now
+///
+/// The link `next` leads to the next page, which may be the first with any collections of a great directory.
 #[utoipa::path(get, path = "/ogc/collections", tag = "data",
-    params(("f" = Option<String>, Query, description = "`json` or `html`")),
+    params(("limit" = Option<u32>, Query, description = "Collections of a page, 1 to 1,000; 100 when left out"),
+        ("after" = Option<String>, Query, description = "The code of a resource: only what stands after it in the directory"),
+        ("f" = Option<String>, Query, description = "`json` or `html`")),
     responses((status = 200, description = "Each with its links",
         content((Object = "application/json"), (String = "text/html")))))]
 pub(super) async fn list_ogc_collections(
@@ -104,21 +114,36 @@ pub(super) async fn list_ogc_collections(
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let form = only_form(pairs, &headers)?;
+    let mut parameters = Parameters::of(pairs)?;
+    let form = parameters.form(&headers)?;
+    let limit = limit(parameters.take("limit"), COLLECTIONS, MOST_COLLECTIONS)?;
+    let after = parameters.take("after").map(|code| ResourceCode::from_path(&code)).transpose()?;
+    parameters.none_left()?;
     // It reads manifests: as many at a time as queries run.
     let _place = app.place(&ctx).await?;
-    let tables = app.tables.readable_where(&ctx, &may_have_places).await?;
+    let page = app.tables.readable_page(&ctx, &may_have_places, after.as_ref(), limit as usize);
+    let (tables, next) = page.await?;
     let found = tables.iter().filter_map(|table| Collection::of(&table.dataset));
     let collections: Vec<Value> = found.map(|collection| described(&app, &collection)).collect();
+    let to = |rel: &str, title: &str, form: Form, after: Option<&ResourceCode>| {
+        let (media_type, form) = match form {
+            Form::Json => ("application/json", "json"),
+            Form::Html => ("text/html", "html"),
+        };
+        let after = after.map(|code| format!("&after={}", code.path_form())).unwrap_or_default();
+        link(rel, media_type, title, address(&app, &format!("/collections?f={form}&limit={limit}{after}")))
+    };
+    let mut links = vec![
+        to("self", "本页 This page", Form::Json, after.as_ref()),
+        to("alternate", "网页 As a page", Form::Html, after.as_ref()),
+    ];
+    links.extend(next.map(|next| to("next", "下一页 The next page", form, Some(&next))));
     let whole = json!({
-        "links": [
-            link("self", "application/json", "本页 This page", address(&app, "/collections")),
-            link("alternate", "text/html", "网页 As a page", address(&app, "/collections?f=html")),
-        ],
+        "links": links,
         "crs": Crs::ALL.map(Crs::uri),
         "collections": collections,
     });
-    Ok(answer(form, &whole, || pages::collections(&collections)))
+    Ok(answer(form, &whole, || pages::collections(&whole, &collections)))
 }
 
 /// OGC API - Features: one collection

@@ -4,7 +4,6 @@ use exchange_query::Feature;
 use serde_json::Value;
 
 use super::collection::Collection;
-use crate::downloads::escaped;
 
 fn page(title: &str, body: &str) -> String {
     let title = escaped(title);
@@ -42,7 +41,7 @@ pub(super) fn conformance(classes: &[&str]) -> String {
     page("符合的标准 Conformance", &format!("<ul>{items}</ul>"))
 }
 
-pub(super) fn collections(all: &[Value]) -> String {
+pub(super) fn collections(whole: &Value, all: &[Value]) -> String {
     let one = |collection: &Value| {
         let title = escaped(text(collection, "title"));
         format!(
@@ -51,7 +50,8 @@ pub(super) fn collections(all: &[Value]) -> String {
             list(links_of(collection))
         )
     };
-    page("空间数据集 Collections", &all.iter().map(one).collect::<String>())
+    let body = list(links_of(whole)) + &all.iter().map(one).collect::<String>();
+    page("空间数据集 Collections", &body)
 }
 
 pub(super) fn queryables(collection: &Collection) -> String {
@@ -103,4 +103,19 @@ pub(super) fn feature(
 /// The title of an item where conditions may name it, else its machine name.
 fn titled(collection: &Collection, name: &str) -> String {
     collection.queryable(name).map_or_else(|| name.to_owned(), |item| item.title.clone())
+}
+
+/// Text that an HTML parser reads as nothing but text, in an element or a quoted attribute.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, letter| {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+        out
+    })
 }

@@ -106,6 +106,11 @@ fn format(item: &InformationItem, at: &dyn Fn(&str) -> String, found: &mut Findi
             };
             (good, "a coordinate needs 双精度型B, 浮点型F, or 数值型N with three digits before the point")
         }
+        ValueFormat::Material => (
+            ty.kind == ItemKind::C && ty.length >= 64,
+            "a material 附件 needs a 字符型C of at least 64 characters",
+        ),
+        ValueFormat::FileName => (ty.kind == ItemKind::C, "the name of a file needs 字符型C"),
     };
     found.expect(good, at("format"), "format.type", message);
     let flagged = format != ValueFormat::CitizenId || item.personal;

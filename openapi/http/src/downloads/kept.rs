@@ -1,0 +1,199 @@
+//! The disk that extracts take: beyond their budget those that nobody has used for longest give way to new ones.
+//!
+//! How much there is says the object store, each time before an extract is written: that is rare, and nothing else can be
+//! wrong about it. When each was last used is kept in memory; before that it counts as used when it was written.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
+use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+
+use super::extract::{Extracts, manifest_path, unreadable};
+use crate::app::App;
+
+/// Where all of them lie.
+const FOLDER: &str = "extracts";
+/// Seconds after its last use in which an extract stays: addresses of its files may have been handed out.
+const IN_USE: i64 = 3600;
+/// Of the budget one resource may take this part: the old versions of one drive nobody else's out.
+const OF_ONE: u64 = 4;
+/// And strangers write no more as soon as this part of it is taken: nothing but what is of the same resource gives way to
+/// them.
+const OF_STRANGERS: u64 = 2;
+
+/// When extracts were used, and who clears away now.
+#[derive(Default)]
+pub(crate) struct Uses {
+    used: Mutex<HashMap<String, Timestamp>>,
+    clearing: tokio::sync::Mutex<()>,
+}
+
+impl Uses {
+    /// Says that an extract is used now.
+    pub(crate) fn note(&self, folder: &str, now: Timestamp) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), now);
+    }
+
+    /// When an extract was last used, as far as that is known.
+    fn last(&self, folder: &str) -> Option<Timestamp> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(folder).copied()
+    }
+
+    /// Tells the extracts when they were used, and forgets those that are gone.
+    fn tell(&self, kept: &mut HashMap<String, Kept>) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|folder, _| kept.contains_key(folder));
+        for (folder, at) in used.iter() {
+            if let Some(kept) = kept.get_mut(folder) {
+                kept.used = kept.used.max(*at);
+            }
+        }
+    }
+}
+
+/// An extract as it lies there, whole or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kept {
+    bytes: u64,
+    used: Timestamp,
+}
+
+/// Makes room for an extract that is about to be written into a folder.
+///
+/// # Errors
+/// `unavailable` where all that is there is in use.
+pub(crate) async fn make_room(app: &App, ctx: &OpContext, folder: &str) -> Result<()> {
+    let Extracts { uses, .. } = &app.extracts;
+    let _one_at_a_time = uses.clearing.lock().await;
+    let mut kept = listed(app).await?;
+    uses.tell(&mut kept);
+    let is_stranger = !ctx.principal.sees_whole_directory();
+    let budget = (app.limits.extract_bytes, is_stranger);
+    let is_unused = |name: &str, used: Timestamp| {
+        used.plus_seconds(IN_USE) <= app.now() && !app.extracts.is_being_written(name)
+    };
+    let too_much = || {
+        let message =
+            "there is no room for further files now: those of other versions are being read; try again later";
+        Error::new(ErrorCode::Unavailable, message)
+    };
+    let victims = superfluous(&kept, resource(folder), budget, |name, kept| is_unused(name, kept.used));
+    for victim in victims.ok_or_else(too_much)? {
+        // Erasing takes time: what somebody has come for meanwhile stays.
+        if is_unused(&victim, uses.last(&victim).unwrap_or(Timestamp(0))) {
+            erase(app, &victim).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Which of them give way, so that the resource and all together are below what of the budget is theirs, the whole of it or a
+/// stranger's part; `None` where that can't be.
+fn superfluous(
+    kept: &HashMap<String, Kept>,
+    of: &str,
+    (budget, is_stranger): (u64, bool),
+    is_unused: impl Fn(&str, &Kept) -> bool,
+) -> Option<Vec<String>> {
+    let is_own = |name: &str| resource(name) == of;
+    let (most, most_own) = (budget / if is_stranger { OF_STRANGERS } else { 1 }, budget / OF_ONE);
+    let mut all: u64 = kept.values().map(|kept| kept.bytes).sum();
+    let mut own: u64 = kept.iter().filter(|(name, _)| is_own(name)).map(|(_, kept)| kept.bytes).sum();
+    let mut oldest: Vec<_> = kept.iter().filter(|(name, kept)| is_unused(name, kept)).collect();
+    oldest.sort_by(|one, other| (one.1.used, one.0).cmp(&(other.1.used, other.0)));
+    let mut victims = Vec::new();
+    for (name, kept) in oldest {
+        let is_too_much = match is_own(name) {
+            true => all >= most || own >= most_own,
+            false => all >= most && !is_stranger,
+        };
+        if is_too_much {
+            all -= kept.bytes;
+            own -= if is_own(name) { kept.bytes } else { 0 };
+            victims.push(name.clone());
+        }
+    }
+    (all < most && own < most_own).then_some(victims)
+}
+
+/// The resource of an extract, by its folder.
+fn resource(folder: &str) -> &str {
+    folder.split('/').nth(1).unwrap_or_default()
+}
+
+async fn listed(app: &App) -> Result<HashMap<String, Kept>> {
+    let mut kept = HashMap::<String, Kept>::new();
+    let mut objects = app.datasets.objects().list(Some(&Path::from(FOLDER)));
+    while let Some(object) = objects.try_next().await.map_err(unreadable)? {
+        let Some((folder, _)) = object.location.as_ref().rsplit_once('/') else { continue };
+        let written = Timestamp(object.last_modified.timestamp_micros());
+        let found = kept.entry(folder.to_owned()).or_insert(Kept { bytes: 0, used: written });
+        found.bytes += object.size;
+        found.used = found.used.max(written);
+    }
+    Ok(kept)
+}
+
+/// Erases what is in a folder, its manifest first: without it nothing else counts.
+pub(crate) async fn erase(app: &App, folder: &str) -> Result<()> {
+    let objects = app.datasets.objects();
+    let found: Vec<_> = objects.list(Some(&Path::from(folder))).try_collect().await.map_err(unreadable)?;
+    let manifest = manifest_path(folder);
+    let first = found.iter().filter(|object| object.location == manifest);
+    let rest = found.iter().filter(|object| object.location != manifest);
+    for object in first.chain(rest) {
+        match objects.delete(&object.location).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(all: &[(&str, u64, i64)]) -> HashMap<String, Kept> {
+        let one = |(name, bytes, used): &(&str, u64, i64)| {
+            (format!("extracts/{name}"), Kept { bytes: *bytes, used: Timestamp(*used) })
+        };
+        all.iter().map(one).collect()
+    }
+
+    fn victims(all: &[(&str, u64, i64)], budget: u64, now: i64) -> Option<String> {
+        let found = superfluous(&kept(all), "a", (budget, false), |_, kept| kept.used.0 < now);
+        found.map(|names| names.join(" ").replace("extracts/", ""))
+    }
+
+    #[test]
+    fn strangers_drive_out_nothing_of_other_resources() {
+        let all = kept(&[("a/1/x", 20, 2), ("b/1/x", 40, 1)]);
+        let victims = |budget| superfluous(&all, "a", (budget, true), |_, _| true);
+        assert_eq!(victims(122), Some(Vec::new()), "half of it is 61");
+        assert_eq!(victims(120), Some(vec!["extracts/a/1/x".to_owned()]));
+        assert_eq!(victims(80), None, "another's stay, however old");
+    }
+
+    #[test]
+    fn the_longest_unused_give_way_until_there_is_room() {
+        let all = [("b/1/x", 40, 3), ("b/2/x", 40, 1), ("c/1/x", 30, 2)];
+        assert_eq!(victims(&all, 111, 9).as_deref(), Some(""), "there is room");
+        assert_eq!(victims(&all, 110, 9).as_deref(), Some("b/2/x"));
+        assert_eq!(victims(&all, 70, 9).as_deref(), Some("b/2/x c/1/x"));
+        assert_eq!(victims(&all, 30, 3), None, "what is in use stays");
+        assert_eq!(victims(&[], 0, 9), None, "nothing fits into no room");
+    }
+
+    #[test]
+    fn a_resource_takes_its_part_of_the_room_and_no_more() {
+        let all = [("a/1/x", 20, 2), ("a/2/x", 5, 1), ("b/1/x", 30, 0)];
+        assert_eq!(victims(&all, 104, 9).as_deref(), Some(""), "a quarter of it is 26");
+        assert_eq!(victims(&all, 100, 9).as_deref(), Some("a/2/x"), "another's stay, however old");
+        assert_eq!(victims(&all, 80, 9).as_deref(), Some("a/2/x a/1/x"));
+        assert_eq!(victims(&all, 100, 1), None, "its own are in use");
+    }
+}

@@ -1,0 +1,158 @@
+//! What surrounds the content of every page.
+
+use catalog_core::Timestamp;
+use openapi_dcat::Site;
+
+use crate::identity::Identity;
+
+/// The language of interface texts. What departments write stays as they wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// 简体中文
+    #[default]
+    Chinese,
+    /// English
+    English,
+}
+
+impl Language {
+    /// Reads `lang=en`; everything else is Chinese.
+    pub fn read(parameter: Option<&str>) -> Self {
+        if parameter == Some("en") { Self::English } else { Self::Chinese }
+    }
+
+    /// The tag by BCP 47.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+}
+
+/// What surrounds the content of every page.
+#[derive(Debug, Clone)]
+pub struct Around<'a> {
+    /// The addresses of this server.
+    pub site: &'a Site,
+    /// Name and numbers of the portal.
+    pub identity: &'a Identity,
+    /// The reader's language.
+    pub language: Language,
+    /// The address of the page without its language: path, and what is asked.
+    pub address: String,
+}
+
+impl Around<'_> {
+    /// The words of the reader's language.
+    pub fn say<'w>(&self, chinese: &'w str, english: &'w str) -> &'w str {
+        match self.language {
+            Language::Chinese => chinese,
+            Language::English => english,
+        }
+    }
+
+    /// The tag of the reader's language.
+    pub fn tag(&self) -> &'static str {
+        self.language.tag()
+    }
+
+    /// An address of the portal, in the reader's language.
+    pub fn to(&self, address: impl AsRef<str>) -> String {
+        in_language(address.as_ref(), self.language)
+    }
+
+    /// This page in the other language.
+    pub fn other(&self) -> String {
+        let other = match self.language {
+            Language::Chinese => Language::English,
+            Language::English => Language::Chinese,
+        };
+        in_language(&self.address, other)
+    }
+
+    /// The portal's name.
+    pub fn name(&self) -> &str {
+        self.say(&self.identity.name, &self.identity.english_name)
+    }
+
+    /// The canonical address of this page, for search engines.
+    pub fn canonical(&self) -> String {
+        self.site.address(&self.to(&self.address))
+    }
+
+    /// A day as people write it, in Asia/Shanghai.
+    pub fn day(&self, at: &Timestamp) -> String {
+        at.shanghai_text().chars().take(10).collect()
+    }
+
+    /// A number with its thousands apart.
+    pub fn number(&self, number: &u64) -> String {
+        let digits = number.to_string();
+        let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                out.push(',');
+            }
+            out.push(digit);
+        }
+        out
+    }
+
+    /// A size as people read it: `3.4 MB` of 10^6 bytes.
+    pub fn size(&self, bytes: &u64) -> String {
+        let (mut rest, mut unit) = (*bytes * 10, "B");
+        for next in ["kB", "MB", "GB", "TB"] {
+            if rest < 10_000 {
+                break;
+            }
+            (rest, unit) = (rest / 1000, next);
+        }
+        match rest % 10 {
+            0 => format!("{} {unit}", rest / 10),
+            tenth => format!("{}.{tenth} {unit}", rest / 10),
+        }
+    }
+}
+
+fn in_language(address: &str, language: Language) -> String {
+    match language {
+        Language::Chinese => address.to_owned(),
+        Language::English if address.contains('?') => format!("{address}&lang=en"),
+        Language::English => format!("{address}?lang=en"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_are_readable() {
+        let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
+        let around =
+            Around { site: &site, identity: &identity, language: Language::Chinese, address: "/".to_owned() };
+        assert_eq!(around.number(&0), "0");
+        assert_eq!(around.number(&999), "999");
+        assert_eq!(around.number(&27_118_626), "27,118,626");
+        assert_eq!(around.size(&999), "999 B");
+        assert_eq!(around.size(&3_449_999), "3.4 MB");
+        assert_eq!(around.size(&2_000_000_000), "2 GB");
+    }
+
+    #[test]
+    fn the_other_language_is_the_same_page() {
+        let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
+        let mut around = Around {
+            site: &site,
+            identity: &identity,
+            language: Language::Chinese,
+            address: "/search?q=a".to_owned(),
+        };
+        assert_eq!(around.other(), "/search?q=a&lang=en");
+        around.language = Language::English;
+        assert_eq!(around.other(), "/search?q=a");
+        assert_eq!(around.to("/departments"), "/departments?lang=en");
+        assert_eq!(Language::read(Some("fr")), Language::Chinese);
+    }
+}

@@ -1,0 +1,23 @@
+//! The design system on one page: every component with its name.
+
+use askama::Template;
+
+use crate::around::Around;
+
+/// Colours, type and components.
+#[derive(Template)]
+#[template(path = "design.html")]
+pub struct DesignPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+}
+
+/// The tokens for colours, as `assets/portal.css` names them.
+const COLOURS: [&str; 10] =
+    ["paper", "raised", "sunken", "line", "ink", "quiet", "primary", "on-primary", "accent", "good"];
+
+impl DesignPage<'_> {
+    fn colours(&self) -> [&'static str; 10] {
+        COLOURS
+    }
+}
