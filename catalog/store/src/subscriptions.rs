@@ -78,13 +78,10 @@ impl SubscriptionStore for CatalogStore {
         }
     }
 
-    async fn end_subscription(&self, id: &str, change: &EvidenceRecord) -> Result<()> {
+    async fn end_subscription(&self, id: &str, seen: Option<i64>, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        let ended = sqlx::query("DELETE FROM subscriptions WHERE id = $1")
-            .bind(id)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(failed)?;
+        let sql = "DELETE FROM subscriptions WHERE id = $1 AND revision = COALESCE($2, revision)";
+        let ended = sqlx::query(sql).bind(id).bind(seen).execute(&mut *write.tx).await.map_err(failed)?;
         if ended.rows_affected() == 0 {
             return Err(Error::not_found(format!("subscription `{id}`")));
         }

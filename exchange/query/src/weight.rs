@@ -1,7 +1,9 @@
 //! How large a query may grow in the optimizer. It writes expressions in place of the columns that name them: a column that
 //! names another twice doubles it, and thirty such in a row never end. Optimizing can't be interrupted.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use catalog_core::{Error, ErrorCode, Result};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
@@ -11,10 +13,17 @@ use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Subquery};
 
 /// The most parts of an expression in which every column is written out down to the tables.
 const MOST: u64 = 100_000;
+/// Subqueries in subqueries: each rule of the optimizer goes through the inner ones once more for every one around them.
+const DEEPEST: usize = 8;
 
 /// Refuses a plan with an expression that is too large when its columns are written out.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
-    match heaviest(plan) {
+    let subqueries = Subqueries::default();
+    match heaviest(plan, &subqueries) {
+        Ok(_) if subqueries.height.get() > DEEPEST => {
+            let message = format!("subqueries stand in subqueries to a depth of {DEEPEST} at most");
+            Err(Error::new(ErrorCode::LimitSql, message))
+        }
         Ok(weight) if weight <= MOST => Ok(()),
         Ok(_) => {
             let message = format!(
@@ -27,28 +36,55 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     }
 }
 
+/// What is known of the subqueries in a query's expressions.
+#[derive(Default)]
+struct Subqueries {
+    /// Weight and height of those that were weighed, by where they stand: one that is met in several expressions, or through
+    /// several WITH items, is weighed once, or each level would double the work.
+    weighed: RefCell<HashMap<*const LogicalPlan, (u64, usize)>>,
+    /// How deep they stand in each other below the plan that is being weighed.
+    height: Cell<usize>,
+}
+
+impl Subqueries {
+    fn weight(&self, plan: &Arc<LogicalPlan>) -> Result<u64, DataFusionError> {
+        let known = self.weighed.borrow().get(&Arc::as_ptr(plan)).copied();
+        let (weight, height) = match known {
+            Some(known) => known,
+            None => {
+                let beside = self.height.replace(0);
+                let weight = heaviest(plan, self)?;
+                (weight, self.height.replace(beside) + 1)
+            }
+        };
+        self.weighed.borrow_mut().insert(Arc::as_ptr(plan), (weight, height));
+        self.height.set(self.height.get().max(height));
+        Ok(weight)
+    }
+}
+
 /// The parts of the largest expression of a plan, or some number above [`MOST`].
-fn heaviest(plan: &LogicalPlan) -> Result<u64, DataFusionError> {
-    let mut scale = Scale::default();
+fn heaviest(plan: &LogicalPlan, subqueries: &Subqueries) -> Result<u64, DataFusionError> {
+    let mut scale = Scale { weighed: Vec::new(), heaviest: 0, subqueries };
     plan.visit(&mut scale)?;
     Ok(scale.heaviest)
 }
 
 /// Weighs the nodes of a plan, inputs first.
-#[derive(Default)]
-struct Scale {
+struct Scale<'s> {
     /// The columns' weights of what was weighed and is not yet read by its parent.
     weighed: Vec<Vec<u64>>,
     heaviest: u64,
+    subqueries: &'s Subqueries,
 }
 
-impl<'n> TreeNodeVisitor<'n> for Scale {
+impl<'n> TreeNodeVisitor<'n> for Scale<'_> {
     type Node = LogicalPlan;
 
     fn f_up(&mut self, node: &'n LogicalPlan) -> Result<TreeNodeRecursion, DataFusionError> {
         let inputs = node.inputs();
         let given = self.weighed.split_off(self.weighed.len().saturating_sub(inputs.len()));
-        let known = Known::of(&inputs, &given);
+        let known = Known::of(&inputs, &given, self.subqueries);
         node.apply_expressions(|expr| {
             self.heaviest = self.heaviest.max(known.weight(expr)?);
             Ok(TreeNodeRecursion::Continue)
@@ -70,10 +106,11 @@ struct Known<'a> {
     /// By table and name, and by name alone.
     columns: HashMap<(Option<&'a TableReference>, &'a str), u64>,
     heaviest: u64,
+    subqueries: &'a Subqueries,
 }
 
 impl<'a> Known<'a> {
-    fn of(inputs: &[&'a LogicalPlan], given: &[Vec<u64>]) -> Self {
+    fn of(inputs: &[&'a LogicalPlan], given: &[Vec<u64>], subqueries: &'a Subqueries) -> Self {
         let (mut columns, mut heaviest) = (HashMap::new(), 1);
         for (input, weights) in inputs.iter().zip(given) {
             for ((table, field), weight) in input.schema().iter().zip(weights) {
@@ -84,7 +121,7 @@ impl<'a> Known<'a> {
                 heaviest = heaviest.max(*weight);
             }
         }
-        Self { columns, heaviest }
+        Self { columns, heaviest, subqueries }
     }
 
     /// A name that is written otherwise than in the schema may be of any column.
@@ -119,7 +156,8 @@ impl<'a> Known<'a> {
             Expr::OuterReferenceColumn(_, column) => self.column(column),
             _ => self.heaviest,
         });
-        Ok(outer.fold(1, u64::saturating_add).saturating_mul(heaviest(&subquery.subquery)?.max(1)))
+        let weight = self.subqueries.weight(&subquery.subquery)?;
+        Ok(outer.fold(1, u64::saturating_add).saturating_mul(weight.max(1)))
     }
 
     /// The weights of the columns that a node gives, by those of its inputs.

@@ -67,6 +67,8 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
         (name = "session", description = "People at a browser, and developers who register themselves"),
         (name = "supervision", description = "Supervision 电子监察 and assessment 考核评估, from evidence alone"),
         (name = "evidence", description = "What an answer leaves behind"),
+        (name = "portal", description = "Pages for everyone"),
+        (name = "desk", description = "Pages for people of departments, and for those who run the platform: forms over the services of this API"),
         (name = "server", description = "The server itself"),
     )
 )]

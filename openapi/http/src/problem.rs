@@ -7,6 +7,8 @@ use catalog_core::{Error, ErrorCode, Fault};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use openapi_contract::ProblemDetails;
 
+use crate::portal;
+
 /// Media type of every error.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -69,19 +71,33 @@ pub(crate) fn details(error: &Error, status: StatusCode, request_id: &str) -> Pr
 pub(crate) struct Refusal {
     pub(crate) error: Error,
     pub(crate) status: StatusCode,
+    /// What is told beside it.
+    pub(crate) beside: Box<Beside>,
+}
+
+/// What is told beside a refusal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
     /// One more header field that this status calls for.
-    pub(crate) field: Option<Box<(HeaderName, String)>>,
+    pub(crate) field: Option<(HeaderName, String)>,
+    /// The page that tells it to a person, with what they had typed.
+    pub(crate) page: Option<String>,
 }
 
 impl Refusal {
     /// A refusal with a status that its code alone does not tell.
     pub(crate) fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { error: Error::new(code, message), status, field: None }
+        Self { error: Error::new(code, message), status, beside: Box::default() }
     }
 
     /// The refusal with a header field that its status calls for.
     pub(crate) fn with_header(self, name: HeaderName, value: String) -> Self {
-        Self { field: Some(Box::new((name, value))), ..self }
+        Self { beside: Box::new(Beside { field: Some((name, value)), ..*self.beside }), ..self }
+    }
+
+    /// The refusal as a page for people.
+    pub(crate) fn on_page(self, page: String) -> Self {
+        Self { beside: Box::new(Beside { page: Some(page), ..*self.beside }), ..self }
     }
 
     /// The refusal with what had been opened before it.
@@ -91,7 +107,8 @@ impl Refusal {
 
     /// The refusal as it travels, and its body; its cause is left in the operator's log.
     pub(crate) fn written(&self, request_id: &str) -> (Response, Bytes) {
-        let Self { error, status, field } = self;
+        let Self { error, status, beside } = self;
+        let Beside { field, page } = beside.as_ref();
         if let Some(cause) = error.internal_cause() {
             let code = error.code.as_str();
             match error.code.fault() {
@@ -99,12 +116,21 @@ impl Refusal {
                 _ => tracing::info!(request_id, code, cause, "request refused"),
             }
         }
-        let body = serde_json::to_vec(&details(error, *status, request_id)).unwrap_or_default();
+        let (media_type, body) = match page {
+            Some(page) => ("text/html; charset=utf-8", page.as_bytes().to_vec()),
+            None => {
+                let details = details(error, *status, request_id);
+                (PROBLEM_JSON, serde_json::to_vec(&details).unwrap_or_default())
+            }
+        };
         let body = Bytes::from(body);
         let mut response = (*status, body.clone()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some((name, value)) = field.as_deref()
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if page.is_some() {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(portal::CONTENT));
+        }
+        if let Some((name, value)) = field
             && let Ok(value) = HeaderValue::try_from(value)
         {
             headers.insert(name, value);
@@ -139,7 +165,7 @@ impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();
         let status = face(error.code).0;
-        Self { error, status, field: None }
+        Self { error, status, beside: Box::default() }
     }
 }
 

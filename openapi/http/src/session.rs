@@ -25,7 +25,7 @@ use crate::wire::Wire;
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(get_session, create_session, delete_session))
-        .routes(routes!(set_password))
+        .routes(routes!(put_password))
         .routes(routes!(invite_person))
         .merge(oidc::routes())
 }
@@ -92,25 +92,37 @@ async fn delete_session(
 /// A code works once.
 #[utoipa::path(post, path = "/api/v1/session/password", tag = "session", request_body = NewPassword,
     responses((status = 204, description = "Set; sign in with it")))]
-async fn set_password(
+async fn put_password(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Extension(wire): Extension<Wire>,
     Input(NewPassword { name, password, code, new_password }): Input<NewPassword>,
 ) -> Result<StatusCode, Refusal> {
+    set_password(&app, &ctx, wire, &name, (password, code, new_password)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets the password of an account, by the one before or by a code: `(password, code, new password)`.
+pub(crate) async fn set_password(
+    app: &App,
+    ctx: &OpContext,
+    wire: Wire,
+    name: &str,
+    (password, code, new): (Option<String>, Option<String>, String),
+) -> Result<(), Refusal> {
     only_confidential(wire.confidential)?;
     let proof = match (password, code) {
         (Some(password), None) => ProofOfOwner::Password(password),
         (None, Some(code)) => ProofOfOwner::Code(code),
         _ => return Err(invalid("send the `password` so far or a `code`, one of them")),
     };
-    check_password(&new_password, &name)?;
+    check_password(&new, name)?;
     let by_code = matches!(proof, ProofOfOwner::Code(_));
-    let account = sign_in::prove(&app, &ctx, &name, proof).await?;
+    let account = sign_in::prove(app, ctx, name, proof).await?;
     let person = account.person.clone();
-    let hash = app.sign_in.work(move || hash_password(&new_password, &person)).await??;
-    app.services.set_password(&ctx, account, hash, by_code).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let hash = app.sign_in.work(move || hash_password(&new, &person)).await??;
+    app.services.set_password(ctx, account, hash, by_code).await?;
+    Ok(())
 }
 
 /// Give a person a one-time code, by which they set their password 邀请

@@ -30,6 +30,7 @@ use crate::matters;
 use crate::meter::{self, Standing};
 use crate::patience;
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
+use crate::portal;
 use crate::problem::Refusal;
 use crate::public;
 use crate::replay::Awaited;
@@ -45,6 +46,7 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let mut body = body.into_data_stream();
     let mut line = Line::of(&parts, request_id.clone(), app.now());
     let path = parts.uri.path().to_owned();
+    let reader = portal::Reader::of(&parts);
     let mut standing = None;
     let serving = serve(&app, &mut line, &mut standing, parts, &mut body, next);
     let served = AssertUnwindSafe(serving).catch_unwind().await;
@@ -53,8 +55,11 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     }
     let sealed = match served {
         Ok(Ok(sealed)) => sealed,
-        Ok(Err(refusal)) => refused(&app, &path, &refusal, &request_id),
-        Err(_) => refused(&app, &path, &Error::internal("a handler panicked").into(), &request_id),
+        Ok(Err(refusal)) => refused(&app, &path, reader.told(&app, refusal, &request_id), &request_id),
+        Err(_) => {
+            let refusal = Error::internal("a handler panicked").into();
+            refused(&app, &path, reader.told(&app, refusal, &request_id), &request_id)
+        }
     };
     let mut response = finished(&app, &binding, &request_id, sealed);
     if tus::is_here(&path) {
@@ -335,25 +340,29 @@ impl Door {
             _ if is_post && path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
             _ => Taken::Message,
         };
-        let is_confidential =
-            [public::DISCLOSURES, public::LETTERS].contains(&path) || path.starts_with(public::MATTERS);
+        let is_confidential = [public::DISCLOSURES, public::LETTERS].contains(&path)
+            || path.starts_with(public::MATTERS)
+            || portal::is_confidential(path);
         let is_step = path.starts_with(matters::MATTERS) && path.ends_with("/steps");
         let signs_in = match path {
             "/api/v1/session" | "/api/v1/session/password" | "/api/v1/developers" => is_post,
             "/api/v1/session/oidc" | "/api/v1/session/oidc/callback" => true,
-            _ => false,
+            _ => is_post && portal::signs_in(path),
         };
         // Where somebody wants to be told is nobody else's business.
-        let keeps_nothing = is_confidential || is_step || path.starts_with(subscriptions::PREFIX);
+        let keeps_nothing = is_confidential
+            || is_step
+            || path.starts_with(subscriptions::PREFIX)
+            || portal::keeps_nothing(path);
         Self { channel, body, is_confidential, keeps_nothing, signs_in }
     }
 }
 
 /// The refusal in the format of its door.
-fn refused(app: &App, path: &str, refusal: &Refusal, request_id: &str) -> Sealed {
+fn refused(app: &App, path: &str, refusal: Refusal, request_id: &str) -> Sealed {
     let (response, content) = match ckan::action_of(path) {
-        Some(action) => ckan::refused(app, action, refusal, request_id),
-        None if path.starts_with(delta::PREFIX) => delta::written(refusal, request_id),
+        Some(action) => ckan::refused(app, action, &refusal, request_id),
+        None if path.starts_with(delta::PREFIX) => delta::written(&refusal, request_id),
         None => refusal.written(request_id),
     };
     Sealed { response, content: Some(content), has_receipt: false }
@@ -397,6 +406,6 @@ fn protect(headers: &mut HeaderMap) {
     headers
         .append(header::VARY, HeaderValue::from_static("authorization, cookie, signature-input, x-api-key"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT));
 }

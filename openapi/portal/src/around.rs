@@ -1,9 +1,11 @@
 //! What surrounds the content of every page.
 
-use catalog_core::Timestamp;
+use catalog_core::{Error, Timestamp};
 use openapi_dcat::Site;
 
+use crate::assets::asset;
 use crate::identity::Identity;
+use crate::refusals::title;
 
 /// The language of interface texts. What departments write stays as they wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +32,17 @@ impl Language {
     }
 }
 
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// Their name.
+    pub name: String,
+    /// Whom they act for: a department's short name; nothing for developers and those who run the platform.
+    pub department: Option<String>,
+    /// The parts of the desk 工作台 that their roles open: address, Chinese and English name.
+    pub sections: Vec<(&'static str, &'static str, &'static str)>,
+}
+
 /// What surrounds the content of every page.
 #[derive(Debug, Clone)]
 pub struct Around<'a> {
@@ -41,9 +54,23 @@ pub struct Around<'a> {
     pub language: Language,
     /// The address of the page without its language: path, and what is asked.
     pub address: String,
+    /// Who is signed in, if anybody is.
+    pub visitor: Option<&'a Visitor>,
+    /// Why what was sent was not done: the page says it above its content, and keeps what was typed.
+    pub trouble: Option<Error>,
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    /// For a reader of whom nothing is known.
+    pub fn plain(
+        site: &'a Site,
+        identity: &'a Identity,
+        language: Language,
+        address: impl Into<String>,
+    ) -> Self {
+        Self { site, identity, language, address: address.into(), visitor: None, trouble: None }
+    }
+
     /// The words of the reader's language.
     pub fn say<'w>(&self, chinese: &'w str, english: &'w str) -> &'w str {
         match self.language {
@@ -69,6 +96,32 @@ impl Around<'_> {
             Language::English => Language::Chinese,
         };
         in_language(&self.address, other)
+    }
+
+    /// The address of a script that makes the page better, if this server was built with it. Pages work without.
+    pub fn island(&self, name: &str) -> Option<String> {
+        let file = format!("{name}.js");
+        asset(&file).map(|_| format!("/assets/{file}"))
+    }
+
+    /// Whether the page stands in this section.
+    pub fn is_at(&self, section: &str) -> bool {
+        let path = self.address.split('?').next().unwrap_or_default();
+        path == section || path.strip_prefix(section).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// What kind of trouble an error is, in the reader's language.
+    pub fn title(&self, error: &Error) -> &'static str {
+        let (chinese, english) = title(error.code);
+        match self.language {
+            Language::Chinese => chinese,
+            Language::English => english,
+        }
+    }
+
+    /// A time as people write it, in Asia/Shanghai: `2026-11-23 09:30`.
+    pub fn time(&self, at: &Timestamp) -> String {
+        at.shanghai_text().chars().take(16).collect()
     }
 
     /// The portal's name.
@@ -130,8 +183,7 @@ mod tests {
     #[test]
     fn numbers_and_sizes_are_readable() {
         let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
-        let around =
-            Around { site: &site, identity: &identity, language: Language::Chinese, address: "/".to_owned() };
+        let around = Around::plain(&site, &identity, Language::Chinese, "/");
         assert_eq!(around.number(&0), "0");
         assert_eq!(around.number(&999), "999");
         assert_eq!(around.number(&27_118_626), "27,118,626");
@@ -143,12 +195,7 @@ mod tests {
     #[test]
     fn the_other_language_is_the_same_page() {
         let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
-        let mut around = Around {
-            site: &site,
-            identity: &identity,
-            language: Language::Chinese,
-            address: "/search?q=a".to_owned(),
-        };
+        let mut around = Around::plain(&site, &identity, Language::Chinese, "/search?q=a");
         assert_eq!(around.other(), "/search?q=a&lang=en");
         around.language = Language::English;
         assert_eq!(around.other(), "/search?q=a");

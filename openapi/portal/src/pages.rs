@@ -2,18 +2,24 @@
 
 mod dataset;
 mod design;
+mod desk;
 mod directory;
+mod error;
 mod home;
 mod search;
+mod sign_in;
 
 use askama::Template;
 use catalog_core::{Error, Result};
 
-pub use dataset::{DatasetPage, FilePlace};
+pub use dataset::DatasetPage;
 pub use design::DesignPage;
+pub use desk::DeskPage;
 pub use directory::{Count, DepartmentsPage, TopicsPage};
+pub use error::ErrorPage;
 pub use home::{Figures, HomePage};
 pub use search::SearchPage;
+pub use sign_in::{PasswordPage, SignInPage};
 
 /// A page that can be written.
 pub trait Page {

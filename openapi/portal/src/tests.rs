@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn around<'a>(site: &'a Site, identity: &'a Identity, language: Language) -> Around<'a> {
-    Around { site, identity, language, address: "/search".to_owned() }
+    Around::plain(site, identity, language, "/search")
 }
 
 /// The names of all elements of a page, in their order.

@@ -15,7 +15,7 @@ async fn what_can_not_be_served_is_a_signed_problem() {
     for (name, value) in [
         ("cache-control", "private, no-store"),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         (
             "content-security-policy",
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \

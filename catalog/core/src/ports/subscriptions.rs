@@ -27,8 +27,9 @@ pub trait SubscriptionStore: Send + Sync {
         notifications: &[Notification],
         change: Option<&EvidenceRecord>,
     ) -> Result<()>;
-    /// Forgets a subscription and all of its notifications; one that is gone already is `not_found`.
-    async fn end_subscription(&self, id: &str, change: &EvidenceRecord) -> Result<()>;
+    /// Forgets a subscription and all of its notifications; one that is gone already is `not_found`, and so is one that is of
+    /// another revision than the one that was `seen`.
+    async fn end_subscription(&self, id: &str, seen: Option<i64>, change: &EvidenceRecord) -> Result<()>;
     /// The notifications of a subscription, the newest first.
     async fn notifications(&self, subscription: &str) -> Result<Vec<Notification>>;
     /// What is to be tried by `now`, of one subscription or of all, at most so many, those that have waited longest first: of each

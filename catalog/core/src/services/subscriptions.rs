@@ -106,7 +106,7 @@ impl Services {
     /// Ends a subscription: nothing more is told, and it is forgotten with all that waits.
     pub async fn end_subscription(&self, ctx: &OpContext, id: &str) -> Result<()> {
         let subscription = self.subscription(ctx, id).await?;
-        self.forget_subscription(ctx, &subscription).await
+        self.forget_subscription(ctx, &subscription, None).await
     }
 
     /// Goes on with a suspended subscription: its receiver is asked again whether it wants to be told, and what was asked before
@@ -189,10 +189,16 @@ impl Services {
         self.relay().await
     }
 
-    async fn forget_subscription(&self, ctx: &OpContext, subscription: &Subscription) -> Result<()> {
+    /// Forgets it; where a revision was `seen`, only as that.
+    async fn forget_subscription(
+        &self,
+        ctx: &OpContext,
+        subscription: &Subscription,
+        seen: Option<i64>,
+    ) -> Result<()> {
         let id = &subscription.id;
         let change = Self::change(ctx, "subscription.ended", entity::subscription(id), &subscription.facts());
-        self.store.end_subscription(id, &change).await?;
+        self.store.end_subscription(id, seen, &change).await?;
         self.relay().await
     }
 }

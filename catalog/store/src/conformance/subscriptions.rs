@@ -83,8 +83,10 @@ pub(super) async fn kept_and_ended(store: Arc<dyn Store>) -> Result<()> {
     store.save_subscription(&one, &[over], None).await?;
     assert_eq!(names(&store.notifications("a").await?), ["a-200"]);
 
-    store.end_subscription("a", &event("subscription.ended")).await?;
-    refused(store.end_subscription("a", &event("subscription.ended")).await, ErrorCode::NotFound);
+    let ended = event("subscription.ended");
+    refused(store.end_subscription("a", Some(one.revision), &ended).await, ErrorCode::NotFound);
+    store.end_subscription("a", Some(one.revision + 1), &ended).await?;
+    refused(store.end_subscription("a", None, &ended).await, ErrorCode::NotFound);
     assert_eq!(store.subscription("a").await?, None);
     assert_eq!(store.notifications("a").await?, []);
     one.revision = 3;

@@ -102,6 +102,20 @@ fn chain(items: usize, by: &str) -> String {
     format!("with c0 as (select id as a from city.penalties){items}")
 }
 
+/// WITH items, each of which takes the one before in a subquery of its column.
+fn nested(items: usize) -> String {
+    let each = |n: usize| format!(", c{n} as (select (select max(a) from c{}) as a)", n - 1);
+    let all: String = (1..=items).map(each).collect();
+    format!("with c0 as (select 1 as a){all} select a from c{items}")
+}
+
+/// WITH items, each of which takes the one before twice.
+fn joined(items: usize) -> String {
+    let each = |n: usize| format!(", c{n} as (select x.a from c{0} x join c{0} y on x.a = y.a)", n - 1);
+    let all: String = (1..=items).map(each).collect();
+    format!("with c0 as (select 1 as a){all} select a from c{items}")
+}
+
 #[tokio::test]
 async fn what_doubles_in_the_optimizer_is_refused_before() {
     let world = World::new(30);
@@ -114,10 +128,13 @@ async fn what_doubles_in_the_optimizer_is_refused_before() {
         format!("{doubling} select id from city.penalties where id in (select a from c36)"),
         format!("{doubling} select c0.a from c0 join c36 on c0.a = c36.a"),
         format!("{doubling} select a from c36 union all select a from c0"),
+        nested(30),
+        joined(30),
     ] {
         assert_eq!(rows(&engine, "rows", sql(&heavy)).await, Err(ErrorCode::LimitSql), "{heavy}");
     }
     for (light, found) in [
+        (nested(8), 1),
         (format!("{} select a from c36", chain(36, "a + 1")), 20),
         (format!("{} select a from c10", chain(10, "a + a")), 20),
         ("select count(*) from city.penalties where id in (select id from city.penalties)".to_owned(), 1),

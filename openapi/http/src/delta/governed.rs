@@ -19,7 +19,7 @@ use object_store::{ObjectStoreExt, WriteMultipart};
 use super::actions::{is_named, is_placed};
 use crate::app::App;
 use crate::downloads::extract::{
-    IN_FLIGHT, everything, is_in, manifest, manifest_path, object, signature_path, unreadable, whole,
+    IN_FLIGHT, everything, is_in, manifest, manifest_path, object, sight, signature_path, unreadable, whole,
 };
 use crate::downloads::kept::make_room;
 
@@ -103,9 +103,9 @@ impl Wanted {
 
     /// One folder for each version, or pair of them, and what the policy shows of it.
     fn folder(&self) -> String {
-        let sources = self.sources();
+        let datasets = self.before.iter().chain([&self.open]).map(|open| &open.dataset);
         let seen =
-            sources.iter().map(|source| format!("{}{}\n", source.manifest_digest, source.policy_digest));
+            datasets.map(|dataset| format!("{}{}\n", dataset.source().manifest_digest, sight(dataset)));
         let digest = Digest::of(seen.collect::<String>().as_bytes());
         let version = &self.open.dataset.version;
         let name = self.before.as_ref().map_or_else(

@@ -17,7 +17,7 @@ use exchange_query::{OpenTable, TableName, Tables as _};
 use http::header::{CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 use openapi_dcat::{Described, File, Release, Statements, Syntax, opened};
-use openapi_portal::{DatasetPage, Page as _};
+use openapi_portal::DatasetPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,9 +26,9 @@ use crate::app::App;
 use crate::catalogue::listed::is_without_data;
 use crate::catalogue::site;
 use crate::evidence::Reading;
-use crate::extract::{Code, CodePath, Params};
+use crate::extract::{Code, CodePath};
 use crate::negotiation::negotiated;
-use crate::portal::LanguageParam;
+use crate::portal::{LanguageParam, Visit};
 use crate::problem::Refusal;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -63,8 +63,8 @@ struct Data {
 async fn show_dataset(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    visit: Visit,
     code: Code,
-    Params(asked): Params<LanguageParam>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let syntaxes = Syntax::ALL.map(|syntax| (syntax.media_type(), Some(syntax)));
@@ -73,12 +73,10 @@ async fn show_dataset(
         Some(syntax) => dcat(&app, &ctx, code, syntax).await?,
         None => {
             let Seen { described, data } = seen(&app, &ctx, code).await?;
-            let site = site(&app)?;
-            let address = format!("/datasets/{}", described.resource.code.path_form());
-            let (a, rows) =
-                (asked.around(&app, &site, address), data.as_ref().map(|data| data.manifest.rows));
-            let page = DatasetPage { a, described: &described, rows }.write()?;
-            answer("text/html; charset=utf-8", page, data.map(|data| data.reading))
+            let rows = data.as_ref().map(|data| data.manifest.rows);
+            let mut page = visit.page(&DatasetPage { a: visit.around(), described: &described, rows })?;
+            read(&mut page, data.map(|data| data.reading));
+            page
         }
     };
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
@@ -128,10 +126,14 @@ async fn dcat(app: &Arc<App>, ctx: &OpContext, code: Code, syntax: Syntax) -> Re
 
 fn answer(media_type: &'static str, body: impl IntoResponse, reading: Option<Reading>) -> Response {
     let mut response = ([(CONTENT_TYPE, media_type)], body).into_response();
+    read(&mut response, reading);
+    response
+}
+
+fn read(response: &mut Response, reading: Option<Reading>) {
     if let Some(reading) = reading {
         response.extensions_mut().insert(reading);
     }
-    response
 }
 
 /// The dataset, with data where the caller may read them.

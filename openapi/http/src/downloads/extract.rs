@@ -68,8 +68,9 @@ pub(super) async fn described(app: &Arc<App>, ctx: &OpContext, open: &OpenTable)
     let folder = folder(&open.dataset);
     stored(app, ctx, open, Kind::Manifest).await?;
     match Extract::read(app, &folder).await? {
-        Some(extract) => Ok(extract.manifest),
-        None => Err(Error::new(ErrorCode::Unavailable, "the files are being written anew; try again")),
+        // Somebody may have written it anew since.
+        Some(extract) if extract.is_genuine(app, open, &folder).await? => Ok(extract.manifest),
+        _ => Err(Error::new(ErrorCode::Unavailable, "the files are being written anew; try again")),
     }
 }
 
@@ -199,11 +200,23 @@ fn is_whole(parts: &[Part]) -> bool {
         && has(Kind::MarkedCsv)
 }
 
-/// One folder per version and bound policy.
+/// One folder per version, and what its reader sees of it.
 fn folder(dataset: &Dataset) -> String {
     let version = &dataset.version;
-    let policy = dataset.granted.policy.digest();
-    format!("extracts/{}/{:06}/{policy}", version.resource.path_form(), version.number)
+    format!("extracts/{}/{:06}/{}", version.resource.path_form(), version.number, sight(dataset))
+}
+
+/// What its reader sees of a version: the bound policy, and what items refer to, of which strangers are told less than
+/// departments under the very same policy.
+pub(crate) fn sight(dataset: &Dataset) -> String {
+    let policy = dataset.granted.policy.digest().to_string();
+    let items = dataset.resource.items.iter();
+    let references = items
+        .filter_map(|item| item.reference.as_ref().map(|reference| format!("{} {reference}\n", item.column)));
+    match references.collect::<String>() {
+        references if references.is_empty() => policy,
+        references => Digest::of(format!("{policy}\n{references}").as_bytes()).to_string(),
+    }
 }
 
 pub(crate) fn manifest_path(folder: &str) -> Path {

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(response.headers()["ratelimit"], "\"anonymous\";r=0;t=17, \"anonymous-bytes\";r=7;t=17");
         let refusal = standing.refusal().unwrap();
         assert!(refusal.error.message.contains("too many requests"));
-        assert_eq!(refusal.field.unwrap().1, "17");
+        assert_eq!(refusal.beside.field.unwrap().1, "17");
         assert!(Standing { is_over: false, ..standing }.refusal().is_none(), "the last one is answered");
     }
 }

@@ -7,14 +7,13 @@ use openapi_dcat::{Described, File, Release, schema_org};
 use crate::around::Around;
 
 /// A file of the newest version, and where it lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilePlace {
+struct FilePlace {
     /// Its name below the dataset: `1.csv`.
-    pub name: String,
+    name: String,
     /// Its format, as people call it.
-    pub format: String,
+    format: String,
     /// Bytes and SHA-256 in hex, where it has been written already.
-    pub stored: Option<(u64, String)>,
+    stored: Option<(u64, String)>,
 }
 
 /// The page of a dataset, as its reader sees it.

@@ -13,11 +13,23 @@ pub struct DesignPage<'a> {
 }
 
 /// The tokens for colours, as `assets/portal.css` names them.
-const COLOURS: [&str; 10] =
-    ["paper", "raised", "sunken", "line", "ink", "quiet", "primary", "on-primary", "accent", "good"];
+const COLOURS: [&str; 12] = [
+    "paper",
+    "raised",
+    "sunken",
+    "line",
+    "ink",
+    "quiet",
+    "primary",
+    "on-primary",
+    "accent",
+    "good",
+    "warn",
+    "hero",
+];
 
 impl DesignPage<'_> {
-    fn colours(&self) -> [&'static str; 10] {
+    fn colours(&self) -> [&'static str; 12] {
         COLOURS
     }
 }

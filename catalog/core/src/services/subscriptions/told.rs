@@ -44,10 +44,11 @@ impl Services {
         self.store.some_subscriptions(is_active, after, PAGE).await
     }
 
-    /// Ends a subscription whose owner is no more, or does not want it any more. For the operator's round.
+    /// Ends a subscription whose owner is no more, or does not want it any more; `not_found` where it was resumed meanwhile. For
+    /// the operator's round.
     pub async fn end_forsaken(&self, ctx: &OpContext, subscription: &Subscription) -> Result<()> {
         only_operator(ctx)?;
-        self.forget_subscription(ctx, subscription).await
+        self.forget_subscription(ctx, subscription, Some(subscription.revision)).await
     }
 
     /// Makes the notifications of what has happened since the last round in what a subscription is about; answers how many.

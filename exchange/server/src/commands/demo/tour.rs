@@ -183,6 +183,7 @@ fn forged(file: &Path, manifest: &[u8], signature: &str, keys: &JwkSet) -> Resul
 /// Addresses and keys to go on by hand.
 pub(crate) fn how_to_go_on(address: &str, root: &Path) {
     output::heading("Go on by hand");
+    output::line(format!("  portal       {address}/"));
     output::line(format!("  API          {address}/api/v1/resources?q=学校"));
     output::line(format!("  description  {address}/api/v1/openapi.json"));
     output::line(format!("  public keys  {address}/.well-known/jwks.json"));

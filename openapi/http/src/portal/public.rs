@@ -1,0 +1,124 @@
+//! Pages for everyone: they show what the public's directory shows, whoever asks.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use catalog_core::ports::{self, SearchQuery};
+use catalog_core::{OpContext, Result};
+use openapi_portal::{Chosen, Count, DepartmentsPage, DesignPage, Figures, HomePage, SearchPage, TopicsPage};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::visit::{LanguageParam, Visit};
+use crate::app::App;
+use crate::extract::Params;
+use crate::problem::Refusal;
+
+/// Datasets on the first page.
+const FIRST: u32 = 6;
+/// Topics on the first page.
+const TOPICS: usize = 15;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(show_home))
+        .routes(routes!(show_search))
+        .routes(routes!(show_departments))
+        .routes(routes!(show_topics))
+        .routes(routes!(show_design))
+}
+
+/// What is searched for, and the language of the page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// Words.
+    #[serde(default)]
+    q: String,
+    /// Prefix of the classification.
+    topic: Option<String>,
+    /// Provider.
+    department: Option<String>,
+    /// `open`, `conditional` or `closed`.
+    opening: Option<String>,
+    /// Format class.
+    format: Option<String>,
+    /// The page, from 1.
+    page: Option<u32>,
+}
+
+/// What the public's directory holds. A page costs about as much as a query, and has places of its own.
+async fn found(app: &Arc<App>, ctx: &OpContext, query: SearchQuery) -> Result<ports::SearchPage> {
+    let _place = app.page(ctx).await?;
+    app.services.search(ctx, query).await
+}
+
+fn facets(limit: u32) -> SearchQuery {
+    SearchQuery { limit, facets: true, ..SearchQuery::default() }
+}
+
+/// The portal's first page
+#[utoipa::path(get, path = "/", tag = "portal", params(LanguageParam),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_home(visit: Visit) -> Result<Response, Refusal> {
+    let (app, ctx) = (&visit.app, visit.public());
+    let found = found(app, &ctx, facets(FIRST)).await?;
+    let counts = |field: &'static str| {
+        found.facets.iter().filter(move |facet| facet.field == field).flat_map(|facet| &facet.counts)
+    };
+    let figures = Figures {
+        resources: found.total,
+        open: counts("opening").filter(|(value, _)| value == "open").map(|(_, count)| count).sum(),
+        departments: counts("department").map(|_| 1).sum(),
+    };
+    let mut topics = Count::topics(&Chosen::default(), &found.facets);
+    topics.truncate(TOPICS);
+    visit.page(&HomePage { a: visit.around(), figures, topics, some: found.hits })
+}
+
+/// Search the public's directory
+#[utoipa::path(get, path = "/search", tag = "portal", params(Asked),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_search(visit: Visit, Params(asked): Params<Asked>) -> Result<Response, Refusal> {
+    let (app, ctx) = (&visit.app, visit.public());
+    let Asked { q: words, topic, department, opening, format, page } = asked;
+    // An empty field of a form is nothing asked.
+    let [topic, department, opening, format] =
+        [topic, department, opening, format].map(|value| value.filter(|value| !value.is_empty()));
+    let page = page.unwrap_or(1).max(1);
+    let chosen = Chosen { words, topic, department, opening, format, page };
+    let found = found(app, &ctx, chosen.query()?).await?;
+    let departments = app.services.departments(&ctx).await?;
+    let a = visit.around_at(chosen.address());
+    visit.page(&SearchPage { a, chosen: &chosen, found: &found, departments: &departments })
+}
+
+/// The departments that provide data
+#[utoipa::path(get, path = "/departments", tag = "portal", params(LanguageParam),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_departments(visit: Visit) -> Result<Response, Refusal> {
+    let (app, ctx) = (&visit.app, visit.public());
+    let found = found(app, &ctx, facets(1)).await?;
+    let departments = app.services.departments(&ctx).await?;
+    let departments = Count::departments(&Chosen::default(), &found.facets, &departments);
+    visit.page(&DepartmentsPage { a: visit.around(), departments })
+}
+
+/// The classification of the directory
+#[utoipa::path(get, path = "/topics", tag = "portal", params(LanguageParam),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_topics(visit: Visit) -> Result<Response, Refusal> {
+    let (app, ctx) = (&visit.app, visit.public());
+    let found = found(app, &ctx, facets(1)).await?;
+    let categories = Count::categories(&found.facets);
+    visit.page(&TopicsPage { a: visit.around(), categories })
+}
+
+/// The design system
+#[utoipa::path(get, path = "/design", tag = "portal", params(LanguageParam),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_design(visit: Visit) -> Result<Response, Refusal> {
+    visit.page(&DesignPage { a: visit.around() })
+}

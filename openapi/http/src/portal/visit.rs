@@ -1,0 +1,180 @@
+//! A visit of a page: who comes, in which language, and how they are answered.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use catalog_core::context::{Principal, PrincipalKind};
+use catalog_core::{Error, ErrorCode, Fault, OpContext, Result};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
+use http::request::Parts;
+use http::{HeaderValue, Uri};
+use openapi_dcat::Site;
+use openapi_portal::{Around, ErrorPage, Language, Page, Visitor};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::CONTENT;
+use super::desk::sections;
+use crate::app::App;
+use crate::catalogue::{public, site};
+use crate::problem::Refusal;
+
+/// The language of a page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LanguageParam {
+    /// `en` for English; Chinese without it.
+    #[expect(dead_code, reason = "documents the parameter; `Visit` reads it")]
+    lang: Option<String>,
+}
+
+/// A visit of a page.
+pub(crate) struct Visit {
+    pub(crate) app: Arc<App>,
+    /// The visitor's own: what they may do is decided by it.
+    pub(crate) ctx: OpContext,
+    site: Site,
+    language: Language,
+    /// Path and query without the language.
+    address: String,
+    visitor: Option<Visitor>,
+}
+
+impl Visit {
+    /// What surrounds the page at this address.
+    pub(crate) fn around(&self) -> Around<'_> {
+        self.around_at(self.address.clone())
+    }
+
+    /// What surrounds a page that has another address.
+    pub(crate) fn around_at(&self, address: String) -> Around<'_> {
+        let plain = Around::plain(&self.site, &self.app.identity, self.language, address);
+        Around { visitor: self.visitor.as_ref(), ..plain }
+    }
+
+    /// The same visit as anyone makes it: public pages show the same to everybody.
+    pub(crate) fn public(&self) -> OpContext {
+        public(&self.ctx)
+    }
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// `unauthenticated` if nobody is.
+    pub(crate) fn signed_in(&self) -> Result<&Principal> {
+        match self.ctx.principal.kind {
+            PrincipalKind::Public => Err(Error::new(ErrorCode::Unauthenticated, "sign in to see this page")),
+            _ => Ok(&self.ctx.principal),
+        }
+    }
+
+    /// Answers with a page.
+    pub(crate) fn page(&self, page: &impl Page) -> Result<Response, Refusal> {
+        let policy = [(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT))];
+        Ok((policy, Html(page.write()?)).into_response())
+    }
+
+    /// Answers a form with the page that it was on, what was typed in it, and why it was not done. Faults of the server have a
+    /// page of their own.
+    pub(crate) fn again<'v, P: Page>(&'v self, error: Error, page: impl FnOnce(Around<'v>) -> P) -> Refusal {
+        if error.code.fault() == Fault::Server {
+            return error.into();
+        }
+        let around = Around { trouble: Some(error.clone()), ..self.around() };
+        match page(around).write() {
+            Ok(page) => Refusal::from(error).on_page(page),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Answers a form that was done with the way to the page that shows it.
+    pub(crate) fn go_on(&self, address: impl AsRef<str>) -> Response {
+        Redirect::to(&self.around().to(address)).into_response()
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let ctx = parts.extensions.get::<OpContext>().cloned();
+        let ctx = ctx.ok_or_else(|| Error::internal("a request without a context"))?;
+        let (language, address) = read(&parts.uri);
+        let visitor = visitor(app, &ctx).await?;
+        Ok(Self { app: Arc::clone(app), site: site(app)?, language, address, visitor, ctx })
+    }
+}
+
+/// Language and address of a page. The address is another one with each way to write it, so nothing of it is decoded.
+fn read(uri: &Uri) -> (Language, String) {
+    let asked = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let (language, rest): (Vec<_>, Vec<_>) = asked.partition(|pair| pair.starts_with("lang="));
+    let language = Language::read(language.last().and_then(|pair| pair.strip_prefix("lang=")));
+    match rest.join("&") {
+        rest if rest.is_empty() => (language, uri.path().to_owned()),
+        rest => (language, format!("{}?{rest}", uri.path())),
+    }
+}
+
+/// Who is signed in at a browser. A person who may do nothing any more is nobody.
+async fn visitor(app: &App, ctx: &OpContext) -> Result<Option<Visitor>> {
+    if ctx.principal.kind != PrincipalKind::Person {
+        return Ok(None);
+    }
+    let department = match &ctx.principal.department {
+        Some(id) => Some(app.services.department(ctx, id).await?.name),
+        None => None,
+    };
+    let person = app.services.active_person(&ctx.principal.id).await?;
+    let name = person.map_or_else(|| ctx.principal.id.clone(), |person| person.name);
+    Ok(Some(Visitor { name, department, sections: sections(&ctx.principal) }))
+}
+
+/// Who reads an answer: a person at a browser says so, programs get problem details.
+pub(crate) struct Reader {
+    language: Language,
+    address: String,
+    is_person: bool,
+}
+
+impl Reader {
+    /// By the head of the request. Below `/api/` everything is for programs.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let said = parts.headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        let wants_pages =
+            said.flat_map(|line| line.split(',')).any(|kind| kind.trim().starts_with("text/html"));
+        let (language, address) = read(&parts.uri);
+        Self { language, address, is_person: wants_pages && !parts.uri.path().starts_with("/api/") }
+    }
+
+    /// The refusal, with a page if a person reads it.
+    pub(crate) fn told(&self, app: &App, refusal: Refusal, request_id: &str) -> Refusal {
+        if !self.is_person || refusal.beside.page.is_some() {
+            return refusal;
+        }
+        let page = site(app).and_then(|site| {
+            let plain = Around::plain(&site, &app.identity, self.language, self.address.clone());
+            let a = Around { trouble: Some(refusal.error.clone()), ..plain };
+            ErrorPage { a, request_id }.write()
+        });
+        match page {
+            Ok(page) => refusal.on_page(page),
+            Err(_) => refusal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_one_address_in_both_languages() {
+        let read = |address: &str| read(&address.parse().unwrap());
+        assert_eq!(read("/search?q=a&lang=en"), (Language::English, "/search?q=a".to_owned()));
+        assert_eq!(read("/?lang=en"), (Language::English, "/".to_owned()));
+        assert_eq!(read("/x?lang=zh&q=%26lang=en"), (Language::Chinese, "/x?q=%26lang=en".to_owned()));
+        assert_eq!(read("/x?&&"), (Language::Chinese, "/x".to_owned()));
+    }
+}

@@ -1,0 +1,43 @@
+//! Titles of errors, for people.
+
+use catalog_core::ErrorCode;
+
+/// What kind of trouble a code is, in Chinese and in English.
+pub(crate) fn title(code: ErrorCode) -> (&'static str, &'static str) {
+    match code {
+        ErrorCode::InvalidInput => ("填写有误，请核对", "Something is not filled in right"),
+        ErrorCode::TooLarge => ("内容过大", "This is too large"),
+        ErrorCode::UnsupportedFormat => ("格式不支持", "This format is not supported"),
+        ErrorCode::NotFound | ErrorCode::UnknownTable => ("没有找到", "There is nothing here"),
+        ErrorCode::Conflict => ("与现有内容冲突", "The name or state is taken"),
+        ErrorCode::IllegalState => ("当前状态不允许这一操作", "Not possible at this point"),
+        ErrorCode::Unauthenticated
+        | ErrorCode::SignatureInvalid
+        | ErrorCode::ClockSkew
+        | ErrorCode::Replayed => ("请先登录", "Please sign in"),
+        ErrorCode::Forbidden => ("无权办理", "You are not allowed to do this"),
+        ErrorCode::NotGranted | ErrorCode::ObligationMissing => ("没有获得授权", "No grant covers this"),
+        ErrorCode::AmbiguousGrant => {
+            ("有多项授权，请注明用途", "Several grants could answer: name the purpose")
+        }
+        ErrorCode::SqlSyntax | ErrorCode::SqlUnsupported | ErrorCode::UnknownColumn => {
+            ("查询语句有误", "The query is not right")
+        }
+        ErrorCode::QueryFailed => ("查询未完成", "The query failed"),
+        ErrorCode::LimitTime
+        | ErrorCode::LimitMemory
+        | ErrorCode::LimitRows
+        | ErrorCode::LimitBytes
+        | ErrorCode::LimitSql => ("超出限额", "A limit was reached"),
+        ErrorCode::LimitRate => ("请求过于频繁，请稍后再试", "Too many requests: come again later"),
+        ErrorCode::Revoked => ("授权已撤销", "The grant was revoked"),
+        ErrorCode::Withdrawn => ("数据已撤回", "The data were withdrawn"),
+        ErrorCode::NotReplayable => ("无法重新计算", "It can't be computed again"),
+        ErrorCode::BreakingChange => ("数据结构变更须先审核", "A change of the shape needs a review"),
+        ErrorCode::QualityThreshold => ("不合格的数据过多", "Too many rows are not valid"),
+        ErrorCode::Corrupt | ErrorCode::Internal => ("系统故障", "A fault of the server"),
+        ErrorCode::EvidenceUnavailable | ErrorCode::Unavailable => {
+            ("暂时无法办理，请稍后再试", "Not available now: try again later")
+        }
+    }
+}
