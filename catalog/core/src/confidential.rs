@@ -130,7 +130,7 @@ pub(crate) fn whole(problems: Vec<Problem>) -> Result<()> {
     }
 }
 
-/// Keys for what is confided, one for each matter.
+/// Keys for what is confided, one for each matter, and one for each contribution of the public that left a contact.
 pub trait Safe: Send + Sync {
     /// Seals a content under the matter's key, which is made if it is new; the answer is text.
     fn seal(&self, number: &str, content: &[u8]) -> Result<String>;

@@ -174,6 +174,7 @@ impl Content {
 
 /// One step of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MatterStep)]
 pub struct Step {
     /// When.
     pub at: Timestamp,
@@ -304,6 +305,19 @@ impl Matter {
             machine.once.contains(&event) && self.history.iter().any(|done| done.event == Some(event));
         let rule = machine.rule(self.state, event);
         !is_over && rule.is_some_and(|rule| self.permit(principal, rule.by).is_ok())
+    }
+
+    /// Why the principal may not take a step with that event now; nothing where state, roles and earlier steps allow it.
+    pub fn barred(&self, principal: &Principal, event: Event) -> Option<Error> {
+        let by = match next(self.kind(), self.state, event) {
+            Ok(_) => Machine::of(self.kind()).rule(self.state, event).map_or(By::Machine, |rule| rule.by),
+            Err(error) => return Some(error),
+        };
+        let once = || match self.may_take(principal, event) {
+            true => None,
+            false => Some(Error::new(ErrorCode::IllegalState, format!("“{event}”只能进行一次"))),
+        };
+        self.permit(principal, by).err().or_else(once)
     }
 
     /// The step of an applicant of the public, whose code has been checked.

@@ -6,6 +6,8 @@
 
 mod accounts;
 mod api_keys;
+mod contributions;
+mod saved_queries;
 mod search;
 mod subscriptions;
 mod successions;
@@ -37,6 +39,8 @@ use crate::time::Timestamp;
 
 pub use accounts::{AccountStore, Mail, Mailer};
 pub use api_keys::ApiKeyStore;
+pub use contributions::{ContributionFilter, ContributionStore};
+pub use saved_queries::SavedQueryStore;
 pub use search::{Condition, SearchField, SearchOrder};
 pub use subscriptions::{Herald, SubscriptionStore};
 pub use successions::{Handover, SuccessionStore};
@@ -547,6 +551,8 @@ pub trait Store:
     + ApiKeyStore
     + WordStore
     + SubscriptionStore
+    + ContributionStore
+    + SavedQueryStore
     + SuccessionStore
     + Outbox
 {
@@ -563,6 +569,8 @@ impl<T> Store for T where
         + ApiKeyStore
         + WordStore
         + SubscriptionStore
+        + ContributionStore
+        + SavedQueryStore
         + SuccessionStore
         + Outbox
 {

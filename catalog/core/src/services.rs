@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod contributions;
 mod datasets;
 mod developers;
 mod directory;
@@ -21,6 +22,7 @@ mod questions;
 mod recent;
 mod replay;
 mod restoring;
+mod saved_queries;
 mod secrecy;
 mod shown;
 mod subscriptions;
@@ -45,12 +47,13 @@ use crate::ports::{Cut, Cutter, Store};
 use crate::settings::Settings;
 
 pub use accounts::Login;
+pub use contributions::{Draft, Ratings, ReviewedContribution, ShownContribution, ShownReply};
 pub use datasets::{Dataset, VersionSelector};
 pub use erasure::{DueErasure, Rewritten};
 pub use handovers::Failed;
 pub use keys::MAX_OVERLAP_SECONDS;
 pub use listed::{Listed, changes};
-pub use matters::{Act, MatterFilter, MatterPage, MatterView, PublicMatter, PublicStep, ThirdParty};
+pub use matters::{Act, MatterFilter, MatterPage, MatterView, PublicMatter, PublicStep, Side, ThirdParty};
 pub use proposals::Proposal;
 pub use questions::{AccessAnswer, AccessQuestion};
 pub use recent::RecentVersions;

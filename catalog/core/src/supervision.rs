@@ -6,6 +6,7 @@
 mod access;
 pub mod anomaly;
 pub mod assessment;
+pub mod behind;
 pub mod breach;
 pub mod disclosure;
 mod duty;
@@ -24,9 +25,11 @@ use crate::time::Timestamp;
 
 pub use anomaly::{Anomalies, Anomaly, AnomalyKind, Thresholds};
 pub use assessment::{Assessment, Assessor, Indicators, Ratio};
+pub use behind::{Behind, Indicator};
 pub use breach::{Breach, Breaches};
 pub use disclosure::{DisclosureCounter, DisclosureReport, ReportRow};
 pub use sharing::{SharingCounter, SharingReport, SharingRow};
+pub use update::due;
 
 /// Where a record stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

@@ -6,11 +6,13 @@ mod accounts;
 mod api_keys;
 mod changes;
 mod confidential;
+mod contributions;
 mod credentials;
 mod directory;
 mod events;
 mod matters;
 pub mod samples;
+mod saved_queries;
 mod search;
 mod subscriptions;
 mod successions;
@@ -66,6 +68,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("words", |store| Box::pin(words::told_and_delivered(store))),
     ("subscriptions", |store| Box::pin(subscriptions::kept_and_ended(store))),
     ("notifications", |store| Box::pin(subscriptions::told_in_order(store))),
+    ("contributions", |store| Box::pin(contributions::kept_and_listed(store))),
+    ("few contributions wait", |store| Box::pin(contributions::few_wait(store))),
+    ("saved queries", |store| Box::pin(saved_queries::kept_and_deleted(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
     ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),

@@ -10,7 +10,7 @@ use crate::failure::failed;
 use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql")),
     (2, "authors", include_str!("../../../schemas/migrations/0002_authors.sql")),
     (3, "retired items", include_str!("../../../schemas/migrations/0003_retired_items.sql")),
@@ -27,6 +27,8 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         include_str!("../../../schemas/migrations/0016_versions_by_publication.sql"),
     ),
     (18, "subscriptions", include_str!("../../../schemas/migrations/0018_subscriptions.sql")),
+    (19, "saved queries", include_str!("../../../schemas/migrations/0019_saved_queries.sql")),
+    (20, "contributions", include_str!("../../../schemas/migrations/0020_contributions.sql")),
 ];
 
 /// Brings the database to the newest format this program knows.

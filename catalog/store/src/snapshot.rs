@@ -37,8 +37,9 @@ impl CatalogStore {
             Dialect::Postgres => {
                 let mut lock = self.writer.begin().await.map_err(failed)?;
                 run(&mut lock, "UPDATE sequences SET taken = taken WHERE name = 'outbox'").await?;
-                let mut view = self.reader.begin().await.map_err(failed)?;
-                run(&mut view, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+                // Said with the beginning: once anything was asked, it can't be.
+                let view = self.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+                let view = view.await.map_err(failed)?;
                 Held::Postgres { lock, view }
             }
         };

@@ -33,7 +33,7 @@ async fn a_folder_keeps_its_format_and_its_content() {
     let store = CatalogStore::connect(&url(&folder)).await.unwrap();
     let office = department("gaj", "公安局").unwrap();
     store.put_department(&office, &event("department.created")).await.unwrap();
-    assert_eq!(store.format_version().await.unwrap(), 18);
+    assert_eq!(store.format_version().await.unwrap(), 20);
     store.close().await;
     let store = CatalogStore::connect(&url(&folder)).await.unwrap();
     assert_eq!(store.departments().await.unwrap(), [office]);

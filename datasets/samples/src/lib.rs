@@ -8,6 +8,7 @@ pub mod directory;
 mod divisions;
 mod entities;
 mod error;
+pub mod notices;
 mod people;
 mod synthetic;
 mod table;

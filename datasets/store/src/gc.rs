@@ -1,6 +1,6 @@
 //! Erasing what no version needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_core::Timestamp;
 use catalog_core::dataset::{Version, VersionState};
@@ -53,13 +53,15 @@ impl DatasetStore {
     /// for as long as young objects are left alone the parts that these name: somebody may be reading them. An unreadable
     /// manifest stops the collection before anything is erased.
     ///
-    /// A material stays as long as a published version names it; one that no version has named yet, for a week.
+    /// A material stays as long as a published version names it; one that no version has named since it was brought last, for a
+    /// week.
     pub async fn gc(&self, versions: &[Version], garbage: Garbage) -> Result<Collected, Error> {
         let live = self.live(versions, garbage.older_than).await?;
-        let named = self.once_named(versions).await?;
+        let ended = self.once_named(versions).await?;
         let is_awaited = |object: &ObjectMeta| {
+            let newer_than = ended.get(object.location.as_ref()).copied();
             is_material(&object.location)
-                && !named.contains(object.location.as_ref())
+                && newer_than.is_none_or(|ended| is_young(object, ended))
                 && is_young(object, garbage.older_than.plus_seconds(-UNNAMED_SECONDS))
         };
         let mut collected = Collected::default();
@@ -115,19 +117,25 @@ impl DatasetStore {
         Ok(live)
     }
 
-    /// The materials that any version names or has named, as far as its list is still there.
-    async fn once_named(&self, versions: &[Version]) -> Result<BTreeSet<String>, Error> {
-        let mut paths = BTreeSet::new();
-        for version in versions.iter().flat_map(Version::by_manifest) {
-            let found = async { self.materials_of(&self.manifest(&version).await?).await };
-            match found.await {
-                Ok(materials) => paths.extend(materials.into_iter().map(|material| material.path)),
-                // A withdrawn version has lost its list.
-                Err(Error::Missing(_)) => {}
-                Err(error) => return Err(error),
+    /// The materials that a version names no more, as far as its list is still there, each with the time from which on none
+    /// did. What was brought again after that waits for a register anew.
+    async fn once_named(&self, versions: &[Version]) -> Result<BTreeMap<String, Timestamp>, Error> {
+        let mut ended = BTreeMap::<String, Timestamp>::new();
+        for version in versions {
+            for (manifest, at) in ends(version) {
+                let found = async { self.materials_of(&self.manifest(&manifest).await?).await };
+                match found.await {
+                    Ok(materials) => materials.into_iter().for_each(|material| {
+                        let known = ended.entry(material.path).or_insert(at);
+                        *known = at.max(*known);
+                    }),
+                    // A withdrawn version has lost its list.
+                    Err(Error::Missing(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(paths)
+        Ok(ended)
     }
 
     async fn erase(&self, paths: &[Path]) -> Result<(), Error> {
@@ -139,6 +147,14 @@ impl DatasetStore {
         }
         Ok(())
     }
+}
+
+/// The manifests of a version that name nothing any more, each with the time at which it ended.
+fn ends(version: &Version) -> impl Iterator<Item = (Version, Timestamp)> {
+    let replaced = version.replaced.iter().map(|replaced| (replaced.manifest_digest.clone(), replaced.at));
+    let withdrawn = version.tombstone.as_ref().filter(|_| version.state != VersionState::Published);
+    let last = withdrawn.map(|tombstone| (version.manifest_digest.clone(), tombstone.at));
+    replaced.chain(last).map(|(manifest_digest, at)| (Version { manifest_digest, ..version.clone() }, at))
 }
 
 /// The order of erasing. An extract is there as long as its manifest is: where the erasing is cut short, none is left

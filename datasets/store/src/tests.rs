@@ -216,6 +216,29 @@ async fn gc_erases_what_no_published_version_names() {
 }
 
 #[tokio::test]
+async fn a_material_that_is_brought_again_waits_for_a_register_anew() {
+    let fixture = Fixture::new();
+    let mut named = manifest(1, vec![fixture.part(1, "rows").await]);
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, b"notice").unwrap();
+    let (digest, bytes) = fixture.store.put_material(&named.resource, file).await.unwrap();
+    let list = Materials::from([(digest, bytes)]);
+    named.materials = Some(fixture.store.write_materials(&named.folder(), &list).await.unwrap());
+    fixture.store.write_manifest(&named, &fixture.key).await.unwrap();
+    let path = material_path(&named.resource, &digest).to_string();
+    let is_collected = async |at| {
+        let tombstone = Tombstone { at, by: "reviewer".to_owned(), reason: "撤回".to_owned() };
+        let version =
+            Version { state: VersionState::Withdrawn, tombstone: Some(tombstone), ..version_of(&named) };
+        let garbage = Garbage { older_than: Timestamp::now().plus_seconds(3600), dry_run: true };
+        let collected = fixture.store.gc(std::slice::from_ref(&version), garbage).await.unwrap();
+        collected.objects.contains(&path)
+    };
+    assert!(is_collected(FUTURE).await, "what a withdrawn version named goes with it");
+    assert!(!is_collected(Timestamp(1)).await, "it came after the withdrawal");
+}
+
+#[tokio::test]
 async fn gc_leaves_what_was_replaced_lately_and_keeps_its_manifests() {
     let fixture = Fixture::new();
     let mut old = manifest(1, vec![fixture.part(1, "with all").await]);

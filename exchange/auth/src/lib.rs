@@ -33,7 +33,7 @@ pub use key_file::{
 pub use oidc::{Identity, OidcClient, PendingSignIn, Provider};
 pub use one_time_code::{FirstCode, OneTimeCode};
 pub use password::{check_password, hash_password, verify_password};
-pub use request::{CLOCK_WINDOW_SECONDS, sign_request};
+pub use request::{CLOCK_WINDOW_SECONDS, sign_request, verify_request};
 pub use response::{RECEIPT_FIELD, RequestBinding, sign_response, verify_response};
 pub use session::{Cookies, Sessions};
 pub use ticket::{MAX_TICKET_SECONDS, NewTicket, issue_ticket};

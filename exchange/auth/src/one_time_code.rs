@@ -110,6 +110,11 @@ impl FirstCode {
         Ok(Some(code))
     }
 
+    /// Whether a code waits for whoever has it.
+    pub fn is_waiting(&self, now: Timestamp) -> bool {
+        self.stored().ok().flatten().is_some_and(|stored| now < stored.expires_at)
+    }
+
     /// Accepts what someone typed, once. The code is gone before this returns, whatever becomes of the claim.
     ///
     /// # Errors

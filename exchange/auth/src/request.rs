@@ -1,5 +1,5 @@
 use catalog_core::Timestamp;
-use exchange_crypto::{Digest, SigningKey};
+use exchange_crypto::{Digest, PublicKey, SigningKey};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::AuthError;
@@ -37,6 +37,35 @@ pub fn sign_request(
         headers.insert(name, value);
     }
     RequestBinding::new(method, target_uri, headers)
+}
+
+/// Verifies a request of the platform as its receiver: signed by the platform, for this address, over this body, within the clock
+/// window.
+///
+/// `keys` gives the platform's public key of an id, valid at the time; `target_uri` is the address that the receiver gave, with
+/// its query; `body` is the digest of the body as it was read. Gives the id of the key that signed. Whether the same request came
+/// before is not looked at: events have ids.
+///
+/// # Errors
+/// What is wrong with the signature, or [`AuthError::WrongBody`].
+pub fn verify_request(
+    keys: impl Fn(&str, Timestamp) -> Option<PublicKey>,
+    method: &Method,
+    target_uri: &str,
+    headers: &HeaderMap,
+    body: &Digest,
+    now: Timestamp,
+) -> Result<String, AuthError> {
+    let missing = || AuthError::malformed("signature", "the request is not signed");
+    let CheckedRequest { signature, body: stated, .. } = check_request(headers, now)?.ok_or_else(missing)?;
+    let key = keys(&signature.key_id, signature.created)
+        .ok_or_else(|| AuthError::UnknownKey(signature.key_id.clone()))?;
+    let request = Request { method, target_uri, headers };
+    signature.verify(&Message { request, response: None }, &key)?;
+    match stated == Some(*body) {
+        true => Ok(signature.key_id),
+        false => Err(AuthError::WrongBody),
+    }
 }
 
 /// What a request signature must cover, given the headers: who could change anything else gains nothing.

@@ -5,6 +5,7 @@
 //! never looks whole: JSON lacks its closing `"complete": true`, Arrow and Parquet lack their end.
 
 mod file;
+mod first;
 mod geojson;
 mod rows;
 mod spark;
@@ -34,6 +35,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::answer::{QueryAnswer, Records};
 pub use file::ParquetFile;
+pub use first::{FirstRows, first_rows};
 use geojson::Features;
 pub use rows::{RowFormat, column_types, rows};
 pub use spark::spark_schema;

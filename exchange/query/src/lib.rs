@@ -4,6 +4,7 @@ mod answer;
 mod barrier;
 mod bounded;
 mod catalog;
+mod chart;
 mod constants;
 mod engine;
 mod error;
@@ -37,6 +38,7 @@ mod workers;
 
 pub use answer::{QueryAnswer, Records};
 pub use catalog::CatalogTables;
+pub use chart::{Chart, Grouping, Measure};
 pub use engine::{CHANGE_TYPE, EngineParts, Place, QueryEngine, QueryRequest};
 pub use features::{Feature, Features};
 pub use functions::{SqlFunction, functions};

@@ -86,6 +86,20 @@ impl QueryEngine {
         let answer = self.run_over(&tables, place, ctx, QueryRequest::Selection(selection)).await?;
         answer.total.ok_or_else(|| Error::internal("a count gave no total"))
     }
+
+    /// The first rows that a table shows, or cells, in the order in which they are stored where that tells nothing hidden.
+    pub async fn first(
+        &self,
+        place: Place,
+        ctx: &OpContext,
+        table: OpenTable,
+        rows: u32,
+    ) -> Result<QueryAnswer> {
+        let name = TableName::Code(table.dataset.resource.code.clone());
+        let version = VersionSelector::Number(table.dataset.version.number);
+        let selection = Selection { version, limit: Some(rows), as_stored: true, ..Selection::of(name) };
+        self.run_over(&One(table), place, ctx, QueryRequest::Selection(selection)).await
+    }
 }
 
 fn refused(reason: &str) -> Error {

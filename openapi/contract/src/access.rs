@@ -145,7 +145,7 @@ pub struct Salt {
 }
 
 /// Redeems the one-time code that `shuqiao init` printed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdministratorClaim {
     /// The code; case, spaces and hyphens do not matter.
@@ -155,7 +155,11 @@ pub struct AdministratorClaim {
     /// Their name as shown.
     pub name: String,
     /// Their public key of Ed25519 or SM2, base64url.
-    pub public_key: String,
+    #[serde(default)]
+    pub public_key: Option<String>,
+    /// The password by which they sign in at a browser, beside a key or instead of one: at least 12 characters.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 /// Replaces a key by its successor.

@@ -3,6 +3,7 @@
 mod access;
 mod api_key;
 mod ckan;
+mod contribution;
 mod data;
 mod delta;
 mod directory;
@@ -11,6 +12,7 @@ mod inspection;
 mod past;
 mod problem;
 mod public;
+mod query;
 mod sign_in;
 mod subscription;
 mod supervision;
@@ -21,6 +23,10 @@ pub use access::{
 };
 pub use api_key::{ApiKeyRequest, ApiKeyView, IssuedApiKey, KeyDay};
 pub use ckan::{CkanAnswer, CkanError, CkanRefusal};
+pub use contribution::{
+    ContributionContact, ContributionDecision, ContributionReply, FeedbackPage, ReceivedContribution,
+    WorkInput,
+};
 pub use data::{
     BreakingView, MaterialUpload, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows,
     RuleViolations, Sort, SqlFunction, SqlQuery, UploadReport, VersionView,
@@ -33,6 +39,9 @@ pub use inspection::{EvidenceLeaf, EvidencePage};
 pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, SubjectQuery, Verdict};
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
+pub use query::{
+    ColumnInView, NewQuery, PastQuery, PastState, SavedQueryView, TableInView, TableOutOfView, TablesInView,
+};
 pub use sign_in::{Credentials, DeveloperRegistration, Invitation, NewPassword, SessionView};
 pub use subscription::{DeliveryState, NotificationView, SubscriptionRequest, SubscriptionView};
-pub use supervision::{SignedAssessment, Supervision};
+pub use supervision::{AssessedRecords, SignedAssessment, Supervision};

@@ -1,7 +1,7 @@
 //! Supervision 电子监察 and assessment 考核评估.
 
 use catalog_core::services::Lights;
-use catalog_core::supervision::{Anomaly, Assessment, Breach, Period, Place};
+use catalog_core::supervision::{Anomaly, Assessment, Breach, Indicator, Period, Place};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,4 +27,19 @@ pub struct SignedAssessment {
     pub assessment: Assessment,
     /// Detached JWS (RFC 7515 appendix F, EdDSA, `typ` `shuqiao-assessment`) over its canonical JSON (RFC 8785).
     pub signature: String,
+}
+
+/// The records behind one figure of an assessment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssessedRecords {
+    /// The period.
+    pub period: Period,
+    /// The department; `authority` is the data authority.
+    pub department: String,
+    /// The figure.
+    pub indicator: Indicator,
+    /// How many records there are.
+    pub total: u64,
+    /// Where the first of them stand in the log, the oldest first.
+    pub records: Vec<Place>,
 }

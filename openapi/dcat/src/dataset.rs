@@ -1,6 +1,6 @@
 //! A dataset in the terms of DCAT-AP 3.0.1, with the directory's own beside them.
 
-use catalog_core::directory::{Department, Opening, Resource, classification};
+use catalog_core::directory::{Department, Opening, Resource, ValueFormat, classification};
 use catalog_core::{ResourceCode, Timestamp};
 use oxrdf::vocab::{rdf, xsd};
 use oxrdf::{NamedNode, NamedNodeRef};
@@ -221,6 +221,45 @@ fn data(site: &Site, described: &Described, release: &Release, dataset: &NamedNo
             describe_file(site, described, release, file, &distribution, out);
         }
     }
+    if names_materials(&described.resource) {
+        materials(site, described, release, dataset, out);
+    }
+}
+
+/// Whether rows name materials 附件 that the reader may take: what is masked has no format any more.
+fn names_materials(resource: &Resource) -> bool {
+    resource.items.iter().any(|item| item.format == Some(ValueFormat::Material))
+}
+
+/// Materials are as many as the rows that name them: one distribution says where each of them is.
+fn materials(
+    site: &Site,
+    described: &Described,
+    release: &Release,
+    dataset: &NamedNode,
+    out: &mut Statements,
+) {
+    let code = &described.resource.code;
+    let distribution = site.part(code, "materials");
+    if out.link(dataset, dcat::HAS_DISTRIBUTION, &distribution, dcat::DISTRIBUTION) {
+        let page = site.dataset(code);
+        let number = release.number;
+        let text =
+            format!("数据各行以 SHA-256 列出的附件，逐件取自 {page}/versions/{number}/materials/{{sha256}}");
+        out.chinese(&distribution, dct::TITLE, "附件");
+        out.chinese(&distribution, dct::DESCRIPTION, &text);
+        out.add(&distribution, dcat::ACCESS_URL, NamedNode::new_unchecked(page));
+        licence(described, &distribution, out);
+        out.typed(&distribution, dct::ISSUED, release.published_at, xsd::DATE_TIME);
+    }
+}
+
+/// What is open has a licence; what a grant shows may be shared and not passed on.
+fn licence(described: &Described, distribution: &NamedNode, out: &mut Statements) {
+    if let Some(licence) = described.licence_address() {
+        let licence = NamedNode::new_unchecked(licence);
+        out.link(distribution, dct::LICENSE, &licence, dct::LICENSE_DOCUMENT);
+    }
 }
 
 fn describe_file(
@@ -243,11 +282,7 @@ fn describe_file(
         out.add(&media_type, rdf::TYPE, dct::MEDIA_TYPE_OR_EXTENT.into_owned());
     }
     out.add(distribution, dct::FORMAT, media_type);
-    // What is open has a licence; what a grant shows may be shared and not passed on.
-    if let Some(licence) = described.licence_address() {
-        let licence = NamedNode::new_unchecked(licence);
-        out.link(distribution, dct::LICENSE, &licence, dct::LICENSE_DOCUMENT);
-    }
+    licence(described, distribution, out);
     out.typed(distribution, dct::ISSUED, release.published_at, xsd::DATE_TIME);
     if let Some((bytes, sha256)) = &file.stored {
         out.typed(distribution, dcat::BYTE_SIZE, bytes, xsd::NON_NEGATIVE_INTEGER);

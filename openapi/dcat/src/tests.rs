@@ -92,6 +92,22 @@ fn an_entry_with_everything_survives_each_syntax() {
 }
 
 #[test]
+fn materials_are_one_distribution_that_says_where_each_is() {
+    let mut resource = full();
+    let mut document = fixtures::item("公告文本", "document").unwrap();
+    (document.format, document.item_type) = (Some(ValueFormat::Material), ItemType::sized(ItemKind::C, 64));
+    resource.items.push(document);
+    round(&resource);
+    let turtle = |resource: Resource| {
+        let said = Statements::about(&site(), &[described(resource)]);
+        String::from_utf8(Syntax::Turtle.write(said).unwrap()).unwrap()
+    };
+    let place = "https://data.example.gov.cn/datasets/301001-000001/versions/3/materials/{sha256}";
+    assert!(turtle(resource).contains(place));
+    assert!(!turtle(full()).contains("materials"));
+}
+
+#[test]
 fn each_update_cycle_and_kind_survives() {
     for (cycle, _) in UpdateCycle::ALL {
         round(&Resource { update_cycle: cycle, ..full() });

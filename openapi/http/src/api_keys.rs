@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::services::Services;
-use catalog_core::{Error, ErrorCode, OpContext};
+use catalog_core::{Error, ErrorCode, OpContext, Result};
 use exchange_auth::issue_api_key;
 use http::StatusCode;
 use openapi_contract::{ApiKeyRequest, ApiKeyView, IssuedApiKey};
@@ -28,10 +28,15 @@ async fn list_api_keys(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
 ) -> Result<Json<Vec<ApiKeyView>>, Refusal> {
-    Services::check_developer(&ctx)?;
-    app.meter.flush(&app).await?;
-    let keys = app.services.api_keys(&ctx).await?;
-    Ok(Json(keys.into_iter().map(|(key, usage)| ApiKeyView::new(key, usage)).collect()))
+    Ok(Json(own(&app, &ctx).await?))
+}
+
+/// The caller's keys, with what was counted until now.
+pub(crate) async fn own(app: &Arc<App>, ctx: &OpContext) -> Result<Vec<ApiKeyView>> {
+    Services::check_developer(ctx)?;
+    app.meter.flush(app).await?;
+    let keys = app.services.api_keys(ctx).await?;
+    Ok(keys.into_iter().map(|(key, usage)| ApiKeyView::new(key, usage)).collect())
 }
 
 /// Make a developer key for oneself: it reads what the developer may read, within a greater quota than without one
@@ -44,15 +49,25 @@ async fn create_api_key(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Extension(wire): Extension<Wire>,
-    Input(ApiKeyRequest { name, days }): Input<ApiKeyRequest>,
+    Input(request): Input<ApiKeyRequest>,
 ) -> Result<(StatusCode, Json<IssuedApiKey>), Refusal> {
+    Ok((StatusCode::CREATED, Json(make(&app, &ctx, wire, request).await?)))
+}
+
+/// Makes a key of the caller.
+pub(crate) async fn make(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    wire: Wire,
+    ApiKeyRequest { name, days }: ApiKeyRequest,
+) -> Result<IssuedApiKey> {
     if !wire.confidential {
         let message = "anyone on the way could read the secret: ask for it over https";
-        return Err(Error::new(ErrorCode::Forbidden, message).into());
+        return Err(Error::new(ErrorCode::Forbidden, message));
     }
-    let (key, secret) = issue_api_key(&ctx, name, days)?;
-    app.services.add_api_key(&ctx, &key).await?;
-    Ok((StatusCode::CREATED, Json(IssuedApiKey { key: ApiKeyView::new(key, Vec::new()), secret })))
+    let (key, secret) = issue_api_key(ctx, name, days)?;
+    app.services.add_api_key(ctx, &key).await?;
+    Ok(IssuedApiKey { key: ApiKeyView::new(key, Vec::new()), secret })
 }
 
 /// Revoke a developer key at once: one's own, or anyone's for the security administrator

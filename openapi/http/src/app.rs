@@ -24,6 +24,7 @@ use crate::materials::staging::Staging;
 use crate::meter::{Meter, Shares};
 use crate::notices::Templates;
 use crate::notifier::Notifier;
+use crate::portal::{Lately, Overview, Usage};
 use crate::public_gate::PublicGate;
 use crate::records::Sheets;
 use crate::replay::Replays;
@@ -160,6 +161,10 @@ pub struct App {
     pub(crate) meter: Meter,
     /// Long lists of the directory, as everyone gets them.
     pub(crate) lists: ckan::Kept,
+    /// What the portal's pages tell of many resources at once.
+    pub(crate) overview: Arc<Lately<Overview>>,
+    /// How much data are used, as pages tell it.
+    pub(crate) usage: Arc<Lately<Usage>>,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
     /// Who holds how many of those: at most half of them.
@@ -199,6 +204,8 @@ impl App {
             public_gate: PublicGate::default(),
             meter: Meter::default(),
             lists: ckan::Kept::default(),
+            overview: Arc::default(),
+            usage: Arc::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
             shares: Shares::default(),

@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::arguments::{Arguments, unreadable};
-pub(crate) use self::datastore::asked_again;
+pub(crate) use self::datastore::{asked_again, asked_sql};
 pub(crate) use self::envelope::{PROBLEMS, TAG, action_of, refused};
 pub(crate) use self::kept::Kept;
 use crate::app::App;

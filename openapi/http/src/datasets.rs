@@ -50,14 +50,22 @@ async fn list_versions(
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
 ) -> Result<Json<Vec<VersionView>>, Refusal> {
-    let granted = app.services.why(&ctx, &code).await?.into_policy();
+    Ok(Json(version_views(&app, &ctx, &code).await?))
+}
+
+/// The versions of a dataset as the caller may know of them, oldest first.
+pub(crate) async fn version_views(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+) -> Result<Vec<VersionView>, Refusal> {
+    let granted = app.services.why(ctx, code).await?.into_policy();
     // Beside what is there to see, the number of all rows tells how many are withdrawn.
-    let whole = app.services.record_acts(&ctx, &code).await?.is_empty();
+    let whole = app.services.record_acts(ctx, code).await?.is_empty();
     let sees_all = granted
         .is_ok_and(|granted| granted.policy.is_transparent() && (whole || granted.kind == GrantKind::Own));
-    let versions = app.services.versions(&ctx, &code).await?;
-    let view = |version| VersionView::of(version, sees_all, ctx.now);
-    Ok(Json(versions.into_iter().map(view).collect()))
+    let versions = app.services.versions(ctx, code).await?;
+    Ok(versions.into_iter().map(|version| VersionView::of(version, sees_all, ctx.now)).collect())
 }
 
 /// Consent to a breaking change, as another person of the provider than the one who delivered it

@@ -39,8 +39,19 @@ async fn register_developer(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Extension(wire): Extension<Wire>,
-    Input(DeveloperRegistration { name, email }): Input<DeveloperRegistration>,
+    Input(registration): Input<DeveloperRegistration>,
 ) -> Result<StatusCode, Refusal> {
+    register(&app, &ctx, wire, registration).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sends a code, unless one was sent minutes ago.
+pub(crate) async fn register(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    wire: Wire,
+    DeveloperRegistration { name, email }: DeveloperRegistration,
+) -> Result<(), Refusal> {
     only_confidential(wire.confidential)?;
     check_address(&email)?;
     let is_name =
@@ -56,20 +67,20 @@ async fn register_developer(
     let known = app.services.account(&Login::Contact(signing_in.contact_hash(&email))).await?;
     let mut account = match known {
         Some(account) => account,
-        None => fresh(&app, &name, &email)?,
+        None => fresh(app, &name, &email)?,
     };
     let is_waiting =
         account.code.as_ref().is_some_and(|code| ctx.now < code.made_at.plus_seconds(AGAIN_SECONDS));
     if is_waiting {
-        return Ok(StatusCode::ACCEPTED);
+        return Ok(());
     }
     // Asking again and again for one address uses up nobody else's letters.
     signing_in.count_letter(ctx.now)?;
     let code = OneTimeCode::generate()?;
     account.give_code(code.digest.to_hex(), ctx.now);
-    app.services.save_request(&ctx, &account).await?;
+    app.services.save_request(ctx, &account).await?;
     mailer.send(&letter(&email, &account.person, &code.code), ctx.now).await?;
-    Ok(StatusCode::ACCEPTED)
+    Ok(())
 }
 
 /// Erase a developer's mail address: their own, or anyone's for the security administrator

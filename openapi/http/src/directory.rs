@@ -1,6 +1,6 @@
 //! The resource directory: search, entries, their life cycle.
 
-mod sheet;
+pub(crate) mod sheet;
 
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ async fn advance_resource(
     Ok(Json(advance(&app, &ctx, &code, step, remark).await?))
 }
 
-async fn advance(
+pub(crate) async fn advance(
     app: &Arc<App>,
     ctx: &OpContext,
     code: &ResourceCode,
@@ -203,14 +203,22 @@ async fn advance(
 async fn advance_resources(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Input(BulkStep { codes, step, remark }): Input<BulkStep>,
+    Input(wanted): Input<BulkStep>,
 ) -> Result<Json<Vec<StepOutcome>>, Refusal> {
+    Ok(Json(advance_all(&app, &ctx, wanted).await?))
+}
+
+pub(crate) async fn advance_all(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    BulkStep { codes, step, remark }: BulkStep,
+) -> Result<Vec<StepOutcome>, Refusal> {
     if codes.len() > BULK_ENTRIES {
         return Err(invalid(&format!("name at most {BULK_ENTRIES} entries")));
     }
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
-        let outcome = advance(&app, &ctx, &code, step, remark.clone()).await;
+        let outcome = advance(app, ctx, &code, step, remark.clone()).await;
         let (state, problem) = match outcome {
             Ok(entry) => (Some(entry.state), None),
             Err(error) => {
@@ -220,5 +228,5 @@ async fn advance_resources(
         };
         outcomes.push(StepOutcome { code, state, problem });
     }
-    Ok(Json(outcomes))
+    Ok(outcomes)
 }

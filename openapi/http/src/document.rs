@@ -22,10 +22,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
-    api_keys, catalogue, ckan, datasets, delta, developers, directory, downloads, grants, inspection, keys,
-    log, maintenance, materials, matters, notices, ogc, openings, organisation, pages, portal, public,
-    receipts, records, replay, reports, session, sql, subjects, subscriptions, substitutions, successions,
-    supervision, tickets, uploads, why, words, wrapper,
+    api_keys, catalogue, ckan, contributions, datasets, delta, developers, directory, downloads, grants,
+    inspection, keys, log, maintenance, materials, matters, notices, ogc, openings, organisation, pages,
+    portal, public, queries, receipts, records, replay, reports, session, sql, subjects, subscriptions,
+    substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -61,6 +61,7 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
         (name = "grants", description = "Who may read what, and why"),
         (name = "matters", description = "Matters 办件: applications, objections, demands, with their limits"),
         (name = "public", description = "What the public asks 依申请公开、来信: opened by anyone, followed by number and code"),
+        (name = "participation", description = "What the public contributes: feedback 评价 on datasets and works 应用成果 made of them, shown when somebody has looked at them"),
         (name = "subscriptions", description = "Signed webhooks: being told of what happens to datasets"),
         (name = "tickets", description = "Bearer tickets for tools that can't sign"),
         (name = "organisation", description = "Departments, people and keys"),
@@ -125,6 +126,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(materials::routes())
         .merge(records::routes())
         .merge(sql::routes())
+        .merge(queries::routes())
         .merge(downloads::routes())
         .merge(catalogue::routes())
         .merge(ckan::routes())
@@ -134,6 +136,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(matters::routes())
         .merge(notices::routes())
         .merge(public::routes())
+        .merge(contributions::routes())
         .merge(reports::routes())
         .merge(openings::routes())
         .merge(tickets::routes())

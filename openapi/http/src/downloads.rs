@@ -44,6 +44,7 @@ use conditions::{Verdict, takes_gzip};
 pub(crate) use extract::Extracts;
 use extract::{Stored, unreadable};
 pub(crate) use kind::{Kind, OF_ROWS};
+pub(crate) use material::{named_by as material_named, selection as material_selection};
 use range::{Asked, asked};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {

@@ -43,12 +43,14 @@ pub(crate) struct Reading {
     pub(crate) now: Option<Timestamp>,
     /// Keyed hashes of the subjects that are looked up by their numbers.
     pub(crate) subjects: Vec<String>,
+    /// The matter for which a page of the portal reads; a program says it in a field of its request.
+    pub(crate) matter: Option<String>,
 }
 
 impl Reading {
     /// A read of these datasets, before its first row.
     pub(crate) fn of(sources: Vec<SourceRead>) -> Self {
-        Self { sources, rows: Arc::default(), is_begun: false, now: None, subjects: Vec::new() }
+        Self { sources, rows: Arc::default(), is_begun: false, now: None, subjects: Vec::new(), matter: None }
     }
 
     fn rows(&self) -> u64 {
@@ -135,6 +137,11 @@ pub(crate) async fn seal(
     mut response: Response,
 ) -> Result<Sealed> {
     let reading = response.extensions_mut().remove::<Reading>();
+    let for_matter = reading.as_ref().and_then(|reading| reading.matter.clone()).map(|matter| {
+        let OpContext { purpose, operator, .. } = ctx;
+        ctx.clone().asserting(purpose.clone(), Some(matter), operator.clone())
+    });
+    let ctx = for_matter.as_ref().unwrap_or(ctx);
     let sources = reading.as_ref().map(|reading| reading.sources.clone()).unwrap_or_default();
     sealed(app, ctx, asked, response, reading).await.map_err(|error| error.after_opening(sources))
 }

@@ -39,38 +39,38 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// What is looked for; what is left out matches everything.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// From this time on.
     #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<Timestamp>,
+    pub(crate) from: Option<Timestamp>,
     /// Before this time.
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
     /// Done for this department.
-    department: Option<String>,
+    pub(crate) department: Option<String>,
     /// By this principal: a login name or key id.
-    principal: Option<String>,
+    pub(crate) principal: Option<String>,
     /// Reads of this resource, its downloads and its changes; with `-` for the slash or with it.
-    resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// Under this grant, and what became of it.
-    grant: Option<String>,
+    pub(crate) grant: Option<String>,
     /// For this purpose, as asserted.
-    purpose: Option<String>,
+    pub(crate) purpose: Option<String>,
     /// A kind of event (`access`, `access_refused`) or a change (`grant.created`).
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// Of this request.
-    request: Option<String>,
+    pub(crate) request: Option<String>,
     /// Look-ups of this subject, and who asked for them: the keyed hash that `/api/v1/subject-accesses` names.
-    subject: Option<String>,
+    pub(crate) subject: Option<String>,
     /// What `next` of the page before said.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
     /// Records of a page, 1 to 10,000; 100 when left out.
-    limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
     /// `json`, or `xlsx` for a spreadsheet; `json` when left out.
-    format: Option<String>,
+    pub(crate) format: Option<String>,
 }
 
 /// Search the evidence log; that it was searched is evidence too
@@ -89,22 +89,7 @@ async fn search_evidence(
         Some("xlsx") => true,
         Some(_) => return Err(invalid("offered are format=json and format=xlsx")),
     };
-    let limit = wanted.limit.unwrap_or(PAGE_RECORDS);
-    if !(1..=MAX_RECORDS).contains(&limit) {
-        return Err(invalid("`limit` lies between 1 and 10,000"));
-    }
-    let after = wanted.after.as_deref().map(place).transpose()?;
-    let mut filter = Filter { after, ..filter(&wanted)? };
-    if let Some(department) = wanted.department.as_ref().and_then(|name| name.parse().ok()) {
-        let successions = Successions::new(app.services.successions(&ctx).await?);
-        filter.predecessors = successions.predecessors_of(&department, ctx.now);
-    }
-    let looked_for = described(&wanted);
-    if looked_for.chars().count() > MAX_WORDS {
-        return Err(invalid("what is looked for has at most 500 characters: it stands in evidence itself"));
-    }
-    app.services.inspect(&ctx, &looked_for).await?;
-    let page = app.prove(move |app| found(app, filter, limit)).await?;
+    let page = search(&app, &ctx, &wanted).await?;
     if !as_sheet {
         return Ok(Json(page).into_response());
     }
@@ -118,6 +103,55 @@ async fn search_evidence(
         response.headers_mut().insert(NEXT, next);
     }
     Ok(response)
+}
+
+/// Searches, and leaves evidence of it.
+pub(crate) async fn search(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    wanted: &Wanted,
+) -> Result<EvidencePage, Refusal> {
+    let limit = wanted.limit.unwrap_or(PAGE_RECORDS);
+    if !(1..=MAX_RECORDS).contains(&limit) {
+        return Err(invalid("`limit` lies between 1 and 10,000"));
+    }
+    let after = wanted.after.as_deref().map(place).transpose()?;
+    let mut filter = Filter { after, ..filter(wanted)? };
+    if let Some(department) = wanted.department.as_ref().and_then(|name| name.parse().ok()) {
+        let successions = Successions::new(app.services.successions(ctx).await?);
+        filter.predecessors = successions.predecessors_of(&department, ctx.now);
+    }
+    let looked_for = described(wanted);
+    if looked_for.chars().count() > MAX_WORDS {
+        return Err(invalid("what is looked for has at most 500 characters: it stands in evidence itself"));
+    }
+    app.services.inspect(ctx, &looked_for).await?;
+    Ok(Arc::clone(app).prove(move |app| found(app, filter, limit)).await?)
+}
+
+/// The record at a place of the log, for auditors; that it was looked at is evidence too.
+///
+/// # Errors
+/// `not_found` where the log has none.
+pub(crate) async fn record_at(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    (epoch, index): (u64, u64),
+) -> Result<EvidenceRecord> {
+    app.services.inspect(ctx, &format!("place={epoch}-{index}")).await?;
+    let after = match (index.checked_sub(1), epoch.checked_sub(1)) {
+        (Some(before), _) => Some((epoch, before)),
+        (None, Some(before)) => Some((before, u64::MAX)),
+        (None, None) => None,
+    };
+    let read = move |app: &App| {
+        let mut leaves = app.evidence.scan(Filter { after, ..Filter::default() })?;
+        Ok(leaves.next().transpose()?)
+    };
+    let found: Option<Leaf> = Arc::clone(app).prove(read).await?;
+    let found = found.filter(|leaf| (leaf.epoch, leaf.index) == (epoch, index));
+    let missing = || Error::not_found(format!("record {epoch}-{index} of the log"));
+    found.map(|leaf| leaf.record).ok_or_else(missing)
 }
 
 fn filter(wanted: &Wanted) -> Result<Filter, Error> {
@@ -240,7 +274,7 @@ fn cells(leaf: &EvidenceLeaf) -> Vec<String> {
     ]
 }
 
-fn door(channel: Channel) -> &'static str {
+pub(crate) fn door(channel: Channel) -> &'static str {
     match channel {
         Channel::Api => "接口",
         Channel::Sql => "SQL",
@@ -252,15 +286,15 @@ fn door(channel: Channel) -> &'static str {
 
 /// What one row of the spreadsheet says of an event.
 #[derive(Default)]
-struct Told {
-    about: String,
+pub(crate) struct Told {
+    pub(crate) about: String,
     grants: String,
-    rows: Option<u64>,
+    pub(crate) rows: Option<u64>,
     bytes: Option<u64>,
-    outcome: String,
+    pub(crate) outcome: String,
 }
 
-fn told(event: &Event) -> Told {
+pub(crate) fn told(event: &Event) -> Told {
     let read = |sources: &[SourceRead]| Told {
         about: joined(sources.iter().map(|source| format!("{} 第{}版", source.resource, source.version))),
         grants: joined(sources.iter().filter_map(|source| source.grant.as_ref()).map(ToString::to_string)),

@@ -47,6 +47,11 @@ async fn collect_garbage(
     Extension(ctx): Extension<OpContext>,
     Input(GarbageCollection { dry_run }): Input<GarbageCollection>,
 ) -> Result<Json<GarbageCollected>, Refusal> {
+    Ok(Json(collect(app, ctx, dry_run).await?))
+}
+
+/// Erases, or says what would be erased.
+pub(crate) async fn collect(app: Arc<App>, ctx: OpContext, dry_run: bool) -> Result<GarbageCollected, Error> {
     let garbage = Garbage { older_than: ctx.now.plus_seconds(-GRACE_SECONDS), dry_run };
     let collected = App::to_the_end(async move {
         let versions_erased = erase_withdrawn(&app, &ctx, dry_run).await?;
@@ -62,13 +67,15 @@ async fn collect_garbage(
         if let Some(folder) = &app.objects_folder {
             datasets_store::collect_unfinished(folder, garbage, &mut collected).map_err(Error::internal)?;
         }
+        // Extracts were among what was erased.
+        app.extracts.ask_again();
         if !dry_run {
             app.staging.forget_expired(ctx.now)?;
         }
         Ok((collected, versions_erased))
     });
     let (Collected { objects, bytes, kept }, versions) = collected.await?;
-    Ok(Json(GarbageCollected { objects, bytes, kept, dry_run, versions }))
+    Ok(GarbageCollected { objects, bytes, kept, dry_run, versions })
 }
 
 /// Takes withdrawn records whose time is over out of the stored objects, version by version: where it is cut short, those that
@@ -110,10 +117,7 @@ async fn get_access_log(
     Extension(ctx): Extension<OpContext>,
     Params(Day { date }): Params<Day>,
 ) -> Result<Response, Refusal> {
-    decide_action(&ctx.principal, Action::ReadEvidence, None).into_permission()?;
-    let day = date.unwrap_or_else(|| ctx.now.shanghai_date());
-    let opened = tokio::fs::File::open(app.access_log.path_of(day)).await;
-    let file = opened.map_err(|_| Error::not_found(format!("an access log of {day}")))?;
+    let file = access_log(&app, &ctx, date.unwrap_or_else(|| ctx.now.shanghai_date())).await?;
     // Up to where it reaches now: this very answer adds to it.
     let end = file.metadata().await.map_err(Error::internal)?.len();
     let pieces = stream::try_unfold(file.take(end), |mut file| async move {
@@ -125,4 +129,11 @@ async fn get_access_log(
     let media_type = HeaderValue::from_static("application/x-ndjson");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);
     Ok(response)
+}
+
+/// The access log of a day, for auditors.
+pub(crate) async fn access_log(app: &App, ctx: &OpContext, day: NaiveDate) -> Result<tokio::fs::File, Error> {
+    decide_action(&ctx.principal, Action::ReadEvidence, None).into_permission()?;
+    let opened = tokio::fs::File::open(app.access_log.path_of(day)).await;
+    opened.map_err(|_| Error::not_found(format!("an access log of {day}")))
 }

@@ -193,6 +193,34 @@ async fn give_up_material(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes in a material that came whole, in one form; answers its SHA-256 in hex, by which rows name it.
+pub(crate) async fn put_whole(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    file: Arc<Upload>,
+) -> Result<String> {
+    let most = app.limits.material_bytes;
+    if file.bytes > most {
+        return Err(Error::new(ErrorCode::TooLarge, format!("a material has at most {most} bytes")));
+    }
+    let resource = app.services.register_of_materials(ctx, code).await?;
+    let staged = Staged {
+        id: to_hex(&random::bytes::<16>().map_err(Error::internal)?),
+        resource: code.clone(),
+        department: resource.provider,
+        length: file.bytes,
+        offset: 0,
+        metadata: String::new(),
+        expires: expiry(app, ctx.now),
+        sha256: None,
+    };
+    let taken = || Error::new(ErrorCode::Conflict, "somebody else writes to this upload now; try again");
+    let busy = app.staging.enter(&staged.id).ok_or_else(taken)?;
+    let begun = App::to_the_end(begin(Arc::clone(app), ctx.clone(), (staged, busy), file)).await?;
+    begun.sha256.ok_or_else(|| Error::internal("a whole material without its digest"))
+}
+
 /// Enters an upload with its first chunk, perhaps of nothing.
 async fn begin(
     app: Arc<App>,

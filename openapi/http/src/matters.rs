@@ -154,7 +154,8 @@ async fn list_matters(
         return Err(invalid("`limit` lies between 1 and 1,000"));
     }
     let after = after.as_deref().map(str::parse::<MatterPlace>).transpose()?;
-    let filter = MatterFilter { kinds: kind.into_iter().collect(), role, light, settled, after, limit };
+    let kinds = kind.into_iter().collect();
+    let filter = MatterFilter { kinds, role, light, side: None, settled, after, limit };
     let page = app.services.matters(&ctx, &filter).await?;
     paged(Json(page.matters).into_response(), &uri, page.next.map(|next| next.to_string()).as_deref())
 }

@@ -45,9 +45,13 @@ pub(crate) fn is_metered(method: &Method, path: &str) -> bool {
     *method != Method::OPTIONS && !FREE.iter().any(|free| path.starts_with(free))
 }
 
+/// Pages about accounts, matters and evidence: a developer key opens none of them.
+const OWN_PAGES: [&str; 6] = ["/ask/", "/claim", "/desk", "/developer", "/gallery/submit", "/sign-out"];
+
 /// Whether a developer key opens the door at an address.
 pub(crate) fn opens_to_keys(path: &str) -> bool {
-    !path.starts_with("/api/v1/") || KEY_DOORS.iter().any(|door| path.starts_with(door))
+    let is_closed = path.starts_with("/api/v1/") || OWN_PAGES.iter().any(|page| path.starts_with(page));
+    !is_closed || KEY_DOORS.iter().any(|door| path.starts_with(door))
 }
 
 impl Meter {
@@ -70,6 +74,11 @@ impl Meter {
 
     fn take(&self, payers: Vec<Payer>, quotas: Quotas, now: Timestamp) -> Option<Standing> {
         (!payers.is_empty()).then(|| self.windows.take(payers, &quotas, now))
+    }
+
+    /// Requests and bytes that a developer has left in the window that runs.
+    pub(crate) fn left_to_developer(&self, id: &str, quotas: Quotas, now: Timestamp) -> (u64, u64) {
+        self.windows.left(&Payer::Developer(id.to_owned()), &quotas, now)
     }
 
     /// Counts bytes of an answer that have left.

@@ -13,6 +13,7 @@ mod features;
 mod metadata;
 mod negotiation;
 mod pages;
+mod past;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::past::{FeatureLines, asked_again, code_of_features};
 use crate::app::App;
 
 /// Where everything of this door lies.

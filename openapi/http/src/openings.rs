@@ -70,12 +70,18 @@ async fn create_secrecy_review(
     Extension(ctx): Extension<OpContext>,
     Input(opening): Input<OpeningTerms>,
 ) -> Result<(StatusCode, Json<MatterView>), Refusal> {
+    Ok((StatusCode::CREATED, Json(ask(&app, &ctx, opening).await?)))
+}
+
+/// Asks that items become open, and has them checked.
+pub(crate) async fn ask(app: &Arc<App>, ctx: &OpContext, opening: OpeningTerms) -> Result<MatterView> {
+    let (app, ctx) = (Arc::clone(app), ctx.clone());
     let opened = async move {
         let check = Check(&app);
         let look = Look { shapes: &app.datasets, check: &check };
         app.services.open_secrecy_review(&ctx, &look, opening).await
     };
-    Ok((StatusCode::CREATED, Json(App::to_the_end(opened).await?)))
+    App::to_the_end(opened).await
 }
 
 /// Run the machine check of a secrecy review again that was cut short

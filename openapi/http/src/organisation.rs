@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use catalog_core::directory::Department;
 use catalog_core::ports::{KeyOwner, KeyRecord, Person};
 use catalog_core::{DepartmentId, OpContext, Role};
-use exchange_auth::claimant_context;
+use exchange_auth::{check_password, claimant_context, hash_password};
 use http::StatusCode;
 use openapi_contract::AdministratorClaim;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +18,11 @@ use crate::app::App;
 use crate::extract::{Id, Input, invalid};
 use crate::keys::key_record;
 use crate::problem::Refusal;
+use crate::sign_in::only_confidential;
+use crate::wire::Wire;
+
+/// The address of the claim: the proof is in what is sent there.
+pub(crate) const CLAIM: &str = "/api/v1/administration/claim";
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -92,27 +97,55 @@ async fn put_person(
 
 /// Become the first system administrator, with the one-time code that `shuqiao init` printed
 ///
-/// The code works once, for a week. The administrator signs with the key that is sent along.
+/// The code works once, for a week. The administrator signs with the key that is sent along, or signs in by the password.
 #[utoipa::path(post, path = "/api/v1/administration/claim", tag = "organisation", request_body = AdministratorClaim,
-    responses((status = 201, description = "The account exists, and this is its key", body = KeyRecord)))]
+    responses((status = 201, description = "The account exists, and this is its key, if it has one", body = Option<KeyRecord>)))]
 async fn claim_administration(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    Extension(wire): Extension<Wire>,
     Input(claim): Input<AdministratorClaim>,
-) -> Result<(StatusCode, Json<KeyRecord>), Refusal> {
-    let AdministratorClaim { code, id, name, public_key } = claim;
-    let is_name = !id.is_empty() && id.len() <= 64 && id.chars().all(char::is_alphanumeric);
+) -> Result<(StatusCode, Json<Option<KeyRecord>>), Refusal> {
+    Ok((StatusCode::CREATED, Json(claim_by_code(&app, &ctx, wire, claim).await?)))
+}
+
+/// Makes the first system administrator; answers their key.
+pub(crate) async fn claim_by_code(
+    app: &App,
+    ctx: &OpContext,
+    wire: Wire,
+    claim: AdministratorClaim,
+) -> Result<Option<KeyRecord>, Refusal> {
+    let AdministratorClaim { code, id, name, public_key, password } = claim;
+    let is_name = !id.is_empty() && id.len() <= 64 && id.chars().all(|sign| sign.is_ascii_alphanumeric());
     if !is_name || name.trim().is_empty() {
         return Err(invalid("`id` is 1 to 64 letters and digits, and `name` is not empty"));
     }
-    let valid_from = ctx.now;
-    let key = key_record(KeyOwner::Person(id.clone()), public_key, valid_from)?;
+    if public_key.is_none() && password.is_none() {
+        return Err(invalid("send a `public_key`, a `password`, or both"));
+    }
+    let owner = KeyOwner::Person(id.clone());
+    let key = public_key.map(|public_key| key_record(owner, public_key, ctx.now)).transpose()?;
+    // Hashing a password is work: none is done for strangers where no code waits.
+    if !app.first_code.is_waiting(ctx.now) {
+        app.first_code.redeem(&code, ctx.now)?;
+    }
+    let password = match password {
+        Some(password) => {
+            only_confidential(wire.confidential)?;
+            check_password(&password, &id)?;
+            let whose = id.clone();
+            Some(app.sign_in.work(move || hash_password(&password, &whose)).await??)
+        }
+        None => None,
+    };
+    // Last, for the code is gone then.
     app.first_code.redeem(&code, ctx.now)?;
     let roles = BTreeSet::from([Role::SystemAdministrator]);
     let person = Person { id, name, department: None, roles, active: true };
-    let claimant = claimant_context(&person.id, ctx.request_id, ctx.now);
-    app.services.claim_administration(&claimant, &person, &key).await?;
-    Ok((StatusCode::CREATED, Json(key)))
+    let claimant = claimant_context(&person.id, ctx.request_id.clone(), ctx.now);
+    app.services.claim_administration(&claimant, &person, key.as_ref(), password).await?;
+    Ok(key)
 }
 
 fn same_id(address: &str, body: &str) -> Result<(), Refusal> {

@@ -50,9 +50,18 @@ async fn create_disclosure_request(
     Extension(ctx): Extension<OpContext>,
     Input(input): Input<DisclosureInput>,
 ) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+    Ok((StatusCode::CREATED, Json(disclose(&app, &ctx, input).await?)))
+}
+
+/// Opens a disclosure request.
+pub(crate) async fn disclose(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    input: DisclosureInput,
+) -> Result<OpenedPublicMatter> {
     let DisclosureInput { applicant, applicant_kind, title, text, form, department } = input;
     let content = Disclosure { title, form, applicant_kind, resource: None, outcome: None };
-    open(&app, &ctx, Content::Disclosure(content), department, Confidential::new(applicant, text)).await
+    open(app, ctx, Content::Disclosure(content), department, Confidential::new(applicant, text)).await
 }
 
 /// Write to a department 来信
@@ -65,9 +74,14 @@ async fn create_letter(
     Extension(ctx): Extension<OpContext>,
     Input(input): Input<LetterInput>,
 ) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+    Ok((StatusCode::CREATED, Json(write(&app, &ctx, input).await?)))
+}
+
+/// Opens a letter.
+pub(crate) async fn write(app: &Arc<App>, ctx: &OpContext, input: LetterInput) -> Result<OpenedPublicMatter> {
     let LetterInput { applicant, title, text, department } = input;
     let content = Content::Letter(Letter { title });
-    open(&app, &ctx, content, department, Confidential::new(applicant, text)).await
+    open(app, ctx, content, department, Confidential::new(applicant, text)).await
 }
 
 async fn open(
@@ -76,7 +90,7 @@ async fn open(
     content: Content,
     department: Option<DepartmentId>,
     confidential: Confidential,
-) -> Result<(StatusCode, Json<OpenedPublicMatter>), Refusal> {
+) -> Result<OpenedPublicMatter> {
     app.public_gate.enter(app.limits.public_matters, ctx.now)?;
     let code = OneTimeCode::generate().map_err(Error::from)?;
     let (services, ctx, digest) = (app.services.clone(), ctx.clone(), code.digest);
@@ -84,7 +98,7 @@ async fn open(
         services.open_public_matter(&ctx, content, department.as_ref(), &confidential, &digest).await
     };
     let matter = App::to_the_end(opened).await?;
-    Ok((StatusCode::CREATED, Json(OpenedPublicMatter { code: code.code, matter })))
+    Ok(OpenedPublicMatter { code: code.code, matter })
 }
 
 /// See where one's request or letter stands
@@ -98,8 +112,19 @@ async fn follow_matter(
     Id(number): Id,
     Input(CodeProof { code }): Input<CodeProof>,
 ) -> Result<Json<PublicMatter>, Refusal> {
-    let matter = proven(&app, &ctx, wire, &number, &code).await?;
-    Ok(Json(app.services.public_matter(&ctx, &number, &matter).await?))
+    Ok(Json(follow(&app, &ctx, wire, &number, &code).await?))
+}
+
+/// Where a matter stands, for whoever has its code.
+pub(crate) async fn follow(
+    app: &App,
+    ctx: &OpContext,
+    wire: Wire,
+    number: &str,
+    code: &str,
+) -> Result<PublicMatter> {
+    let code = proven(app, ctx, wire, number, code).await?;
+    app.services.public_matter(ctx, number, &code).await
 }
 
 /// Complete or withdraw one's request or letter
@@ -113,11 +138,22 @@ async fn advance_own_matter(
     Id(number): Id,
     Input(PublicAct { code, event, text }): Input<PublicAct>,
 ) -> Result<Json<PublicMatter>, Refusal> {
-    let code = proven(&app, &ctx, wire, &number, &code).await?;
-    let act = async move {
-        app.services.act_on_public_matter(&ctx, &number, &code, (event, text.as_deref())).await
-    };
-    Ok(Json(App::to_the_end(act).await?))
+    Ok(Json(act(&app, &ctx, wire, number, PublicAct { code, event, text }).await?))
+}
+
+/// Takes a step of the applicant, to its end.
+pub(crate) async fn act(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    wire: Wire,
+    number: String,
+    PublicAct { code, event, text }: PublicAct,
+) -> Result<PublicMatter> {
+    let code = proven(app, ctx, wire, &number, &code).await?;
+    let (services, ctx) = (app.services.clone(), ctx.clone());
+    let act =
+        async move { services.act_on_public_matter(&ctx, &number, &code, (event, text.as_deref())).await };
+    App::to_the_end(act).await
 }
 
 /// A notice of one's request or letter, as a document to print
@@ -133,10 +169,21 @@ async fn get_own_notice(
     Number(sequence): Number,
     Input(CodeProof { code }): Input<CodeProof>,
 ) -> Result<Response, Refusal> {
-    let code = proven(&app, &ctx, wire, &number, &code).await?;
     let sequence = usize::try_from(sequence).unwrap_or(0);
-    let notice = app.services.public_notice(&number, &code, sequence).await?;
-    hand_out(&app, &ctx, notice).await
+    notice(&app, &ctx, wire, (&number, &code), sequence).await
+}
+
+/// The document of a notice, for whoever has the matter's number and code.
+pub(crate) async fn notice(
+    app: &App,
+    ctx: &OpContext,
+    wire: Wire,
+    (number, code): (&str, &str),
+    sequence: usize,
+) -> Result<Response, Refusal> {
+    let code = proven(app, ctx, wire, number, code).await?;
+    let notice = app.services.public_notice(number, &code, sequence).await?;
+    hand_out(app, ctx, notice).await
 }
 
 /// Have one's identity and words erased at once, where nothing needs them any more
@@ -150,10 +197,21 @@ async fn erase_applicant(
     Id(number): Id,
     Input(CodeProof { code }): Input<CodeProof>,
 ) -> Result<StatusCode, Refusal> {
-    let code = proven(&app, &ctx, wire, &number, &code).await?;
-    let erase = async move { app.services.erase_public_matter(&ctx, &number, &code).await };
-    App::to_the_end(erase).await?;
+    erase(&app, &ctx, wire, number, &code).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Erases identity and words, to the end.
+pub(crate) async fn erase(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    wire: Wire,
+    number: String,
+    code: &str,
+) -> Result<()> {
+    let code = proven(app, ctx, wire, &number, code).await?;
+    let (services, ctx) = (app.services.clone(), ctx.clone());
+    App::to_the_end(async move { services.erase_public_matter(&ctx, &number, &code).await }).await
 }
 
 /// The digest of a code that is the matter's own. Others are counted.

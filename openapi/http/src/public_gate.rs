@@ -14,6 +14,10 @@ use crate::meter::Window;
 const HOUR: i64 = 3600;
 /// Wrong codes of one address for one matter before it waits.
 const OWN_TRIES: u32 = 5;
+/// Contributions of one address in an hour.
+const OWN_CONTRIBUTIONS: u32 = 20;
+/// Contributions of all strangers in an hour.
+const ALL_CONTRIBUTIONS: u32 = 300;
 /// Wrong codes of one address, or for one matter, before those that tried wait.
 const ALL_TRIES: u32 = 50;
 /// The longest wait in seconds.
@@ -67,6 +71,8 @@ impl Tries {
 struct Counts {
     hour: Timestamp,
     opened: Window,
+    contributed: Window,
+    contributors: HashMap<IpAddr, Window>,
     tries: HashMap<Whose, Tries>,
 }
 
@@ -77,6 +83,7 @@ impl Counts {
         if is_over(self.hour) {
             self.hour = now;
             self.tries.retain(|_, tries| !is_over(tries.last));
+            self.contributors.clear();
         }
         if self.tries.len() >= REMEMBERED {
             self.make_room();
@@ -121,6 +128,30 @@ impl PublicGate {
         if counts.opened.take(most, HOUR, now).is_err() {
             let message =
                 "一小时内收到的申请和来信过多，请稍后再试 too many requests in this hour; try again later";
+            return Err(Error::new(ErrorCode::Unavailable, message));
+        }
+        Ok(())
+    }
+
+    /// Lets one more contribution in: a few in an hour from one address, and not too many from all. This machine itself, which
+    /// may be a proxy that tells no address, has no bound of its own.
+    pub(crate) fn contribute(&self, address: Option<IpAddr>, now: Timestamp) -> Result<()> {
+        let mut counts = self.counts(now);
+        if let Some(address) = address.filter(|address| !address.is_loopback()).map(network) {
+            // Where nobody is let in any more, nobody is remembered either.
+            let is_full = counts.contributors.len() >= REMEMBERED;
+            let own = match is_full {
+                true => counts.contributors.get_mut(&address),
+                false => Some(counts.contributors.entry(address).or_default()),
+            };
+            if own.is_some_and(|own| own.take(OWN_CONTRIBUTIONS, HOUR, now).is_err()) {
+                let message = "您一小时内提交的内容过多，请稍后再试 too many contributions from this address in this hour";
+                return Err(Error::new(ErrorCode::LimitRate, message));
+            }
+        }
+        if counts.contributed.take(ALL_CONTRIBUTIONS, HOUR, now).is_err() {
+            let message =
+                "一小时内收到的内容过多，请稍后再试 too many contributions in this hour; try again later";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
         Ok(())
@@ -245,6 +276,24 @@ mod tests {
         }
         assert!(gate.counts(now).tries.len() <= REMEMBERED + 2);
         assert!(from(&gate, "192.0.2.1", 1).is_err());
+    }
+
+    #[test]
+    fn one_address_contributes_a_few_times_in_an_hour_and_all_of_them_not_without_end() {
+        let (gate, now) = (PublicGate::default(), Timestamp(0).plus_seconds(1_000_000));
+        let give = |host: u8, now| gate.contribute(Some(IpAddr::from([192, 0, 2, host])), now);
+        let code = |result: Result<()>| result.err().map(|error| error.code);
+        for _ in 0..OWN_CONTRIBUTIONS {
+            give(1, now).ok().unwrap();
+        }
+        for _ in 0..ALL_CONTRIBUTIONS {
+            assert_eq!(code(give(1, now)), Some(ErrorCode::LimitRate), "it uses up nobody else's");
+        }
+        for place in OWN_CONTRIBUTIONS..ALL_CONTRIBUTIONS {
+            give(2 + (place / OWN_CONTRIBUTIONS) as u8, now).ok().unwrap();
+        }
+        assert_eq!(code(give(200, now)), Some(ErrorCode::Unavailable));
+        give(1, now.plus_seconds(HOUR)).ok().unwrap();
     }
 
     #[test]

@@ -35,11 +35,15 @@ async fn get_receipt(
     Extension(ctx): Extension<OpContext>,
     Id(id): Id,
 ) -> Result<Json<Receipt>, Refusal> {
-    let missing = || missing(&id);
-    let holder = holder(&app, &ctx.principal, &id).await?;
-    let wanted = id.clone();
-    let receipt = app.prove(move |app| assemble(app, &wanted, holder.as_deref())).await?;
-    receipt.map(Json).ok_or_else(|| missing().into())
+    Ok(Json(receipt(&app, &ctx.principal, &id).await?))
+}
+
+/// The receipt of a request, as somebody may see it.
+pub(crate) async fn receipt(app: &Arc<App>, principal: &Principal, id: &str) -> Result<Receipt, Error> {
+    let holder = holder(app, principal, id).await?;
+    let wanted = id.to_owned();
+    let receipt = Arc::clone(app).prove(move |app| assemble(app, &wanted, holder.as_deref())).await?;
+    receipt.ok_or_else(|| missing(id))
 }
 
 pub(crate) fn missing(id: &str) -> Error {

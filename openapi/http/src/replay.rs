@@ -1,34 +1,33 @@
 //! Computing an answer again: on the versions, at the time and under the policies that its evidence names.
 
+mod asked;
 mod awaited;
+mod lines;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::evidence::{Event, SourceRead};
-use catalog_core::policy::Filter;
-use catalog_core::services::{PastRead, VersionSelector};
-use catalog_core::{Error, ErrorCode, Fault, OpContext, ResourceCode, Result, Timestamp};
-use exchange_crypto::{Digest, Hasher};
+use catalog_core::services::PastRead;
+use catalog_core::{Error, ErrorCode, Fault, OpContext, Result, Timestamp};
+use exchange_crypto::Hasher;
 use exchange_ledger::{Committed, Kept, opens};
-use exchange_query::replay::{Difference, compare, leaves_open};
-use exchange_query::{PastTables, QueryRequest, Selection, TableName};
-use http::Uri;
-use openapi_contract::{RecordsQuery, Replay, SqlQuery, Verdict};
+use exchange_query::replay::{Difference, compare};
+use exchange_query::{PastTables, QueryRequest};
+use openapi_contract::{Replay, Verdict};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::asked::sql_of;
+use self::asked::{Asked, KeptText};
 pub(crate) use self::awaited::{Awaited, Replays};
 use crate::app::App;
-use crate::ckan;
 use crate::extract::Id;
 use crate::payload::Upload;
 use crate::problem::Refusal;
 use crate::receipts::leaves_of;
-use crate::records::{is_value, query_of, selection};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(replay_answer))
@@ -194,89 +193,21 @@ impl Past {
                 "the text kept of the request is not what it commits to",
             ));
         }
-        let (request, open) = request_of(&asked.text)?;
-        let tables = PastTables { tables: &app.tables, services: &app.services, read: self.read.clone() };
         let mut then = ctx.clone();
         then.now = self.read.now;
-        let again = app.engine.run_again(app.place(ctx).await?, &then, &tables, request).await?;
-        Ok((compare(answer, again).await?, open))
-    }
-}
-
-/// The request that a kept text is of, and what it leaves open.
-fn request_of(text: &[u8]) -> Result<(QueryRequest, Option<&'static str>)> {
-    let damaged = || Error::new(ErrorCode::Corrupt, "the text kept of the request is no request");
-    let mut parts = text.splitn(3, |byte| *byte == b'\n');
-    let head = parts.next().and_then(|head| std::str::from_utf8(head).ok()).ok_or_else(damaged)?;
-    let digest = parts.next().unwrap_or_default();
-    let body = parts.next().unwrap_or_default();
-    if !digest.is_empty() && Digest::of(body).to_hex().as_bytes() != digest {
-        return Err(damaged());
-    }
-    let (method, address) = head.split_once(' ').ok_or_else(damaged)?;
-    let address: Uri = address.parse().map_err(|_| damaged())?;
-    let path = address.path();
-    if (method, path) == ("POST", "/api/v1/sql") {
-        let SqlQuery { sql } = serde_json::from_slice(body).map_err(|_| damaged())?;
-        let open = leaves_open(&sql)?;
-        return Ok((QueryRequest::Sql(sql), open));
-    }
-    let of_records = path.strip_prefix("/api/v1/resources/").and_then(|rest| rest.strip_suffix("/records"));
-    if let Some(code) = of_records {
-        let code = ResourceCode::from_path(code)?;
-        let query = match method {
-            "POST" => serde_json::from_slice(body).map_err(|_| damaged())?,
-            _ => asked_by_address(&address)?,
-        };
-        return Ok((QueryRequest::Selection(selection(code, query).map_err(|refusal| refusal.error)?), None));
-    }
-    if let Some(action) = ckan::action_of(path) {
-        let asked = ckan::asked_again(action, &address, body).map_err(|refusal| refusal.error)?;
-        if let Some(request) = asked {
-            let open = match &request {
-                QueryRequest::Sql(sql) => leaves_open(sql)?,
-                _ => None,
-            };
-            return Ok((request, open));
+        let tables = PastTables { tables: &app.tables, services: &app.services, read: self.read.clone() };
+        let run = async |request| app.engine.run_again(app.place(ctx).await?, &then, &tables, request).await;
+        let kept = KeptText::read(&asked.text)?;
+        match kept.asked(&tables, &then).await? {
+            Asked::Rows(request, open) => Ok((compare(answer, run(*request).await?).await?, open)),
+            Asked::Features(page, lines) => {
+                let again = lines.of(run(QueryRequest::Selection(*page)).await?);
+                Ok((lines::compare(answer, again).await?, None))
+            }
+            Asked::Material(page, digest) => {
+                let names_it = lines::has_rows(run(QueryRequest::Selection(*page)).await?).await?;
+                Ok((lines::material(answer, digest, names_it).await?, None))
+            }
         }
     }
-    let of_file = path.strip_prefix("/datasets/").and_then(|rest| rest.split_once('/'));
-    if let Some((code, file)) = of_file
-        && method == "GET"
-        && [".parquet", ".csv", ".jsonl"].iter().any(|ending| file.ends_with(ending))
-    {
-        let table = TableName::Code(ResourceCode::from_path(code)?);
-        return Ok((
-            QueryRequest::Selection(Selection::of(table)),
-            Some("a part of a file may be its answer"),
-        ));
-    }
-    if let Some((code, number)) = of_shared_file(path)
-        && method == "GET"
-    {
-        let (table, version) =
-            (TableName::Code(ResourceCode::from_path(code)?), VersionSelector::Number(number));
-        return Ok((
-            QueryRequest::Selection(Selection { version, ..Selection::of(table) }),
-            Some("one of several files of the table may be its answer, or a part of one"),
-        ));
-    }
-    Err(refused("it was no query and no file of rows, but another request"))
-}
-
-/// The resource and the version of a shared table's file.
-fn of_shared_file(path: &str) -> Option<(&str, i64)> {
-    let (code, rest) = path.strip_prefix("/delta-sharing/files/")?.split_once('/')?;
-    Some((code, rest.split_once('/')?.0.parse().ok()?))
-}
-
-/// The selection that an address asks for.
-fn asked_by_address(address: &Uri) -> Result<RecordsQuery> {
-    let query = Query::<BTreeMap<String, String>>::try_from_uri(address);
-    let Query(mut values) = query.map_err(|_| refused("the address of the request can't be read"))?;
-    values.remove("format");
-    let mut query = query_of(&mut values).map_err(|refusal| refusal.error)?;
-    let parts: Vec<_> = values.into_iter().map(|(column, value)| is_value(column, value)).collect();
-    query.filter = (!parts.is_empty()).then_some(Filter::And(parts));
-    Ok(query)
 }

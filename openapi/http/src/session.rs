@@ -136,8 +136,13 @@ async fn invite_person(
     Extension(ctx): Extension<OpContext>,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<Invitation>), Refusal> {
+    Ok((StatusCode::CREATED, Json(invite(&app, &ctx, id).await?)))
+}
+
+/// Makes a code for a person.
+pub(crate) async fn invite(app: &App, ctx: &OpContext, person: String) -> Result<Invitation, Error> {
     let made = OneTimeCode::generate()?;
-    let account = app.services.invite(&ctx, &id, made.digest.to_hex()).await?;
+    let account = app.services.invite(ctx, &person, made.digest.to_hex()).await?;
     let expires_at = account.code.map_or(ctx.now, |code| code.expires_at);
-    Ok((StatusCode::CREATED, Json(Invitation { person: id, code: made.code, expires_at })))
+    Ok(Invitation { person, code: made.code, expires_at })
 }

@@ -98,7 +98,8 @@ impl SignIn {
 
 /// The one answer to whoever does not get in: it says nothing of accounts.
 fn not_in() -> Error {
-    let message = "the name or what proves you is wrong, or the account is locked for a while; an administrator can invite you anew";
+    let message = "用户名、口令或邀请码不正确，或者账号暂时锁定 the name or what proves you is wrong, or the account is \
+                   locked for a while; an administrator can invite you anew";
     Error::new(ErrorCode::Unauthenticated, message)
 }
 

@@ -1,4 +1,6 @@
-//! SQL: one governed query, its functions and its dialect.
+//! SQL: one governed query, its functions and its dialect, and the tables in view.
+
+mod view;
 
 use std::sync::Arc;
 
@@ -18,9 +20,13 @@ use crate::app::App;
 use crate::extract::{Input, Params};
 use crate::problem::Refusal;
 use crate::records::{answered_in, format_of};
+pub(crate) use view::in_view;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(run_sql)).routes(routes!(list_functions))
+    OpenApiRouter::new()
+        .routes(routes!(run_sql))
+        .routes(routes!(list_functions))
+        .routes(routes!(view::list_tables_in_view))
 }
 
 /// How an answer is written.

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::{Extension, Json};
 use catalog_core::services::Services;
 use catalog_core::subscription::Subscription;
-use catalog_core::{Error, ErrorCode, OpContext};
+use catalog_core::{Error, ErrorCode, OpContext, Result};
 use http::StatusCode;
 use http::request::Parts;
 use openapi_contract::{NotificationView, SubscriptionRequest, SubscriptionView};
@@ -53,8 +53,13 @@ async fn list_subscriptions(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
 ) -> Result<Json<Vec<SubscriptionView>>, Refusal> {
-    let found = app.services.subscriptions(&ctx).await?;
-    Ok(Json(found.into_iter().map(|subscription| view(&app, subscription)).collect()))
+    Ok(Json(own(&app, &ctx).await?))
+}
+
+/// The caller's subscriptions, the oldest first.
+pub(crate) async fn own(app: &App, ctx: &OpContext) -> Result<Vec<SubscriptionView>> {
+    let found = app.services.subscriptions(ctx).await?;
+    Ok(found.into_iter().map(|subscription| view(app, subscription)).collect())
 }
 
 /// Be told by signed request of what happens to a dataset, or to what a search finds
@@ -71,22 +76,31 @@ async fn list_subscriptions(
 async fn create_subscription(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
-    Input(SubscriptionRequest { target, receiver }): Input<SubscriptionRequest>,
+    Input(request): Input<SubscriptionRequest>,
 ) -> Result<(StatusCode, Json<SubscriptionView>), Refusal> {
-    let owner = Services::subscriber(&ctx)?;
+    Ok((StatusCode::CREATED, Json(subscribe(&app, &ctx, request).await?)))
+}
+
+/// Subscribes in the name of the caller, to the end.
+pub(crate) async fn subscribe(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    SubscriptionRequest { target, receiver }: SubscriptionRequest,
+) -> Result<SubscriptionView> {
+    let owner = Services::subscriber(ctx)?;
     let id = Uuid::now_v7().to_string();
     let sealed = app.notifier.seal(&id, &receiver)?;
     let reader = app.authenticator.reader_of(&owner, ctx.request_id.clone(), ctx.now).await?;
     let reader = reader.ok_or_else(|| Error::new(ErrorCode::Forbidden, "this account is not active"))?;
     let work = {
-        let app = Arc::clone(&app);
+        let (app, ctx) = (Arc::clone(app), ctx.clone());
         async move {
             let _place = app.subscribing_place(&reader).await?;
             app.services.subscribe(&ctx, &reader, id, target, sealed).await
         }
     };
     let subscription = App::to_the_end(work).await?;
-    Ok((StatusCode::CREATED, Json(view(&app, subscription))))
+    Ok(view(app, subscription))
 }
 
 /// One subscription

@@ -9,14 +9,14 @@ use catalog_core::directory::sheet::{Grid, Row, Workbook};
 use catalog_core::evidence::Undone;
 use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{
-    Anomalies, Assessment, Assessor, Breaches, Indicators, Period, Place, Placed, Ratio,
+    Anomalies, Assessment, Assessor, Behind, Breaches, Indicator, Indicators, Period, Place, Placed, Ratio,
 };
 use catalog_core::{Error, OpContext, Result, Timestamp};
 use catalog_sheet::write_xlsx;
 use datasets_store::jws;
 use exchange_ledger::{Filter, Leaf};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use openapi_contract::{SignedAssessment, Supervision};
+use openapi_contract::{AssessedRecords, SignedAssessment, Supervision};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +32,10 @@ use crate::problem::Refusal;
 const ASSESSMENT: &str = "shuqiao-assessment";
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(get_supervision)).routes(routes!(get_assessment))
+    OpenApiRouter::new()
+        .routes(routes!(get_supervision))
+        .routes(routes!(get_assessment))
+        .routes(routes!(get_assessed_records))
 }
 
 /// A period.
@@ -71,9 +74,11 @@ struct Board {
 /// Breaches and anomalies of a page where the caller does not say, and most.
 const PAGE: usize = 1_000;
 const MAX_PAGE: usize = 10_000;
+/// The longest name of a department, in characters.
+const NAME_LENGTH: usize = 64;
 
 /// The period, as far as it has passed: nothing is late that is not due yet.
-fn period(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<Period, Refusal> {
+pub(crate) fn period(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<Period, Refusal> {
     match from < until {
         true => Ok(Period { from, until: until.min(now).max(from) }),
         false => Err(invalid("`from` lies before `until`")),
@@ -97,8 +102,18 @@ async fn get_supervision(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(invalid("`limit` lies between 1 and 10,000"));
     }
-    let settings = app.services.supervise(&ctx, &named("board", period)).await?.clone();
-    let lights = app.services.lights(&ctx).await?;
+    let mut found = board(&app, &ctx, period).await?;
+    let has_more = found.breaches.len().max(found.anomalies.len()) > after.saturating_add(limit);
+    let next = has_more.then(|| (after + limit).to_string());
+    found.breaches = found.breaches.into_iter().skip(after).take(limit).collect();
+    found.anomalies = found.anomalies.into_iter().skip(after).take(limit).collect();
+    paged(Json(found).into_response(), &uri, next.as_deref())
+}
+
+/// All that supervision shows of a period.
+pub(crate) async fn board(app: &Arc<App>, ctx: &OpContext, period: Period) -> Result<Supervision> {
+    let settings = app.services.supervise(ctx, &named("board", period)).await?.clone();
+    let lights = app.services.lights(ctx).await?;
     let read = move |app: &App| {
         let mut anomalies = Anomalies::new(period, &settings.supervision, &settings.deadlines.calendar);
         let mut breaches = Breaches::default();
@@ -109,12 +124,7 @@ async fn get_supervision(
         let (breaches, anomalies) = (breaches.within(period), anomalies.finish());
         Ok(Supervision { period, last, lights, breaches, anomalies })
     };
-    let mut found = app.prove(read).await?;
-    let has_more = found.breaches.len().max(found.anomalies.len()) > after.saturating_add(limit);
-    let next = has_more.then(|| (after + limit).to_string());
-    found.breaches = found.breaches.into_iter().skip(after).take(limit).collect();
-    found.anomalies = found.anomalies.into_iter().skip(after).take(limit).collect();
-    paged(Json(found).into_response(), &uri, next.as_deref())
+    Arc::clone(app).prove(read).await
 }
 
 /// The assessment of departments in a period, computed from evidence alone
@@ -134,14 +144,7 @@ async fn get_assessment(
         Some("xlsx") => true,
         Some(_) => return Err(invalid("offered are format=json and format=xlsx")),
     };
-    app.services.supervise(&ctx, &named("assessment", period)).await?;
-    let signer = Arc::clone(&app.signer);
-    let read = move |app: &App| {
-        let mut assessor = Assessor::new(period);
-        fold(app, period, |placed| assessor.take(placed))?;
-        Ok(assessor.finish())
-    };
-    let assessment = app.prove(read).await?;
+    let assessment = assess(&app, &ctx, period).await?;
     if as_sheet {
         let write = move || write_xlsx(&Workbook { directory: grid(&assessment), extension: None });
         let content = tokio::task::spawn_blocking(write).await.map_err(Error::internal)??;
@@ -149,8 +152,75 @@ async fn get_assessment(
         return Ok(([(CONTENT_TYPE, XLSX), (CONTENT_DISPOSITION, name)], content).into_response());
     }
     let document = serde_json_canonicalizer::to_vec(&assessment).map_err(Error::internal)?;
-    let signature = jws::sign_detached(&document, ASSESSMENT, &signer);
+    let signature = jws::sign_detached(&document, ASSESSMENT, &app.signer);
     Ok(Json(SignedAssessment { assessment, signature }).into_response())
+}
+
+/// The assessment of a period.
+pub(crate) async fn assess(app: &Arc<App>, ctx: &OpContext, period: Period) -> Result<Assessment> {
+    app.services.supervise(ctx, &named("assessment", period)).await?;
+    let read = move |app: &App| {
+        let mut assessor = Assessor::new(period);
+        fold(app, period, |placed| assessor.take(placed))?;
+        Ok(assessor.finish())
+    };
+    Arc::clone(app).prove(read).await
+}
+
+/// A figure of an assessment.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Figure {
+    /// From this time on.
+    #[param(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// Before this time.
+    #[param(value_type = String, format = DateTime)]
+    until: Timestamp,
+    /// The department; `authority` is the data authority.
+    department: String,
+    /// Which of its figures.
+    #[param(value_type = String)]
+    indicator: Indicator,
+}
+
+/// The records of the evidence log from which a figure of an assessment is counted
+///
+/// For officers of the data authority and auditors; what stands in the records is for auditors. The first 1,000 are named.
+#[utoipa::path(get, path = "/api/v1/assessments/records", tag = "supervision", params(Figure),
+    responses((status = 200, description = "Where they stand", body = AssessedRecords)))]
+async fn get_assessed_records(
+    State(app): State<Arc<App>>,
+    Extension(ctx): Extension<OpContext>,
+    Params(Figure { from, until, department, indicator }): Params<Figure>,
+) -> Result<Json<AssessedRecords>, Refusal> {
+    let period = period(from, until, ctx.now)?;
+    Ok(Json(behind(&app, &ctx, period, (&department, indicator)).await?))
+}
+
+/// The records behind a figure of a department.
+pub(crate) async fn behind(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    period: Period,
+    (department, indicator): (&str, Indicator),
+) -> Result<AssessedRecords> {
+    if department.chars().count() > NAME_LENGTH {
+        return Err(Error::not_found("such a department"));
+    }
+    let what = format!("{} of {department} in the assessment", indicator.as_str());
+    app.services.supervise(ctx, &named(&what, period)).await?;
+    let name = department.to_owned();
+    let read = move |app: &App| {
+        let mut behind = Behind::new(period, indicator);
+        fold(app, period, |placed| behind.take(placed))?;
+        Ok(behind.finish(&name))
+    };
+    let mut records = Arc::clone(app).prove(read).await?;
+    let total = records.len() as u64;
+    records.truncate(PAGE);
+    Ok(AssessedRecords { period, department: department.to_owned(), indicator, total, records })
 }
 
 /// What is looked at, as evidence of it keeps it.

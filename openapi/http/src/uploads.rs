@@ -50,27 +50,27 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 type Held = OwnedRwLockReadGuard<()>;
 
 /// How a file becomes a version.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// `replace`, `append` or `upsert`; `replace` when left out.
     #[param(inline)]
-    change: Option<ChangeKind>,
+    pub(crate) change: Option<ChangeKind>,
     /// The largest share of bad rows, from 0 to 1, with which a version is still made; 0.05 when left out.
-    threshold: Option<f64>,
+    pub(crate) threshold: Option<f64>,
     /// The file's name; its ending tells the format. Without it the media type does.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Whether the version is published at once.
     #[serde(default)]
-    publish: bool,
+    pub(crate) publish: bool,
     /// Whether a replacement may remove or retype columns: then it is announced, and in effect after review and notice.
     #[serde(default)]
-    breaking: bool,
+    pub(crate) breaking: bool,
     /// Why it does, for readers; needed where it is breaking.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Days from the review to the change; 30 when left out, 7 at least.
-    notice_days: Option<u32>,
+    pub(crate) notice_days: Option<u32>,
 }
 
 /// Upload a file: it is checked row by row, and becomes a version
@@ -95,18 +95,39 @@ async fn upload_data(
     follower: Option<Extension<Follower>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let delivery = delivery(&upload, wanted.name.as_deref(), &headers);
+    let follower = follower.map(|Extension(follower)| follower);
+    let (report, reading) = deliver(&app, &ctx, &asked, delivery, &code, &wanted, follower).await?;
+    let mut response = (StatusCode::CREATED, Json(report)).into_response();
+    if let Some(reading) = reading {
+        response.extensions_mut().insert(reading);
+    }
+    Ok(response)
+}
+
+/// Checks a delivery and makes a version of it. Beside the report stands what was read of other departments for it.
+pub(crate) async fn deliver(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    asked: &Asked,
+    delivery: Result<Delivery, Refusal>,
+    code: &ResourceCode,
+    wanted: &Wanted,
+    follower: Option<Follower>,
+) -> Result<(UploadReport, Option<Reading>), Refusal> {
     let held = app.no_erasing().await;
-    let number = app.services.next_version(&ctx, &code).await?;
-    let delivery = delivery(&upload, wanted.name.as_deref(), &headers)?;
-    let options = options(&app, &ctx, &code, number, &wanted).await?;
-    let resource = expected(&app, &ctx, &code, &options).await?;
+    // Whoever may not deliver learns nothing of their file.
+    let number = app.services.next_version(ctx, code).await?;
+    let delivery = delivery?;
+    let options = options(app, ctx, code, number, wanted).await?;
+    let resource = expected(app, ctx, code, &options).await?;
     let mut references = References::default();
-    let found = references.load(&app, &ctx, &resource).await;
+    let found = references.load(app, ctx, &resource).await;
     let References { loaded, sources } = references;
     // Report and refusal alike tell which values another department's data lacks.
     let reading = match sources.is_empty() {
         true => None,
-        false => Some(evidence::begin(&app, &ctx, &asked, sources.clone()).await?),
+        false => Some(evidence::begin(app, ctx, asked, sources.clone()).await?),
     };
     let ingest = Ingest {
         store: &app.datasets,
@@ -115,19 +136,15 @@ async fn upload_data(
         signing_key: &app.signer,
         divisions: app.divisions.clone(),
         references: Some(Arc::new(loaded)),
-        progress: follower.map_or_else(|| Arc::new(Quiet) as _, |Extension(follower)| follower),
+        progress: follower.unwrap_or_else(|| Arc::new(Quiet) as _),
     };
     let taken = async {
         found?;
         let prepared = ingest.prepare(&delivery, &options).await?;
-        report(&app, &ctx, prepared, wanted.publish.then_some(held)).await
+        report(app, ctx, prepared, wanted.publish.then_some(held)).await
     };
     let report = taken.await.map_err(|error| error.after_opening(sources))?;
-    let mut response = (StatusCode::CREATED, Json(report)).into_response();
-    if let Some(reading) = reading {
-        response.extensions_mut().insert(reading);
-    }
-    Ok(response)
+    Ok((report, reading))
 }
 
 /// What an upload came to, published where the hold on erasing is given for it.
@@ -158,10 +175,31 @@ async fn publish_version(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
-    Input(PreparedVersion { number, manifest_digest }): Input<PreparedVersion>,
+    Input(waiting): Input<PreparedVersion>,
 ) -> Result<(StatusCode, Json<Version>), Refusal> {
-    app.services.next_version(&ctx, &code).await?;
+    Ok((StatusCode::CREATED, Json(publish_waiting(&app, &ctx, code, waiting).await?)))
+}
+
+/// Publishes a version that waits.
+pub(crate) async fn publish_waiting(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    code: ResourceCode,
+    waiting: PreparedVersion,
+) -> Result<Version, Refusal> {
     let held = app.no_erasing().await;
+    let prepared = waiting_version(app, ctx, code, waiting).await?;
+    Ok(publish(app, ctx, &prepared, held).await?)
+}
+
+/// A version that was uploaded and waits, for who may deliver; signed by this platform.
+pub(crate) async fn waiting_version(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    code: ResourceCode,
+    PreparedVersion { number, manifest_digest }: PreparedVersion,
+) -> Result<Prepared, Refusal> {
+    app.services.next_version(ctx, &code).await?;
     let digest =
         Digest::from_hex(&manifest_digest).map_err(|_| invalid("`manifest_digest` is 64 hex digits"))?;
     let waiting = Version {
@@ -192,7 +230,7 @@ async fn publish_version(
     })?;
     // The platform's key may have been replaced while it waited.
     let id = jws::key_id(&app.datasets.signature(&waiting).await?).map_err(Error::from)?;
-    let platform = JwkSet::of_platform(&app.services.key_history(&ctx).await?)?;
+    let platform = JwkSet::of_platform(&app.services.key_history(ctx).await?)?;
     let key = platform.key_at(&id, manifest.created_at).ok_or_else(|| {
         Error::new(
             ErrorCode::SignatureInvalid,
@@ -200,8 +238,7 @@ async fn publish_version(
         )
     })?;
     app.datasets.verify(&waiting, &key).await?;
-    let version = publish(&app, &ctx, &Prepared { manifest, digest }, held).await?;
-    Ok((StatusCode::CREATED, Json(version)))
+    Ok(Prepared { manifest, digest })
 }
 
 /// The quality of the delivery that a version was made of; for its provider
@@ -245,7 +282,12 @@ async fn get_quarantine(
 }
 
 /// A version of the caller's own department.
-async fn own(app: &App, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Dataset, Error> {
+pub(crate) async fn own(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    number: i64,
+) -> Result<Dataset, Error> {
     let selector = VersionSelector::Number(number);
     let dataset = app.services.open(ctx, &app.datasets, code, selector).await?;
     match dataset.granted.kind {
@@ -280,7 +322,12 @@ async fn publish(app: &Arc<App>, ctx: &OpContext, prepared: &Prepared, held: Hel
     .await
 }
 
-fn delivery(upload: &Upload, name: Option<&str>, headers: &HeaderMap) -> Result<Delivery, Refusal> {
+/// The file of a delivery; the format is told by its name, else by the media type.
+pub(crate) fn delivery(
+    upload: &Upload,
+    name: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Delivery, Refusal> {
     if upload.bytes == 0 {
         return Err(invalid("send the file as the body"));
     }
@@ -434,7 +481,7 @@ impl Progress for Quiet {
     fn progressed(&self, _: Progressed) {}
 }
 
-fn quality(quality: &Quality) -> QualityReport {
+pub(crate) fn quality(quality: &Quality) -> QualityReport {
     let rule = |rule: &datasets_store::RuleCount| RuleViolations {
         column: rule.column.clone(),
         rule: rule.rule.clone(),

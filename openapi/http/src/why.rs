@@ -1,15 +1,19 @@
 //! Why an access is decided as it is, and what a grant would show, for whoever decides on it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::evidence::SourceRead;
-use catalog_core::policy::{AboutRows, GrantTerms};
+use catalog_core::policy::{AboutRows, DecidedBy, GrantKind, GrantTerms};
 use catalog_core::services::{AccessAnswer, AccessQuestion, Proposal};
-use catalog_core::{Error, ErrorCode, OpContext};
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use exchange_query::OpenTable;
+use exchange_query::export::{RowFormat, rows};
+use futures::TryStreamExt as _;
 use openapi_contract::GrantPreview;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,15 +40,24 @@ async fn explain_access(
     Extension(ctx): Extension<OpContext>,
     Input(asked): Input<AccessQuestion>,
 ) -> Result<Json<AccessAnswer>, Refusal> {
+    Ok(Json(answered(&app, &ctx, &asked).await?))
+}
+
+/// The verdict about whom it asks, once the caller may ask about them.
+pub(crate) async fn answered(
+    app: &App,
+    ctx: &OpContext,
+    asked: &AccessQuestion,
+) -> Result<AccessAnswer, Error> {
     let about = match asked.principal.as_ref().filter(|about| **about != ctx.principal.id) {
         None => ctx.principal.clone(),
         Some(about) => {
-            app.services.permit_question(&ctx, &asked, about).await?;
+            app.services.permit_question(ctx, asked, about).await?;
             let found = app.authenticator.principal_called(about, ctx.now).await;
             found.map_err(|error| Error::new(ErrorCode::NotFound, error.to_string()))?
         }
     };
-    Ok(Json(app.services.explain(&ctx, about, &asked).await?))
+    app.services.explain(ctx, about, asked).await
 }
 
 /// What a grant would show, before anybody decides: items, masks, rows counted, and what it would undo
@@ -62,22 +75,42 @@ async fn preview_grant(
 ) -> Result<Response, Refusal> {
     let all = match asked.get("matter") {
         None => vec![terms_of(asked)?],
-        Some(Value::String(number)) => app.services.asked_terms(&ctx, number).await?,
+        Some(Value::String(number)) => app.services.asked_terms(&ctx, number, None).await?,
         Some(_) => return Err(invalid("`matter` is the number of a provider's part of an application")),
     };
-    let (mut previews, mut looked) = (Vec::with_capacity(all.len()), Looked::default());
-    for terms in all {
-        let found = preview(&app, &ctx, terms, &mut looked).await;
-        previews.push(found.map_err(|error| error.after_opening(looked.sources.clone()))?);
-    }
-    let Looked { sources, mut subjects } = looked;
+    let (previews, reading) = previewed(&app, &ctx, all, 0).await?;
+    let previews: Vec<_> = previews.into_iter().map(|shown| shown.preview).collect();
     let mut response = Json(previews).into_response();
-    if !sources.is_empty() {
-        subjects.sort();
-        subjects.dedup();
-        response.extensions_mut().insert(Reading { subjects, ..Reading::of(sources) });
+    if let Some(reading) = reading {
+        response.extensions_mut().insert(reading);
     }
     Ok(response)
+}
+
+/// What one grant would show.
+pub(crate) struct Shown {
+    pub(crate) preview: GrantPreview,
+    /// Its first rows as its holder would see them, where the caller reads all of the resource anyhow.
+    pub(crate) rows: Option<Vec<Vec<Value>>>,
+}
+
+/// What grants would show, and what evidence owes for it: for whoever reads the resources anyhow with so many first rows.
+pub(crate) async fn previewed(
+    app: &App,
+    ctx: &OpContext,
+    all: Vec<GrantTerms>,
+    first: u32,
+) -> Result<(Vec<Shown>, Option<Reading>), Error> {
+    let (mut previews, mut looked) = (Vec::with_capacity(all.len()), Looked::default());
+    for terms in all {
+        let found = preview(app, ctx, terms, first, &mut looked).await;
+        previews.push(found.map_err(|error| error.after_opening(looked.sources.clone()))?);
+    }
+    let Looked { sources, mut subjects, rows } = looked;
+    subjects.sort();
+    subjects.dedup();
+    let reading = Reading { subjects, rows: Arc::new(AtomicU64::new(rows)), ..Reading::of(sources) };
+    Ok((previews, Some(reading).filter(|reading| !reading.sources.is_empty())))
 }
 
 /// What was looked at for previews, for evidence.
@@ -85,14 +118,16 @@ async fn preview_grant(
 struct Looked {
     sources: Vec<SourceRead>,
     subjects: Vec<String>,
+    rows: u64,
 }
 
 async fn preview(
     app: &App,
     ctx: &OpContext,
     terms: GrantTerms,
+    first: u32,
     looked: &mut Looked,
-) -> Result<GrantPreview, Error> {
+) -> Result<Shown, Error> {
     let (proposal, table) = app.tables.propose(ctx, terms).await?;
     let terms = &proposal.grant.terms;
     let mut preview = GrantPreview {
@@ -106,6 +141,7 @@ async fn preview(
         of_rows: None,
         undoes: proposal.undoes.clone(),
     };
+    let mut rows = None;
     if let Some(table) = table {
         looked.sources.push(table.dataset.source());
         if let Some(look_up) = subjects::asked_for(app, &terms.resource, terms.filter.as_ref()).await? {
@@ -117,6 +153,11 @@ async fn preview(
         let items = dataset.resource.items.iter().map(|item| item.column.clone());
         preview.hidden = items.filter(is_hidden).collect();
         (preview.version, preview.of_rows) = (Some(dataset.version.number), Some(dataset.version.rows));
+        if first > 0 && !preview.columns.is_empty() && reads_anyhow(app, ctx, &terms.resource).await? {
+            let found = first_rows(app, ctx, table.clone(), first).await?;
+            looked.rows = looked.rows.saturating_add(found.len() as u64);
+            rows = Some(found);
+        }
         preview.rows = match (preview.columns.is_empty(), &proposal.singles_out) {
             // What shows no item shows no row.
             (true, _) => Some(AboutRows::exactly(0)),
@@ -124,7 +165,27 @@ async fn preview(
             (false, None) => Some(counted(app, ctx, &proposal, table).await?),
         };
     }
-    Ok(preview)
+    Ok(Shown { preview, rows })
+}
+
+/// Whether the caller reads all of the resource as its provider's analyst or steward: then a grant of it shows them nothing new.
+async fn reads_anyhow(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<bool, Error> {
+    let decision = app.services.why(ctx, code).await?;
+    Ok(matches!(decision.determined_by, DecidedBy::Grant { kind: GrantKind::Own, .. }))
+}
+
+/// The first rows that the table shows, behind the barrier of its policy.
+async fn first_rows(
+    app: &App,
+    ctx: &OpContext,
+    table: OpenTable,
+    most: u32,
+) -> Result<Vec<Vec<Value>>, Error> {
+    let answer = app.engine.first(app.place(ctx).await?, ctx, table, most).await?;
+    let lines: Vec<Bytes> = rows(answer, RowFormat::Lists).try_collect().await?;
+    let lines = lines.concat();
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).map_err(Error::internal)).collect()
 }
 
 /// How many rows the table shows: blurred where somebody has thought of a condition.

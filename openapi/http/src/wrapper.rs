@@ -23,16 +23,19 @@ use uuid::Uuid;
 use crate::access_log::{self, Line};
 use crate::app::{App, HttpLimits};
 use crate::ckan;
+use crate::contributions;
 use crate::delta;
 use crate::evidence::{self, Asked, Attempt, Sealed};
 use crate::materials::tus;
 use crate::matters;
 use crate::meter::{self, Standing};
+use crate::organisation;
 use crate::patience;
 use crate::payload::{self, Content, MESSAGE_TIME, Payload, SHEET_TIME};
 use crate::portal;
 use crate::problem::Refusal;
 use crate::public;
+use crate::queries;
 use crate::replay::Awaited;
 use crate::subscriptions;
 use crate::wire::Wire;
@@ -82,12 +85,16 @@ async fn serve(
     next: Next,
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
-    if door.is_confidential {
+    // Each page asks for its looks, those too on which something is confided: their lines would tell who came there and when.
+    let is_of_any_page = portal::is_of_any_page(parts.uri.path());
+    if door.is_confidential || is_of_any_page {
         line.forget_address();
     }
     let wire = Wire::of(app, &parts);
     let arrived = caller(app, &line.request_id, &mut parts, &door, wire).await;
-    if let Ok(caller) = &arrived {
+    if let Ok(caller) = &arrived
+        && !is_of_any_page
+    {
         let who = caller.principal();
         line.principal = (who.kind != PrincipalKind::Public).then(|| who.id.clone());
         line.api_key = caller.api_key().map(str::to_owned);
@@ -113,7 +120,6 @@ async fn serve(
     };
     // The body may have taken its time.
     let ctx = ctx.at(app.now());
-    parts.extensions.insert(ctx.clone());
     parts.extensions.insert(wire);
     let content = match content {
         Content::Memory(bytes) => Bytes::from(bytes),
@@ -122,6 +128,11 @@ async fn serve(
             Bytes::new()
         }
     };
+    let ctx = match parts.uri.path() {
+        portal::SQL => portal::asserted(ctx, &content),
+        _ => ctx,
+    };
+    parts.extensions.insert(ctx.clone());
     let target_uri = app.authenticator.target_uri(&parts.uri);
     let kept = if door.keeps_nothing { &[] } else { content.as_ref() };
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;
@@ -219,8 +230,9 @@ impl Whose {
     }
 }
 
-/// Where the caller stands after this request, if anybody like them is limited at this door. A wrong proof counts as none; one
-/// that could not be looked at, through no fault of the caller's, does not count.
+/// Where the caller stands after this request, if anybody like them is limited at this door. A wrong proof counts as none, and at
+/// every door and method, so that nobody guesses where nothing is counted; one that could not be looked at, through no fault of
+/// the caller's, does not count. OPTIONS without a proof reads nothing.
 fn counted(
     app: &App,
     arrived: &Result<Whose, Refusal>,
@@ -229,15 +241,16 @@ fn counted(
     wire: Wire,
 ) -> Option<Standing> {
     let has_own_gate = door.is_confidential || door.signs_in;
-    if has_own_gate || !meter::is_metered(&parts.method, parts.uri.path()) {
+    if has_own_gate {
         return None;
     }
     let (quotas, now) = (app.services.quotas(), app.now());
     match arrived {
-        Ok(Whose::Arrived(caller)) => app.meter.count(caller, wire, quotas, now),
-        Ok(Whose::Proven(_)) => None,
         Err(refusal) if refusal.error.code.fault() == Fault::Server => None,
         Err(_) => app.meter.count_address(wire, quotas, now),
+        Ok(_) if !meter::is_metered(&parts.method, parts.uri.path()) => None,
+        Ok(Whose::Arrived(caller)) => app.meter.count(caller, wire, quotas, now),
+        Ok(Whose::Proven(_)) => None,
     }
 }
 
@@ -262,6 +275,11 @@ async fn caller(
     if let Some(mut ctx) = parts.extensions.remove::<OpContext>() {
         ctx.channel = channel;
         return Ok(Whose::Proven(Box::new(ctx)));
+    }
+    // Nor has a page of another site its visitors send forms that are anyone's.
+    let is_form = parts.method == Method::POST && portal::takes_anyones_forms(parts.uri.path());
+    if is_form && !app.authenticator.is_of_this_site(parts) {
+        return Err(AuthError::ForeignSite.into());
     }
     let confidential = wire.confidential;
     let asks = ckan::action_of(parts.uri.path()).is_some();
@@ -327,14 +345,21 @@ impl Door {
     fn of(parts: &Parts) -> Self {
         let path = parts.uri.path();
         let channel = match path {
-            "/api/v1/sql" => Channel::Sql,
+            "/api/v1/sql" | portal::SQL => Channel::Sql,
             _ if ckan::action_of(path) == Some("datastore_search_sql") => Channel::Sql,
+            // A dataset's pages are no files: rows are those of the API, a chart is a question in SQL.
+            _ if path.starts_with("/datasets/") && path.ends_with("/rows") => Channel::Api,
+            _ if path.starts_with("/datasets/") && path.ends_with("/chart") => Channel::Sql,
+            // What is said of one is no file either: whoever only reads sends none.
+            _ if path.starts_with("/datasets/") && path.ends_with("/feedback") => Channel::Api,
             _ if path.starts_with("/datasets/") || path.starts_with(delta::PREFIX) => Channel::File,
             _ => Channel::Api,
         };
         let is_post = parts.method == Method::POST;
         let body = match path {
             "/api/v1/directory/import" => Taken::Sheet,
+            _ if is_post && portal::takes_sheet(path) => Taken::Sheet,
+            _ if is_post && portal::takes_file(path) => Taken::File,
             _ if is_post && path.ends_with("/data") => Taken::File,
             _ if tus::is_here(path) && (is_post || parts.method == Method::PATCH) => Taken::Material,
             _ if is_post && path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
@@ -353,6 +378,9 @@ impl Door {
         let keeps_nothing = is_confidential
             || is_step
             || path.starts_with(subscriptions::PREFIX)
+            || contributions::keeps_nothing(path)
+            || path.starts_with(queries::PREFIX)
+            || path == organisation::CLAIM
             || portal::keeps_nothing(path);
         Self { channel, body, is_confidential, keeps_nothing, signs_in }
     }

@@ -6,6 +6,7 @@ use openapi_dcat::Site;
 use crate::assets::asset;
 use crate::identity::Identity;
 use crate::refusals::title;
+use crate::words::english;
 
 /// The language of interface texts. What departments write stays as they wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +80,17 @@ impl<'a> Around<'a> {
         }
     }
 
+    /// The English name of a word of the directory's vocabularies, for readers of English. Other words stay Chinese.
+    pub fn english(&self, word: &str) -> Option<&'static str> {
+        (self.language == Language::English).then(|| english(word)).flatten()
+    }
+
+    /// The address of this page in Chinese, and in English.
+    pub fn both(&self) -> [String; 2] {
+        [Language::Chinese, Language::English]
+            .map(|language| self.site.address(&in_language(&self.address, language)))
+    }
+
     /// The tag of the reader's language.
     pub fn tag(&self) -> &'static str {
         self.language.tag()
@@ -102,6 +114,27 @@ impl<'a> Around<'a> {
     pub fn island(&self, name: &str) -> Option<String> {
         let file = format!("{name}.js");
         asset(&file).map(|_| format!("/assets/{file}"))
+    }
+
+    /// An icon beside words that say the same: a piece of HTML, empty if this server was built without icons. Their names are
+    /// those in `islands/icons.txt`.
+    pub fn icon(&self, name: &'static str) -> String {
+        match asset("icons.svg") {
+            Some(_) => {
+                format!(
+                    "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"/assets/icons.svg#{name}\"/></svg>"
+                )
+            }
+            None => String::new(),
+        }
+    }
+
+    /// One thing of another: 罚款金额合计, `Sum of …`.
+    pub(crate) fn say_of(&self, of: &str, what: &str) -> String {
+        match self.language {
+            Language::Chinese => format!("{of}{what}"),
+            Language::English => format!("{what} of {of}"),
+        }
     }
 
     /// Whether the page stands in this section.
@@ -137,6 +170,11 @@ impl<'a> Around<'a> {
     /// A day as people write it, in Asia/Shanghai.
     pub fn day(&self, at: &Timestamp) -> String {
         at.shanghai_text().chars().take(10).collect()
+    }
+
+    /// The last day of a period that ends with this instant, excluded.
+    pub fn day_before(&self, end: &Timestamp) -> String {
+        self.day(&end.plus_seconds(-1))
     }
 
     /// A number with its thousands apart.

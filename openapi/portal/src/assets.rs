@@ -22,6 +22,7 @@ pub fn asset(name: &str) -> Option<Asset> {
     let (media_type, content, brotli): (_, &'static [u8], _) = match name {
         "portal.css" => ("text/css; charset=utf-8", include_bytes!("../assets/portal.css"), None),
         "emblem.svg" => ("image/svg+xml", include_bytes!("../assets/emblem.svg"), None),
+        "check_file.sh" => ("text/plain; charset=utf-8", include_bytes!("../assets/check_file.sh"), None),
         _ => {
             let (_, media_type, content, brotli) = ISLANDS.iter().find(|(island, ..)| *island == name)?;
             (*media_type, *content, *brotli)

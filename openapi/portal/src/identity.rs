@@ -18,6 +18,9 @@ pub struct Identity {
     pub public_security: String,
     /// Code of the government's site 政府网站标识码, of ten digits.
     pub site_code: String,
+    /// The open dataset with the outlines of the city's divisions, by its code in addresses: maps are drawn on it, and numbers by
+    /// division on its areas. Without it they are bars.
+    pub boundaries: String,
 }
 
 impl Default for Identity {
@@ -30,6 +33,7 @@ impl Default for Identity {
             icp: empty(),
             public_security: empty(),
             site_code: empty(),
+            boundaries: empty(),
         }
     }
 }

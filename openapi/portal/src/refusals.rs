@@ -11,10 +11,12 @@ pub(crate) fn title(code: ErrorCode) -> (&'static str, &'static str) {
         ErrorCode::NotFound | ErrorCode::UnknownTable => ("没有找到", "There is nothing here"),
         ErrorCode::Conflict => ("与现有内容冲突", "The name or state is taken"),
         ErrorCode::IllegalState => ("当前状态不允许这一操作", "Not possible at this point"),
-        ErrorCode::Unauthenticated
-        | ErrorCode::SignatureInvalid
-        | ErrorCode::ClockSkew
-        | ErrorCode::Replayed => ("请先登录", "Please sign in"),
+        ErrorCode::Unauthenticated => {
+            ("尚未登录，或登录信息不正确", "Not signed in, or not with the right proof")
+        }
+        ErrorCode::SignatureInvalid | ErrorCode::ClockSkew | ErrorCode::Replayed => {
+            ("请先登录", "Please sign in")
+        }
         ErrorCode::Forbidden => ("无权办理", "You are not allowed to do this"),
         ErrorCode::NotGranted | ErrorCode::ObligationMissing => ("没有获得授权", "No grant covers this"),
         ErrorCode::AmbiguousGrant => {

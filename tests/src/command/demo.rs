@@ -38,10 +38,18 @@ fn the_tour_shows_the_main_job() {
     assert!(part(&tour, "Refused").contains("[not_granted]") && part(&tour, "Refused").contains("apply"));
     let open = part(&tour, "Developers");
     assert!(open.contains("genuine: sha256") && open.contains("with one bit changed: [corrupt]"));
+    let materials = part(&tour, "Developers: shared materials");
+    assert!(materials.contains("2026-003") && materials.contains("image/png"), "{materials}");
+    assert!(part(&tour, "Developers: a key of one's own").contains("ratelimit: \""), "{tour}");
+    let told = |tour: &str| part(tour, "Developers: told of a new version").to_owned();
+    let first = told(&tour);
+    assert!(first.contains("cn.shuqiao.subscription.challenge.v1"), "{first}");
+    assert!(first.contains("version-published.v1 of 106001/000002 version 2, signed by key"), "{first}");
 
     let again = folder.ok(&TOUR);
     assert!(!again.contains("imported from spreadsheets"), "what is there is not built again");
     assert_eq!(rows(part(&again, "发展改革委")), planner);
+    assert!(told(&again).contains("version 3, signed by key"), "each start delivers them once more: {again}");
 }
 
 #[test]

@@ -38,6 +38,9 @@ fn the_demo_as_a_document() {
     assert_eq!(document["tour"]["answers"][0]["rows"]["data"].as_array().unwrap().len(), 4);
     assert_eq!(document["tour"]["refused"]["code"], "not_granted");
     assert_eq!(document["people"], 2000);
+    let developers = &document["tour"]["developers"];
+    assert_eq!(developers["notifications"][1]["type"], "cn.shuqiao.dataset.version-published.v1");
+    assert!(developers["material"]["sha256"].as_str().unwrap().len() == 64, "{developers}");
 }
 
 #[test]

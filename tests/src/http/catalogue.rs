@@ -5,6 +5,7 @@ use catalog_core::Channel;
 use exchange_auth::public_context;
 use serde_json::{Value, json};
 
+use super::materials::register;
 use crate::support::city::{CODE, City, ROWS, resource};
 use crate::support::python::python;
 use crate::support::server::{Call, Server};
@@ -110,6 +111,34 @@ async fn two_engines_find_nothing_against_the_official_shapes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_register_of_materials_says_where_they_are_and_is_clean_too() {
+    let city = City::new().await;
+    let code = "301001-000009";
+    city.publish(&register(code, "notices")).await;
+    let head = "case_no,county,person,amount,note,picture,picture_name,dossier";
+    city.upload_to(code, &format!("{head}\nA1,360481,张三(合成),1,,,,\n")).await;
+    let opening = json!({
+        "kind": "public", "resource": "301001/000009", "grantee": "public",
+        "items": ["case_no", "county", "picture", "picture_name"],
+        "legal_basis": "政府信息公开条例 第二十条", "doors": ["api", "sql", "file"],
+    });
+    city.grant(&opening).await;
+    let other = get(&city.server, format!("/datasets/{CODE}/dcat.ttl")).await;
+    assert!(!other.contains("materials"), "where there are none, none are named: {other}");
+    let package = get(&city.server, format!("/api/3/action/package_show?id={code}")).await;
+    assert!(package.contains(&format!("/datasets/{code}/versions/1/materials/{{sha256}}")), "{package}");
+    for (ending, _, format) in SYNTAXES {
+        let document = get(&city.server, format!("/datasets/{code}/dcat.{ending}")).await;
+        assert!(
+            document.contains(&format!("/datasets/{code}/versions/1/materials/{{sha256}}")),
+            "{document}"
+        );
+        let found = checked(format, document.clone()).await;
+        assert_eq!((&found["pyshacl"], &found["rudof"]), (&json!([]), &json!([])), "{ending}: {document}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_portals_take_catalogue_feeds_sitemap_and_page() {
     let city = City::new().await;
     for place in 2..=52 {
@@ -133,8 +162,13 @@ async fn other_portals_take_catalogue_feeds_sitemap_and_page() {
 
     let codes: Vec<_> = (1..=52).map(|place| format!("301001/{place:06}")).collect();
     assert_eq!(found["catalogue"], json!({"codes": codes, "pages": 2}));
-    assert_eq!(found["sitemap"].as_array().unwrap().len(), 52);
-    assert_eq!(found["sitemap"][0], json!(dataset));
+    let listed = found["sitemap"].as_array().unwrap();
+    let is_dataset = |address: &&Value| address.as_str().unwrap().contains("/datasets/");
+    assert_eq!(listed.iter().filter(is_dataset).count(), 52);
+    assert_eq!(listed[0], json!(dataset));
+    for own in ["/", "/statistics", "/departments/scjg"] {
+        assert!(listed.contains(&json!(format!("{base}{own}"))), "{own}");
+    }
 
     let versions = found["feed"]["entries"].as_array().unwrap();
     let ids: Vec<_> = versions.iter().map(|entry| entry["id"].as_str().unwrap()).collect();

@@ -73,12 +73,17 @@ async fn a_key_is_shown_once_used_counted_and_revoked() {
     assert!(!lies_in_folder(server, secret), "and is nowhere in the data folder");
 
     // It opens data, and nothing of accounts and matters; and it only reads.
-    for path in [KEYS, "/api/v1/matters", "/api/v1/people", "/api/v1/session"] {
+    let own_pages = ["/desk/account", "/developer", "/developer/subscriptions"];
+    for path in [KEYS, "/api/v1/matters", "/api/v1/people", "/api/v1/session"].into_iter().chain(own_pages) {
         let refused = server.send(Call::get(path).header("x-api-key", secret)).await;
         assert_eq!(refused.code(), "forbidden", "{path}");
     }
     let write = Call::post("/api/v1/resources/301001-000001/records", &json!({})).header("x-api-key", secret);
     assert_eq!(server.send(write).await.code(), "unauthenticated");
+    let said = Call::new(Method::POST, "/datasets/301001-000001/feedback")
+        .body("rating=5&text=x".to_owned(), "application/x-www-form-urlencoded")
+        .header("x-api-key", secret);
+    assert_eq!(server.send(said).await.code(), "unauthenticated");
 
     let stranger = server.person("stranger", None, &[Role::Developer]).await;
     assert_eq!(revoke(server, id, &stranger).await.code(), "not_found");
@@ -202,6 +207,15 @@ async fn who_asks_too_often_waits_and_keeps_nobody_else_waiting() {
     }
     let guess = server.send(from("203.0.113.9", with_key("sqk_guess"))).await;
     assert_eq!(guess.status, StatusCode::TOO_MANY_REQUESTS);
+    // Nor where nothing else is counted.
+    for (method, path) in [(Method::OPTIONS, FILE), (Method::GET, "/healthz")] {
+        let guess = Call::new(method, path).header("x-api-key", "sqk_guess");
+        assert_eq!(
+            server.send(from("203.0.113.9", guess)).await.status,
+            StatusCode::TOO_MANY_REQUESTS,
+            "{path}"
+        );
+    }
     ask("203.0.113.7").await.ok_bytes();
     server.send(with_key(&secret)).await.ok_bytes();
 }

@@ -33,12 +33,15 @@ const DOORS: [(&str, &str); 12] = [
 ];
 
 /// Routes that tell of rows and are asked elsewhere: where stands beside each.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("GET /api/action/{action}", "the same as with a version in its path"),
     (
         "GET /api/v1/resources/{code}/versions/{number}/quarantine",
         "data.rs: what was refused, to who delivered it",
     ),
+    ("GET /datasets/{code}/changes", "portal.rs: rows that differ are counted, as Delta Sharing shows them"),
+    ("GET /datasets/{code}/chart", "portal_islands.rs: the answer of SQL as a table"),
+    ("GET /datasets/{code}/rows", "portal_islands.rs: the same rows as records, as a page"),
     ("GET /datasets/{code}/versions/{version}/materials/{digest}", "materials.rs: files that rows name"),
     ("GET /delta-sharing/changes/{code}/{before}/{number}/{file}", "delta.rs: differences of what is shown"),
     (
@@ -50,11 +53,12 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("GET /ogc/collections/{code}/items", "ogc/doors.rs: the same comparison, over a table with places"),
     ("GET /ogc/collections/{code}/items/{feature}", "ogc/doors.rs"),
     ("POST /api/v1/why/grant", "why.rs: rows are counted"),
+    ("POST /sql", "sql_page.rs: the same comparison"),
     ("POST /receipts/{id}/replay", "replay.rs: rows are compared and not shown"),
 ];
 
 /// Routes beside them that tell of tables, items and files, and never of rows.
-const WITHOUT_ROWS: [&str; 59] = [
+const WITHOUT_ROWS: [&str; 89] = [
     "DELETE /api/v1/resources/{code}/materials/{upload}",
     "GET /api/v1/resources/{code}/materials/{upload}",
     "GET /",
@@ -65,6 +69,12 @@ const WITHOUT_ROWS: [&str; 59] = [
     "GET /api/v1/resources/{code}/versions/{number}/quality",
     "GET /api/v1/sql/dialect",
     "GET /api/v1/sql/functions",
+    "GET /api/v1/sql/tables",
+    "GET /api/v1/queries",
+    "GET /api/v1/queries/history",
+    "POST /api/v1/queries",
+    "DELETE /api/v1/queries/{id}",
+    "GET /sql",
     "GET /assets/{file}",
     "GET /api/v1/subscriptions",
     "GET /api/v1/subscriptions/{id}",
@@ -91,6 +101,27 @@ const WITHOUT_ROWS: [&str; 59] = [
     "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata",
     "GET /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/version",
     "GET /departments",
+    "GET /departments/{id}",
+    "GET /api",
+    "GET /ask/disclosure",
+    "GET /ask/letter",
+    "GET /ask/matter",
+    "GET /datasets/{code}/feedback",
+    "GET /developer",
+    "GET /developer/register",
+    "GET /developer/subscriptions",
+    "GET /developer/try",
+    "GET /gallery",
+    "GET /gallery/submit",
+    "GET /help",
+    "POST /ask/disclosure",
+    "POST /ask/letter",
+    "POST /ask/matter",
+    "POST /datasets/{code}/feedback",
+    "POST /developer",
+    "POST /developer/register",
+    "POST /developer/subscriptions",
+    "POST /gallery/submit",
     "GET /design",
     "GET /ogc",
     "GET /ogc/api",
@@ -110,6 +141,9 @@ const WITHOUT_ROWS: [&str; 59] = [
     "POST /api/v1/resources/{code}/versions/{number}/review",
     "POST /api/v1/resources/{code}/versions/{number}/withdraw",
     "GET /search",
+    "GET /standards",
+    "GET /statistics",
+    "GET /status",
     "GET /topics",
     "POST /api/v1/subscriptions",
     "POST /api/v1/subscriptions/{id}/deliveries/{delivery}/retry",

@@ -334,7 +334,7 @@ async fn openssl_and_sha256sum_prove_a_file() {
     let keys = city.server.send(Call::get("/.well-known/jwks.json")).await;
     std::fs::write(folder.path().join("jwks.json"), keys.ok_bytes()).unwrap();
     let check = |name: &str| {
-        let script = format!("{}/shell/check_file.sh", env!("CARGO_MANIFEST_DIR"));
+        let script = format!("{}/../openapi/portal/assets/check_file.sh", env!("CARGO_MANIFEST_DIR"));
         std::process::Command::new("sh").arg(script).arg(name).current_dir(folder.path()).output().unwrap()
     };
     for name in files {

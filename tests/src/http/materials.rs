@@ -464,3 +464,22 @@ async fn what_no_row_names_any_more_goes() {
     assert!(!is_stored(&city, &withdrawn));
     assert_eq!(get(&city, PERMITS, &kept, Some(&city.machine)).await.ok_bytes(), picture(1));
 }
+
+/// That a row named it then is in the version of then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_material_that_was_taken_is_proven_again() {
+    let city = city().await;
+    let kept = put(&city, PERMITS, &picture(1)).await;
+    city.upload_to(PERMITS, &rows(&[["A1", "360481", &kept, ""]])).await;
+    let whole = get(&city, PERMITS, &kept, Some(&city.machine)).await;
+    let part = Call::get(material(PERMITS, "latest", &kept)).header("range", "bytes=0-3");
+    let part = city.server.send(part.by(&city.machine)).await;
+    city.upload_to(PERMITS, &rows(&[["A2", "360481", "", ""]])).await;
+    assert_eq!(get(&city, PERMITS, &kept, Some(&city.machine)).await.code(), "not_found");
+    for (answer, expected) in [(&whole, "same"), (&part, "not_replayable")] {
+        let path = format!("/receipts/{}/replay", answer.header("shuqiao-receipt"));
+        let call = Call::new(Method::POST, path).body(answer.bytes().to_vec(), "application/octet-stream");
+        let found = city.server.send(call.by(&city.machine)).await.ok();
+        assert_eq!(found["verdict"], expected, "{found}");
+    }
+}

@@ -31,14 +31,99 @@ async fn people_walk_through_the_portal() {
     let dataset = format!("/datasets/{CODE}");
     let nothing = "/search?q=nothing-of-that-name";
     walk(&["/", "/search?opening=open", nothing, "/departments", "/topics", "/design", &dataset]).await;
+    city.upload(NEXT).await;
+    let changes = format!("{dataset}/changes?count=true");
+    walk(&[&dataset, &changes, "/departments/scjg", "/departments/gaj", "/statistics"]).await;
+    walk(&["/standards", "/status", "/ogc?f=html", "/ogc/collections?f=html", "/ogc/conformance?f=html"])
+        .await;
     city.publish(&hostile()).await;
-    walk(&["/search?q=%E5%A4%84%E7%BD%9A", "/datasets/301001-000009"]).await;
+    walk(&["/search?q=%E5%A4%84%E7%BD%9A", "/datasets/301001-000009", "/", "/statistics"]).await;
+}
+
+/// The next version: one row more, one less, one changed.
+const NEXT: &str = "case_no,county,person,amount,note\n\
+    A1,360481,张三(合成),100.50,一\nA2,360402,李四(合成),21.00,二\nA4,360481,赵六(合成),5.00,四\n";
+
+async fn page(city: &City, address: &str) -> String {
+    let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
+    assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+    answer.text()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_says_what_changed_and_why_it_is_open() {
+    let city = City::new().await;
+    let first = page(&city, &format!("/datasets/{CODE}")).await;
+    assert!(first.contains("政府信息公开条例 第二十条"), "the basis of its opening: {first}");
+    assert!(!first.contains("行政处罚法 第五十条"), "what is closed is told to departments alone: {first}");
+    assert!(!first.contains("/changes?"), "there is one version: {first}");
+    assert!(!first.contains("张三"), "{first}");
+    city.upload(NEXT).await;
+    let next = page(&city, &format!("/datasets/{CODE}?lang=en")).await;
+    assert!(next.contains(&format!("/datasets/{CODE}/changes?from=1&#38;until=2&#38;lang=en")), "{next}");
+    assert!(next.contains("<h2 id=\"quality\">Quality report</h2>"), "{next}");
+    let changes = page(&city, &format!("/datasets/{CODE}/changes?count=true&lang=en")).await;
+    for count in ["<strong>1</strong> added", "<strong>1</strong> removed", "<strong>1</strong> changed"] {
+        assert!(changes.contains(count), "{count}: {changes}");
+    }
+    let never = city.server.send(Call::get(format!("/datasets/{CODE}/changes?from=1&until=9"))).await;
+    assert_eq!(never.status, 404);
+    let closed = city.server.send(Call::get("/datasets/301001-000009/changes")).await;
+    assert_eq!(closed.status, 404, "what is absent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_what_the_public_may_count() {
+    let city = City::new().await;
+    let mut closed = resource();
+    closed["code"] = json!("301001/000009");
+    closed["sql_name"] = json!("closed");
+    closed["title"] = json!("不公开的资源");
+    let items = closed["items"].as_array_mut().unwrap();
+    items.iter_mut().for_each(|item| item["opening"] = json!({"type": "closed"}));
+    city.publish(&closed).await;
+    let mut waiting = resource();
+    waiting["code"] = json!("301001/000008");
+    waiting["sql_name"] = json!("waiting");
+    waiting["title"] = json!("尚无数据的资源");
+    city.publish(&waiting).await;
+    for _ in 0..3 {
+        city.server.send(Call::get(format!("/datasets/{CODE}/latest.csv"))).await.ok_bytes();
+    }
+    let home = page(&city, "/?lang=en").await;
+    assert!(home.contains("<dt>Datasets</dt><dd>2</dd>"), "{home}");
+    assert!(home.contains("<dt>With open data</dt><dd>1</dd>"), "{home}");
+    assert!(home.contains("<dt>Rows of open data</dt><dd>3</dd>"), "{home}");
+    let all = ["/", "/statistics", "/departments/scjg", "/search", "/sitemap.xml", "/status"];
+    for address in all {
+        let page = page(&city, address).await;
+        assert!(!page.contains("不公开的资源") && !page.contains("301001-000009"), "{address}: {page}");
+    }
+    let statistics = page(&city, "/statistics?lang=en").await;
+    assert!(statistics.contains("<strong>1</strong> with data to take"), "{statistics}");
+    assert!(statistics.contains("行政处罚信息"), "it was read: {statistics}");
+    let department = page(&city, "/departments/scjg?lang=en").await;
+    assert!(department.contains("<strong>100.0%</strong> updated in time"), "{department}");
+    assert_eq!(city.server.send(Call::get("/departments/nobody")).await.status, 404);
+    assert_eq!(city.server.send(Call::get("/departments/%3Cb%3E")).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_small_and_set_no_cookie() {
     let city = City::new().await;
-    for address in ["/", "/search", "/departments", "/topics", "/design", &format!("/datasets/{CODE}")] {
+    let all = [
+        "/",
+        "/search",
+        "/departments",
+        "/departments/scjg",
+        "/topics",
+        "/design",
+        "/statistics",
+        "/standards",
+        "/status",
+    ];
+    let (dataset, changes) = (format!("/datasets/{CODE}"), format!("/datasets/{CODE}/changes"));
+    for address in all.into_iter().chain([dataset.as_str(), changes.as_str(), "/ogc?f=html"]) {
         let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
         assert_eq!(answer.header("set-cookie"), "", "{address}");
         assert!(answer.header("content-type").starts_with("text/html"), "{address}");

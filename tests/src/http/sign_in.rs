@@ -62,7 +62,7 @@ fn changes(server: &Server, action: &str) -> usize {
 }
 
 /// Whether a text lies anywhere in the data folder.
-fn lies_in_folder(server: &Server, text: &str, but: &str) -> bool {
+pub(super) fn lies_in_folder(server: &Server, text: &str, but: &str) -> bool {
     let mut waiting = vec![server.folder.path().to_owned()];
     while let Some(folder) = waiting.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

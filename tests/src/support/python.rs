@@ -18,7 +18,8 @@ pub(crate) fn browser(script: &str, arguments: &[&str]) -> Value {
     run(node, &format!("node/{script}"), arguments, "")
 }
 
-fn interpreter() -> String {
+/// The Python that has the packages of `tests/requirements.txt`.
+pub(crate) fn interpreter() -> String {
     std::env::var("SHUQIAO_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 

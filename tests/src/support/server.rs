@@ -46,6 +46,8 @@ pub(crate) struct Bounds {
     pub(crate) oidc: Option<OidcSettings>,
     /// Where subscribers are told.
     pub(crate) networks: Vec<Network>,
+    /// What a city changes of the portal.
+    pub(crate) identity: openapi_portal::Identity,
 }
 
 /// A running server. It ends with this value.
@@ -295,7 +297,7 @@ fn app(
             .with_api_keys(store),
         encrypted: false,
         behind_proxy: false,
-        identity: openapi_portal::Identity::default(),
+        identity: bounds.identity,
         sign_in: SignIn::new(SignInParts {
             key: MacKey::ephemeral().unwrap(),
             mailer: Some(Arc::new(

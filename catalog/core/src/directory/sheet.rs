@@ -6,6 +6,7 @@
 mod build;
 mod cells;
 mod extension;
+pub mod form;
 mod group;
 mod header;
 mod names;
@@ -112,6 +113,13 @@ impl Grid {
     /// The address of a cell: `目录!H12`. Rows count from 1, columns from 0.
     pub fn address(&self, row: u32, column: usize) -> String {
         format!("{}!{}{row}", self.name, column_letters(column))
+    }
+
+    /// The row of an address, if it is one of this sheet.
+    pub fn row_at(&self, address: &str) -> Option<u32> {
+        let (sheet, cell) = address.rsplit_once('!')?;
+        let row = cell.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+        row.parse().ok().filter(|_| sheet == self.name)
     }
 }
 

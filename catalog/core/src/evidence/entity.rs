@@ -136,9 +136,19 @@ pub fn subscription(id: impl Display) -> String {
     format!("subscription {id}")
 }
 
+/// A query that somebody has saved, which is gone when it is deleted.
+pub fn query(id: impl Display) -> String {
+    format!("query {id}")
+}
+
 /// What a subscriber is told.
 pub fn notification(id: impl Display) -> String {
     format!("notification {id}")
+}
+
+/// What somebody of the public contributed.
+pub fn contribution(id: impl Display) -> String {
+    format!("contribution {id}")
 }
 
 /// A data subject, by keyed hash.
@@ -197,7 +207,9 @@ mod tests {
             letter("chen"),
             session("1"),
             subscription("1"),
+            query("1"),
             notification("1"),
+            contribution("1"),
             subject("00"),
             replay("1", "same"),
             search("resource 301001/000001"),

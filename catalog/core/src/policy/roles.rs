@@ -45,11 +45,15 @@ pub enum Action {
     TraceSubject,
     /// Erase garbage, run checks on the folder.
     MaintainStorage,
+    /// Look at feedback on a department's datasets before it is shown, and answer it.
+    AnswerFeedback,
+    /// Look at whatever the public contributes before it is shown, and decide otherwise than a provider did.
+    ReviewContributions,
 }
 
 impl Action {
     /// All actions, in documentation order.
-    pub const ALL: [Action; 17] = [
+    pub const ALL: [Action; 19] = [
         Action::ManageDepartments,
         Action::Reorganise,
         Action::ManagePeople,
@@ -67,10 +71,12 @@ impl Action {
         Action::Supervise,
         Action::TraceSubject,
         Action::MaintainStorage,
+        Action::AnswerFeedback,
+        Action::ReviewContributions,
     ];
 
-    /// What it is, for people.
-    fn label(self) -> &'static str {
+    /// What it is, for people: in English, then in Chinese.
+    pub fn label(self) -> &'static str {
         match self {
             Self::ManageDepartments => "changing departments 管理部门",
             Self::Reorganise => "reorganising departments 机构改革",
@@ -89,6 +95,8 @@ impl Action {
             Self::Supervise => "supervising and assessing 监察考核",
             Self::TraceSubject => "tracing who saw a person's record 查询谁看过我",
             Self::MaintainStorage => "maintaining the storage 维护存储",
+            Self::AnswerFeedback => "answering feedback 回复评价",
+            Self::ReviewContributions => "reviewing what the public contributes 审核公众参与",
         }
     }
 
@@ -118,6 +126,8 @@ impl Action {
             Self::Supervise => (&[Role::AuthorityOfficer, Role::Auditor], false),
             Self::TraceSubject => (&[Role::Approver], true),
             Self::MaintainStorage => (&[Role::SystemAdministrator], false),
+            Self::AnswerFeedback => (&[Role::DataSteward, Role::Reviewer], true),
+            Self::ReviewContributions => (&[Role::AuthorityOfficer], false),
         }
     }
 }

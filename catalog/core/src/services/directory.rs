@@ -148,6 +148,21 @@ impl Services {
         Ok(entry)
     }
 
+    /// The steps that an entry's state allows next, edits aside, each with what keeps the caller from taking it.
+    pub fn entry_steps(&self, ctx: &OpContext, entry: &Entry) -> Vec<(LifecycleStep, Option<Error>)> {
+        let steps = LifecycleStep::ALL.into_iter().filter(|step| *step != LifecycleStep::Edit);
+        let steps = steps.filter(|step| entry.state.after(*step).is_some());
+        // Of what was never published nothing can be taken out of force.
+        let steps = steps.filter(|step| *step != LifecycleStep::Withdraw || entry.published.is_some());
+        let hindrance = |step: LifecycleStep| {
+            let right = if step.is_review() { Action::ReviewDirectory } else { Action::EditDirectory };
+            let permitted = Self::permit(ctx, right, Some(&entry.draft.provider));
+            let remark = Some("…".to_owned());
+            permitted.and_then(|()| entry.clone().advance(step, &ctx.principal.id, remark, ctx.now)).err()
+        };
+        steps.map(|step| (step, hindrance(step))).collect()
+    }
+
     /// The ends of all grants on a resource that is withdrawn, with their evidence.
     async fn endings(&self, ctx: &OpContext, entry: &Entry) -> Result<Vec<GrantEnding>> {
         let remark = entry.remark.as_deref().unwrap_or_default();

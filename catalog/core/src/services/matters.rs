@@ -28,7 +28,7 @@ use crate::ports::{Cut, MatterChange, MatterQuery};
 use crate::time::Timestamp;
 
 pub use disclosures::ThirdParty;
-pub use listing::{MatterFilter, MatterPage};
+pub use listing::{MatterFilter, MatterPage, Side};
 pub use public::{PublicMatter, PublicStep};
 
 /// A step as a caller asks for it. Which fields it takes depends on the event.

@@ -1,6 +1,7 @@
 //! Departments, people and tickets.
 
 use super::Services;
+use crate::account::Account;
 use crate::context::{OpContext, Role};
 use crate::directory::Department;
 use crate::error::{Error, ErrorCode, Problem, Result};
@@ -81,7 +82,8 @@ impl Services {
         self.relay().await
     }
 
-    /// Creates the first system administrator, who signs with this key. The caller has proven the one-time code.
+    /// Creates the first system administrator, who signs with this key, or signs in by the password of this hash. The caller has
+    /// proven the one-time code.
     ///
     /// # Errors
     /// `illegal_state` where an active system administrator exists, `conflict` where the id is taken.
@@ -89,7 +91,8 @@ impl Services {
         &self,
         ctx: &OpContext,
         person: &Person,
-        key: &KeyRecord,
+        key: Option<&KeyRecord>,
+        password: Option<String>,
     ) -> Result<()> {
         let administrates =
             |person: &Person| person.active && person.roles.contains(&Role::SystemAdministrator);
@@ -106,8 +109,19 @@ impl Services {
             return Err(Error::new(ErrorCode::Conflict, message));
         }
         // The account comes last: it is what ends the claim, and a crash before it leaves nothing that counts.
-        let change = Self::change(ctx, "key.put", entity::key(&key.id), key);
-        self.store.put_key(key, &change).await?;
+        if let Some(key) = key {
+            let change = Self::change(ctx, "key.put", entity::key(&key.id), key);
+            self.store.put_key(key, &change).await?;
+        }
+        if let Some(hash) = password {
+            // A claim that was cut short has left one.
+            let known = self.store.account(&person.id).await?;
+            let mut account = known.unwrap_or_else(|| Account::of(&person.id));
+            account.set_password(hash);
+            let change =
+                Self::change(ctx, "account.password_set", entity::account(&person.id), &account.facts());
+            self.store.save_account(&account, true, Some(&change)).await?;
+        }
         let change = Self::change(ctx, "administration.claimed", entity::person(&person.id), person);
         self.store.put_person(person, &change).await?;
         self.relay().await

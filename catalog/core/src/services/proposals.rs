@@ -3,6 +3,7 @@
 use super::Services;
 use super::datasets::Dataset;
 use super::grants::action_for;
+use super::matters::effects::narrowed;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::latest;
@@ -10,7 +11,7 @@ use crate::directory::{Resource, ValueFormat};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
 use crate::ids::ColumnName;
-use crate::matter::{Content, Provision};
+use crate::matter::{Ask, Content, Provision};
 use crate::policy::{BoundPolicy, Grant, GrantKind, GrantTerms, GrantedPolicy, Grantee};
 use crate::ports::Shapes;
 
@@ -73,8 +74,13 @@ impl Services {
         Ok(Proposal { grant, dataset, singles_out, min_group, undoes })
     }
 
-    /// The terms that a provider's part of an application asks for.
-    pub async fn asked_terms(&self, ctx: &OpContext, number: &str) -> Result<Vec<GrantTerms>> {
+    /// The terms that a provider's part of an application asks for, or the narrower ones of a decision in part.
+    pub async fn asked_terms(
+        &self,
+        ctx: &OpContext,
+        number: &str,
+        instead: Option<&[Ask]>,
+    ) -> Result<Vec<GrantTerms>> {
         let matter = self.matter(ctx, number).await?.matter;
         let (Content::Provision(Provision { application, .. }), Some(grantee)) =
             (&matter.content, matter.applicant.grantee())
@@ -82,8 +88,12 @@ impl Services {
             let message = format!("{number} is no part of an application: name the provider's part");
             return Err(Error::new(ErrorCode::InvalidInput, message));
         };
+        let asks = match instead {
+            None => application.asks.clone(),
+            Some(narrower) => narrowed(&application.asks, narrower)?,
+        };
         let terms = |ask| application.terms(ask, GrantKind::Conditional, grantee.clone(), ctx.now);
-        Ok(application.asks.iter().map(terms).collect())
+        Ok(asks.iter().map(terms).collect())
     }
 }
 

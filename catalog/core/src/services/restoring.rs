@@ -176,7 +176,9 @@ impl Services {
                 let change = Self::change(ctx, action, entity.to_owned(), &name);
                 unless_over(self.store.revoke_ticket(name, at, &change).await)
             }
+            "contribution.refused" => self.refuse_again(ctx, name, (by, at, reason)).await,
             "applicant.erased" => self.erase_confided(ctx, name).await,
+            "query.deleted" => self.delete_query_again(ctx, name).await,
             _ => Ok(false),
         }
     }

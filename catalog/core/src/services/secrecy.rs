@@ -26,6 +26,7 @@ use crate::time::Timestamp;
 
 /// An opening that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StandingOpening)]
 pub struct Opening {
     /// The review that passed it: what a developer names to accept its terms.
     pub number: String,

@@ -10,7 +10,7 @@ use super::duty::Duty;
 use super::update::fresh;
 use super::{Period, Place, Placed};
 use crate::dataset::Standing;
-use crate::evidence::fact::{MatterFact, ResourceFact, VersionFact};
+use crate::evidence::fact::{LimitFact, MatterFact, ResourceFact, VersionFact};
 use crate::evidence::{Event as Evidence, Fact};
 use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{Event, MatterKind, State};
@@ -311,17 +311,23 @@ impl Assessor {
         for limit in &fact.limits {
             let department = self.duty.responsible(fact, limit);
             let department = department.map_or(AUTHORITY.to_owned(), ToString::to_string);
-            let in_time = match (limit.due, limit.ended) {
-                (due, Some(ended)) if self.period.contains(ended) => due.is_none_or(|due| ended < due),
-                (Some(due), None) if due < self.period.until => false,
-                _ => continue,
-            };
-            self.row(&department).timely_answers.add(in_time);
+            if let Some(in_time) = kept(limit, self.period) {
+                self.row(&department).timely_answers.add(in_time);
+            }
         }
         let was_open = opened < self.period.until && !self.settled_before.contains(number);
         if fact.kind == MatterKind::Objection && was_open {
             let department = fact.department.as_ref().map_or(AUTHORITY.to_owned(), ToString::to_string);
             self.row(&department).objections_settled.add(fact.state.is_settled());
         }
+    }
+}
+
+/// Whether a limit was kept; `None` where it counts in another period.
+pub(super) fn kept(limit: &LimitFact, period: Period) -> Option<bool> {
+    match (limit.due, limit.ended) {
+        (due, Some(ended)) if period.contains(ended) => Some(due.is_none_or(|due| ended < due)),
+        (Some(due), None) if due < period.until => Some(false),
+        _ => None,
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn fresh(updates: &[Timestamp], cycle: UpdateCycle, period: Period) -
     let mut part = 0;
     for update in updates {
         let begin = covered_to.max(*update);
-        let end = serves_until(*update, cycle).min(period.until);
+        let end = due(*update, cycle).unwrap_or(*update).min(period.until);
         if begin < end {
             part += seconds(begin, end);
             covered_to = end;
@@ -32,7 +32,8 @@ fn seconds(from: Timestamp, until: Timestamp) -> u64 {
     u64::try_from(until.seconds().saturating_sub(from.seconds())).unwrap_or(0)
 }
 
-fn serves_until(update: Timestamp, cycle: UpdateCycle) -> Timestamp {
+/// When the update after one is late: the end of the day, in Asia/Shanghai, on which it was promised. `None` where none is.
+pub fn due(update: Timestamp, cycle: UpdateCycle) -> Option<Timestamp> {
     let day = update.shanghai_date();
     let last = match cycle {
         UpdateCycle::RealTime | UpdateCycle::Daily => day.checked_add_days(Days::new(1)),
@@ -43,6 +44,5 @@ fn serves_until(update: Timestamp, cycle: UpdateCycle) -> Timestamp {
         UpdateCycle::Yearly => day.checked_add_months(Months::new(12)),
         UpdateCycle::Irregular => None,
     };
-    let after = last.and_then(|last: NaiveDate| last.succ_opt()).unwrap_or(day);
-    Timestamp::start_of_shanghai_day(after)
+    last.and_then(|last: NaiveDate| last.succ_opt()).map(Timestamp::start_of_shanghai_day)
 }

@@ -10,7 +10,9 @@ use proptest::prelude::*;
 
 use super::fake::Fake;
 use super::{BASE, NOW};
-use crate::{Arrival, AuthError, PURPOSE_FIELD, decode_assertion, encode_assertion, sign_request};
+use crate::{
+    Arrival, AuthError, PURPOSE_FIELD, decode_assertion, encode_assertion, sign_request, verify_request,
+};
 
 const BODY: &[u8] = b"{\"sql\":\"select 1\"}";
 
@@ -262,4 +264,26 @@ proptest! {
         replace(&mut parts, "content-digest", &digest);
         prop_assert!(arrive(&fake, &parts, BODY, NOW).is_err());
     }
+}
+
+/// As a receiver of notifications checks them.
+#[test]
+fn a_receiver_takes_what_the_platform_has_signed_for_it_and_nothing_else() {
+    let (key, _) = SigningKey::generate().unwrap();
+    let (stranger, _) = SigningKey::generate().unwrap();
+    let public = key.public();
+    let parts = signed(&key, "/hook", NOW);
+    let verified = |parts: &Parts, path: &str, body: &[u8], now| {
+        let keys = |id: &str, _| (id == public.id()).then_some(public);
+        verify_request(keys, &Method::POST, &format!("{BASE}{path}"), &parts.headers, &Digest::of(body), now)
+    };
+    assert_eq!(verified(&parts, "/hook", BODY, NOW).unwrap(), public.id());
+    assert!(matches!(verified(&parts, "/hook", b"another", NOW), Err(AuthError::WrongBody)));
+    assert!(matches!(verified(&parts, "/other", BODY, NOW), Err(AuthError::WrongSignature { .. })));
+    let late = NOW.plus_seconds(3600);
+    assert!(matches!(verified(&parts, "/hook", BODY, late), Err(AuthError::ClockSkew { .. })));
+    let foreign = signed(&stranger, "/hook", NOW);
+    assert!(matches!(verified(&foreign, "/hook", BODY, NOW), Err(AuthError::UnknownKey(_))));
+    let (unsigned, ()) = Request::post("/hook").body(()).unwrap().into_parts();
+    assert!(verified(&unsigned, "/hook", BODY, NOW).is_err());
 }

@@ -1,6 +1,9 @@
 //! `demo`: the sample city from nothing, then the main job with its real output.
 
 mod build;
+mod developers;
+mod people;
+mod receiver;
 mod tour;
 
 use std::path::{Path, PathBuf};
@@ -40,13 +43,14 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<()> {
     }
     output::done(format!("{}: the sample city 九江, {people} synthetic people", root.display()));
     let (ready, bound) = tokio::sync::oneshot::channel();
-    let serving = serve::serve(folder, Some(options.listen), |_, address| {
+    let serving = serve::serve(folder, Some(options.listen), |platform, address| {
         // The tour waits for it; where it is gone, nobody does.
-        let _ = ready.send(address.to_owned());
+        let _ = ready.send((address.to_owned(), platform.source().app));
     });
     let touring = async {
-        let address = bound.await.map_err(|_| Error::internal("the server did not start"))?;
-        let tour = tour::run(&address, root).await?;
+        let (address, app) = bound.await.map_err(|_| Error::internal("the server did not start"))?;
+        people::set_passwords(&address, root).await?;
+        let tour = tour::run(&address, root, &app).await?;
         output::document_if_json(
             global,
             &json!({ "serving": address, "people": people, "keys": root.join("keys/demo"), "tour": tour }),

@@ -56,7 +56,7 @@ pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Resu
         Org::People { file } => {
             let people = read_list::<Person>(file)?;
             for person in &people {
-                put(client, &format!("/api/v1/people/{}", segment(&person.id)), person).await?;
+                put_person(client, person).await?;
                 output::done_unless_json(global, format!("{} {}", person.id, person.name));
             }
             output::document_if_json(global, &people);
@@ -81,7 +81,8 @@ pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Resu
                 code: claim.code.clone(),
                 id: claim.id.clone(),
                 name: claim.name.clone(),
-                public_key: to_base64url(read_key_file(file).map_err(Error::from)?.public().as_bytes()),
+                public_key: Some(to_base64url(read_key_file(file).map_err(Error::from)?.public().as_bytes())),
+                password: None,
             };
             let body = Payload::Json(serde_json::to_value(body).map_err(Error::internal)?);
             let key: KeyRecord = client.json(Method::POST, "/api/v1/administration/claim", body).await?;
@@ -95,6 +96,11 @@ pub(crate) async fn org(client: &Client, global: &Global, command: &Org) -> Resu
 /// Creates or changes a department.
 pub(crate) async fn put_department(client: &Client, department: &Department) -> Result<()> {
     put(client, &format!("/api/v1/departments/{}", department.id), department).await
+}
+
+/// Creates or changes a person.
+pub(crate) async fn put_person(client: &Client, person: &Person) -> Result<()> {
+    put(client, &format!("/api/v1/people/{}", segment(&person.id)), person).await
 }
 
 async fn put(client: &Client, path: &str, document: &impl serde::Serialize) -> Result<()> {

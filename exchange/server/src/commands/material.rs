@@ -21,7 +21,7 @@ const CHUNK: u64 = 16 << 20;
 
 /// A file that was kept.
 #[derive(Debug, Serialize)]
-struct Kept {
+pub(crate) struct Kept {
     file: String,
     sha256: String,
     bytes: u64,
@@ -30,10 +30,9 @@ struct Kept {
 /// Uploads files, one after the other.
 pub(crate) async fn run(client: &Client, global: &Global, command: &Material) -> Result<()> {
     let Material::Put { files, dataset } = command;
-    let place = format!("/api/v1/resources/{}/materials", code_segment(dataset)?);
     let mut kept = Vec::with_capacity(files.len());
     for file in files {
-        let one = put(client, &place, file).await?;
+        let one = send(client, dataset, file).await?;
         output::done_unless_json(global, format!("{}  {}", one.sha256, one.file));
         kept.push(one);
     }
@@ -41,7 +40,10 @@ pub(crate) async fn run(client: &Client, global: &Global, command: &Material) ->
     Ok(())
 }
 
-async fn put(client: &Client, place: &str, file: &Path) -> Result<Kept> {
+/// Uploads one file as a material of a dataset.
+pub(crate) async fn send(client: &Client, dataset: &str, file: &Path) -> Result<Kept> {
+    let place = format!("/api/v1/resources/{}/materials", code_segment(dataset)?);
+    let place = place.as_str();
     let bytes = fs::metadata(file).map_err(|error| io(file, &error))?.len();
     let sha256 = file_digest(file)?.to_hex();
     let bar = progress::bytes("sending")?;

@@ -1,4 +1,4 @@
-//! The pages of the public's datasets, for search engines.
+//! The pages of the portal and of the public's datasets, for search engines.
 
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ use crate::problem::Refusal;
 
 /// Pages in one sitemap; a longer list is an index of several.
 const SITEMAP_PAGES: u32 = 1_000;
+/// Pages of the portal beside those of datasets: in the first list.
+const OWN: [&str; 6] = ["/", "/search", "/topics", "/departments", "/statistics", "/standards"];
 const XML: &str = "application/xml";
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -49,6 +51,14 @@ async fn get_sitemap(
             (1..=last).map(|number| site.address(&format!("/sitemap.xml?page={number}"))).collect();
         return Ok(document(XML, sitemap_index(&parts)?, &headers));
     }
-    let pages: Vec<_> = found.codes.iter().map(|code| site.dataset(code)).collect();
+    let own = OWN.iter().filter(|_| number == 1).map(|path| site.address(path));
+    let departments = match number {
+        1 => app.services.departments(&ctx).await?,
+        _ => Vec::new(),
+    };
+    let departments =
+        departments.iter().map(|department| site.address(&format!("/departments/{}", department.id)));
+    let datasets = found.codes.iter().map(|code| site.dataset(code));
+    let pages: Vec<_> = datasets.chain(own).chain(departments).collect();
     Ok(document(XML, sitemap(&pages)?, &headers))
 }

@@ -8,9 +8,11 @@ use catalog_core::policy::filter::typed_literal;
 use catalog_core::policy::{Filter, Literal, Operand};
 use catalog_core::schema::visible;
 use catalog_core::services::{Dataset, VersionSelector};
-use catalog_core::{Error, ErrorCode, ResourceCode};
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use exchange_query::export::{RowFormat, column_types};
-use exchange_query::{QueryAnswer, QueryRequest, Selection, Slice, SortKey, TableName};
+use exchange_query::{
+    PastTables, QueryAnswer, QueryRequest, Selection, Slice, SortKey, TableName, Tables as _,
+};
 use http::{HeaderMap, Uri};
 use serde_json::{Map, Value, json};
 
@@ -109,24 +111,38 @@ impl Asked {
     }
 }
 
-/// What a call asked of the engine, for an answer that is computed again; `None` where it asked for no rows.
-pub(crate) fn asked_again(action: &str, address: &Uri, body: &[u8]) -> Result<Option<QueryRequest>, Refusal> {
+/// What a call asked of the engine, for an answer that is computed again over the tables of then; `None` where it asked for no
+/// rows.
+pub(crate) async fn asked_again(
+    action: &str,
+    address: &Uri,
+    body: &[u8],
+    (tables, then): (&PastTables<'_>, &OpContext),
+) -> Result<Option<QueryRequest>, Refusal> {
     let mut given = Arguments::read(address, &HeaderMap::new(), body)?;
     match action {
         "datastore_search_sql" => Ok(Some(QueryRequest::Sql(given.needed("sql")?))),
         "datastore_search" => {
             let asked = Asked::read(&mut given)?;
-            if asked.words.is_some() || asked.format != RowFormat::Objects {
-                let message = "a search for a text, and rows that are not objects, are not computed again";
+            if asked.format != RowFormat::Objects {
+                let message = "rows that are not objects are not computed again";
                 return Err(Error::new(ErrorCode::NotReplayable, message).into());
             }
-            let parts = asked.filters.iter().map(|(column, value)| condition(column, value));
-            let parts = parts.collect::<Result<Vec<_>, _>>()?;
-            let filter = (!parts.is_empty()).then_some(Filter::And(parts));
-            Ok(Some(QueryRequest::Selection(Selection { filter, ..asked.selection(table_of(&asked.id)?) })))
+            let code = table_of(&asked.id)?;
+            // A text is looked for in the columns that were seen then.
+            let open = tables.open(then, &TableName::Code(code.clone()), VersionSelector::Latest).await?;
+            let seen = visible(&open.dataset.resource, &open.dataset.granted.policy);
+            let filter = filter_of(&asked, &seen)?;
+            Ok(Some(QueryRequest::Selection(Selection { filter, ..asked.selection(code) })))
         }
         _ => Ok(None),
     }
+}
+
+/// The SQL that a kept request of an action asks, if it asks any.
+pub(crate) fn asked_sql(action: &str, address: &Uri, body: &[u8]) -> Option<String> {
+    let mut given = Arguments::read(address, &HeaderMap::new(), body).ok()?;
+    (action == "datastore_search_sql").then(|| given.needed("sql").ok()).flatten()
 }
 
 fn unquoted(name: &str) -> String {

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use catalog_core::directory::classification::name_of;
-use catalog_core::directory::{Department, Opening, Resource};
+use catalog_core::directory::{Department, Opening, Resource, ValueFormat};
+use catalog_core::policy::VisibleColumn;
 use catalog_core::ports::{SearchOrder, SearchQuery};
 use catalog_core::services::Listed;
 use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, Timestamp};
@@ -154,7 +155,7 @@ fn package(call: &Call, departments: &Departments, listed: &Listed) -> Value {
         "isopen": licence.is_some() && *resource.opening() == Opening::Open,
         "owner_org": resource.provider, "organization": department.map(organization), "creator_user_id": null,
         "groups": [group(group_id(&resource.code), &group_title(resource))],
-        "num_tags": tags.len(), "tags": tags, "num_resources": files.len(), "resources": files, "extras": extras(resource),
+        "num_tags": tags.len(), "tags": tags, "num_resources": files.len(), "resources": files, "extras": extras(resource, materials(call, listed)),
         "relationships_as_subject": [], "relationships_as_object": [],
     });
     // Harvesters compare these: one that is not known is absent.
@@ -237,7 +238,20 @@ pub(super) fn group_title(resource: &Resource) -> String {
     by_guide.or(by_city).unwrap_or(id).to_owned()
 }
 
-fn extras(resource: &Resource) -> Vec<Value> {
+/// Where the materials 附件 are that rows name in the sight of the caller: as many as rows, they are no resources.
+fn materials(call: &Call, listed: &Listed) -> Option<String> {
+    let (version, policy) = (listed.version.as_ref()?, listed.policy.as_ref()?);
+    let is_named = |column: &VisibleColumn| {
+        let item = listed.resource.item(column.column.as_str());
+        column.mask.is_none() && item.is_some_and(|item| item.format == Some(ValueFormat::Material))
+    };
+    let (code, number) = (listed.resource.code.path_form(), version.number);
+    let place = address(&call.app, &format!("/datasets/{code}/versions/{number}/materials/"));
+    let shows_rows = policy.statistics.is_none();
+    (shows_rows && policy.columns.iter().any(is_named)).then(|| format!("{place}{{sha256}}"))
+}
+
+fn extras(resource: &Resource, materials: Option<String>) -> Vec<Value> {
     let opening = match resource.opening() {
         Opening::Open => "无条件开放",
         Opening::Conditional { .. } => "有条件开放",
@@ -255,6 +269,7 @@ fn extras(resource: &Resource) -> Vec<Value> {
         ("temporal_coverage", resource.temporal_coverage.as_deref()),
         ("spatial_coverage", resource.spatial_coverage.as_deref()),
         ("contact", resource.contact.as_deref()),
+        ("materials", materials.as_deref()),
     ];
     let present = all.into_iter().filter_map(|(key, value)| Some((key, value?)));
     present.map(|(key, value)| json!({ "key": key, "value": value })).collect()

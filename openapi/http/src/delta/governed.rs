@@ -222,7 +222,8 @@ async fn write_files(app: &App, folder: &str, answer: QueryAnswer) -> Result<Vec
 }
 
 /// A file that is being written.
-struct File {
+struct File<'a> {
+    app: &'a App,
     path: Path,
     encoder: ParquetFile,
     upload: WriteMultipart,
@@ -231,24 +232,26 @@ struct File {
     rows: u64,
 }
 
-impl File {
-    async fn start(app: &App, path: Path, encoder: ParquetFile) -> Result<Self> {
+impl<'a> File<'a> {
+    async fn start(app: &'a App, path: Path, encoder: ParquetFile) -> Result<Self> {
         let upload = app.datasets.objects().put_multipart(&path).await.map_err(unreadable)?;
         let upload = WriteMultipart::new(upload);
-        Ok(Self { path, encoder, upload, hasher: Hasher::new(), bytes: 0, rows: 0 })
+        Ok(Self { app, path, encoder, upload, hasher: Hasher::new(), bytes: 0, rows: 0 })
     }
 
     async fn put(&mut self, bytes: Bytes) -> Result<()> {
         self.hasher.update(&bytes);
         self.bytes += bytes.len() as u64;
+        self.app.extracts.grow(&self.path, bytes.len(), self.app.now());
         self.upload.wait_for_capacity(IN_FLIGHT).await.map_err(unreadable)?;
         self.upload.put(bytes);
         Ok(())
     }
 
     async fn finish(self) -> Result<Part> {
-        let Self { path, encoder, mut upload, mut hasher, bytes, rows } = self;
+        let Self { app, path, encoder, mut upload, mut hasher, bytes, rows } = self;
         let last = encoder.finish()?;
+        app.extracts.grow(&path, last.len(), app.now());
         hasher.update(&last);
         let bytes = bytes + last.len() as u64;
         upload.put(last);

@@ -48,19 +48,24 @@ async fn import_directory(
     let (site, provider) = (site(&app)?, ctx.principal.department.clone());
     let read = move || files.read(&site, provider.as_ref(), &departments);
     let imported = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
+    Ok(Json(take_all(&app, &ctx, imported).await?))
+}
+
+/// Saves what was read as drafts; what the directory refuses is a problem at its cell.
+pub(crate) async fn take_all(app: &App, ctx: &OpContext, imported: Imported) -> Result<ImportReport, Error> {
     let mut report = ImportReport { imported: Vec::new(), refused: Vec::new(), problems: imported.problems };
     for found in imported.resources {
         let (title, cells) = (found.resource.title.clone(), found.cells.clone());
-        match take(&app, &ctx, found).await {
+        match take(app, ctx, found).await {
             Ok(code) => report.imported.push(code),
-            Err(error) if error.code == ErrorCode::Internal => return Err(error.into()),
+            Err(error) if error.code == ErrorCode::Internal => return Err(error),
             Err(error) => {
                 report.problems.extend(problems_of(&cells, error));
                 report.refused.push(title);
             }
         }
     }
-    Ok(Json(report))
+    Ok(report)
 }
 
 async fn take(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<ResourceCode, Error> {

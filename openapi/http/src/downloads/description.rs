@@ -2,6 +2,8 @@
 //! from the directory, so it says no more than the files do. Where there are no data for the caller, page and DCAT
 //! describe what is to be open.
 
+mod about;
+mod changes;
 mod documents;
 
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_dcat_turtle))
         .routes(routes!(get_dcat))
         .routes(routes!(get_dcat_rdf_xml))
+        .merge(changes::routes())
         .merge(documents::routes())
 }
 
@@ -74,7 +77,11 @@ async fn show_dataset(
         None => {
             let Seen { described, data } = seen(&app, &ctx, code).await?;
             let rows = data.as_ref().map(|data| data.manifest.rows);
-            let mut page = visit.page(&DatasetPage { a: visit.around(), described: &described, rows })?;
+            let about = about::about(&app, &ctx, &described, data.as_ref()).await.map_err(|refusal| {
+                refusal.after_opening(data.as_ref().map(|data| data.open.dataset.source()))
+            })?;
+            let page = DatasetPage { a: visit.around(), described: &described, rows, about: &about };
+            let mut page = visit.page(&page)?;
             read(&mut page, data.map(|data| data.reading));
             page
         }

@@ -16,7 +16,7 @@ use datasets_store::{Column, GeoColumns, Manifest, Part, Quality, Source};
 use exchange_crypto::{Digest, Hasher};
 use exchange_query::export::{Format, SHEET_ROWS, encode};
 use exchange_query::{OpenTable, QueryRequest, Selection, SortKey, TableName};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -263,6 +263,16 @@ impl Extracts {
         self.uses.note(folder, now);
     }
 
+    /// Counts bytes that are written into an object of an extract.
+    pub(crate) fn grow(&self, path: &Path, bytes: usize, now: Timestamp) {
+        self.uses.grow(path, bytes, now);
+    }
+
+    /// Has the room that extracts take found out anew: some were erased by others.
+    pub(crate) fn ask_again(&self) {
+        self.uses.ask_again();
+    }
+
     /// Whether somebody writes the extract of a folder now, or waits to.
     pub(super) fn is_being_written(&self, folder: &str) -> bool {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -403,12 +413,15 @@ pub(super) async fn store(
 ) -> Result<(String, u64)> {
     let upload = app.datasets.objects().put_multipart(path).await.map_err(unreadable)?;
     let mut writer = WriteMultipart::new(upload);
-    match fill(&mut writer, bytes).await {
+    let counted = bytes.inspect_ok(|chunk| app.extracts.grow(path, chunk.len(), app.now()));
+    match fill(&mut writer, counted).await {
         Ok(written) => {
             writer.finish().await.map_err(unreadable)?;
             Ok(written)
         }
         Err(error) => {
+            // What was counted of it is not there.
+            app.extracts.ask_again();
             writer.abort().await.map_err(unreadable)?;
             Err(error)
         }

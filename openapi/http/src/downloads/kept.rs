@@ -1,10 +1,11 @@
 //! The disk that extracts take: beyond their budget those that nobody has used for longest give way to new ones.
 //!
-//! How much there is says the object store, each time before an extract is written: that is rare, and nothing else can be
-//! wrong about it. When each was last used is kept in memory; before that it counts as used when it was written.
+//! How much there is says the object store once, and again where nothing would fit or `gc` has erased some; in between it is
+//! counted as it is written, so that what is under way takes its room, too. When each was last used is kept in memory; before
+//! that it counts as used when it was written.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use futures::TryStreamExt as _;
@@ -24,11 +25,20 @@ const OF_ONE: u64 = 4;
 /// them.
 const OF_STRANGERS: u64 = 2;
 
-/// When extracts were used, and who clears away now.
+/// When extracts were used, how large they are, and who clears away now.
 #[derive(Default)]
 pub(crate) struct Uses {
     used: Mutex<HashMap<String, Timestamp>>,
+    sizes: Mutex<Sizes>,
     clearing: tokio::sync::Mutex<()>,
+}
+
+/// Bytes of extracts by their folders, whole or not.
+#[derive(Default)]
+struct Sizes {
+    /// Whether those that were there before are among them.
+    complete: bool,
+    all: HashMap<String, Kept>,
 }
 
 impl Uses {
@@ -40,6 +50,50 @@ impl Uses {
     /// When an extract was last used, as far as that is known.
     fn last(&self, folder: &str) -> Option<Timestamp> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).get(folder).copied()
+    }
+
+    /// Counts bytes of an object that is being written.
+    pub(crate) fn grow(&self, path: &Path, bytes: usize, now: Timestamp) {
+        let Some((folder, _)) = path.as_ref().rsplit_once('/') else { return };
+        let mut sizes = self.sizes();
+        let kept = sizes.all.entry(folder.to_owned()).or_insert(Kept { bytes: 0, used: now });
+        kept.bytes = kept.bytes.saturating_add(bytes as u64);
+        kept.used = kept.used.max(now);
+    }
+
+    /// Forgets an extract that was erased, or is written anew.
+    fn forget(&self, folder: &str) {
+        self.sizes().all.remove(folder);
+    }
+
+    /// Has the object store asked again: others have erased some.
+    pub(crate) fn ask_again(&self) {
+        self.sizes().complete = false;
+    }
+
+    /// What is known, where it is all that there is.
+    fn known(&self) -> Option<HashMap<String, Kept>> {
+        let sizes = self.sizes();
+        sizes.complete.then(|| sizes.all.clone())
+    }
+
+    /// Takes over what the object store has. What is under way is not in it, or not all of it.
+    fn learn(
+        &self,
+        mut found: HashMap<String, Kept>,
+        is_being_written: impl Fn(&str) -> bool,
+    ) -> HashMap<String, Kept> {
+        let mut sizes = self.sizes();
+        for (folder, counted) in sizes.all.drain().filter(|(folder, _)| is_being_written(folder)) {
+            let known = found.entry(folder).or_insert(counted);
+            known.bytes = known.bytes.max(counted.bytes);
+        }
+        *sizes = Sizes { complete: true, all: found.clone() };
+        found
+    }
+
+    fn sizes(&self) -> MutexGuard<'_, Sizes> {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the extracts when they were used, and forgets those that are gone.
@@ -68,26 +122,35 @@ struct Kept {
 pub(crate) async fn make_room(app: &App, ctx: &OpContext, folder: &str) -> Result<()> {
     let Extracts { uses, .. } = &app.extracts;
     let _one_at_a_time = uses.clearing.lock().await;
-    let mut kept = listed(app).await?;
-    uses.tell(&mut kept);
     let is_stranger = !ctx.principal.sees_whole_directory();
     let budget = (app.limits.extract_bytes, is_stranger);
     let is_unused = |name: &str, used: Timestamp| {
         used.plus_seconds(IN_USE) <= app.now() && !app.extracts.is_being_written(name)
     };
-    let too_much = || {
-        let message =
-            "there is no room for further files now: those of other versions are being read; try again later";
-        Error::new(ErrorCode::Unavailable, message)
+    let victims_of = |mut kept: HashMap<String, Kept>| {
+        uses.tell(&mut kept);
+        superfluous(&kept, resource(folder), budget, |name, kept| is_unused(name, kept.used))
     };
-    let victims = superfluous(&kept, resource(folder), budget, |name, kept| is_unused(name, kept.used));
-    for victim in victims.ok_or_else(too_much)? {
+    let victims = match uses.known().and_then(victims_of) {
+        Some(victims) => victims,
+        // Before anybody is refused.
+        None => victims_of(listed(app).await?).ok_or_else(too_much)?,
+    };
+    for victim in victims {
         // Erasing takes time: what somebody has come for meanwhile stays.
         if is_unused(&victim, uses.last(&victim).unwrap_or(Timestamp(0))) {
             erase(app, &victim).await?;
         }
     }
+    // What lies there of a damaged one is written over.
+    uses.forget(folder);
     Ok(())
+}
+
+fn too_much() -> Error {
+    let message =
+        "there is no room for further files now: those of other versions are being read; try again later";
+    Error::new(ErrorCode::Unavailable, message)
 }
 
 /// Which of them give way, so that the resource and all together are below what of the budget is theirs, the whole of it or a
@@ -124,6 +187,7 @@ fn resource(folder: &str) -> &str {
     folder.split('/').nth(1).unwrap_or_default()
 }
 
+/// All extracts, as the object store has them now.
 async fn listed(app: &App) -> Result<HashMap<String, Kept>> {
     let mut kept = HashMap::<String, Kept>::new();
     let mut objects = app.datasets.objects().list(Some(&Path::from(FOLDER)));
@@ -134,7 +198,7 @@ async fn listed(app: &App) -> Result<HashMap<String, Kept>> {
         found.bytes += object.size;
         found.used = found.used.max(written);
     }
-    Ok(kept)
+    Ok(app.extracts.uses.learn(kept, |folder| app.extracts.is_being_written(folder)))
 }
 
 /// Erases what is in a folder, its manifest first: without it nothing else counts.
@@ -150,6 +214,7 @@ pub(crate) async fn erase(app: &App, folder: &str) -> Result<()> {
             Err(error) => return Err(unreadable(error)),
         }
     }
+    app.extracts.uses.forget(folder);
     Ok(())
 }
 
@@ -167,6 +232,28 @@ mod tests {
     fn victims(all: &[(&str, u64, i64)], budget: u64, now: i64) -> Option<String> {
         let found = superfluous(&kept(all), "a", (budget, false), |_, kept| kept.used.0 < now);
         found.map(|names| names.join(" ").replace("extracts/", ""))
+    }
+
+    #[test]
+    fn what_is_written_counts_at_once_and_what_is_there_is_asked_for_once() {
+        let (uses, now) = (Uses::default(), Timestamp(7));
+        let path = |folder: &str| Path::from(format!("extracts/{folder}/data.csv"));
+        uses.grow(&path("a/1/x"), 10, now);
+        assert!(uses.known().is_none(), "nobody has looked what was there before");
+        let found = kept(&[("a/1/x", 4, 1), ("b/1/x", 5, 2)]);
+        let all = uses.learn(found, |folder| folder.contains("/a/"));
+        assert_eq!(all, kept(&[("a/1/x", 10, 1), ("b/1/x", 5, 2)]), "what is under way is known here alone");
+        uses.grow(&path("a/1/x"), 10, now);
+        uses.forget("extracts/b/1/x");
+        assert_eq!(uses.known(), Some(kept(&[("a/1/x", 20, 7)])));
+        uses.ask_again();
+        assert!(uses.known().is_none());
+        let all = uses.learn(kept(&[("b/1/x", 5, 2)]), |_| false);
+        assert_eq!(
+            (&all, uses.known().as_ref()),
+            (&kept(&[("b/1/x", 5, 2)]), Some(&all)),
+            "what is gone is gone"
+        );
     }
 
     #[test]

@@ -159,22 +159,9 @@ async fn named(
     dataset: &Dataset,
     digest: &Digest,
 ) -> Result<Option<Option<String>>> {
+    let Some(selection) = selection(dataset, digest) else { return Ok(None) };
     let items = clear_items(dataset);
-    if items.is_empty() {
-        return Ok(None);
-    }
     let digest = digest.to_hex();
-    let column = |item: &InformationItem| item.column.to_string();
-    let is_it = items.iter().map(|(item, _)| is_value(column(item), digest.clone()));
-    let mut columns: Vec<String> = items.iter().map(|(item, _)| column(item)).collect();
-    columns.extend(items.iter().filter_map(|(_, name)| name.map(column)));
-    let selection = Selection {
-        version: VersionSelector::Number(dataset.version.number),
-        columns,
-        filter: Some(Filter::Or(is_it.collect())),
-        limit: Some(1),
-        ..Selection::of(TableName::Code(dataset.resource.code.clone()))
-    };
     let answer = app.run(ctx, QueryRequest::Selection(selection)).await?;
     if answer.sources != [dataset.source()] {
         let message = "the dataset or its policy changed while the row was looked for; try again";
@@ -189,6 +176,31 @@ async fn named(
     let text = |item: &InformationItem| row.get(item.column.as_str()).and_then(Value::as_str);
     let found = items.iter().find(|(item, _)| text(item) == Some(digest.as_str()));
     Ok(Some(found.and_then(|(_, name)| text((*name)?)).map(str::to_owned)))
+}
+
+/// A row that names the material; `None` where no row that is seen can.
+pub(crate) fn selection(dataset: &Dataset, digest: &Digest) -> Option<Selection> {
+    let items = clear_items(dataset);
+    let digest = digest.to_hex();
+    let column = |item: &InformationItem| item.column.to_string();
+    let is_it = items.iter().map(|(item, _)| is_value(column(item), digest.clone()));
+    let mut columns: Vec<String> = items.iter().map(|(item, _)| column(item)).collect();
+    columns.extend(items.iter().filter_map(|(_, name)| name.map(column)));
+    let selection = Selection {
+        version: VersionSelector::Number(dataset.version.number),
+        columns,
+        filter: Some(Filter::Or(is_it.collect())),
+        limit: Some(1),
+        ..Selection::of(TableName::Code(dataset.resource.code.clone()))
+    };
+    (!items.is_empty()).then_some(selection)
+}
+
+/// The code and the digest in the address of a material.
+pub(crate) fn named_by(path: &str) -> Option<(&str, Digest)> {
+    let (code, rest) = path.strip_prefix("/datasets/")?.split_once("/versions/")?;
+    let (_, digest) = rest.split_once("/materials/")?;
+    Some((code, Digest::from_hex(digest).ok()?))
 }
 
 /// The items of materials that the caller sees as they are, each with the next one behind it that names files. Cells of a

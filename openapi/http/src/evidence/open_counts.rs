@@ -29,6 +29,18 @@ impl OpenCounts {
         counts.requests >= BATCH
     }
 
+    /// Reads of a resource that are not written down yet.
+    pub(crate) fn waiting(&self, resource: &ResourceCode) -> u64 {
+        self.all_waiting(|code| code == resource)
+    }
+
+    /// The same of some resources together.
+    pub(crate) fn all_waiting(&self, is_meant: impl Fn(&ResourceCode) -> bool) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = counts.by_resource.iter().filter(|(code, _)| is_meant(code));
+        meant.map(|(_, (requests, _))| requests).sum()
+    }
+
     /// Writes the counts down and starts anew. What can't be written is counted on.
     pub(crate) async fn flush(&self, log: &dyn EvidenceLog, now: Timestamp) -> Result<()> {
         loop {

@@ -148,6 +148,15 @@ impl Windows {
         Standing { policies, payers: placed, is_over }
     }
 
+    /// Requests and bytes that are left to somebody in the window that runs; nothing is taken.
+    pub(super) fn left(&self, payer: &Payer, quotas: &Quotas, now: Timestamp) -> (u64, u64) {
+        let window =
+            self.lock().get(payer).copied().unwrap_or_default().at(quotas.window_seconds.into(), now);
+        let (requests, bytes) = payer.allowance(quotas);
+        let left_bytes = bytes.map_or(0, |bytes| bytes.saturating_sub(window.bytes));
+        (requests.saturating_sub(window.taken.into()), left_bytes)
+    }
+
     /// Counts bytes that have left.
     pub(super) fn sent(&self, payers: &[Payer], bytes: u64, quotas: &Quotas, now: Timestamp) {
         let seconds = i64::from(quotas.window_seconds);

@@ -79,6 +79,13 @@ impl Asked {
         }
     }
 
+    /// Passes over the language of a page, unless an item is called so.
+    pub(super) fn pass_language(&mut self, collection: &Collection) {
+        if collection.queryable("lang").is_none() {
+            self.values.remove("lang");
+        }
+    }
+
     /// The page as the engine reads it.
     pub(super) fn selection(
         self,

@@ -27,12 +27,12 @@ use super::{GEOJSON, address, link, pages};
 use crate::app::App;
 use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Params, parameter};
+use crate::portal::Visit;
 use crate::problem::Refusal;
 use crate::records::counted;
 
 /// The system in which geometries are written (Part 2).
 const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");
-const HTML: &str = "text/html; charset=utf-8";
 /// Characters of an id that stand in an address as they are.
 const UNRESERVED: &[u8] = b"-_~";
 
@@ -76,6 +76,7 @@ pub(super) struct FeaturePath {
 pub(super) async fn list_ogc_features(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    visit: Visit,
     Code(code): Code,
     Params(pairs): Params<Vec<(String, String)>>,
     uri: OriginalUri,
@@ -83,9 +84,12 @@ pub(super) async fn list_ogc_features(
 ) -> Result<Response, Refusal> {
     let mut parameters = Parameters::of(pairs)?;
     let form = parameters.form(&headers)?;
-    let asked = Asked::of(parameters)?;
+    let mut asked = Asked::of(parameters)?;
     let version = asked.version(&app)?;
     let (collection, source) = open(&app, &ctx, code.clone(), version).await?;
+    if form == Form::Html {
+        asked.pass_language(&collection);
+    }
     let crs = asked.crs;
     let answered = async {
         let mut selection = asked.selection(code, version, &collection)?;
@@ -97,7 +101,7 @@ pub(super) async fn list_ogc_features(
         let links = page_links(&app, &collection, &uri, answer.next.as_deref());
         match form {
             Form::Json => page(answer, collection, crs, links),
-            Form::Html => html_page(answer, collection, crs, links).await,
+            Form::Html => html_page(answer, collection, (crs, &visit), links).await,
         }
     };
     answered.await.map_err(|refusal: Refusal| refusal.after_opening([source]))
@@ -112,6 +116,7 @@ pub(super) async fn list_ogc_features(
 pub(super) async fn get_ogc_feature(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    visit: Visit,
     Code(code): Code,
     FeatureId(id): FeatureId,
     Params(pairs): Params<Vec<(String, String)>>,
@@ -120,17 +125,18 @@ pub(super) async fn get_ogc_feature(
     let mut parameters = Parameters::of(pairs)?;
     let form = parameters.form(&headers)?;
     let crs = Crs::named("crs", parameters.take("crs").as_deref())?;
+    parameters.pass_language(form);
     parameters.none_left()?;
     let (collection, source) = open(&app, &ctx, code.clone(), VersionSelector::Latest).await?;
     let answered = async {
         let key = key_of(&collection, &id).ok_or_else(no_feature)?;
-        feature(&app, &ctx, code, collection, key, (crs, form)).await
+        feature(&app, &ctx, code, (collection, key), (crs, form, &visit)).await
     };
     answered.await.map_err(|refusal: Refusal| refusal.after_opening([source]))
 }
 
 /// The values of an id that fit the types of the key's items.
-fn key_of(collection: &Collection, id: &str) -> Option<Vec<String>> {
+pub(super) fn key_of(collection: &Collection, id: &str) -> Option<Vec<String>> {
     let key = collection.key_of(id)?;
     let fits = |(column, value): (&String, &String)| {
         let item = collection.queryable(column);
@@ -143,9 +149,8 @@ async fn feature(
     app: &App,
     ctx: &OpContext,
     code: ResourceCode,
-    collection: Collection,
-    key: Vec<String>,
-    (crs, form): (Crs, Form),
+    (collection, key): (Collection, Vec<String>),
+    (crs, form, visit): (Crs, Form, &Visit),
 ) -> Result<Response, Refusal> {
     let selection = one(code, VersionSelector::Latest, &collection, key);
     let answer = app.run(ctx, QueryRequest::Selection(selection)).await?;
@@ -163,7 +168,10 @@ async fn feature(
         link("collection", "application/json", &collection.title, address(app, &up)),
     ];
     match form {
-        Form::Html => respond(HTML, crs, pages::feature(&collection, &names, &found, &links), reading),
+        Form::Html => {
+            let page = pages::feature(&collection, &names, &found, &links).shown(visit)?;
+            told(page, crs, reading)
+        }
         Form::Json => {
             let links = Value::Array(links);
             let text = written(&collection, &found);
@@ -180,8 +188,13 @@ fn respond(
     reading: Reading,
 ) -> Result<Response, Refusal> {
     let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    told(response, crs, reading)
+}
+
+/// An answer with its system of coordinates, and what was read for it.
+fn told(mut response: Response, crs: Crs, reading: Reading) -> Result<Response, Refusal> {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     let crs = HeaderValue::try_from(format!("<{}>", crs.uri())).map_err(Error::internal)?;
     headers.insert(CONTENT_CRS, crs);
@@ -231,7 +244,7 @@ const PAGE_ROWS: u32 = 100;
 async fn html_page(
     answer: QueryAnswer,
     collection: Collection,
-    crs: Crs,
+    (crs, visit): (Crs, &Visit),
     links: Vec<Value>,
 ) -> Result<Response, Refusal> {
     let (answer, rows) = counted(answer);
@@ -241,11 +254,11 @@ async fn html_page(
     let total = answer.total;
     let found: Vec<Vec<Feature>> = features.of(answer).try_collect().await?;
     let found: Vec<Feature> = found.into_iter().flatten().collect();
-    respond(HTML, crs, pages::features(&collection, &names, &found, total, &links), reading)
+    told(pages::features(&collection, &names, &found, total, &links).shown(visit)?, crs, reading)
 }
 
 /// A feature as a GeoJSON object.
-fn written(collection: &Collection, feature: &Feature) -> String {
+pub(super) fn written(collection: &Collection, feature: &Feature) -> String {
     let Feature { key, geometry, properties, .. } = feature;
     let id = collection.id(key).map(|id| format!("\"id\":{},", id_value(collection, id)));
     let id = id.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::schema::json_schema;
 use catalog_core::services::VersionSelector;
@@ -16,9 +16,11 @@ use super::asked::limit;
 use super::collection::{Collection, may_have_places, open};
 use super::crs::Crs;
 use super::negotiation::{Form, Parameters};
+use super::pages::Content;
 use super::{GEOJSON, ROOT, address, document, link, pages};
 use crate::app::App;
 use crate::extract::{Code, CodePath, Params};
+use crate::portal::Visit;
 use crate::problem::Refusal;
 
 /// The requirements classes that hold here, each whole. LIKE, BETWEEN and IN are offered without the class that names
@@ -57,6 +59,7 @@ type Pairs = Params<Vec<(String, String)>>;
     responses((status = 200, description = "Links", content((Object = "application/json"), (String = "text/html")))))]
 pub(super) async fn show_ogc_landing(
     State(app): State<Arc<App>>,
+    visit: Visit,
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -74,7 +77,7 @@ pub(super) async fn show_ogc_landing(
             to("data", "application/json", "数据集 Collections", "/collections"),
         ],
     });
-    Ok(answer(form, &landing, || pages::links(&landing)))
+    answer((form, &visit), &landing, || pages::links(&landing))
 }
 
 /// OGC API - Features: the requirements classes that hold
@@ -83,11 +86,12 @@ pub(super) async fn show_ogc_landing(
     responses((status = 200, description = "Their identifiers",
         content((Object = "application/json"), (String = "text/html")))))]
 pub(super) async fn show_ogc_conformance(
+    visit: Visit,
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let form = only_form(pairs, &headers)?;
-    Ok(answer(form, &json!({ "conformsTo": CONFORMANCE }), || pages::conformance(&CONFORMANCE)))
+    answer((form, &visit), &json!({ "conformsTo": CONFORMANCE }), || pages::conformance(&CONFORMANCE))
 }
 
 /// OGC API - Features: its own description
@@ -111,6 +115,7 @@ pub(super) async fn get_ogc_document(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn list_ogc_collections(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
+    visit: Visit,
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -118,6 +123,7 @@ pub(super) async fn list_ogc_collections(
     let form = parameters.form(&headers)?;
     let limit = limit(parameters.take("limit"), COLLECTIONS, MOST_COLLECTIONS)?;
     let after = parameters.take("after").map(|code| ResourceCode::from_path(&code)).transpose()?;
+    parameters.pass_language(form);
     parameters.none_left()?;
     // It reads manifests: as many at a time as queries run.
     let _place = app.place(&ctx).await?;
@@ -143,7 +149,7 @@ pub(super) async fn list_ogc_collections(
         "crs": Crs::ALL.map(Crs::uri),
         "collections": collections,
     });
-    Ok(answer(form, &whole, || pages::collections(&whole, &collections)))
+    answer((form, &visit), &whole, || pages::collections(&whole, &collections))
 }
 
 /// OGC API - Features: one collection
@@ -155,13 +161,14 @@ pub(super) async fn get_ogc_collection(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
+    visit: Visit,
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let form = only_form(pairs, &headers)?;
     let (collection, _) = open(&app, &ctx, code, VersionSelector::Latest).await?;
     let described = described(&app, &collection);
-    Ok(answer(form, &described, || pages::links(&described)))
+    answer((form, &visit), &described, || pages::links(&described))
 }
 
 /// OGC API - Features: what conditions may name, as JSON Schema
@@ -173,6 +180,7 @@ pub(super) async fn get_ogc_queryables(
     State(app): State<Arc<App>>,
     Extension(ctx): Extension<OpContext>,
     Code(code): Code,
+    visit: Visit,
     Params(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -181,7 +189,7 @@ pub(super) async fn get_ogc_queryables(
     let (collection, _) = open(&app, &ctx, code, VersionSelector::Latest).await?;
     let id = address(&app, &format!("/collections/{}/queryables", collection.code));
     let schema = queryables(&collection, resource, &id);
-    let mut response = answer(form, &schema, || pages::queryables(&collection));
+    let mut response = answer((form, &visit), &schema, || pages::queryables(&collection))?;
     if form == Form::Json {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(SCHEMA_JSON));
     }
@@ -233,15 +241,20 @@ fn described(app: &App, collection: &Collection) -> Value {
 fn only_form(pairs: Vec<(String, String)>, headers: &HeaderMap) -> Result<Form, Refusal> {
     let mut parameters = Parameters::of(pairs)?;
     let form = parameters.form(headers)?;
+    parameters.pass_language(form);
     parameters.none_left()?;
     Ok(form)
 }
 
-fn answer(form: Form, document: &Value, page: impl FnOnce() -> String) -> Response {
+fn answer(
+    (form, visit): (Form, &Visit),
+    document: &Value,
+    page: impl FnOnce() -> Content,
+) -> Result<Response, Refusal> {
     let mut response = match form {
         Form::Json => ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response(),
-        Form::Html => Html(page()).into_response(),
+        Form::Html => page().shown(visit)?,
     };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-    response
+    Ok(response)
 }

@@ -45,6 +45,13 @@ impl Parameters {
         }
     }
 
+    /// Passes over the language of a page, which is no question about data.
+    pub(super) fn pass_language(&mut self, form: Form) {
+        if form == Form::Html {
+            self.take("lang");
+        }
+    }
+
     pub(super) fn rest(self) -> BTreeMap<String, String> {
         self.0
     }

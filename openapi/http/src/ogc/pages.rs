@@ -1,17 +1,34 @@
-//! The same as pages for people. Every text from outside is escaped.
+//! The same as pages for people, within the portal's frame. Every text from outside is escaped.
 
+use axum::response::Response;
 use exchange_query::Feature;
+use openapi_portal::FramedPage;
 use serde_json::Value;
 
 use super::collection::Collection;
+use crate::portal::Visit;
+use crate::problem::Refusal;
 
-fn page(title: &str, body: &str) -> String {
-    let title = escaped(title);
-    format!(
-        "<!doctype html>\n<html lang=\"zh-CN\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <h1>{title}</h1>\n{body}\n</html>\n"
-    )
+/// A page's title, and its content in HTML.
+pub(super) struct Content {
+    title: String,
+    body: String,
+}
+
+impl Content {
+    /// The page in the portal's frame.
+    pub(super) fn shown(&self, visit: &Visit) -> Result<Response, Refusal> {
+        visit.page(&FramedPage { a: visit.around(), title: &self.title, content: &self.body })
+    }
+}
+
+fn page(title: &str, body: String) -> Content {
+    Content { title: title.to_owned(), body }
+}
+
+/// A table that is scrolled by itself where it is wide.
+fn table(rows: &str) -> String {
+    format!("<div class=\"scroll\" tabindex=\"0\"><table>{rows}</table></div>")
 }
 
 fn text<'a>(document: &'a Value, name: &str) -> &'a str {
@@ -31,17 +48,17 @@ fn links_of(document: &Value) -> &[Value] {
 }
 
 /// A document that is a title, a text and links.
-pub(super) fn links(document: &Value) -> String {
+pub(super) fn links(document: &Value) -> Content {
     let body = format!("<p>{}{}", escaped(text(document, "description")), list(links_of(document)));
-    page(text(document, "title"), &body)
+    page(text(document, "title"), body)
 }
 
-pub(super) fn conformance(classes: &[&str]) -> String {
+pub(super) fn conformance(classes: &[&str]) -> Content {
     let items: String = classes.iter().map(|class| format!("<li><code>{class}</code>")).collect();
-    page("符合的标准 Conformance", &format!("<ul>{items}</ul>"))
+    page("符合的标准 Conformance", format!("<ul>{items}</ul>"))
 }
 
-pub(super) fn collections(whole: &Value, all: &[Value]) -> String {
+pub(super) fn collections(whole: &Value, all: &[Value]) -> Content {
     let one = |collection: &Value| {
         let title = escaped(text(collection, "title"));
         format!(
@@ -51,10 +68,10 @@ pub(super) fn collections(whole: &Value, all: &[Value]) -> String {
         )
     };
     let body = list(links_of(whole)) + &all.iter().map(one).collect::<String>();
-    page("空间数据集 Collections", &body)
+    page("空间数据集 Collections", body)
 }
 
-pub(super) fn queryables(collection: &Collection) -> String {
+pub(super) fn queryables(collection: &Collection) -> Content {
     let row = |(name, title, kind): (&str, &str, String)| {
         format!("<tr><td><code>{}</code><td>{}<td>{}", escaped(name), escaped(title), escaped(&kind))
     };
@@ -62,8 +79,8 @@ pub(super) fn queryables(collection: &Collection) -> String {
     let items = items.map(|item| (item.column.as_str(), item.title.as_str(), item.item_type.to_string()));
     let geometry = (collection.geometry(), "几何图形 Geometry", "geometry".to_owned());
     let rows: String = items.chain([geometry]).map(row).collect();
-    let table = format!("<table><tr><th>列名 Name<th>名称 Title<th>类型 Type{rows}</table>");
-    page(&format!("{} 可查询项 Queryables", collection.title), &table)
+    let head = "<tr><th scope=\"col\">列名 Name<th scope=\"col\">名称 Title<th scope=\"col\">类型 Type";
+    page(&format!("{} 可查询项 Queryables", collection.title), table(&format!("{head}{rows}")))
 }
 
 pub(super) fn features(
@@ -72,18 +89,19 @@ pub(super) fn features(
     features: &[Feature],
     total: Option<u64>,
     links: &[Value],
-) -> String {
-    let head: String =
-        names.iter().map(|name| format!("<th>{}", escaped(&titled(collection, name)))).collect();
+) -> Content {
+    let head: String = names
+        .iter()
+        .map(|name| format!("<th scope=\"col\">{}", escaped(&titled(collection, name))))
+        .collect();
     let row = |feature: &Feature| {
         let cells: String = feature.cells.iter().map(|cell| format!("<td>{}", escaped(cell))).collect();
         format!("<tr>{cells}")
     };
     let rows: String = features.iter().map(row).collect();
     let total = total.map(|total| format!("，共 of {total}")).unwrap_or_default();
-    let body =
-        format!("<p>{} 条 features{total}{}<table><tr>{head}{rows}</table>", features.len(), list(links));
-    page(&collection.title, &body)
+    let rows = table(&format!("<tr>{head}{rows}"));
+    page(&collection.title, format!("<p>{} 条 features{total}{}{rows}", features.len(), list(links)))
 }
 
 pub(super) fn feature(
@@ -91,13 +109,14 @@ pub(super) fn feature(
     names: &[String],
     feature: &Feature,
     links: &[Value],
-) -> String {
+) -> Content {
     let row = |(name, value): (&String, &String)| {
-        format!("<tr><th>{}<td>{}", escaped(&titled(collection, name)), escaped(value))
+        format!("<tr><th scope=\"row\">{}<td>{}", escaped(&titled(collection, name)), escaped(value))
     };
     let rows: String = names.iter().zip(&feature.cells).map(row).collect();
     let geometry = escaped(&feature.geometry);
-    page(&collection.title, &format!("{}<table>{rows}</table><pre>{geometry}</pre>", list(links)))
+    let rows = table(&rows);
+    page(&collection.title, format!("{}{rows}<pre tabindex=\"0\">{geometry}</pre>", list(links)))
 }
 
 /// The title of an item where conditions may name it, else its machine name.

@@ -1,6 +1,11 @@
 //! The desk 工作台: pages for people of departments, and for those who run the platform. Each calls the services that the API
 //! calls, as the person who is signed in.
 
+mod data;
+mod entries;
+mod openings;
+mod sent;
+
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -10,6 +15,7 @@ use openapi_portal::DeskPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::desk_matters::{open_matters, summary};
 use super::visit::{LanguageParam, Visit};
 use crate::app::App;
 use crate::problem::Refusal;
@@ -18,10 +24,63 @@ use crate::problem::Refusal;
 type Section = (&'static [Action], (&'static str, &'static str, &'static str));
 
 /// All parts of the desk, in the order in which they are shown.
-const SECTIONS: &[Section] = &[];
+const SECTIONS: &[Section] = &[
+    (MATTERS, ("/desk/matters", "办件", "Matters")),
+    (
+        &[Action::ReviewDirectory, Action::ReviewData, Action::ReviewOpening],
+        ("/desk/reviews", "待审核", "Reviews"),
+    ),
+    (&[Action::EditDirectory, Action::ReviewDirectory], ("/desk/directory", "目录编制", "Directory")),
+    (&[Action::IngestData, Action::PublishData, Action::ReviewData], ("/desk/datasets", "数据挂接", "Data")),
+    (
+        &[Action::EditDirectory, Action::IngestData, Action::ReviewOpening],
+        ("/desk/openings", "开放与保密审查", "Openings"),
+    ),
+    (GRANTS, ("/desk/grants", "授权", "Grants")),
+    (&[Action::IssueTickets], ("/desk/tickets", "访问凭证", "Tickets")),
+    (GRANTS, ("/desk/why", "谁能看什么", "Who may see what")),
+    (
+        &[Action::AnswerFeedback, Action::ReviewContributions],
+        ("/desk/feedback", "评价审核与回复", "Feedback"),
+    ),
+    (&[Action::ReviewContributions], ("/desk/gallery", "应用成果审核", "Gallery")),
+    (&[Action::Supervise], ("/desk/supervision", "电子监察", "Supervision")),
+    (&[Action::Supervise], ("/desk/assessment", "考核评估", "Assessment")),
+    (REPORTS, ("/desk/reports", "年度报告", "Annual reports")),
+    (EVIDENCE, ("/desk/evidence", "存证", "Evidence")),
+    (&[Action::ReadEvidence], ("/desk/access-log", "访问日志", "Access log")),
+    (&[Action::ManagePeople], ("/desk/people", "人员与角色", "People and roles")),
+    (&[Action::ManagePeople], ("/desk/substitutions", "代办", "Substitutes")),
+    (&[Action::ManageKeys], ("/desk/keys", "密钥", "Keys")),
+    (&[Action::ManageDepartments], ("/desk/departments", "部门", "Departments")),
+    (&[Action::Reorganise], ("/desk/successions", "机构改革", "Reorganisation")),
+    (&[Action::MaintainStorage], ("/desk/maintenance", "运行维护", "Maintenance")),
+    (&Action::ALL, ("/desk/account", "我的账号", "My account")),
+];
+
+/// What people do in matters.
+const MATTERS: &[Action] =
+    &[Action::Apply, Action::ManageGrants, Action::ReviewData, Action::ReviewOpening, Action::Supervise];
+/// What people do about grants.
+const GRANTS: &[Action] = &[Action::Apply, Action::ManageGrants, Action::ReviewOpening, Action::Supervise];
+/// What is counted in the reports of a year.
+const REPORTS: &[Action] = &[
+    Action::Supervise,
+    Action::EditDirectory,
+    Action::IngestData,
+    Action::ManageGrants,
+    Action::ReviewDirectory,
+];
+/// What leaves evidence that its department reads.
+const EVIDENCE: &[Action] =
+    &[Action::ReadEvidence, Action::Apply, Action::ManageGrants, Action::ReviewDirectory, Action::Supervise];
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(show_desk))
+    OpenApiRouter::new()
+        .routes(routes!(show_desk))
+        .merge(entries::routes())
+        .merge(data::routes())
+        .merge(openings::routes())
 }
 
 /// The parts of the desk that open to somebody.
@@ -32,10 +91,23 @@ pub(super) fn sections(principal: &Principal) -> Vec<(&'static str, &'static str
     SECTIONS.iter().filter(|(actions, _)| actions.iter().any(may)).map(|(_, section)| *section).collect()
 }
 
+/// Whether a form with a spreadsheet of the directory is sent there.
+pub(crate) fn takes_sheet(path: &str) -> bool {
+    path == "/desk/directory/import"
+}
+
+/// Whether a form with a file of data is sent there.
+pub(crate) fn takes_file(path: &str) -> bool {
+    let is_sent = path.ends_with("/upload") || path.ends_with("/materials");
+    path.starts_with("/desk/datasets/") && is_sent
+}
+
 /// The desk of whoever is signed in
 #[utoipa::path(get, path = "/desk", tag = "desk", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_desk(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
-    visit.page(&DeskPage { a: visit.around() })
+    let open = open_matters(&visit).await?;
+    let matters = open.as_ref().map(|(views, more)| summary(&visit, views, *more));
+    visit.page(&DeskPage { a: visit.around(), matters })
 }

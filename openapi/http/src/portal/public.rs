@@ -5,19 +5,26 @@ use std::sync::Arc;
 use axum::response::Response;
 use catalog_core::ports::{self, SearchQuery};
 use catalog_core::{OpContext, Result};
-use openapi_portal::{Chosen, Count, DepartmentsPage, DesignPage, Figures, HomePage, SearchPage, TopicsPage};
+use openapi_portal::{
+    Bar, Chosen, Count, DepartmentsPage, DesignPage, Figures, Home, HomePage, SearchPage, TopicsPage,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::visit::{LanguageParam, Visit};
+use super::{Overview, Usage};
 use crate::app::App;
 use crate::extract::Params;
 use crate::problem::Refusal;
 
 /// Datasets on the first page.
 const FIRST: u32 = 6;
+/// Datasets that were updated last on the first page.
+const LATEST: usize = 6;
+/// Datasets that are used most on the first page.
+const MOST_USED: usize = 5;
 /// Topics on the first page.
 const TOPICS: usize = 15;
 
@@ -65,17 +72,31 @@ fn facets(limit: u32) -> SearchQuery {
 async fn show_home(visit: Visit) -> Result<Response, Refusal> {
     let (app, ctx) = (&visit.app, visit.public());
     let found = found(app, &ctx, facets(FIRST)).await?;
-    let counts = |field: &'static str| {
-        found.facets.iter().filter(move |facet| facet.field == field).flat_map(|facet| &facet.counts)
+    let departments = found.facets.iter().find(|facet| facet.field == "department");
+    let departments = departments.map_or(0, |facet| facet.counts.iter().map(|_| 1).sum());
+    let mut home = Home {
+        figures: Figures { resources: found.total, departments, ..Figures::default() },
+        topics: Count::topics(&Chosen::default(), &found.facets),
+        some: found.hits,
+        ..Home::default()
     };
-    let figures = Figures {
-        resources: found.total,
-        open: counts("opening").filter(|(value, _)| value == "open").map(|(_, count)| count).sum(),
-        departments: counts("department").map(|_| 1).sum(),
-    };
-    let mut topics = Count::topics(&Chosen::default(), &found.facets);
-    topics.truncate(TOPICS);
-    visit.page(&HomePage { a: visit.around(), figures, topics, some: found.hits })
+    home.topics.truncate(TOPICS);
+    if let Some(overview) = Overview::get(app, &ctx).await? {
+        let with_data = || overview.listings.iter().filter(|listing| listing.release.is_some());
+        home.figures.with_data = Some(with_data().map(|_| 1).sum());
+        home.figures.rows = Some(with_data().filter_map(|listing| listing.rows).sum());
+        home.latest = overview.latest(LATEST);
+        if let Some(usage) = Usage::get(app, &ctx).await {
+            let reads: u64 = overview.listings.iter().map(|listing| usage.reads_of(app, &listing.code)).sum();
+            home.figures.uses = Some(reads + usage.calls());
+            let used = overview.most_used(app, &usage, MOST_USED).into_iter();
+            let bar = |(listing, count): (&openapi_portal::Listing, u64)| {
+                Bar::new(listing.title.clone(), Some(listing.address()), count)
+            };
+            home.most_used = Bar::measured(used.map(bar).collect());
+        }
+    }
+    visit.page(&HomePage { a: visit.around(), home: &home })
 }
 
 /// Search the public's directory
@@ -102,7 +123,14 @@ async fn show_departments(visit: Visit) -> Result<Response, Refusal> {
     let (app, ctx) = (&visit.app, visit.public());
     let found = found(app, &ctx, facets(1)).await?;
     let departments = app.services.departments(&ctx).await?;
-    let departments = Count::departments(&Chosen::default(), &found.facets, &departments);
+    let counts =
+        found.facets.iter().filter(|facet| facet.field == "department").flat_map(|facet| &facet.counts);
+    let named = |(id, count): &(String, u64)| {
+        let department = departments.iter().find(|department| department.id.as_str() == id)?;
+        let (name, address) = (department.name.clone(), format!("/departments/{id}"));
+        Some(Count { name, address, count: *count, is_chosen: false })
+    };
+    let departments = counts.filter_map(named).collect();
     visit.page(&DepartmentsPage { a: visit.around(), departments })
 }
 

@@ -39,6 +39,7 @@ struct Wanted {
 
 /// What the form sends.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SignInForm)]
 struct Entered {
     name: String,
     password: String,
@@ -51,7 +52,8 @@ struct Entered {
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_sign_in(visit: Visit, Params(wanted): Params<Wanted>) -> Result<Response, Refusal> {
     let has_provider = visit.app.sign_in.parts.oidc.is_some();
-    visit.page(&SignInPage { a: visit.around(), name: "", next: &wanted.next, has_provider })
+    let is_fresh = visit.app.first_code.is_waiting(visit.ctx.now);
+    visit.page(&SignInPage { a: visit.around(), name: "", next: &wanted.next, has_provider, is_fresh })
 }
 
 /// Sign in by the form
@@ -71,7 +73,7 @@ async fn sign_in(
         }
         Err(refusal) => {
             let has_provider = visit.app.sign_in.parts.oidc.is_some();
-            let page = |a| SignInPage { a, name: &name, next: &next, has_provider };
+            let page = |a| SignInPage { a, name: &name, next: &next, has_provider, is_fresh: false };
             Err(visit.again(refusal.error, page))
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use catalog_core::context::{Principal, PrincipalKind};
-use catalog_core::{Error, ErrorCode, Fault, OpContext, Result};
+use catalog_core::{Error, ErrorCode, OpContext, Result};
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
 use http::{HeaderValue, Uri};
@@ -64,7 +64,9 @@ impl Visit {
     /// `unauthenticated` if nobody is.
     pub(crate) fn signed_in(&self) -> Result<&Principal> {
         match self.ctx.principal.kind {
-            PrincipalKind::Public => Err(Error::new(ErrorCode::Unauthenticated, "sign in to see this page")),
+            PrincipalKind::Public => {
+                Err(Error::new(ErrorCode::Unauthenticated, "登录后可以查看 sign in to see this page"))
+            }
             _ => Ok(&self.ctx.principal),
         }
     }
@@ -75,10 +77,10 @@ impl Visit {
         Ok((policy, Html(page.write()?)).into_response())
     }
 
-    /// Answers a form with the page that it was on, what was typed in it, and why it was not done. Faults of the server have a
-    /// page of their own.
+    /// Answers a form with the page that it was on, what was typed in it, and why it was not done: also where it is not possible
+    /// now and is sent again later. What is broken in the server has a page of its own.
     pub(crate) fn again<'v, P: Page>(&'v self, error: Error, page: impl FnOnce(Around<'v>) -> P) -> Refusal {
-        if error.code.fault() == Fault::Server {
+        if matches!(error.code, ErrorCode::Internal | ErrorCode::Corrupt) {
             return error.into();
         }
         let around = Around { trouble: Some(error.clone()), ..self.around() };
@@ -106,14 +108,16 @@ impl FromRequestParts<Arc<App>> for Visit {
     }
 }
 
-/// Language and address of a page. The address is another one with each way to write it, so nothing of it is decoded.
+/// Language and address of a page. The address is another one with each way to write it, so nothing of it is decoded. Two slashes
+/// at its begin would lead to another host.
 fn read(uri: &Uri) -> (Language, String) {
     let asked = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let (language, rest): (Vec<_>, Vec<_>) = asked.partition(|pair| pair.starts_with("lang="));
     let language = Language::read(language.last().and_then(|pair| pair.strip_prefix("lang=")));
+    let path = format!("/{}", uri.path().trim_start_matches(['/', '\\']));
     match rest.join("&") {
-        rest if rest.is_empty() => (language, uri.path().to_owned()),
-        rest => (language, format!("{}?{rest}", uri.path())),
+        rest if rest.is_empty() => (language, path),
+        rest => (language, format!("{path}?{rest}")),
     }
 }
 
@@ -176,5 +180,6 @@ mod tests {
         assert_eq!(read("/?lang=en"), (Language::English, "/".to_owned()));
         assert_eq!(read("/x?lang=zh&q=%26lang=en"), (Language::Chinese, "/x?q=%26lang=en".to_owned()));
         assert_eq!(read("/x?&&"), (Language::Chinese, "/x".to_owned()));
+        assert_eq!(read("//evil.example/x?lang=en"), (Language::English, "/evil.example/x".to_owned()));
     }
 }

@@ -1,10 +1,13 @@
 //! What a dataset is, what it holds, how to take it, how to check it.
 
 use askama::Template;
-use catalog_core::directory::{InformationItem, Opening};
+use catalog_core::directory::{InformationItem, Opening, Sharing};
 use openapi_dcat::{Described, File, Release, schema_org};
 
+use super::looking::Looking;
+use crate::about::{About, Compared};
 use crate::around::Around;
+use crate::words;
 
 /// A file of the newest version, and where it lies.
 struct FilePlace {
@@ -26,11 +29,17 @@ pub struct DatasetPage<'a> {
     pub described: &'a Described,
     /// Rows of the newest version.
     pub rows: Option<u64>,
+    /// What else is known of it.
+    pub about: &'a About,
 }
 
 impl DatasetPage<'_> {
     fn code(&self) -> String {
         self.described.resource.code.path_form()
+    }
+
+    fn looking(&self) -> Looking<'_> {
+        Looking { resource: &self.described.resource }
     }
 
     fn release(&self) -> Option<&Release> {
@@ -60,8 +69,64 @@ impl DatasetPage<'_> {
         }
     }
 
+    /// The openness of the whole, as its tag shows it.
+    fn openness(&self) -> (&'static str, &str) {
+        match self.described.resource.opening() {
+            Opening::Open => ("open", self.a.say("无条件开放", "Open to everyone")),
+            Opening::Conditional { .. } => ("conditional", self.a.say("有条件开放", "Open on application")),
+            Opening::Closed => ("closed", self.a.say("不开放", "Not open")),
+        }
+    }
+
+    /// Why an item is not open, or under which condition, in the words of the department.
+    fn reason<'i>(&self, item: &'i InformationItem) -> &'i str {
+        match (&item.opening, &item.sharing) {
+            (Opening::Conditional { condition }, _) => condition,
+            (Opening::Closed, Sharing::Withheld { basis }) => basis,
+            (Opening::Closed, Sharing::Conditional { condition }) => condition,
+            _ => "",
+        }
+    }
+
+    /// The name of an item's type, and its length.
+    fn kind(&self, item: &InformationItem) -> (&'static str, String) {
+        let whole = item.item_type.to_string();
+        let length = whole.find('(').map_or("", |place| &whole[place..]).to_owned();
+        (words::kind(item.item_type.kind), length)
+    }
+
+    /// What blurs an item for this reader.
+    fn mask(&self, item: &InformationItem) -> Option<String> {
+        let (_, mask) = self.about.masks.iter().find(|(column, _)| *column == item.column)?;
+        let (chinese, english) = words::mask(mask);
+        Some(self.a.say(&chinese, &english).to_owned())
+    }
+
     fn is_key(&self, item: &InformationItem) -> bool {
         self.described.resource.key.contains(&item.column)
+    }
+
+    /// The title of a column, as the reader's directory has it.
+    fn title<'s>(&'s self, column: &'s str) -> &'s str {
+        self.described.resource.item(column).map_or(column, |item| &item.title)
+    }
+
+    fn rule<'s>(&'s self, rule: &'s str) -> &'s str {
+        let (chinese, english) = words::rule(rule);
+        self.a.say(chinese, english)
+    }
+
+    /// Whether rows name materials 附件.
+    fn has_materials(&self) -> bool {
+        let is_material = |item: &InformationItem| {
+            item.format.is_some_and(|format| format == catalog_core::directory::ValueFormat::Material)
+        };
+        self.described.resource.items.iter().any(is_material)
+    }
+
+    /// Whether the newest data are older than promised.
+    fn is_late(&self) -> bool {
+        self.about.due.is_some_and(|due| due <= self.about.now)
     }
 
     fn address(&self, path: &str) -> String {
@@ -70,5 +135,25 @@ impl DatasetPage<'_> {
 
     fn classification(&self) -> String {
         self.described.resource.classification.join(" / ")
+    }
+}
+
+/// What changed between two versions of a dataset.
+#[derive(Template)]
+#[template(path = "changes.html")]
+pub struct ChangesPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The entry with its provider.
+    pub described: &'a Described,
+    /// The versions that can be compared, newest first.
+    pub numbers: &'a [i64],
+    /// The two, and how they differ; nothing where there are not two.
+    pub compared: Option<&'a Compared>,
+}
+
+impl ChangesPage<'_> {
+    fn code(&self) -> String {
+        self.described.resource.code.path_form()
     }
 }

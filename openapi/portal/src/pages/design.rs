@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::around::Around;
+use crate::listing::Bar;
 
 /// Colours, type and components.
 #[derive(Template)]
@@ -29,6 +30,11 @@ const COLOURS: [&str; 12] = [
 ];
 
 impl DesignPage<'_> {
+    fn bars(&self) -> Vec<Bar> {
+        let bars = [("公共服务", 12), ("生态环保", 7), ("应急维稳", 0)];
+        Bar::measured(bars.map(|(name, count)| Bar::new(name, None, count)).to_vec())
+    }
+
     fn colours(&self) -> [&'static str; 12] {
         COLOURS
     }

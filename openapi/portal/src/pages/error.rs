@@ -1,7 +1,7 @@
 //! What went wrong, for people.
 
 use askama::Template;
-use catalog_core::ErrorCode;
+use catalog_core::{ErrorCode, Fault};
 
 use crate::around::Around;
 
@@ -16,9 +16,27 @@ pub struct ErrorPage<'a> {
 }
 
 impl ErrorPage<'_> {
+    /// What the reader can do now.
+    fn advice(&self) -> &str {
+        let code = self.a.trouble.as_ref().map(|error| error.code);
+        match code {
+            Some(ErrorCode::NotFound | ErrorCode::UnknownTable) => self.a.say(
+                "地址可能写错了，内容可能已经撤下，或者不向您公开。",
+                "The address may be mistyped, the page may be gone, or it is not for you to see.",
+            ),
+            Some(ErrorCode::Withdrawn) => self.a.say(
+                "提供部门已撤回这份数据，理由见上。",
+                "Its provider has withdrawn these data; the reason stands above.",
+            ),
+            Some(code) if code.fault() == Fault::Server => {
+                self.a.say("这是我们的问题，请稍后再试。", "The fault is ours. Please try again later.")
+            }
+            _ => self.a.say("请按提示核对后再试。", "Please look at what is said above, and try again."),
+        }
+    }
+
     /// Whether signing in may help.
     fn wants_sign_in(&self) -> bool {
-        let code = self.a.trouble.as_ref().map(|error| error.code);
-        self.a.visitor.is_none() && matches!(code, Some(ErrorCode::Unauthenticated | ErrorCode::Forbidden))
+        self.a.trouble.as_ref().is_some_and(|error| error.code == ErrorCode::Unauthenticated)
     }
 }

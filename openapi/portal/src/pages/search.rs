@@ -42,7 +42,7 @@ impl SearchPage<'_> {
         match value {
             "open" => self.a.say("无条件开放", "Open"),
             "conditional" => self.a.say("有条件开放", "On application"),
-            _ => self.a.say("不开放", "Closed"),
+            _ => self.a.say("不开放", "Not open"),
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) mod at {
 }
 
 /// Whether a column is about the resource, so that it is the same in each of its rows.
-fn is_of_resource(column: usize) -> bool {
+pub(super) fn is_of_resource(column: usize) -> bool {
     !matches!(column, 0 | at::ITEM..=at::CONDITION | at::OPEN | at::OPEN_CONDITION)
 }
 

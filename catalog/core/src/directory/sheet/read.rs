@@ -51,7 +51,7 @@ pub fn read(
     build_all(&sheets, &groups, problems)
 }
 
-fn headers(grid: &Grid, extra: &Grid) -> Result<(Header, Option<Header>), Vec<Problem>> {
+pub(super) fn headers(grid: &Grid, extra: &Grid) -> Result<(Header, Option<Header>), Vec<Problem>> {
     let header = header::find(grid, &DIRECTORY_COLUMNS)?;
     let extra_header =
         if extra.rows.is_empty() { None } else { Some(header::find(extra, &EXTENSION_COLUMNS)?) };

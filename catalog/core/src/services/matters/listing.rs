@@ -2,15 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::{MatterView, Services, sees_all};
-use crate::context::{OpContext, Role};
+use crate::context::{OpContext, Principal, Role};
 use crate::deadline::Light;
 use crate::error::{Error, ErrorCode, Result};
-use crate::matter::{Matter, MatterKind};
+use crate::matter::{Event, Matter, MatterKind};
 use crate::ports::{MatterPlace, MatterQuery};
+use crate::time::Timestamp;
 
 /// Matters that are read in one go.
 const PAGE: u32 = 500;
+/// Days that are looked at for what is left of a limit.
+const MOST_DAYS: usize = 4_000;
+
+/// On which side of a matter a caller stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Something in it waits for the caller.
+    Waiting,
+    /// The caller's department handles it; for its officers the data authority.
+    Handling,
+    /// The caller's department, or the caller, has asked for it.
+    Asking,
+}
 
 /// Which matters a caller wants to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +37,8 @@ pub struct MatterFilter {
     pub role: Option<Role>,
     /// With this light or a worse one.
     pub light: Option<Light>,
+    /// On whose side; on any without it.
+    pub side: Option<Side>,
     /// Settled ones too.
     pub settled: bool,
     /// Behind this place.
@@ -30,10 +48,52 @@ pub struct MatterFilter {
 }
 
 impl MatterFilter {
-    fn takes(&self, view: &MatterView) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&view.matter.kind()))
+    fn takes(&self, view: &MatterView, principal: &Principal) -> bool {
+        self.side.is_none_or(|side| view.stands(side, principal))
+            && (self.kinds.is_empty() || self.kinds.contains(&view.matter.kind()))
             && self.role.is_none_or(|role| view.matter.handler.role == role)
             && self.light.is_none_or(|light| view.light >= Some(light))
+    }
+}
+
+impl MatterView {
+    /// Whether the caller, for whom it was made, stands on that side.
+    pub fn stands(&self, side: Side, principal: &Principal) -> bool {
+        match side {
+            Side::Waiting => !self.matter.state.is_settled() && self.yours.iter().any(is_duty),
+            Side::Asking => self.matter.applicant.covers(principal),
+            Side::Handling => match &self.matter.handler.department {
+                Some(department) => principal.acts_for(department),
+                None => principal.has(Role::AuthorityOfficer),
+            },
+        }
+    }
+}
+
+/// Whether a step is more than giving something up, or saying something about it.
+fn is_duty(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Withdraw
+            | Event::End
+            | Event::Feedback
+            | Event::Escalate
+            | Event::Revoke
+            | Event::Postpone
+            | Event::Cancel
+    )
+}
+
+impl Services {
+    /// Working days from today, which does not count, to the last day before a limit ends; below zero since then.
+    pub fn working_days_left(&self, now: Timestamp, due: Timestamp) -> i64 {
+        let (today, last) = (now.shanghai_date(), due.plus_seconds(-1).shanghai_date());
+        let calendar = &self.settings.deadlines.calendar;
+        let count = |from: NaiveDate, to: NaiveDate| {
+            let days = from.iter_days().skip(1).take_while(|day| *day <= to).take(MOST_DAYS);
+            i64::try_from(days.filter(|day| calendar.is_working_day(*day)).count()).unwrap_or(i64::MAX)
+        };
+        if last < today { -count(last, today) } else { count(today, last) }
     }
 }
 
@@ -59,7 +119,7 @@ impl Services {
         let mut matters = Vec::new();
         while let Some(page) = self.next_of(&parties, &mut query).await? {
             let views = page.into_iter().map(|matter| MatterView::of(matter, ctx));
-            for view in views.filter(|view| filter.takes(view)) {
+            for view in views.filter(|view| filter.takes(view, &ctx.principal)) {
                 if matters.len() == filter.limit {
                     let next = matters.last().map(|last: &MatterView| MatterPlace::of(&last.matter));
                     return Ok(MatterPage { matters, next });

@@ -169,6 +169,11 @@ impl Services {
         Ok(confidential)
     }
 
+    /// Whether the caller may learn who asks in a matter of the public.
+    pub fn may_open_seal(ctx: &OpContext, matter: &Matter) -> bool {
+        matter.is_public() && may_read_applicant(ctx, matter)
+    }
+
     /// The notices of a matter that concerns the caller.
     pub async fn notices(&self, ctx: &OpContext, number: &str) -> Result<Vec<NoticeEntry>> {
         let matter = self.visible_matter(ctx, number).await?;
@@ -261,7 +266,7 @@ impl Services {
         serde_json::from_slice(&text).map_err(Error::internal)
     }
 
-    fn safe(&self) -> Result<&dyn Safe> {
+    pub(in crate::services) fn safe(&self) -> Result<&dyn Safe> {
         let message = "no keys are kept here, so nothing confidential is taken or given";
         self.safe.as_deref().ok_or_else(|| Error::new(ErrorCode::Unavailable, message))
     }

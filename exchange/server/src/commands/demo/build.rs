@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use arrow::csv::WriterBuilder;
 use catalog_core::directory::{Department, sheet};
 use catalog_core::matter::Event;
-use catalog_core::ports::{KeyOwner, KeyRecord};
+use catalog_core::ports::{KeyOwner, KeyRecord, Person};
 use catalog_core::services::Act;
-use catalog_core::{Error, Result, Timestamp};
+use catalog_core::{Error, Result, Role, Timestamp};
+use datasets_samples::notices::{self, NOTICES};
 use datasets_samples::{SampleCity, Table};
 use exchange_auth::generate_key_file;
-use exchange_crypto::to_base64url;
+use exchange_crypto::{Digest, to_base64url};
 use serde::Deserialize;
 
 use crate::cli::{Ingest, MatterKind, Publish, Step};
 use crate::client::{Assertions, Client};
-use crate::commands::{data, directory, keys, matters};
+use crate::commands::demo::people;
+use crate::commands::{data, directory, keys, material, matters};
 use crate::compose::Platform;
 use crate::folder::{Folder, io};
 use crate::output;
@@ -30,8 +32,25 @@ const DEFAULT_MEMORY_PEOPLE: u64 = 2_560_000;
 const PEOPLE_OF_A_MIB: u64 = 2_500;
 /// The term of its applications: three years.
 const TERM_SECONDS: i64 = 3 * 365 * 86_400;
+/// The developer's login name, and that of the key file.
+pub(crate) const DEVELOPER: &str = "developer";
 /// The open dataset of the tour.
 pub(crate) const OPEN_TABLE: (&str, &str) = ("jyj", "schools");
+/// What differs from the defaults: the tour's receiver of notifications is on this machine, letters stay in a folder, and maps
+/// by division are drawn with the city's own open boundaries.
+const SETTINGS: &str = "\
+[mail]
+from = \"shuqiao@jiujiang.example\"
+
+[subscription]
+networks = [\"127.0.0.0/8\"]
+
+[portal]
+name = \"九江市公共数据开放平台（示例）\"
+english_name = \"Jiujiang Open Public Data (sample)\"
+operator = \"九江市数据局（示例）\"
+boundaries = \"103001-000002\"
+";
 /// The resource that county polygons are mounted on.
 const BOUNDARIES: &str = "county_boundaries";
 /// What the demo grants, by table names.
@@ -76,21 +95,29 @@ pub(crate) fn key_file(root: &Path, department: &str) -> PathBuf {
 /// Builds the city in an empty folder.
 pub(crate) async fn city(site: &Path, people: u64) -> Result<()> {
     let folder = Folder::create(site)?;
-    if people > DEFAULT_MEMORY_PEOPLE {
-        // A join of the whole city keeps one of its sides in memory.
-        let settings = format!("[query]\nmemory_mib = {}\n", people / PEOPLE_OF_A_MIB);
-        let path = site.join("shuqiao.toml");
-        std::fs::write(&path, settings).map_err(|error| io(&path, &error))?;
-    }
+    configure(site, people)?;
     let platform = Platform::start(folder, None).await?;
     let departments = datasets_samples::directory::departments().map_err(Error::internal)?;
     organisation(&platform, site, &departments).await?;
     fill_directory(&platform, site, &departments).await?;
     let city = SampleCity::new(SEED, people).map_err(Error::internal)?;
     mount(&platform, site, &departments, &city).await?;
+    publish_notices(&platform, site, &departments).await?;
+    developer(&platform, site).await?;
     grant(&platform).await?;
     platform.folder().mark_demo(people)?;
     platform.close().await
+}
+
+/// Writes what differs from the defaults.
+fn configure(site: &Path, people: u64) -> Result<()> {
+    let mut settings = SETTINGS.to_owned();
+    if people > DEFAULT_MEMORY_PEOPLE {
+        // A join of the whole city keeps one of its sides in memory.
+        settings += &format!("\n[query]\nmemory_mib = {}\n", people / PEOPLE_OF_A_MIB);
+    }
+    let path = site.join("shuqiao.toml");
+    std::fs::write(&path, settings).map_err(|error| io(&path, &error))
 }
 
 /// A client for somebody of a department in a role.
@@ -116,7 +143,8 @@ async fn organisation(platform: &Platform, site: &Path, departments: &[Departmen
         };
         keys::register(&security, &record).await?;
     }
-    output::done(format!("{} departments, each with a key", departments.len()));
+    let people = people::invite(&security, site).await?;
+    output::done(format!("{} departments, each with a key; {people} people who sign in", departments.len()));
     Ok(())
 }
 
@@ -220,6 +248,74 @@ fn write_csv(city: &SampleCity, table: Table, path: &Path) -> Result<()> {
         writer.write(&batch.map_err(Error::internal)?).map_err(Error::internal)?;
     }
     Ok(())
+}
+
+/// The department whose notices are shared materials.
+pub(crate) const NOTICES_OF: &str = "scjg";
+
+/// The register of notices is entered, reviewed and delivered as any other, after its files.
+async fn publish_notices(platform: &Platform, site: &Path, departments: &[Department]) -> Result<()> {
+    let whole = catalog_sheet::read(
+        notices::REGISTER_CSV.as_bytes(),
+        Some(notices::REGISTER_EXTENSION_CSV.as_bytes()),
+    )?;
+    let resources = sheet::read(&whole, None, departments).resources;
+    let resources: Vec<_> = resources.into_iter().map(|imported| imported.resource).collect();
+    let department = departments.iter().find(|department| department.id.as_str() == NOTICES_OF);
+    let department = department.ok_or_else(|| Error::internal("nobody has notices"))?;
+    let file = site.join("spool").join("notices.xlsx");
+    let workbook = catalog_sheet::write_xlsx(&sheet::write(&resources, departments)?)?;
+    std::fs::write(&file, workbook).map_err(|error| io(&file, &error))?;
+    publish_sheet(platform, department, &file).await?;
+    std::fs::remove_file(&file).map_err(|error| io(&file, &error))?;
+    let client = acting(platform, "数据管理员", &format!("{NOTICES_OF}:data_steward")).await?;
+    deliver_notices(&client, &site.join("spool").join("notices"), true).await?;
+    output::done(format!("{} notices as shared materials, each named by its register", NOTICES.len()));
+    Ok(())
+}
+
+/// Delivers the register, and the files before it unless they are there; answers the number of the version.
+pub(crate) async fn deliver_notices(client: &Client, folder: &Path, with_files: bool) -> Result<i64> {
+    std::fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
+    let code = data::code_of(client, NOTICES_OF, notices::REGISTER).await?.to_string();
+    let mut digests = Vec::with_capacity(NOTICES.len());
+    for notice in NOTICES {
+        let digest = Digest::of(notice.content).to_hex();
+        if with_files {
+            let file = folder.join(notice.file_name);
+            std::fs::write(&file, notice.content).map_err(|error| io(&file, &error))?;
+            material::send(client, &code, &file).await?;
+        }
+        digests.push(digest);
+    }
+    let file = folder.join("register.csv");
+    std::fs::write(&file, notices::register_rows(&digests)).map_err(|error| io(&file, &error))?;
+    let report = data::upload(client, &Ingest::replacing(&code, &file), None).await?;
+    std::fs::remove_dir_all(folder).map_err(|error| io(folder, &error))?;
+    let version = report.published.map(|version| version.number);
+    version.ok_or_else(|| Error::internal("the register has no version"))
+}
+
+/// Somebody outside government who has registered, with a key to sign by.
+async fn developer(platform: &Platform, site: &Path) -> Result<()> {
+    let security = acting(platform, "安全管理员", ":security_administrator").await?;
+    let person = Person {
+        id: DEVELOPER.to_owned(),
+        name: "示例开发者".to_owned(),
+        department: None,
+        roles: [Role::Developer].into(),
+        active: true,
+    };
+    directory::put_person(&security, &person).await?;
+    let key = generate_key_file(&key_file(site, DEVELOPER)).map_err(Error::from)?;
+    let record = KeyRecord {
+        id: key.public().id(),
+        owner: KeyOwner::Person(DEVELOPER.to_owned()),
+        public_key: to_base64url(key.public().as_bytes()),
+        valid_from: Timestamp::now(),
+        valid_until: None,
+    };
+    keys::register(&security, &record).await
 }
 
 async fn grant(platform: &Platform) -> Result<()> {

@@ -6,9 +6,11 @@ use catalog_core::{Error, ErrorCode, Result};
 use exchange_auth::JwkSet;
 use http::Method;
 use openapi_contract::Rows;
+use openapi_http::App;
 use serde::Serialize;
 
 use super::build::{OPEN_TABLE, key_file};
+use super::developers::{self, Developers};
 use crate::client::{Assertions, Client, Payload};
 use crate::commands::{data, verify};
 use crate::folder::io;
@@ -60,6 +62,8 @@ pub(crate) struct Tour {
     answers: Vec<Answer>,
     refused: Refused,
     download: Download,
+    /// Absent in a folder of an older program.
+    developers: Option<Developers>,
 }
 
 /// One question with its answer.
@@ -85,8 +89,8 @@ struct Download {
     sha256: String,
 }
 
-/// Runs the tour against the server at `address`.
-pub(crate) async fn run(address: &str, root: &Path) -> Result<Tour> {
+/// Runs the tour against the server at `address`, which is `app`.
+pub(crate) async fn run(address: &str, root: &Path, app: &App) -> Result<Tour> {
     output::heading("Analysts: one question, three principals, three answers");
     for line in QUESTION.lines() {
         output::line(format!("    {line}"));
@@ -103,7 +107,9 @@ pub(crate) async fn run(address: &str, root: &Path) -> Result<Tour> {
         answers.push(Answer { department, purpose, sql, rows });
     }
     let refused = refused(address, root).await?;
-    Ok(Tour { answers, refused, download: open_download(address, root).await? })
+    let download = open_download(address, root).await?;
+    let developers = developers::shown(address, root, app).await?;
+    Ok(Tour { answers, refused, download, developers })
 }
 
 async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> Result<Client> {
@@ -184,6 +190,10 @@ fn forged(file: &Path, manifest: &[u8], signature: &str, keys: &JwkSet) -> Resul
 pub(crate) fn how_to_go_on(address: &str, root: &Path) {
     output::heading("Go on by hand");
     output::line(format!("  portal       {address}/"));
+    output::line(format!(
+        "  people       sign in at {address}/sign-in by the names and passwords in {}",
+        super::people::file(root).display()
+    ));
     output::line(format!("  API          {address}/api/v1/resources?q=学校"));
     output::line(format!("  description  {address}/api/v1/openapi.json"));
     output::line(format!("  public keys  {address}/.well-known/jwks.json"));

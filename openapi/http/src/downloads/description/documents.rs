@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use catalog_core::directory::{InformationItem, ItemKind};
 use catalog_core::schema::json_schema;
-use catalog_core::{OpContext, Result};
-use datasets_store::Manifest;
+use catalog_core::{ColumnName, OpContext, Result};
+use datasets_store::{Manifest, Quality};
 use openapi_dcat::{Described, Release, csvw};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -132,25 +132,38 @@ fn field_type(kind: ItemKind) -> &'static str {
 }
 
 fn quality(described: &Described, data: &Data, whole: &Manifest) -> Value {
-    let Data { open, manifest, .. } = data;
-    // Rows that were taken over from earlier versions were checked against the rules of their time.
-    let rules: Vec<_> = match whole.based_on {
-        None => described.resource.items.iter().flat_map(|item| rules(item, described, whole)).collect(),
-        Some(_) => Vec::new(),
-    };
+    let Data { manifest, .. } = data;
+    let rules = rules_of(described, whole).into_iter();
+    let rules: Vec<_> =
+        rules.map(|(column, rule)| json!({ "column": column, "rule": rule, "violations": 0 })).collect();
     let mut report = json!({
         "resource": described.resource.code, "version": manifest.version, "rows": manifest.rows,
         "checked_at": whole.created_at, "rules": rules,
     });
-    // Beside what is there to see, these counts tell how much is hidden.
-    if open.dataset.granted.policy.is_transparent() && whole.erased.is_empty() {
-        report["delivery"] = json!(whole.quality);
+    if let Some(delivery) = delivery_of(data, whole) {
+        report["delivery"] = json!(delivery);
     }
     report
 }
 
+/// What was found in the delivery of a version, for a reader from whom nothing of it is hidden: beside what is there to see,
+/// these counts tell how much is hidden.
+pub(super) fn delivery_of<'m>(data: &Data, whole: &'m Manifest) -> Option<&'m Quality> {
+    let sees_all = data.open.dataset.granted.policy.is_transparent() && whole.erased.is_empty();
+    sees_all.then_some(&whole.quality)
+}
+
+/// The rules that every row satisfies: column and rule. Rows that were taken over from earlier versions were checked against the
+/// rules of their time.
+pub(super) fn rules_of(described: &Described, whole: &Manifest) -> Vec<(ColumnName, &'static str)> {
+    match whole.based_on {
+        None => described.resource.items.iter().flat_map(|item| rules(item, described, whole)).collect(),
+        Some(_) => Vec::new(),
+    }
+}
+
 /// The rules of an item, by the names that reports of deliveries use.
-fn rules(item: &InformationItem, described: &Described, whole: &Manifest) -> Vec<Value> {
+fn rules(item: &InformationItem, described: &Described, whole: &Manifest) -> Vec<(ColumnName, &'static str)> {
     let is_bounded = item.minimum.is_some() || item.maximum.is_some();
     let is_checked =
         !whole.quality.unchecked_references.iter().any(|column| *column == *item.column.as_str());
@@ -165,5 +178,5 @@ fn rules(item: &InformationItem, described: &Described, whole: &Manifest) -> Vec
         ("unique", described.resource.key.as_slice() == std::slice::from_ref(&item.column)),
     ];
     let named = rules.into_iter().filter(|(_, applies)| *applies);
-    named.map(|(rule, _)| json!({ "column": item.column, "rule": rule, "violations": 0 })).collect()
+    named.map(|(rule, _)| (item.column.clone(), rule)).collect()
 }

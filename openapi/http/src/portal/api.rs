@@ -1,0 +1,226 @@
+//! The documentation of the API, from the document that describes it, and a form to try what it reads.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use axum::response::{IntoResponse as _, Redirect, Response};
+use catalog_core::{Error, Result};
+use openapi_portal::{ApiOperation, ApiPage, ApiParameter, ApiTag, HelpPage};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::visit::{LanguageParam, Visit};
+use crate::app::App;
+use crate::document::openapi;
+use crate::extract::{Params, invalid};
+use crate::problem::Refusal;
+
+/// Parts of the document that are pages for people.
+const PAGES: [&str; 2] = ["portal", "desk"];
+/// Parameters of an operation begin so in the form that tries it.
+const PARAMETER: &str = "p.";
+/// How deep schemas are shown.
+const DEEP: usize = 3;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(show_api)).routes(routes!(try_operation)).routes(routes!(show_help))
+}
+
+/// The part that is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Part {
+    /// Its name; an overview without it.
+    #[serde(default)]
+    tag: String,
+}
+
+/// The documentation of the API
+#[utoipa::path(get, path = "/api", tag = "portal", params(LanguageParam, Part),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_api(visit: Visit, Params(part): Params<Part>) -> Result<Response, Refusal> {
+    let tags = documented();
+    let chosen = tags.iter().find(|tag| tag.name == part.tag);
+    if chosen.is_none() && !part.tag.is_empty() {
+        return Err(Error::not_found("part of the API").into());
+    }
+    visit.page(&ApiPage { a: visit.around(), tags, chosen })
+}
+
+/// What the form that tries an operation sends.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Tried {
+    /// The path of an operation that reads, as the document writes it. Its parameters are `p.` and their names.
+    #[expect(dead_code, reason = "documents the parameter; all of them are read as a list")]
+    operation: String,
+}
+
+/// Ask an operation that reads, as the form of its documentation says
+#[utoipa::path(get, path = "/developer/try", tag = "portal", params(LanguageParam, Tried),
+    responses((status = 303, description = "To the operation")))]
+async fn try_operation(Params(sent): Params<Vec<(String, String)>>) -> Result<Response, Refusal> {
+    let wanted = sent.iter().find(|(name, _)| name == "operation").map_or("", |(_, value)| value.as_str());
+    let mut all = documented().iter().flat_map(|tag| &tag.operations);
+    let operation = all.find(|operation| operation.method == "GET" && operation.path == wanted);
+    let operation = operation.ok_or_else(|| invalid("there is no such operation that reads"))?;
+    let value = |name: &str| {
+        let own = |sent: &&(String, String)| sent.0.strip_prefix(PARAMETER) == Some(name);
+        sent.iter().find(own).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    };
+    let (mut path, mut query) = (operation.path.clone(), Vec::new());
+    for parameter in &operation.parameters {
+        let name = &parameter.name;
+        match (parameter.is_in_path, value(name)) {
+            (true, Some(value)) => path = path.replace(&format!("{{{name}}}"), &encoded(value)?),
+            (true, None) => return Err(invalid(&format!("`{name}` is part of the address: fill it in"))),
+            (false, Some(value)) => query.push((name.as_str(), value)),
+            (false, None) => {}
+        }
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    let address = if query.is_empty() { path } else { format!("{path}?{query}") };
+    // An answer of the API has no language of the page.
+    Ok(Redirect::to(&address).into_response())
+}
+
+/// A value as one part of a path; what would be read as another path is refused.
+fn encoded(value: &str) -> Result<String, Refusal> {
+    if value == "." || value == ".." {
+        return Err(invalid("this is no part of an address"));
+    }
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => text.push(byte.into()),
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// How to find, take, check and apply 使用指南
+#[utoipa::path(get, path = "/help", tag = "portal", params(LanguageParam),
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+async fn show_help(visit: Visit) -> Result<Response, Refusal> {
+    visit.page(&HelpPage { a: visit.around() })
+}
+
+/// The document in parts; it is the same as long as the server runs.
+fn documented() -> &'static [ApiTag] {
+    static TAGS: OnceLock<Vec<ApiTag>> = OnceLock::new();
+    TAGS.get_or_init(|| serde_json::to_value(openapi()).map(|document| parts(&document)).unwrap_or_default())
+}
+
+fn parts(document: &Value) -> Vec<ApiTag> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut tags: Vec<ApiTag> = list(&document["tags"])
+        .map(|tag| ApiTag {
+            name: text(&tag["name"]),
+            description: text(&tag["description"]),
+            operations: Vec::new(),
+        })
+        .filter(|tag| !PAGES.contains(&tag.name.as_str()))
+        .collect();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let name = operation["tags"][0].as_str().unwrap_or_default();
+            if name.is_empty() || PAGES.contains(&name) {
+                continue;
+            }
+            let described = operation_of(document, method, path, operation);
+            match tags.iter_mut().find(|tag| tag.name == name) {
+                Some(tag) => tag.operations.push(described),
+                // A part that the document describes nowhere has a name at least.
+                None => tags.push(ApiTag {
+                    name: name.to_owned(),
+                    description: String::new(),
+                    operations: vec![described],
+                }),
+            }
+        }
+    }
+    tags.retain(|tag| !tag.operations.is_empty());
+    tags
+}
+
+fn operation_of(document: &Value, method: &str, path: &str, operation: &Value) -> ApiOperation {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let parameter = |parameter: &Value| ApiParameter {
+        name: text(&parameter["name"]),
+        is_in_path: parameter["in"] == "path",
+        description: text(&parameter["description"]),
+        is_required: parameter["required"] == true,
+    };
+    let shown = |parameter: &&Value| parameter["in"] == "path" || parameter["in"] == "query";
+    let bodies = operation["requestBody"]["content"].as_object();
+    let schema = bodies
+        .and_then(|bodies| bodies.values().next())
+        .map(|body| resolved(document, &body["schema"], DEEP));
+    let schema = schema.filter(|schema| !schema.is_null());
+    let answers = operation["responses"].as_object().into_iter().flatten();
+    ApiOperation {
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        summary: text(&operation["summary"]),
+        description: text(&operation["description"]),
+        parameters: list(&operation["parameters"]).filter(shown).map(parameter).collect(),
+        bodies: bodies.map(|bodies| bodies.keys().cloned().collect()).unwrap_or_default(),
+        body_schema: schema.and_then(|schema| serde_json::to_string_pretty(&schema).ok()).unwrap_or_default(),
+        answers: answers.map(|(status, answer)| (status.clone(), text(&answer["description"]))).collect(),
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A schema with those in place that it refers to, down to a depth: beyond it only their names are shown.
+fn resolved(document: &Value, schema: &Value, depth: usize) -> Value {
+    if let Some(name) = schema["$ref"].as_str().and_then(|place| place.strip_prefix("#/components/schemas/"))
+    {
+        return match depth {
+            0 => Value::from(name),
+            _ => resolved(document, &document["components"]["schemas"][name], depth - 1),
+        };
+    }
+    match schema {
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            fields.map(|(name, value)| (name.clone(), resolved(document, value, depth))).collect()
+        }
+        Value::Array(values) => values.iter().map(|value| resolved(document, value, depth)).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_but_pages_is_documented() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let of_api =
+            |operation: &Value| operation["tags"][0].as_str().is_some_and(|tag| !PAGES.contains(&tag));
+        let paths = document["paths"].as_object().unwrap().values();
+        let count =
+            paths.flat_map(|item| item.as_object().unwrap().values()).filter(|one| of_api(one)).count();
+        let shown: Vec<_> = documented().iter().flat_map(|tag| &tag.operations).collect();
+        assert_eq!(shown.len(), count);
+        assert!(shown.iter().all(|operation| !operation.summary.is_empty()));
+        let sql = shown.iter().find(|operation| operation.path == "/api/v1/sql").unwrap();
+        assert!(sql.body_schema.contains("\"sql\""), "{}", sql.body_schema);
+    }
+
+    #[test]
+    fn a_value_stays_one_part_of_a_path() {
+        assert_eq!(encoded("a/../b?x#y%2f好").ok().unwrap(), "a%2F..%2Fb%3Fx%23y%252f%E5%A5%BD");
+        assert!(encoded("..").is_err() && encoded(".").is_err());
+    }
+}

@@ -1,0 +1,229 @@
+// <data-map code="…" outlines="…">: the features of a dataset on a map of our own outlines. No tiles: no other host is asked.
+// <data-choropleth outlines="…"> around a table whose rows name divisions: their areas, coloured by the last number.
+import leaflet, { type GeoJSON, type Layer, type Map as Chart } from 'leaflet';
+import leafletCss from 'leaflet/dist/leaflet.css?inline';
+import type { Feature, FeatureCollection, GeoJsonObject } from 'geojson';
+
+import css from './map.css?inline';
+import { calm, figure, looks, whenThemeChanges } from './shared/looks';
+import { askInTurn, dress, element, say, trouble, whenSeen } from './shared/page';
+
+dress(leafletCss);
+dress(css);
+
+/** Features of one look; more are shown when the reader comes nearer. */
+const MOST = 1000;
+
+interface Page extends FeatureCollection {
+  numberReturned?: number;
+  links?: { rel: string }[];
+}
+
+async function features(code: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Page> {
+  const asked = new URLSearchParams({ f: 'json', limit: String(MOST), ...query });
+  const answer = await askInTurn(`/ogc/collections/${encodeURIComponent(code)}/items?${asked}`, { signal: signal ?? null });
+  return (await answer.json()) as Page;
+}
+
+/** Outlines are asked for once in a page. */
+const outlines = new Map<string, Promise<Page>>();
+function outlinesOf(code: string): Promise<Page> {
+  const known = outlines.get(code) ?? features(code);
+  outlines.set(code, known);
+  return known;
+}
+
+/** What a feature says of itself, as text: nothing of it is read as HTML. */
+function popup(feature: Feature): HTMLElement {
+  const list = element('dl', { className: 'facts' });
+  for (const [name, value] of Object.entries(feature.properties ?? {})) {
+    if (value === null || value === '') continue;
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    list.append(element('dt', {}, name), element('dd', { lang: 'zh-CN' }, text.length > 300 ? `${text.slice(0, 300)}…` : text));
+  }
+  return list;
+}
+
+function chart(holder: HTMLElement, label: string): Chart {
+  holder.setAttribute('role', 'region');
+  holder.setAttribute('aria-label', label);
+  const still = calm();
+  const made = leaflet.map(holder, {
+    preferCanvas: true, attributionControl: false, zoomControl: false, zoomSnap: 0.25,
+    zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, inertia: !still,
+  });
+  leaflet.control.zoom({ zoomInTitle: say('放大', 'Zoom in'), zoomOutTitle: say('缩小', 'Zoom out') }).addTo(made);
+  leaflet.control.scale({ imperial: false }).addTo(made);
+  // A page scrolls until the reader is in the map.
+  made.scrollWheelZoom.disable();
+  made.on('focus', () => made.scrollWheelZoom.enable());
+  made.on('blur', () => made.scrollWheelZoom.disable());
+  return made;
+}
+
+class DataMap extends HTMLElement {
+  private map: Chart | undefined;
+  private layer: GeoJSON | undefined;
+  private asking: AbortController | undefined;
+  private shown: Page | undefined;
+  private status: HTMLElement | undefined;
+
+  connectedCallback() {
+    whenSeen(this, () => void this.begin());
+  }
+
+  private async begin() {
+    const code = this.getAttribute('code');
+    if (!code || this.map) return;
+    try {
+      const first = await features(code);
+      const holder = element('div', { className: 'map' });
+      this.status = element('p', { className: 'quiet' });
+      this.status.setAttribute('role', 'status');
+      this.append(holder, this.status);
+      this.map = chart(holder, this.getAttribute('label') ?? say('地图', 'Map'));
+      this.map.setView([30, 115], 5);
+      await this.ground();
+      this.show(first);
+      const bounds = this.layer?.getBounds();
+      if (bounds?.isValid()) this.map.fitBounds(bounds, { padding: [16, 16], maxZoom: 14, animate: false });
+      // Where the first look has all of them, nothing more is asked.
+      if (isPart(first)) this.map.on('moveend', () => void this.look(code));
+      whenThemeChanges(() => this.shown && this.show(this.shown));
+    } catch (cause) {
+      this.append(trouble(cause));
+    }
+  }
+
+  /** The divisions below, where the city publishes them. */
+  private async ground() {
+    const code = this.getAttribute('outlines');
+    if (!code || code === this.getAttribute('code') || !this.map) return;
+    try {
+      const look = looks();
+      leaflet.geoJSON(await outlinesOf(code), { interactive: false, style: { color: look.quiet, weight: 1, fillColor: look.raised, fillOpacity: 0.6 } }).addTo(this.map);
+    } catch {
+      // A map without a ground is still one.
+    }
+  }
+
+  private async look(code: string) {
+    this.asking?.abort();
+    this.asking = new AbortController();
+    const box = this.map!.getBounds();
+    const clamp = (number: number, most: number) => Math.max(-most, Math.min(most, number)).toFixed(6);
+    const bbox = [clamp(box.getWest(), 180), clamp(box.getSouth(), 90), clamp(box.getEast(), 180), clamp(box.getNorth(), 90)].join(',');
+    try {
+      this.show(await features(code, { bbox }, this.asking.signal));
+    } catch (cause) {
+      if (!(cause instanceof DOMException)) this.status?.replaceChildren(cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  private show(found: Page) {
+    const look = looks();
+    this.shown = found;
+    this.layer?.remove();
+    this.layer = leaflet.geoJSON(found as GeoJsonObject, {
+      style: (feature) => (feature?.geometry.type === 'Point' ? {} : { color: look.primary, weight: 1.5, fillOpacity: 0.18 }),
+      pointToLayer: (_, place) => leaflet.circleMarker(place, { radius: 5, color: look.raised, weight: 1, fillColor: look.accent, fillOpacity: 0.9 }),
+      onEachFeature: (feature, layer: Layer) => {
+        layer.bindPopup(() => popup(feature), { maxWidth: 320, maxHeight: 260 });
+        // What scrolls is reached by keys.
+        layer.on('popupopen', ({ popup: open }) => open.getElement()?.querySelector('.leaflet-popup-content')?.setAttribute('tabindex', '0'));
+      },
+    });
+    this.layer.addTo(this.map!);
+    const count = found.features.length;
+    this.dataset['features'] = String(count);
+    const more = isPart(found) ? say('，放大可以看到更多', '; come nearer to see more') : '';
+    this.status?.replaceChildren(`${say('图上共', 'On the map:')} ${figure(count)} ${say('处', 'places')}${more}`);
+  }
+}
+
+function isPart(found: Page): boolean {
+  return found.links?.some(({ rel }) => rel === 'next') ?? false;
+}
+
+class DataChoropleth extends HTMLElement {
+  connectedCallback() {
+    whenSeen(this, () => void this.begin());
+  }
+
+  private async begin() {
+    const [table, code] = [this.querySelector('table'), this.getAttribute('outlines')];
+    if (!table || !code || this.dataset['areas']) return;
+    const values = new Map<string, number>();
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      const [name, value] = [row.cells[0]?.textContent?.trim(), row.cells[row.cells.length - 1]?.dataset['value']];
+      if (name && value) values.set(name, Number(value));
+    }
+    try {
+      const found = await outlinesOf(code);
+      const property = joined(found, values);
+      if (!property) return;
+      this.draw(found, property, values, table.caption?.textContent?.trim() ?? '');
+      this.name(table, found, property);
+    } catch {
+      // The table and its chart say the same.
+    }
+  }
+
+  private draw(found: Page, property: string, values: Map<string, number>, label: string) {
+    const valueOf = (feature?: Feature) => values.get(String(feature?.properties?.[property] ?? ''));
+    const sorted = [...values.values()].sort((one, other) => one - other);
+    const edges = [0.2, 0.4, 0.6, 0.8].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
+    const step = (value: number) => edges.filter((edge) => value > edge).length;
+    const holder = element('div', { className: 'map' });
+    this.prepend(holder);
+    const map = chart(holder, label);
+    map.setView([30, 115], 5);
+    const style = () => {
+      const look = looks();
+      return (feature?: Feature) => {
+        const value = valueOf(feature);
+        return { color: look.raised, weight: 1.5, fillOpacity: value === undefined ? 0.25 : 0.95, fillColor: value === undefined ? look.quiet : look.steps[step(value)] ?? look.primary };
+      };
+    };
+    const layer = leaflet.geoJSON(found as GeoJsonObject, {
+      style: style(),
+      onEachFeature: (feature, area) => {
+        const value = valueOf(feature);
+        const text = element('div', {}, element('strong', { lang: 'zh-CN' }, name(feature, property)), element('br'), value === undefined ? say('没有数据', 'no data') : figure(value));
+        area.bindPopup(text).bindTooltip(text.cloneNode(true) as HTMLElement, { sticky: true });
+      },
+    }).addTo(map);
+    map.fitBounds(layer.getBounds(), { padding: [12, 12], animate: false });
+    whenThemeChanges(() => layer.setStyle(style()));
+    const painted = found.features.filter((feature) => valueOf(feature) !== undefined).length;
+    this.dataset['areas'] = String(painted);
+    holder.after(element('p', { className: 'quiet' },
+      `${say('颜色由浅到深：', 'From light to dark: ')}${figure(sorted[0] ?? 0)} – ${figure(sorted[sorted.length - 1] ?? 0)}`));
+  }
+
+  /** Names beside the codes of the table. */
+  private name(table: HTMLTableElement, found: Page, property: string) {
+    const names = new Map(found.features.map((feature) => [String(feature.properties?.[property] ?? ''), name(feature, property)]));
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      const cell = row.cells[0];
+      const called = names.get(cell?.textContent?.trim() ?? '');
+      if (cell && called && !cell.querySelector('.quiet')) cell.append(' ', element('span', { className: 'quiet', lang: 'zh-CN' }, called));
+    }
+  }
+}
+
+/** The property by which most of the values find their areas. */
+function joined(found: Page, values: Map<string, number>): string | undefined {
+  const names = new Set(found.features.flatMap((feature) => Object.keys(feature.properties ?? {})));
+  const hits = (property: string) => found.features.filter((feature) => values.has(String(feature.properties?.[property] ?? ''))).length;
+  const best = [...names].map((property) => [property, hits(property)] as const).sort((one, other) => other[1] - one[1])[0];
+  return best && best[1] > 0 ? best[0] : undefined;
+}
+
+function name(feature: Feature, property: string): string {
+  const found = feature.properties ?? {};
+  return String(found['name'] ?? found['title'] ?? found['名称'] ?? found[property] ?? '');
+}
+
+customElements.define('data-map', DataMap);
+customElements.define('data-choropleth', DataChoropleth);

@@ -1,0 +1,125 @@
+//! Building a grant: what a provider gives of what was asked, and what its holder would see.
+
+use askama::Template;
+use catalog_core::directory::{ItemKind, ItemType, Resource};
+use catalog_core::matter::{Ask, Event};
+use catalog_core::policy::{Mask, VisibleColumn};
+use catalog_core::services::MatterView;
+use openapi_contract::GrantPreview;
+
+use super::matters::event_word;
+use crate::around::Around;
+use crate::asks::AskForm;
+use crate::typed::Typed;
+
+/// What one grant would show.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// Counts, columns and masks.
+    pub grant: GrantPreview,
+    /// The first rows as its holder would see them, where the reader reads the resource anyhow.
+    pub rows: Option<Vec<Vec<String>>>,
+}
+
+/// The page on which a provider weighs and decides its part of an application.
+#[derive(Template)]
+#[template(path = "desk/grant.html")]
+pub struct GrantPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The provider's part.
+    pub view: &'a MatterView,
+    /// What was asked, each with its resource.
+    pub asked: &'a [(Ask, Resource)],
+    /// What is typed.
+    pub typed: &'a Typed,
+    /// What it would show, once that was asked.
+    pub previews: Option<&'a [Preview]>,
+}
+
+impl GrantPage<'_> {
+    fn forms(&self) -> Vec<AskForm<'_>> {
+        let asked = self.asked.iter().enumerate();
+        let typed = self.typed;
+        asked.map(|(place, (ask, resource))| AskForm { place, resource, typed, asked: Some(ask) }).collect()
+    }
+
+    fn number(&self) -> &str {
+        &self.view.matter.number
+    }
+
+    fn may(&self, event: &str) -> bool {
+        self.view.yours.iter().any(|own| event_word(own) == event)
+    }
+
+    /// Whether one person proposes and another decides.
+    fn is_second(&self) -> bool {
+        self.view.next.contains(&Event::Return)
+    }
+
+    fn proposes(&self) -> bool {
+        self.view.next.contains(&Event::Propose)
+    }
+
+    fn title(&self, preview: &Preview) -> String {
+        let found = self.asked.iter().find(|(ask, _)| ask.resource == preview.grant.resource);
+        found.map(|(_, resource)| resource.title.clone()).unwrap_or_default()
+    }
+
+    /// An invented value as the grant would show it.
+    fn example(&self, column: &VisibleColumn) -> String {
+        masked(example(column.stored_type), column.mask.as_ref())
+    }
+}
+
+/// An invented value of a type.
+fn example(item_type: ItemType) -> &'static str {
+    match item_type.kind {
+        ItemKind::C | ItemKind::M => "示例文字甲乙丙",
+        ItemKind::N | ItemKind::Y => "1234.00",
+        ItemKind::I => "1234",
+        ItemKind::B | ItemKind::F => "1.5",
+        ItemKind::D => "2026-01-31",
+        ItemKind::T => "2026-01-31 09:30:00",
+        ItemKind::L => "true",
+        ItemKind::G => "POINT (116 29.7)",
+    }
+}
+
+/// What a mask makes of an invented value.
+fn masked(value: &str, mask: Option<&Mask>) -> String {
+    let length = value.chars().count();
+    let stars = |count: usize| "*".repeat(count);
+    match mask {
+        None => value.to_owned(),
+        Some(Mask::Null) => "—".to_owned(),
+        Some(Mask::Constant { text }) => text.clone(),
+        Some(Mask::KeepFirst { count }) => {
+            let count = usize::from(*count).min(length);
+            value.chars().take(count).collect::<String>() + &stars(length - count)
+        }
+        Some(Mask::KeepLast { count }) => {
+            let hidden = length.saturating_sub(usize::from(*count));
+            stars(hidden) + &value.chars().skip(hidden).collect::<String>()
+        }
+        Some(Mask::Year) => value.chars().take(4).collect(),
+        Some(Mask::Bucket { width }) => {
+            let whole: u32 = value.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or_default();
+            (whole / (*width).max(1) * *width).to_string()
+        }
+        Some(Mask::Pseudonym { .. }) => "3f9a0c…（32 位）".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_values_look_as_masked_ones_do() {
+        assert_eq!(masked("示例文字", Some(&Mask::KeepFirst { count: 1 })), "示***");
+        assert_eq!(masked("示例文字", Some(&Mask::KeepLast { count: 9 })), "示例文字");
+        assert_eq!(masked("1234.00", Some(&Mask::Bucket { width: 100 })), "1200");
+        assert_eq!(masked("2026-01-31", Some(&Mask::Year)), "2026");
+    }
+}

@@ -1,0 +1,479 @@
+//! Matters 办件 on the desk: the list, and one of them with all that can be done about it.
+
+use askama::Template;
+use catalog_core::confidential::Confidential;
+use catalog_core::deadline::{Allowance, Light, RunningLimit};
+use catalog_core::directory::Department;
+use catalog_core::matter::{
+    Applicant, Ask, By, Content, Event, Ground, Handler, Machine, Matter, MatterKind, ObjectionSubject,
+};
+use catalog_core::notice::{Notice, NoticeEntry, subject};
+use catalog_core::policy::Filter;
+use catalog_core::services::MatterView;
+use form_urlencoded::Serializer;
+
+use crate::around::Around;
+use crate::typed::Typed;
+
+/// The lists of matters: the word of the address, Chinese and English.
+pub(crate) const SIDES: [(&str, &str, &str); 4] = [
+    ("waiting", "待我办理", "Waiting for me"),
+    ("handling", "本部门承办", "Handled by us"),
+    ("asking", "我方提出", "Asked by us"),
+    ("all", "全部", "All"),
+];
+
+/// The kinds that a list can be narrowed to, by their words in addresses.
+fn kind_word(kind: &MatterKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// What a list of matters is narrowed to; its address names all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MattersChosen {
+    /// `waiting`, `handling`, `asking` or `all`.
+    pub side: String,
+    /// A kind.
+    pub kind: Option<MatterKind>,
+    /// `yellow` or `red`: that light or a worse one.
+    pub light: String,
+    /// Settled ones too.
+    pub settled: bool,
+    /// The place behind which the page begins.
+    pub after: String,
+}
+
+impl MattersChosen {
+    /// The address of the page that shows it.
+    pub fn address(&self) -> String {
+        let mut asked = Serializer::new(String::new());
+        let kind = self.kind.as_ref().map(kind_word).unwrap_or_default();
+        let settled = if self.settled { "true" } else { "" };
+        for (name, value) in [
+            ("side", self.side.as_str()),
+            ("kind", &kind),
+            ("light", &self.light),
+            ("settled", settled),
+            ("after", &self.after),
+        ] {
+            if !value.is_empty() {
+                asked.append_pair(name, value);
+            }
+        }
+        match asked.finish() {
+            asked if asked.is_empty() => "/desk/matters".to_owned(),
+            asked => format!("/desk/matters?{asked}"),
+        }
+    }
+}
+
+/// One line of a list of matters.
+#[derive(Debug, Clone)]
+pub struct MatterLine<'a> {
+    /// The matter.
+    pub view: &'a MatterView,
+    /// Working days until it is due, today not counted; below zero since it was due.
+    pub days: Option<i64>,
+}
+
+impl MatterLine<'_> {
+    pub(crate) fn about(&self) -> String {
+        subject(&self.view.matter.content)
+    }
+
+    pub(crate) fn class(&self) -> &'static str {
+        light_class(self.view.light)
+    }
+}
+
+fn light_class(light: Option<Light>) -> &'static str {
+    match light {
+        Some(Light::Green) => "green",
+        Some(Light::Yellow) => "yellow",
+        Some(Light::Red) => "red",
+        Some(Light::Paused) | None => "paused",
+    }
+}
+
+/// The list of matters 办件.
+#[derive(Template)]
+#[template(path = "desk/matters.html")]
+pub struct MattersPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// What the list is narrowed to.
+    pub chosen: &'a MattersChosen,
+    /// Its lines.
+    pub lines: Vec<MatterLine<'a>>,
+    /// The place behind which the next page begins.
+    pub next: Option<String>,
+    /// Whether the reader may open matters.
+    pub may_ask: bool,
+}
+
+impl MattersPage<'_> {
+    fn sides(&self) -> [(&'static str, &'static str, &'static str); 4] {
+        SIDES
+    }
+
+    fn side_address(&self, side: &&str) -> String {
+        MattersChosen { side: (*side).to_owned(), after: String::new(), ..self.chosen.clone() }.address()
+    }
+
+    fn kinds(&self) -> Vec<(String, &'static MatterKind)> {
+        MatterKind::ALL.iter().map(|kind| (kind_word(kind), kind)).collect()
+    }
+
+    fn is_kind(&self, kind: &MatterKind) -> bool {
+        self.chosen.kind == Some(*kind)
+    }
+
+    fn next_address(&self, after: &str) -> String {
+        MattersChosen { after: after.to_owned(), ..self.chosen.clone() }.address()
+    }
+}
+
+/// A step that can follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextStep {
+    /// The step.
+    pub event: Event,
+    /// Why the reader may not take it; nothing where they may.
+    pub barred: Option<String>,
+}
+
+/// One matter with its history, and what can be done about it.
+#[derive(Template)]
+#[template(path = "desk/matter.html")]
+pub struct MatterPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The matter.
+    pub view: &'a MatterView,
+    /// Working days until it is due.
+    pub days: Option<i64>,
+    /// What can follow.
+    pub steps: &'a [NextStep],
+    /// Its notices.
+    pub notices: &'a [NoticeEntry],
+    /// The departments, to route to.
+    pub departments: &'a [Department],
+    /// What is typed in the form of the step that its field `event` names.
+    pub typed: &'a Typed,
+    /// Who asks, where the seal was opened just now.
+    pub applicant: Option<&'a Confidential>,
+    /// Whether the reader may open it.
+    pub may_open_seal: bool,
+}
+
+impl MatterPage<'_> {
+    fn matter(&self) -> &Matter {
+        &self.view.matter
+    }
+
+    fn about(&self) -> String {
+        subject(&self.matter().content)
+    }
+
+    fn class(&self) -> &'static str {
+        light_class(self.view.light)
+    }
+
+    fn limit_time(&self, limit: &RunningLimit) -> String {
+        match limit.allowance {
+            Allowance::WorkingDays(days) => format!("{days} {}", self.a.say("个工作日", "working days")),
+            Allowance::Until(day) => day.to_string(),
+        }
+    }
+
+    fn who(&self, applicant: &Applicant) -> String {
+        match applicant {
+            Applicant::Department(department) => self.named(department.as_str()),
+            Applicant::Developer(account) => {
+                format!("{} {account}", self.a.say("注册开发者", "developer"))
+            }
+            Applicant::Authority => self.a.say("政务数据主管部门", "the data authority").to_owned(),
+            Applicant::Public(_) => {
+                self.a.say("社会公众（身份已密封）", "somebody of the public (sealed)").to_owned()
+            }
+        }
+    }
+
+    fn handler(&self, handler: &Handler) -> String {
+        let role = self.a.say_role(&handler.role);
+        match &handler.department {
+            Some(department) => format!("{} · {role}", self.named(department.as_str())),
+            None => format!("{} · {role}", self.a.say("政务数据主管部门", "the data authority")),
+        }
+    }
+
+    fn named(&self, department: &str) -> String {
+        let found = self.departments.iter().find(|one| one.id.as_str() == department);
+        found.map_or_else(|| department.to_owned(), |one| one.name.clone())
+    }
+
+    fn asks(&self) -> Vec<&Ask> {
+        match &self.matter().content {
+            Content::Application(application) => application.asks.iter().collect(),
+            Content::Provision(part) => part.application.asks.iter().collect(),
+            Content::EmergencyGrant(emergency) => vec![&emergency.ask],
+            Content::GrantImport(import) => vec![&import.ask],
+            _ => Vec::new(),
+        }
+    }
+
+    fn filter(&self, filter: &Filter) -> String {
+        serde_json::to_string(filter).unwrap_or_default()
+    }
+
+    /// What stands in the content beside asks, each with its name; what people wrote is marked.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let (a, mut facts) = (&self.a, Vec::new());
+        let mut add = |chinese, english, value: String| {
+            if !value.is_empty() {
+                facts.push((
+                    match a.tag() {
+                        "en" => english,
+                        _ => chinese,
+                    },
+                    value,
+                ));
+            }
+        };
+        let code = |code: &Option<catalog_core::ResourceCode>| {
+            code.as_ref().map(ToString::to_string).unwrap_or_default()
+        };
+        let number = |number: &Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        match &self.matter().content {
+            Content::Application(application) => self.application(application, &mut add),
+            Content::Provision(part) => {
+                self.application(&part.application, &mut add);
+                if part.sensitive {
+                    let words = a.say(
+                        "含个人信息或重要数据，须两人先后办理（四眼原则）",
+                        "personal or important items: two persons decide",
+                    );
+                    add("敏感", "Sensitive", words.to_owned());
+                }
+            }
+            Content::EmergencyGrant(emergency) => {
+                add("使用部门", "Grantee", self.named(emergency.grantee.as_str()));
+                add("用途", "Purpose", emergency.purpose.clone());
+                add("法律依据", "Legal basis", emergency.legal_basis.clone());
+                add("时长（小时）", "Hours", emergency.hours.to_string());
+            }
+            Content::GrantImport(import) => {
+                add("使用部门", "Grantee", self.named(import.grantee.as_str()));
+                add("用途", "Purpose", import.purpose.clone());
+                add("法律依据", "Legal basis", import.legal_basis.clone());
+                add("批准单位", "Approved by", import.approved_by.clone());
+                add("文号", "Document", import.document_number.clone());
+                add("期限至", "Until", import.valid_until.shanghai_end());
+            }
+            Content::Objection(objection) => {
+                let what = match objection.subject {
+                    ObjectionSubject::Data => a.say("数据有误", "wrong data"),
+                    ObjectionSubject::Directory => a.say("目录有误", "a wrong directory entry"),
+                    ObjectionSubject::Use => a.say("使用不当", "a wrong use"),
+                    ObjectionSubject::Penalty => a.say("处罚已撤销或变更", "a penalty that is no more"),
+                };
+                add("事由", "Against", what.to_owned());
+                add("数据资源", "Resource", objection.resource.to_string());
+                add(
+                    "被指部门",
+                    "Whose use",
+                    objection.user.as_ref().map(|user| self.named(user.as_str())).unwrap_or_default(),
+                );
+                add("说明", "Description", objection.description.clone());
+                add("回执编号", "Receipt", objection.receipt.clone().unwrap_or_default());
+                add("更正版本", "Corrected by version", number(&objection.corrected_by));
+                add("错误起始版本", "Wrong since version", number(&objection.wrong_since));
+            }
+            Content::Demand(demand) => {
+                add("所需数据", "Data", demand.title.clone());
+                add("信息项", "Items", demand.items.join("、"));
+                add("用途", "Purpose", demand.purpose.clone());
+                add("法律依据", "Legal basis", demand.legal_basis.clone());
+                add("满足需求的资源", "Met by", code(&demand.met_by));
+            }
+            Content::Disclosure(disclosure) => {
+                add("所需信息", "Asked for", disclosure.title.clone());
+                add("提供形式", "Form", disclosure.form.clone());
+                add("申请人类别", "Applicant", disclosure.applicant_kind.label().to_owned());
+                add("数据资源", "Resource", code(&disclosure.resource));
+                if let Some(outcome) = &disclosure.outcome {
+                    add("予以公开", "Disclosed", outcome.given.clone());
+                    add(
+                        "不予公开的理由",
+                        "Ground",
+                        outcome.ground.map(|ground| ground.label().to_owned()).unwrap_or_default(),
+                    );
+                    let withheld: Vec<_> = outcome
+                        .withheld
+                        .iter()
+                        .map(|part| format!("{}：{}（{}）", part.what, part.ground, part.article))
+                        .collect();
+                    add("不予公开", "Withheld", withheld.join("；"));
+                }
+            }
+            Content::Letter(letter) => add("事由", "About", letter.title.clone()),
+            Content::SecrecyReview(review) => {
+                add("数据资源", "Resource", review.opening.resource.to_string());
+                let items: Vec<_> = review.opening.items.iter().map(ToString::to_string).collect();
+                add("拟开放信息项", "Items", items.join("、"));
+                add("法律依据", "Legal basis", review.opening.legal_basis.clone());
+                add("开放条件", "Condition", review.opening.condition.clone().unwrap_or_default());
+            }
+            Content::OpeningItem(item) => {
+                add("部门", "Department", self.named(item.department.as_str()));
+                add("内容", "Data", item.title.clone());
+                add("计划时间", "Due", item.due.to_string());
+                add("数据资源", "Resource", code(&item.resource));
+            }
+            Content::CorrectionNotice(notice) => add("数据资源", "Resource", notice.resource.to_string()),
+        }
+        facts
+    }
+
+    fn application(
+        &self,
+        application: &catalog_core::matter::Application,
+        add: &mut impl FnMut(&'static str, &'static str, String),
+    ) {
+        let number = |number: Option<u64>| number.map(|number| self.a.number(&number)).unwrap_or_default();
+        add("用途（业务事项）", "Purpose", application.purpose.clone());
+        add("法律依据", "Legal basis", application.legal_basis.clone());
+        add("期限至", "Until", application.valid_until.shanghai_end());
+        add("预计每日调用次数", "Calls a day", number(application.calls_per_day));
+        add("预计每日行数", "Rows a day", number(application.rows_per_day));
+        add("续期", "Renews", application.renews.clone().unwrap_or_default());
+    }
+
+    fn may(&self, event: &Event) -> bool {
+        self.view.yours.contains(event)
+    }
+
+    /// Whether it is a provider's part that waits for a decision: then grants are built on a page of their own.
+    fn builds_grant(&self) -> bool {
+        self.matter().kind() == MatterKind::Provision
+            && [Event::Propose, Event::Grant, Event::GrantInPart].iter().any(|event| self.may(event))
+    }
+
+    /// Whether another person must take the next step.
+    fn wants_second(&self, event: &Event) -> bool {
+        let rule = Machine::of(self.matter().kind()).rule(self.matter().state, *event);
+        rule.is_some_and(|rule| matches!(rule.by, By::SecondHandler | By::SecondAuthority))
+    }
+
+    fn is_typed(&self, event: &Event) -> bool {
+        self.typed.of("event") == event_word(event)
+    }
+
+    /// What was typed in a step's own form.
+    fn typed_in(&self, event: &Event, field: impl AsRef<str>) -> &str {
+        if self.is_typed(event) { self.typed.of(field) } else { "" }
+    }
+
+    fn word(&self, event: &Event) -> String {
+        event_word(event)
+    }
+
+    fn wants(&self, event: &Event, what: &str) -> bool {
+        let (kind, event) = (self.matter().kind(), *event);
+        match what {
+            "legal_basis" => {
+                event.needs_legal_basis()
+                    || matches!(event, Event::Grant | Event::Reject | Event::Answer | Event::Extend)
+            }
+            "department" => event == Event::Route,
+            "resource" => matches!(
+                (kind, event),
+                (MatterKind::Demand, Event::Deliver)
+                    | (MatterKind::Disclosure | MatterKind::OpeningItem, Event::Publish)
+            ),
+            "version" => {
+                event == Event::Correct
+                    && matches!(&self.matter().content, Content::Objection(objection) if objection.subject == ObjectionSubject::Data)
+            }
+            "due" => event == Event::Postpone,
+            "third_party" => matches!(event, Event::Consult | Event::Consulted),
+            "given" => kind == MatterKind::Disclosure && matches!(event, Event::Grant | Event::GrantInPart),
+            "withheld" => kind == MatterKind::Disclosure && event == Event::GrantInPart,
+            "ground" => kind == MatterKind::Disclosure && event == Event::Refuse,
+            "answers" => kind == MatterKind::SecrecyReview && matches!(event, Event::Grant | Event::Refuse),
+            _ => false,
+        }
+    }
+
+    /// Whether a step has a page of its own.
+    fn has_own_page(&self, event: &Event) -> Option<String> {
+        let number = &self.matter().number;
+        match (self.matter().kind(), event) {
+            (MatterKind::Application, Event::Complete) => Some(format!("/desk/matters/{number}/amend")),
+            (MatterKind::Provision, Event::GrantInPart) => Some(format!("/desk/matters/{number}/grant")),
+            _ => None,
+        }
+    }
+
+    fn grounds(&self) -> Vec<(String, &'static str)> {
+        let word = |ground: &Ground| match serde_json::to_value(ground) {
+            Ok(serde_json::Value::String(word)) => word,
+            _ => String::new(),
+        };
+        Ground::ALL.iter().map(|ground| (word(ground), ground.label())).collect()
+    }
+
+    fn questions(&self) -> Vec<(usize, &str)> {
+        match &self.matter().content {
+            Content::SecrecyReview(review) => {
+                review.checklist.iter().map(|item| item.question.as_str()).enumerate().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The word of a step in forms and in the API.
+pub fn event_word(event: &Event) -> String {
+    match serde_json::to_value(event) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// A notice to read and print.
+#[derive(Template)]
+#[template(path = "desk/notice.html")]
+pub struct NoticePage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The matter's number.
+    pub number: &'a str,
+    /// The notice.
+    pub notice: &'a Notice,
+}
+
+impl NoticePage<'_> {
+    fn text(&self, place: &str) -> &str {
+        self.notice.texts.get(place).map(String::as_str).unwrap_or_default()
+    }
+
+    fn lines(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("申请人", "applicant"),
+            ("事项", "subject"),
+            ("收到日期", "received"),
+            ("理由", "reason"),
+            ("办理结果", "outcome"),
+            ("依据", "legal_basis"),
+            ("救济途径", "remedy"),
+        ];
+        all.into_iter()
+            .map(|(title, place)| (title, self.text(place)))
+            .filter(|(_, text)| !text.is_empty())
+            .collect()
+    }
+}

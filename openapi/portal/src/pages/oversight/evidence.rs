@@ -1,0 +1,234 @@
+//! Evidence 存证: searched, and shown with what proves it.
+
+use askama::Template;
+use catalog_core::evidence::{Event, EvidenceRecord};
+use catalog_core::{Channel, Timestamp};
+
+use crate::around::Around;
+
+/// A field by which evidence is searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchField {
+    /// Its name in the address.
+    pub name: &'static str,
+    /// What it is called, in Chinese and in English.
+    pub label: (&'static str, &'static str),
+    /// `text` or `date`.
+    pub kind: &'static str,
+    /// What was typed.
+    pub value: String,
+}
+
+/// A record as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// Epoch and index: `0-17`.
+    pub place: String,
+    /// The request that it belongs to.
+    pub request: String,
+    /// When.
+    pub at: Timestamp,
+    /// What, as the log names it.
+    pub event: String,
+    /// Of what.
+    pub about: String,
+    /// The department that acted.
+    pub department: String,
+    /// Who acted.
+    pub principal: String,
+    /// For what, as asserted.
+    pub purpose: String,
+    /// How it ended.
+    pub outcome: String,
+    /// Rows that left.
+    pub rows: Option<u64>,
+}
+
+/// Search in the evidence log, or the way to one's own receipts.
+#[derive(Template)]
+#[template(path = "desk/evidence.html")]
+pub struct EvidenceDeskPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The fields of the search; without any the reader is no auditor.
+    pub fields: Vec<SearchField>,
+    /// What was found, oldest first.
+    pub rows: Vec<EvidenceRow>,
+    /// The next page.
+    pub next: Option<String>,
+    /// The same as a spreadsheet.
+    pub sheet: String,
+}
+
+/// A line of the access log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct AccessRow {
+    /// When.
+    pub at: Timestamp,
+    /// Who; none for strangers.
+    #[serde(default)]
+    pub principal: Option<String>,
+    /// From where, where that is kept.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// How.
+    pub method: String,
+    /// What.
+    pub path: String,
+    /// With which answer.
+    pub status: u16,
+    /// Bytes of the answer.
+    pub bytes: u64,
+}
+
+/// The access log of a day 访问日志.
+#[derive(Template)]
+#[template(path = "desk/access_log.html")]
+pub struct AccessLogPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The day.
+    pub day: String,
+    /// The newest lines, newest first.
+    pub rows: Vec<AccessRow>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+    /// Whether there is a log of that day.
+    pub is_there: bool,
+}
+
+/// One step from a leaf to the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofStep {
+    /// The hash beside it, base64.
+    pub sibling: String,
+    /// Whether that stands on the left.
+    pub is_left: bool,
+    /// What both give, base64.
+    pub result: String,
+}
+
+/// A record with the way from it to the root of the log.
+#[derive(Debug, Clone)]
+pub struct ProvenRecord {
+    /// What it holds.
+    pub record: EvidenceRecord,
+    /// The same as JSON, readable.
+    pub json: String,
+    /// Place of the leaf, counted from 0.
+    pub index: u64,
+    /// Hash of the leaf, base64.
+    pub leaf: String,
+    /// The steps.
+    pub steps: Vec<ProofStep>,
+}
+
+impl ProvenRecord {
+    /// The hash at which the steps end.
+    fn end(&self) -> &str {
+        self.steps.last().map_or(&self.leaf, |step| &step.result)
+    }
+}
+
+/// What evidence holds about one request, with its proof 存证回执.
+#[derive(Template)]
+#[template(path = "desk/proof.html")]
+pub struct ProofPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// Id of the request and of its receipt.
+    pub id: &'a str,
+    /// The records, oldest first.
+    pub records: Vec<ProvenRecord>,
+    /// Whether the answer has ended.
+    pub ended: bool,
+    /// Whether the receipt opens the commitments: its holder's does.
+    pub opens: bool,
+    /// The signed head of the log.
+    pub checkpoint: &'a str,
+    /// The log's name in it.
+    pub origin: String,
+    /// Records of the log in it.
+    pub size: u64,
+    /// The root in it, base64.
+    pub root: String,
+    /// Id of the key that signed the receipt.
+    pub key: String,
+}
+
+impl ProofPage<'_> {
+    fn door(&self, channel: &Channel) -> &str {
+        match channel {
+            Channel::Api => self.a.say("接口", "API"),
+            Channel::Sql => "SQL",
+            Channel::File => self.a.say("文件", "Files"),
+            Channel::Verification => self.a.say("核验", "Verification"),
+            Channel::CommandLine => self.a.say("命令行", "Command line"),
+        }
+    }
+
+    /// What a record says beside who and when: name and value.
+    fn told(&self, record: &EvidenceRecord) -> Vec<(&str, String)> {
+        let a = &self.a;
+        let mut told = Vec::new();
+        if let Event::AccessStarted { sources, .. }
+        | Event::Access { sources, .. }
+        | Event::AccessRefused { sources, .. } = &record.event
+        {
+            for source in sources {
+                let grant = source
+                    .grant
+                    .as_ref()
+                    .map_or(a.say("本部门数据", "own data"), |grant| grant.as_str());
+                let text = format!("{} · {} · {grant}", source.resource, source.version);
+                told.push((a.say("数据、版本与授权", "Data, version, grant"), text));
+                told.push((a.say("策略摘要", "Digest of the policy"), source.policy_digest.clone()));
+            }
+        }
+        match &record.event {
+            Event::Access { rows, bytes, .. } | Event::AccessEnded { rows, bytes, .. } => {
+                told.push((a.say("行数", "Rows"), a.number(rows)));
+                told.push((a.say("字节", "Bytes"), a.number(bytes)));
+            }
+            Event::AccessRefused { code, .. } => told.push((a.say("拒绝原因", "Refused"), code.clone())),
+            Event::Changed { entity, entity_digest, .. } => {
+                told.push((a.say("对象", "Of"), entity.clone()));
+                told.push((a.say("新状态摘要", "Digest of its new state"), entity_digest.clone()));
+            }
+            Event::OpenDownloads { resource, count, .. } => {
+                told.push((a.say("公开下载", "Open downloads"), format!("{resource} · {count}")));
+            }
+            Event::AccessStarted { .. } | Event::EpochStarted { .. } => {}
+        }
+        told
+    }
+
+    /// The steps as commands of openssl, which trust nobody but the file of keys.
+    fn script(&self) -> String {
+        let mut script = String::new();
+        for (number, proven) in self.records.iter().enumerate() {
+            script.push_str(&format!(
+                "jq -jcS '.records[{number}]' receipt.json | (printf '\\0'; cat) | openssl dgst -sha256 -binary > node\n"
+            ));
+            for step in &proven.steps {
+                let sibling = format!("echo {} | base64 -d", step.sibling);
+                let parts = match step.is_left {
+                    true => format!("{sibling}; cat node"),
+                    false => format!("cat node; {sibling}"),
+                };
+                script.push_str(&format!(
+                    "(printf '\\1'; {parts}) | openssl dgst -sha256 -binary > next; mv next node\n"
+                ));
+            }
+            script.push_str(&format!("base64 node   # {}\n", self.root));
+        }
+        script.push_str(&format!(
+            "jq -r .checkpoint receipt.json | head -n 3 > note\n\
+             jq -r .checkpoint receipt.json | grep '^— {} ' | head -n 1 | cut -d' ' -f3 | base64 -d | tail -c 64 > signature\n\
+             (printf '0*0\\005\\006\\003+ep\\003!\\0'; jq -r '.keys[] | select(.kid==\"{}\").x' jwks.json | tr -- '-_' '+/' | sed 's/$/=/' | base64 -d) | openssl pkey -pubin -inform DER -out key.pem\n\
+             openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in note -sigfile signature\n",
+            self.origin, self.key
+        ));
+        script
+    }
+}

@@ -1,0 +1,165 @@
+//! Supervision 电子监察, assessment 考核评估, and the reports of a year.
+
+use askama::Template;
+use catalog_core::directory::Department;
+use catalog_core::services::Lights;
+use catalog_core::supervision::assessment::percent;
+use catalog_core::supervision::{Anomaly, Assessment, Breach, Indicator, Indicators, Place, Ratio};
+
+use crate::around::Around;
+
+/// A period in days, both included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Days {
+    /// The first: `2026-01-01`.
+    pub from: String,
+    /// The last.
+    pub until: String,
+    /// Periods that are one click away: Chinese and English name, first and last day.
+    pub offered: Vec<(&'static str, &'static str, String, String)>,
+}
+
+/// The most breaches and anomalies that a page lists.
+const LISTED: usize = 200;
+
+/// The board of supervision.
+#[derive(Template)]
+#[template(path = "desk/supervision.html")]
+pub struct SupervisionPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The period.
+    pub days: &'a Days,
+    /// Open matters by department and light.
+    pub lights: &'a [Lights],
+    /// Limits that passed.
+    pub breaches: &'a [Breach],
+    /// What was out of the ordinary.
+    pub anomalies: &'a [Anomaly],
+    /// The newest record that was read.
+    pub last: Option<Place>,
+}
+
+impl SupervisionPage<'_> {
+    fn listed(&self) -> usize {
+        LISTED
+    }
+
+    fn total(&self) -> Lights {
+        let mut total = Lights::default();
+        for lights in self.lights {
+            total.paused += lights.paused;
+            total.green += lights.green;
+            total.yellow += lights.yellow;
+            total.red += lights.red;
+        }
+        total
+    }
+}
+
+/// The assessment of departments.
+#[derive(Template)]
+#[template(path = "desk/assessment.html")]
+pub struct AssessmentPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The period.
+    pub days: &'a Days,
+    /// The table.
+    pub assessment: &'a Assessment,
+    /// The departments, for their names.
+    pub departments: &'a [Department],
+}
+
+/// A figure in the table.
+struct Cell {
+    indicator: Indicator,
+    /// As text.
+    text: String,
+    /// What it is a share of, where it is one.
+    of: String,
+    /// In thousandths, where it is a share.
+    permille: Option<u64>,
+}
+
+impl AssessmentPage<'_> {
+    fn indicators(&self) -> [Indicator; 10] {
+        Indicator::ALL
+    }
+
+    fn cells(&self, row: &Indicators) -> Vec<Cell> {
+        let share =
+            |ratio: Ratio| (ratio.percent(), format!("{}/{}", ratio.part, ratio.of), ratio.permille());
+        let count = |text: String| (text, String::new(), None);
+        let cell = |indicator: Indicator| {
+            let (text, of, permille) = match indicator {
+                Indicator::Completeness => share(row.completeness),
+                Indicator::Mounted => share(row.mounted),
+                // Seconds say nothing to people.
+                Indicator::TimelyUpdates => {
+                    (row.timely_updates.percent(), String::new(), row.timely_updates.permille())
+                }
+                Indicator::TimelyAnswers => share(row.timely_answers),
+                Indicator::Refusals => share(row.refusals),
+                Indicator::ObjectionsSettled => share(row.objections_settled),
+                Indicator::Quality => share(row.quality),
+                Indicator::Open => share(row.open),
+                Indicator::Calls => count(self.a.number(&row.calls_served)),
+                Indicator::OpenDownloads => count(self.a.number(&row.open_downloads)),
+            };
+            Cell { indicator, text, of, permille }
+        };
+        Indicator::ALL.map(cell).into()
+    }
+
+    fn score(&self, row: &Indicators) -> String {
+        percent(row.score)
+    }
+
+    /// The name of a department as people call it.
+    fn department<'d>(&'d self, id: &'d str) -> &'d str {
+        let named = self.departments.iter().find(|department| department.id.as_str() == id);
+        named.map_or_else(|| self.a.whose(id), |department| &department.name)
+    }
+
+    /// The departments by their score, the best first.
+    fn ranked(&self) -> Vec<&Indicators> {
+        let mut ranked: Vec<_> = self.assessment.departments.iter().collect();
+        ranked.sort_by_key(|row| (std::cmp::Reverse(row.score), row.department.clone()));
+        ranked
+    }
+}
+
+/// The records behind a figure.
+#[derive(Template)]
+#[template(path = "desk/behind.html")]
+pub struct BehindPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The period.
+    pub days: &'a Days,
+    /// The department's name.
+    pub department: &'a str,
+    /// The figure.
+    pub indicator: Indicator,
+    /// How many records there are.
+    pub total: u64,
+    /// Where the first of them stand.
+    pub records: &'a [Place],
+    /// Whether the reader may open them.
+    pub may_open: bool,
+}
+
+/// The reports that the law asks for every year 年度报告.
+#[derive(Template)]
+#[template(path = "desk/reports.html")]
+pub struct ReportsPage<'a> {
+    /// What surrounds it.
+    pub a: Around<'a>,
+    /// The year.
+    pub year: i32,
+    /// The department that is chosen; empty for all.
+    pub department: &'a str,
+    /// The departments to choose from; none where the reader sees their own alone.
+    pub departments: &'a [Department],
+}

@@ -1,0 +1,113 @@
+// Walks an application over the desks of four people, with scripts and without, and looks at every page on the way.
+//
+// usage: node walk_desk_matters.mjs BASE PASSWORD
+//
+// Prints, as JSON, what is wrong (breaches of WCAG 2.2 AA, pages wider than their screen, refusals by the content security
+// policy, hosts other than ours), and the state at which the provider's part ends on each way.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const require = createRequire(join(process.env.SHUQIAO_TEST_NODE, 'package.json'));
+const { chromium } = require('playwright-core');
+const axe = require('axe-core');
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const [base, password] = process.argv.slice(2);
+const wrong = [];
+
+/** Somebody's page, signed in by the form. */
+async function as(browser, name, javaScriptEnabled) {
+  const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 820, height: 1100 } });
+  const page = await context.newPage();
+  // A form that is refused is answered by 400, which browsers tell there.
+  const isRefusal = (message) => message.text().includes('400 (Bad Request)');
+  page.on('console', (message) => message.type() === 'error' && !isRefusal(message) && wrong.push(`${name} ${page.url()}: ${message.text()}`));
+  page.on('request', (request) => request.url().startsWith(base) || wrong.push(`${name} asks ${request.url()}`));
+  await page.goto(`${base}/sign-in`);
+  await page.fill('#name', name);
+  await page.fill('#secret', password);
+  await page.click('main form button');
+  return page;
+}
+
+/** Looks at one address at three widths, in light and dark, in both languages. */
+async function look(page, address) {
+  for (const [width, colorScheme, language] of [[360, 'light', ''], [820, 'dark', ''], [1440, 'light', 'en']]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const asked = language ? `${address}${address.includes('?') ? '&' : '?'}lang=en` : address;
+    const answer = await page.goto(base + asked);
+    if (answer.status() !== 200) wrong.push(`${asked}: ${answer.status()}`);
+    await check(page, `${asked} ${width}`);
+  }
+  await page.setViewportSize({ width: 820, height: 1100 });
+}
+
+/** The page as it stands. */
+async function check(page, where) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  if (wide) wrong.push(`${where}: wider than the screen`);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
+  for (const { id, nodes } of violations) wrong.push(`${where}: ${id}: ${nodes[0].html}`);
+}
+
+/** From the directory to a grant. */
+async function walk(browser, scripts) {
+  const analyst = await as(browser, 'analyst', scripts);
+  await analyst.goto(`${base}/desk/matters/new?kind=application`);
+  await analyst.fill('#q', '处罚');
+  await analyst.click('button[value="search"]');
+  await analyst.click('button[value^="add "]');
+  for (const item of ['case_no', 'county', 'person']) await analyst.check(`#\\30 -item-${item}`);
+  await analyst.fill('#purpose', scripts ? '办案' : '无脚本办案');
+  await analyst.fill('#legal_basis', '人民警察法 第六条');
+  await analyst.fill('#valid_until', '2098-06-30');
+  await analyst.click('button[value="submit"]');
+  const whole = new URL(analyst.url()).pathname;
+
+  const officer = await as(browser, 'officer', scripts);
+  await officer.goto(base + whole);
+  await officer.click('details:has(input[value="accept"]) > summary');
+  await officer.click('details[open] form:has(input[value="accept"]) button');
+  await analyst.goto(base + whole);
+  const part = await analyst.getAttribute('a[href*="/desk/matters/TG-"]', 'href');
+
+  const first = await as(browser, 'first', scripts);
+  await first.goto(`${base}/desk/matters`);
+  await first.click(`a[href="${part}"]`);
+  await first.click('a[href$="/grant"]');
+  await first.selectOption('#\\30 -mask-person', 'keep_first');
+  await first.fill('#\\30 -with-person', '1');
+  await first.click('button[value="preview"]');
+  if (!(await first.textContent('#preview')).includes('示例值')) wrong.push('no preview');
+  if (scripts) await check(first, 'preview');
+  // A narrowing that nobody would learn of is not proposed.
+  await first.click('button[value="propose"]');
+  if (!(await first.textContent('.trouble')).includes('缩小')) wrong.push('a narrowing is dropped in silence');
+  await first.fill('#reason', '姓名只留一字');
+  await first.click('button[value="propose"]');
+
+  const second = await as(browser, 'second', scripts);
+  await second.goto(`${base}${part}/grant`);
+  await second.click('button[value="preview"]');
+  if (!(await second.textContent('#preview')).includes('真实数据')) wrong.push('no rows in the preview');
+  await second.click('button[value="grant"]');
+  const state = (await second.textContent('.lead')).split('·')[1].trim();
+  return { state, whole, part, analyst, officer, first, second };
+}
+
+const browser = await chromium.launch({ executablePath: process.env.SHUQIAO_TEST_BROWSER ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+try {
+  const plain = await walk(browser, false);
+  // One purpose has one grant; the other way is walked under another.
+  const lively = await walk(browser, true);
+  const { whole, part, analyst, officer, first, second } = lively;
+  for (const address of ['/desk', '/desk/matters?side=all', '/desk/matters/new', '/desk/matters/new?kind=objection', '/desk/matters/new?kind=demand', '/desk/matters/new?resource=301001-000001', '/desk/tickets', '/desk/why', '/desk/grants', whole, `${whole}/notices/1`]) await look(analyst, address);
+  for (const address of ['/desk', '/desk/matters?side=all', whole]) await look(officer, address);
+  for (const address of ['/desk', part, '/desk/grants']) await look(second, address);
+  await look(first, '/desk/matters?side=handling&settled=true');
+  console.log(JSON.stringify({ wrong, states: [plain.state, lively.state] }));
+} finally {
+  await browser.close();
+}
