@@ -41,7 +41,8 @@ async function citizen(browser) {
   await page.goto(`${base}/datasets/309001-000001`);
   await page.locator('data-map canvas, data-map svg').first().waitFor();
   await page.locator('data-map').first().evaluate((map) => map.scrollIntoView({ block: 'start' }));
-  await page.waitForTimeout(1500); // Charts are drawn when they come into view.
+  // Charts are drawn when they come into view.
+  await page.locator('data-profile canvas').first().waitFor();
   await shoot(page, 'dataset');
 }
 

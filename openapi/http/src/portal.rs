@@ -6,13 +6,10 @@ mod ask;
 mod assets;
 mod data;
 mod desk;
-mod desk_grants;
-mod desk_matters;
 mod developer;
 mod figures;
 mod form;
 mod lately;
-mod oversight;
 mod overview;
 mod public;
 mod sign_in;
@@ -54,9 +51,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(developer::routes())
         .merge(api::routes())
         .merge(sql::routes())
-        .merge(desk_matters::routes())
-        .merge(desk_grants::routes())
-        .merge(oversight::routes())
 }
 
 /// Whether who sends something there is nobody's business.
@@ -76,7 +70,7 @@ pub(crate) fn signs_in(path: &str) -> bool {
 
 /// Whether forms are sent there by people and by anyone: no session tells where those come from.
 pub(crate) fn takes_anyones_forms(path: &str) -> bool {
-    path == SQL || path == oversight::CLAIM || take_part::keeps_nothing(path)
+    path == SQL || path == desk::CLAIM || take_part::keeps_nothing(path)
 }
 
 /// Whether forms that are sent there are kept nowhere but where they belong.
@@ -85,5 +79,5 @@ pub(crate) fn keeps_nothing(path: &str) -> bool {
         || path.starts_with("/developer")
         || take_part::keeps_nothing(path)
         || signs_in(path)
-        || path == oversight::CLAIM
+        || path == desk::CLAIM
 }

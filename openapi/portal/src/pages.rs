@@ -1,7 +1,5 @@
 //! The pages: what each shows, and its template.
 
-pub(crate) mod matters;
-
 mod api;
 mod ask;
 mod chart;
@@ -10,20 +8,12 @@ mod dataset;
 mod department;
 mod design;
 mod desk;
-mod desk_data;
-mod desk_directory;
-mod desk_editor;
-mod desk_openings;
 mod developer;
 mod directory;
 mod error;
 mod framed;
-mod grant;
-mod grants;
 mod home;
 mod looking;
-mod new_matter;
-mod oversight;
 mod rows;
 mod search;
 mod sign_in;
@@ -42,29 +32,13 @@ pub use contributions::{ContributionsPage, FeedbackPage, GalleryPage, OfferPage,
 pub use dataset::{ChangesPage, DatasetPage};
 pub use department::{DepartmentFigures, DepartmentPage};
 pub use design::DesignPage;
-pub use desk::{DeskMatters, DeskPage};
-pub use desk_data::{
-    BadCell, DataRights, DatasetDeskPage, DatasetLine, DatasetsPage, MaterialPage, QualityCounts,
-    QualityPage, TypedAct, TypedDelivery, UploadPage,
-};
-pub use desk_directory::{
-    ChosenEntries, EntriesPage, EntryPage, ImportPage, Outcome, PAGE_ENTRIES, ReadEntry, ReadSheet,
-};
-pub use desk_editor::EditorPage;
-pub use desk_openings::{
-    OFFERED_MASKS, OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage, TypedOpening, TypedStep,
-};
+pub use desk::*;
 pub use developer::{DeveloperPage, OwnKeys, RegisterPage, SubscriptionForm, SubscriptionsPage};
 pub use directory::{Count, DepartmentsPage, TopicsPage};
 pub use error::ErrorPage;
 pub use framed::FramedPage;
-pub use grant::{GrantPage, Preview};
-pub use grants::{GrantLine, GrantsPage, TicketsPage, WhyPage};
 pub use home::{Figures, Home, HomePage};
 pub use looking::Looking;
-pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, NextStep, NoticePage, event_word};
-pub use new_matter::NewMatterPage;
-pub use oversight::*;
 pub use rows::RowsPage;
 pub use search::SearchPage;
 pub use sign_in::{ClaimPage, PasswordPage, SignInPage};

@@ -79,6 +79,28 @@ pub struct Act {
     pub opening: Option<OpeningTerms>,
 }
 
+impl Act {
+    /// A step with its words alone.
+    pub fn new(event: Event, reason: Option<String>, legal_basis: Option<String>) -> Self {
+        Self {
+            event,
+            reason,
+            legal_basis,
+            application: None,
+            asks: None,
+            department: None,
+            resource: None,
+            version: None,
+            wrong_since: None,
+            third_party: None,
+            outcome: None,
+            due: None,
+            answers: None,
+            opening: None,
+        }
+    }
+}
+
 /// A matter with its light at the time of asking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatterView {

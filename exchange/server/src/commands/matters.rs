@@ -134,22 +134,7 @@ pub(crate) async fn all_yes(client: &Client, number: &str) -> Result<Vec<CheckAn
 
 /// A step without anything that goes with it but a reason.
 pub(crate) fn act(event: Event, reason: Option<&str>) -> Act {
-    Act {
-        event,
-        reason: reason.map(str::to_owned),
-        legal_basis: None,
-        application: None,
-        asks: None,
-        department: None,
-        resource: None,
-        version: None,
-        wrong_since: None,
-        third_party: None,
-        outcome: None,
-        due: None,
-        answers: None,
-        opening: None,
-    }
+    Act::new(event, reason.map(str::to_owned), None)
 }
 
 /// Asks that items become open.

@@ -3,7 +3,10 @@
 
 mod data;
 mod entries;
+mod grants;
+mod matters;
 mod openings;
+mod oversight;
 mod sent;
 
 use std::sync::Arc;
@@ -15,7 +18,8 @@ use openapi_portal::DeskPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk_matters::{open_matters, summary};
+use self::matters::{open_matters, summary};
+pub(super) use self::oversight::CLAIM;
 use super::visit::{LanguageParam, Visit};
 use crate::app::App;
 use crate::problem::Refusal;
@@ -81,6 +85,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(entries::routes())
         .merge(data::routes())
         .merge(openings::routes())
+        .merge(matters::routes())
+        .merge(grants::routes())
+        .merge(oversight::routes())
 }
 
 /// The parts of the desk that open to somebody.

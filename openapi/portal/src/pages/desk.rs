@@ -1,9 +1,34 @@
 //! The desk 工作台: where people of departments, and those who run the platform, do their day's work.
 
+mod data;
+mod directory;
+mod editor;
+mod grant;
+mod grants;
+mod matters;
+mod new_matter;
+mod openings;
+mod oversight;
+
 use askama::Template;
 
-use super::matters::MatterLine;
 use crate::around::Around;
+pub use data::{
+    BadCell, DataRights, DatasetDeskPage, DatasetLine, DatasetsPage, MaterialPage, QualityCounts,
+    QualityPage, TypedAct, TypedDelivery, UploadPage,
+};
+pub use directory::{
+    ChosenEntries, EntriesPage, EntryPage, ImportPage, Outcome, PAGE_ENTRIES, ReadEntry, ReadSheet,
+};
+pub use editor::EditorPage;
+pub use grant::{GrantPage, Preview};
+pub use grants::{GrantLine, GrantsPage, TicketsPage, WhyPage};
+pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, NextStep, NoticePage, event_word};
+pub use new_matter::NewMatterPage;
+pub use openings::{
+    OFFERED_MASKS, OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage, TypedOpening, TypedStep,
+};
+pub use oversight::*;
 
 /// How matters stand that concern the reader.
 #[derive(Debug, Clone, Default)]

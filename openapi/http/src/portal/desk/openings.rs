@@ -314,21 +314,10 @@ fn act(stepped: &Stepped, opening: &OpeningTerms) -> Result<Act> {
         _ => None,
     };
     Ok(Act {
-        event,
-        reason: said(&stepped.reason),
-        legal_basis: said(&stepped.legal_basis),
-        application: None,
-        asks: None,
-        department: None,
-        resource: None,
-        version: None,
-        wrong_since: None,
-        third_party: None,
-        outcome: None,
-        due: None,
         answers,
         // The data were mended; what becomes open stays as it was asked.
         opening: (event == Event::Complete).then(|| opening.clone()),
+        ..Act::new(event, said(&stepped.reason), said(&stepped.legal_basis))
     })
 }
 

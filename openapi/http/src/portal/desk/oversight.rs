@@ -15,7 +15,7 @@ use chrono::{Days, NaiveDate};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-pub(super) use claim::CLAIM;
+pub(in crate::portal) use claim::CLAIM;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

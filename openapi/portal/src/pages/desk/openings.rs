@@ -9,7 +9,7 @@ use catalog_core::directory::{InformationItem, Opening, Resource};
 use catalog_core::matter::{Event, Finding, SecrecyReview, Step};
 use catalog_core::services::MatterView;
 
-use super::desk_directory::word;
+use super::directory::word;
 use crate::around::Around;
 
 /// What waits for the reader as reviewer.

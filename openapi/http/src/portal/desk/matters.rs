@@ -24,11 +24,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::form::Form;
-use super::visit::{LanguageParam, Visit};
 use crate::app::App;
 use crate::extract::{Id, Number, Params};
 use crate::openings;
+use crate::portal::form::Form;
+use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
 
 /// Matters of a page.

@@ -19,22 +19,7 @@ fn shown(text: &str) -> String {
 /// A step with its words alone.
 pub(super) fn plain(event: Event, typed: &Typed) -> Act {
     let text = |name: &str| typed.filled(name).map(str::to_owned);
-    Act {
-        event,
-        reason: text("reason"),
-        legal_basis: text("legal_basis"),
-        application: None,
-        asks: None,
-        department: None,
-        resource: None,
-        version: None,
-        wrong_since: None,
-        third_party: None,
-        outcome: None,
-        due: None,
-        answers: None,
-        opening: None,
-    }
+    Act::new(event, text("reason"), text("legal_basis"))
 }
 
 /// The step that a matter's page sends.
