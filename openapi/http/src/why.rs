@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use catalog_core::evidence::SourceRead;
-use catalog_core::policy::{AboutRows, DecidedBy, GrantKind, GrantTerms};
+use catalog_core::policy::{AboutRows, DecidedBy, GrantKind, GrantTerms, Mask, VisibleColumn};
 use catalog_core::services::{AccessAnswer, AccessQuestion, Proposal};
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use exchange_query::OpenTable;
@@ -153,7 +153,8 @@ async fn preview(
         let items = dataset.resource.items.iter().map(|item| item.column.clone());
         preview.hidden = items.filter(is_hidden).collect();
         (preview.version, preview.of_rows) = (Some(dataset.version.number), Some(dataset.version.rows));
-        if first > 0 && !preview.columns.is_empty() && reads_anyhow(app, ctx, &terms.resource).await? {
+        let shows_rows = first > 0 && !preview.columns.is_empty() && !has_pseudonym(&preview.columns);
+        if shows_rows && reads_anyhow(app, ctx, &terms.resource).await? {
             let found = first_rows(app, ctx, table.clone(), first).await?;
             looked.rows = looked.rows.saturating_add(found.len() as u64);
             rows = Some(found);
@@ -166,6 +167,12 @@ async fn preview(
         };
     }
     Ok(Shown { preview, rows })
+}
+
+/// Whether a column shows pseudonyms: those are their holder's alone. Beside the values that the provider knows they would undo
+/// what the holder sees elsewhere.
+fn has_pseudonym(columns: &[VisibleColumn]) -> bool {
+    columns.iter().any(|column| matches!(column.mask, Some(Mask::Pseudonym { .. })))
 }
 
 /// Whether the caller reads all of the resource as its provider's analyst or steward: then a grant of it shows them nothing new.
