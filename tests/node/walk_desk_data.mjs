@@ -20,7 +20,7 @@ const wrong = [];
 async function person(browser, name, javaScriptEnabled) {
   const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.on('console', (message) => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('console', (message) => message.type() === 'error' && !/status of (400|403|409|422)/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`asks ${request.url()}`));
   await page.goto(`${base}/sign-in`);
   await page.fill('#name', name);

@@ -52,6 +52,9 @@ async function dataset(browser, options) {
   await page.locator('data-grid').scrollIntoViewIfNeeded();
   await waitFor(page, 'data-grid', 'rows');
   const rows = { first: await numberOf(page, 'data-grid', 'rows'), total: await numberOf(page, 'data-grid', 'total') };
+  // The first rows have the hostile texts.
+  if (!(await page.textContent('.grid')).includes('onerror')) wrong.push('no hostile text is in the grid');
+  if (await page.$('.grid img, .grid script')) wrong.push('a cell reads texts as HTML');
   await page.$eval('.tabulator-tableholder', (rows) => { rows.scrollTop = rows.scrollHeight; });
   await waitFor(page, 'data-grid', 'rows', 200);
   seen.rows = { ...rows, scrolled: await numberOf(page, 'data-grid', 'rows') };
@@ -87,7 +90,6 @@ async function dataset(browser, options) {
   seen.months = await numberOf(page, 'data-profile[href*="decided_on"] data-chart', 'bars');
   const failed = await page.$$eval('data-profile > p', (failed) => failed.map((one) => one.textContent));
   wrong.push(...failed);
-  if (await page.$('.grid img, .grid script')) wrong.push('a cell reads texts as HTML');
   await close(page, `dataset ${options.viewport.width}`);
 }
 

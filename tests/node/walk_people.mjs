@@ -26,6 +26,7 @@ function expect(where, holds) {
 /** What the page that is open gets wrong, whatever it shows. */
 async function check(page, where, javaScriptEnabled) {
   expect(`${where}: what was written is obeyed`, !(await page.title()).includes('hacked'));
+  expect(`${where}: what was written is read as HTML`, (await page.locator('img[src="x"]').count()) === 0);
   if (!javaScriptEnabled) return;
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   expect(`${where}: wider than the screen`, !wide);

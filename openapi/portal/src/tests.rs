@@ -17,12 +17,32 @@ fn around<'a>(site: &'a Site, identity: &'a Identity, language: Language) -> Aro
     Around::plain(site, identity, language, "/search")
 }
 
-/// The names of all elements of a page, in their order.
+/// The names of all elements of a page and of their attributes, in their order.
 fn elements(html: &str) -> Vec<String> {
-    let names = html.split('<').skip(1).map(|rest| {
-        rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || "/!".contains(*letter)).collect()
-    });
-    names.collect()
+    html.split('<').skip(1).flat_map(names).collect()
+}
+
+/// The name of an element and those of its attributes: what stands outside of quotes, up to its end.
+fn names(tag: &str) -> Vec<String> {
+    let mut quote = None;
+    let mut bare = String::new();
+    for letter in tag.chars() {
+        match quote {
+            Some(open) if letter == open => quote = None,
+            Some(_) => (),
+            None if letter == '"' || letter == '\'' => quote = Some(letter),
+            None if letter == '>' => break,
+            None => bare.push(letter),
+        }
+    }
+    bare.split([' ', '\n', '=']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn attributes_that_somebody_adds_are_seen() {
+    assert_eq!(elements("<a href=\"/x\" lang=en>"), ["a", "href", "lang", "en"]);
+    assert_ne!(elements("<a title=\"\" onclick=\"x\">"), elements("<a title=\"x\">"));
+    assert_eq!(elements("<a title=\"x onclick=y > z\">"), elements("<a title=\"x\">"));
 }
 
 /// What is known of a dataset, in somebody's words.

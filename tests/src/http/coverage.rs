@@ -96,13 +96,16 @@ const EMPTY_OR_OPEN: [&str; 6] = [
     "POST /api/v1/sql",
 ];
 
+/// A form with one part.
+const PARTS: &str = "--cut\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\nb\r\n--cut--\r\n";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_only_open_routes_answer() {
     let city = City::new().await;
     let document = serde_json::to_value(openapi_http::openapi()).unwrap();
     let mut walked = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys() {
+        for (method, operation) in item.as_object().unwrap() {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             let name = format!("{method} {path}");
             let address = path
@@ -129,8 +132,22 @@ async fn without_credentials_only_open_routes_answer() {
                 _ => address,
             };
             let call = Call::new(method.clone(), address);
-            let call = if method == Method::GET { call } else { call.json(&json!({})) };
+            // In the words of its door, or it would be refused before anybody asks who calls.
+            let kind = operation["requestBody"]["content"].as_object().and_then(|all| all.keys().next());
+            let call = match kind.map(String::as_str) {
+                _ if method == Method::GET => call,
+                Some(form @ "application/x-www-form-urlencoded") => call.body("a=b".to_owned(), form),
+                Some("multipart/form-data") => {
+                    call.body(PARTS.to_owned(), "multipart/form-data; boundary=cut")
+                }
+                _ => call.json(&json!({})),
+            };
             let answer = city.server.send(call).await;
+            assert!(
+                method == Method::GET || !answer.status.is_redirection(),
+                "{name} was done for a stranger: {}",
+                answer.status
+            );
             let open = OPEN.contains(&name.as_str()) || PROBES.contains(&name.as_str());
             match answer.status {
                 status if status.is_success() => {
@@ -143,6 +160,8 @@ async fn without_credentials_only_open_routes_answer() {
                     assert!(!open, "{name} should answer anyone: {}", answer.text());
                     let code = match path.starts_with("/delta-sharing/") {
                         true => answer.json()["errorCode"].to_string(),
+                        // A form is refused with its page.
+                        false if answer.header("content-type").starts_with("text/html") => String::new(),
                         false => answer.code(),
                     };
                     assert_ne!(

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::http::sign_in::cookie;
-use crate::support::city::{CODE, City, departments};
+use crate::support::city::{CODE, City, ROWS, departments};
 use crate::support::python::browser;
 use crate::support::server::{Answer, Call};
 
@@ -131,6 +131,11 @@ async fn a_clerk_brings_a_sheet_mends_a_cell_and_it_is_published_delivered_and_o
     assert_eq!(gone_on(&saved), entry);
     let twice = server.send(form("/desk/directory/new", &pairs(&fields)).by(&city.editor)).await;
     again(&twice, StatusCode::CONFLICT);
+    // Somebody who has seen an older revision does not write over a newer one.
+    let mut older = fields.clone();
+    older.push(("revision".to_owned(), "0".to_owned()));
+    let edit = format!("{entry}/edit");
+    again(&server.send(form(&edit, &pairs(&older)).by(&city.editor)).await, StatusCode::CONFLICT);
 
     let step = |step: &str| form(&entry, &[("step", step), ("remark", "已核对")]);
     gone_on(&server.send(step("submit_registration").by(&city.editor)).await);
@@ -229,7 +234,6 @@ async fn what_was_typed_stays_and_runs_nowhere() {
     let entry =
         city.server.send(Call::get(format!("/api/v1/resources/{CODE}/entry")).by(&city.editor)).await.ok();
     assert_eq!(entry["draft"]["title"], "行政处罚信息", "nothing was saved");
-    // Somebody who has seen an older revision does not write over a newer one.
     let file = HOSTILE.replace('"', "");
     let sheet = multipart("/desk/directory/import", &[("do", "check")], &[("sheet", &file, HOSTILE)]);
     let answer = city.server.send(sheet.by(&city.editor)).await;
@@ -309,14 +313,16 @@ async fn a_page_of_another_site_takes_no_step() {
     let cookie = cookie(&city.server.send(Call::post("/api/v1/session", &body)).await);
     let data = format!("/desk/datasets/{CODE}");
     let withdraw = [("do", "withdraw"), ("number", "1"), ("reason", "伪造")];
-    let upload = || multipart(&format!("{data}/upload"), &[], &[("file", "a.csv", "case_no\n1\n")]);
+    let fields = [("threshold", "0.2"), ("change", "replace")];
+    let upload = || multipart(&format!("{data}/upload"), &fields, &[("file", "a.csv", ROWS)]);
     for call in [form(&data, &withdraw), upload()] {
         let forged = call.header("cookie", &cookie).header("origin", "https://evil.example");
         let answer = city.server.send(forged).await;
-        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
     }
     let versions = city.server.send(Call::get(format!("/api/v1/resources/{CODE}/versions"))).await.ok();
-    assert_eq!(versions[0]["state"], "published");
+    assert_eq!((versions.as_array().map(Vec::len), &versions[0]["state"]), (Some(1), &json!("published")));
+    city.server.send(upload().header("cookie", &cookie).header("origin", &city.server.base)).await.ok_bytes();
     let own = form(&data, &withdraw).header("cookie", &cookie).header("origin", &city.server.base);
     gone_on(&city.server.send(own).await);
 }
