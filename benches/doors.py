@@ -95,6 +95,12 @@ class Office:
         self.server.wait()
 
 
+def busy(office):
+    """Seconds of processor time that the server used."""
+    fields = pathlib.Path(f"/proc/{office.server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def write_sheet(code, sheet, extension):
     """The entry in the sheet of 26 columns and its extension, below the heads of the sample register."""
     heads = [row for row in csv.reader(open(SAMPLES / "clerk" / "材料目录.csv", encoding="utf-8"))][:2]
@@ -153,10 +159,10 @@ def places(office, features):
     if office.build(PLACES):
         file, began = office.folder / "places.csv", time.monotonic()
         write_places(features, file)
-        print(f"{features} features written within {time.monotonic() - began:.0f} s", flush=True)
+        print(f"{features} features written within {time.monotonic() - began:.0f} s, {busy(office):.0f} s of processor time", flush=True)
         began = time.monotonic()
         office.run("ingest", PLACES, str(file), who="scjg:data_steward")
-        print(f"brought in within {time.monotonic() - began:.0f} s", flush=True)
+        print(f"brought in within {time.monotonic() - began:.0f} s, {busy(office):.0f} s of processor time", flush=True)
         file.unlink()
         began = time.monotonic()
         view = json.loads(office.run("publish", PLACES, "--basis", "测量", "--json", who="scjg:data_steward"))
@@ -164,7 +170,7 @@ def places(office, features):
         if "justify" in view["next"]:
             office.run("matter", "step", number, "justify", "--reason", "数据由程序合成", who="scjg:data_steward")
         office.run("matter", "step", number, "grant", "--all-yes", who="scjg:reviewer")
-        print(f"looked through and opened within {time.monotonic() - began:.0f} s", flush=True)
+        print(f"looked through and opened within {time.monotonic() - began:.0f} s, {busy(office):.0f} s of processor time", flush=True)
         office.done(PLACES)
     items = f"/ogc/collections/{PLACES.replace('/', '-')}/items"
 
@@ -238,7 +244,7 @@ def files(office, count):
                 connection.close()
                 counter.write_text(str(delivery + 1))
                 if (delivery + 1) % 200 == 0:
-                    print(f"{delivery + 1} deliveries within {time.monotonic() - began:.0f} s", flush=True)
+                    print(f"{delivery + 1} deliveries within {time.monotonic() - began:.0f} s, {busy(office):.0f} s of processor time", flush=True)
             office.done(FILES)
         token = subprocess.run(
             [office.program, "ticket", "issue", "--doors", "file", "--hours", "12", "--server", BASE, "--key", key],

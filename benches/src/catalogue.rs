@@ -91,13 +91,13 @@ fn questions(last: &str, count: u64) -> Vec<String> {
         "tag_list",
         "tag_list?all_fields=true",
         "license_list",
-        "resource_search?query=format:csv",
         "tag_autocomplete?query=a",
         "organization_autocomplete?q=dept",
         "group_autocomplete?q=3",
     ];
     questions.extend(actions.map(|action| format!("/api/3/action/{action}")));
     questions.push(format!("/api/3/action/package_autocomplete?q={word}"));
+    questions.push(format!("/api/3/action/resource_search?query=format:csv&query=name:{place}+{english}"));
     for ending in ["ttl", "jsonld", "rdf"] {
         questions.extend([format!("/catalog.{ending}"), format!("/catalog.{ending}?page={last}")]);
     }

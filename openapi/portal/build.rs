@@ -18,19 +18,24 @@ fn main() -> io::Result<()> {
         );
     }
     files.sort();
+    // Copied beside the table, which names them relatively: a folder that was moved or cloned with what was built finds its own.
+    let folder = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let mut table = String::from("static ISLANDS: &[Island] = &[\n");
     for file in files.iter().filter(|file| media_type(file).is_some()) {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
+        fs::copy(file, folder.join(&*name))?;
         let compressed = PathBuf::from(format!("{}.br", file.display()));
         let brotli = match files.contains(&compressed) {
-            true => format!("Some(include_bytes!({:?}))", compressed.canonicalize()?),
+            true => {
+                fs::copy(&compressed, folder.join(format!("{name}.br")))?;
+                format!("Some(include_bytes!(\"{name}.br\"))")
+            }
             false => "None".to_owned(),
         };
-        let (media_type, path) = (media_type(file).unwrap_or_default(), file.canonicalize()?);
-        let _ = writeln!(table, "    ({name:?}, {media_type:?}, include_bytes!({path:?}), {brotli}),");
+        let media_type = media_type(file).unwrap_or_default();
+        let _ = writeln!(table, "    ({name:?}, {media_type:?}, include_bytes!({name:?}), {brotli}),");
     }
     table.push_str("];\n");
-    let folder = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     fs::write(folder.join("islands.rs"), table)
 }
 

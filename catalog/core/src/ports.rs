@@ -226,6 +226,8 @@ pub trait GrantStore: Send + Sync {
 pub trait VersionStore: Send + Sync {
     /// All versions of a resource, withdrawn ones too, oldest first.
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
+    /// One version of a resource, withdrawn or not: a resource has thousands of them.
+    async fn version(&self, resource: &ResourceCode, number: i64) -> Result<Option<Version>>;
     /// Versions of all resources, withdrawn ones too, those published last first: at most `limit` behind a place in that
     /// order.
     async fn recent_versions(&self, after: Option<&VersionPlace>, limit: u32) -> Result<Vec<Version>>;

@@ -19,6 +19,11 @@ impl VersionStore for CatalogStore {
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
     }
 
+    async fn version(&self, resource: &ResourceCode, number: i64) -> Result<Option<Version>> {
+        let sql = "SELECT document FROM versions WHERE resource = $1 AND number = $2";
+        self.document(sqlx::query_scalar(sql).bind(resource.as_str()).bind(number)).await
+    }
+
     async fn recent_versions(&self, after: Option<&VersionPlace>, limit: u32) -> Result<Vec<Version>> {
         let (time, code, number) = match after {
             Some(place) => (place.published_at.0, place.resource.as_str(), place.number),

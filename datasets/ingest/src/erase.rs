@@ -91,7 +91,7 @@ impl<'a> Eraser<'a> {
             places,
             quarantine: None,
             erased: history,
-            ..manifest
+            ..Manifest::clone(&manifest)
         };
         // It still has the list of before.
         manifest.materials = materials::listed(self.store, &manifest, Some(&manifest)).await?;

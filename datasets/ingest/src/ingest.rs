@@ -16,7 +16,7 @@ use catalog_core::identity::DivisionTable;
 use catalog_core::services::Rewritten;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::{DatasetStore, GeoColumns, Manifest, Places, Quality, Shape, Source, VersionFolder};
+use datasets_store::{Column, DatasetStore, GeoColumns, Manifest, Part, Places, Quality, Shape, Source, VersionFolder};
 use exchange_crypto::{Digest, MacKey, SigningKey};
 use futures::TryStreamExt;
 
@@ -185,7 +185,7 @@ impl Ingest<'_> {
             change: options.change,
             based_on: rules::base(options).map(|base| base.version),
             created_at: options.now,
-            columns: statistics::columns(self.store, &self.resource.items, &parts).await?,
+            columns: self.columns(options, &parts).await?,
             key: self.resource.key.clone(),
             sort: self.resource.sort.clone(),
             places,
@@ -207,6 +207,14 @@ impl Ingest<'_> {
         manifest.materials = materials::listed(self.store, &manifest, rules::base(options)).await?;
         let digest = self.store.write_manifest(&manifest, self.signing_key).await?;
         Ok(Prepared { manifest, digest })
+    }
+
+    async fn columns(&self, options: &IngestOptions, parts: &[Part]) -> Result<Vec<Column>> {
+        let items = &self.resource.items;
+        match rules::base(options) {
+            Some(base) => statistics::columns_after(self.store, items, parts, base).await,
+            None => statistics::columns(self.store, items, parts).await,
+        }
     }
 
     /// The columns whose references nobody answered for.
@@ -291,7 +299,7 @@ impl Ingest<'_> {
         quarantine: Quarantine,
         options: &IngestOptions,
         attempt: &str,
-    ) -> Result<Option<datasets_store::Part>> {
+    ) -> Result<Option<Part>> {
         let Some((file, lines)) = quarantine.into_file()? else { return Ok(None) };
         let path = self.folder(options).quarantine(attempt);
         upload(self.store, path, file, lines).await.map(Some)

@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::compute::cast;
 use arrow::compute::kernels::cmp;
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 use catalog_core::directory::InformationItem;
 use catalog_core::{Error, Result};
-use datasets_store::{Column, DatasetStore, Part, Statistics};
+use datasets_store::{Column, DatasetStore, Manifest, Part, Statistics};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use crate::fault::storage;
@@ -20,7 +21,38 @@ pub(crate) async fn columns(
     items: &[InformationItem],
     parts: &[Part],
 ) -> Result<Vec<Column>> {
-    let mut extremes: Vec<Extremes> = items.iter().map(|_| Extremes::default()).collect();
+    more(store, items, parts, items.iter().map(|_| Extremes::default()).collect()).await
+}
+
+/// The same of a version whose first parts are all of those that `base` describes: only the others are opened, or a dataset of
+/// thousands of deliveries would be opened whole for each of them.
+pub(crate) async fn columns_after(
+    store: &DatasetStore,
+    items: &[InformationItem],
+    parts: &[Part],
+    base: &Manifest,
+) -> Result<Vec<Column>> {
+    let known = items.iter().map(|item| {
+        let column = base.columns.iter().find(|column| column.item.column == item.column)?;
+        // What was hidden then is not known, and what is hidden now is not told.
+        if shows_values(item) != shows_values(&column.item) {
+            return None;
+        }
+        Extremes::read(item, column.statistics.as_ref()?)
+    });
+    let known: Option<Vec<Extremes>> = known.collect();
+    match (known, parts.strip_prefix(base.parts.as_slice())) {
+        (Some(known), Some(added)) => more(store, items, added, known).await,
+        _ => columns(store, items, parts).await,
+    }
+}
+
+async fn more(
+    store: &DatasetStore,
+    items: &[InformationItem],
+    parts: &[Part],
+    mut extremes: Vec<Extremes>,
+) -> Result<Vec<Column>> {
     for part in parts {
         let opened = stored_part(store, part).await?;
         let groups = opened.metadata().row_groups();
@@ -55,6 +87,17 @@ struct Extremes {
 }
 
 impl Extremes {
+    /// Those of a manifest; `None` where its text is not exactly what is written of the value that it is read as.
+    fn read(item: &InformationItem, statistics: &Statistics) -> Option<Self> {
+        let data_type = datasets_store::arrow_type(item.item_type, item.format);
+        let value = |text: &Option<String>| -> Option<Option<ArrayRef>> {
+            let Some(text) = text else { return Some(None) };
+            let value = cast(&StringArray::from(vec![text.as_str()]), &data_type).ok()?;
+            (array_value_to_string(&value, 0).ok()? == *text).then_some(Some(value))
+        };
+        Some(Self { nulls: statistics.nulls, min: value(&statistics.min)?, max: value(&statistics.max)? })
+    }
+
     fn column(&self, item: &InformationItem) -> Result<Column> {
         let text = |value: &Option<ArrayRef>| {
             value.as_ref().map(|value| array_value_to_string(value, 0).map_err(Error::internal)).transpose()

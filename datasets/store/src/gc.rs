@@ -123,7 +123,7 @@ impl DatasetStore {
         let mut ended = BTreeMap::<String, Timestamp>::new();
         for version in versions {
             for (manifest, at) in ends(version) {
-                let found = async { self.materials_of(&self.manifest(&manifest).await?).await };
+                let found = async { self.materials_of(&*self.manifest(&manifest).await?).await };
                 match found.await {
                     Ok(materials) => materials.into_iter().for_each(|material| {
                         let known = ended.entry(material.path).or_insert(at);

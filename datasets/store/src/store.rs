@@ -64,7 +64,7 @@ impl DatasetStore {
 
     /// The manifest of a version, proven to be the one that the catalogue recorded. It is read once, and again when its time,
     /// size or entity tag in the object store have changed.
-    pub async fn manifest(&self, version: &Version) -> Result<Manifest, Error> {
+    pub async fn manifest(&self, version: &Version) -> Result<Arc<Manifest>, Error> {
         let (folder, digest) = located(version)?;
         let path = folder.manifest(&digest);
         let remembered = || self.manifests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,15 +72,16 @@ impl DatasetStore {
         if let Some((state, manifest)) = known
             && self.objects.head(&path).await? == state
         {
-            return Ok(Manifest::clone(&manifest));
+            return Ok(manifest);
         }
         let (state, manifest) = self.read_manifest(version).await?;
+        let manifest = Arc::new(manifest);
         let mut remembered = remembered();
         let parts = remembered.values().map(|(_, manifest)| weight(manifest)).sum::<usize>();
         if parts + weight(&manifest) > REMEMBERED_PARTS {
             remembered.clear();
         }
-        remembered.insert(path, (state, Arc::new(manifest.clone())));
+        remembered.insert(path, (state, Arc::clone(&manifest)));
         Ok(manifest)
     }
 

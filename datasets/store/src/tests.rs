@@ -136,7 +136,7 @@ async fn a_version_is_read_back_and_verified() {
     let digest = fixture.store.write_manifest(&manifest, &fixture.key).await.unwrap();
     let version = version_of(&manifest);
     assert_eq!(version.manifest_digest, digest.to_hex());
-    assert_eq!(fixture.store.manifest(&version).await.unwrap(), manifest);
+    assert_eq!(*fixture.store.manifest(&version).await.unwrap(), manifest);
     fixture.store.verify(&version, &fixture.key.public()).await.unwrap();
 
     let (other, _) = SigningKey::generate().unwrap();
@@ -157,7 +157,7 @@ async fn a_changed_or_missing_object_is_corrupt() {
         assert_eq!(catalog_core::Error::from(error).code, ErrorCode::Corrupt);
     }
     let digest = Digest::from_hex(&version.manifest_digest).unwrap();
-    assert_eq!(fixture.store.manifest(&version).await.unwrap(), manifest, "and it is remembered");
+    assert_eq!(*fixture.store.manifest(&version).await.unwrap(), manifest, "and it is remembered");
     fixture.store.objects().put(&manifest.folder().manifest(&digest), "{}".into()).await.unwrap();
     let error = fixture.store.manifest(&version).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt { what: "digest", .. }), "{error}");
@@ -264,7 +264,7 @@ async fn gc_leaves_what_was_replaced_lately_and_keeps_its_manifests() {
     assert_eq!(collect(i64::MAX - 10).await, Vec::<String>::new(), "somebody may be reading it");
     assert_eq!(collect(i64::MAX - 9).await, [old.parts[0].path.clone()]);
     fixture.store.verify(&version, &fixture.key.public()).await.unwrap();
-    assert_eq!(fixture.store.manifest(&before).await.unwrap(), old);
+    assert_eq!(*fixture.store.manifest(&before).await.unwrap(), old);
     fixture.store.signature(&before).await.unwrap();
 }
 

@@ -89,7 +89,7 @@ impl Tables for CatalogTables {
 /// Tells shapes and keeps the manifests that were read for it: each is needed once more.
 struct Read<'a> {
     datasets: &'a DatasetStore,
-    manifests: Mutex<HashMap<(ResourceCode, i64), Manifest>>,
+    manifests: Mutex<HashMap<(ResourceCode, i64), Arc<Manifest>>>,
 }
 
 #[async_trait]
@@ -125,8 +125,11 @@ impl Read<'_> {
         let manifest =
             manifest.ok_or_else(|| Error::internal("a version was opened without its manifest"))?;
         let schema = Arc::new(manifest.arrow_schema());
-        let file = |Part { path, rows, bytes, sha256 }| StoredFile { path, bytes, rows, sha256 };
-        let files = manifest.parts.into_iter().map(file).collect();
-        Ok(OpenTable { files, schema, places: manifest.places.map(Arc::new), dataset })
+        let file = |part: &Part| {
+            let Part { path, rows, bytes, sha256 } = part.clone();
+            StoredFile { path, bytes, rows, sha256 }
+        };
+        let files = manifest.parts.iter().map(file).collect();
+        Ok(OpenTable { files, schema, places: manifest.places.clone().map(Arc::new), dataset })
     }
 }

@@ -238,7 +238,7 @@ pub(crate) async fn waiting_version(
         )
     })?;
     app.datasets.verify(&waiting, &key).await?;
-    Ok(Prepared { manifest, digest })
+    Ok(Prepared { manifest: Manifest::clone(&manifest), digest })
 }
 
 /// The quality of the delivery that a version was made of; for its provider
@@ -392,7 +392,7 @@ async fn options(
 async fn in_effect(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Manifest>, Error> {
     let versions = app.services.versions(ctx, code).await?;
     match dataset::latest(&versions, ctx.now) {
-        Some(version) => Ok(Some(app.datasets.manifest(version).await?)),
+        Some(version) => Ok(Some(Manifest::clone(&*app.datasets.manifest(version).await?))),
         None => Ok(None),
     }
 }

@@ -116,7 +116,7 @@ impl Services {
             if review.version.is_some_and(|only| only != version.number) {
                 continue;
             }
-            let checked = self.checked(ctx, look, &entry, (&review.opening, version), &versions).await?;
+            let checked = self.checked(ctx, look, &entry, (&review.opening, version)).await?;
             merge(&mut review.findings, checked);
             review.checked.push(version.number);
         }
@@ -154,9 +154,8 @@ impl Services {
         let Some(resource) = &entry.published else { return Ok(Vec::new()) };
         let mut waiting = Vec::new();
         version.cleared.clear();
-        let versions = self.store.versions(&resource.code).await?;
         for opening in self.openings_of(ctx, resource).await? {
-            let checked = self.checked(ctx, look, entry, (&opening.terms, version), &versions).await?;
+            let checked = self.checked(ctx, look, entry, (&opening.terms, version)).await?;
             let findings = opening.new_findings(&checked);
             match findings.is_empty() {
                 true => drop(version.cleared.insert(opening.terms.audience())),
@@ -198,7 +197,6 @@ impl Services {
         look: &Look<'_>,
         entry: &Entry,
         (terms, version): (&OpeningTerms, &Version),
-        versions: &[Version],
     ) -> Result<Vec<Finding>> {
         let Some(resource) = &entry.published else { return Ok(Vec::new()) };
         let stored = resource.as_stored(&entry.retired, look.shapes.shape(version).await?);
@@ -212,7 +210,7 @@ impl Services {
         if policy.columns.is_empty() {
             return Ok(Vec::new());
         }
-        match self.hide_withdrawn(&mut policy, &stored, version, versions).await {
+        match self.hide_withdrawn(&mut policy, &stored, version).await {
             // Nobody reads it until its withdrawals are said again; then it may show any row that is left.
             Err(error) if error.code == ErrorCode::Withdrawn => {}
             hidden => hidden?,

@@ -144,6 +144,11 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     second.tombstone = Some(tombstone());
     let expected = [version(&code, 1, "steward"), second, erased];
     assert_eq!(store.versions(&code).await?, expected);
+    for version in &expected {
+        assert_eq!(store.version(&code, version.number).await?.as_ref(), Some(version));
+    }
+    assert_eq!(store.version(&code, 4).await?, None);
+    assert_eq!(store.version(&ResourceCode::new("301001/000009")?, 1).await?, None);
     assert_eq!(store.versions(&ResourceCode::new("301001/000009")?).await?, []);
     Ok(())
 }

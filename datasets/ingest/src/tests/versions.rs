@@ -101,6 +101,33 @@ async fn append_adds_parts_and_refuses_keys_that_exist() {
 }
 
 #[tokio::test]
+async fn an_append_knows_the_values_of_the_parts_that_stay_without_opening_them() {
+    let desk = Desk::new();
+    let mut resource = things();
+    resource.key.clear();
+    let one = desk.lenient(&resource, "a.csv", csv(&["a,x,5,2026-01-09", "b,x,2,"])).await;
+    // No key has to be read: a part that is opened nevertheless is missed.
+    let part = desk.folder.path().join("store").join(&one.manifest.parts[0].path);
+    std::fs::rename(&part, desk.folder.path().join("aside")).unwrap();
+    let appended = csv(&["c,x,3,2026-01-10", "d,x,1,2026-01-05"]);
+    let options = next(&one, ChangeKind::Append);
+    let two = desk.ingest(&resource, "b.csv", &appended, &options).await.unwrap();
+    let statistics = |column: usize| two.manifest.columns[column].statistics.clone().unwrap();
+    assert_eq!((statistics(2).min.as_deref(), statistics(2).max.as_deref()), (Some("1.00"), Some("5.00")));
+    assert_eq!((statistics(3).nulls, statistics(3).max.as_deref()), (1, Some("2026-01-10")));
+
+    // What has become personal since is not told from before, and what was personal is looked at.
+    std::fs::rename(desk.folder.path().join("aside"), part).unwrap();
+    let mut hidden = resource.clone();
+    hidden.items[2].personal = true;
+    let two = desk.ingest(&hidden, "b.csv", &appended, &options).await.unwrap();
+    assert_eq!(two.manifest.columns[2].statistics.as_ref().unwrap().max, None);
+    let again = csv(&["e,x,4,"]);
+    let three = desk.ingest(&resource, "c.csv", &again, &next(&two, ChangeKind::Append)).await.unwrap();
+    assert_eq!(three.manifest.columns[2].statistics.as_ref().unwrap().max.as_deref(), Some("5.00"));
+}
+
+#[tokio::test]
 async fn upsert_rewrites_only_parts_with_touched_keys() {
     let desk = Desk::new();
     let one = desk.lenient(&things(), "a.csv", csv(&["a,x,1,", "b,x,2,"])).await;
