@@ -39,8 +39,9 @@ async function citizen(browser) {
   await page.goto(`${base}/`);
   await shoot(page, 'home');
   await page.goto(`${base}/datasets/309001-000001`);
-  await page.locator('data-map canvas, data-map svg').first().waitFor();
+  // It is drawn when it comes near.
   await page.locator('data-map').first().evaluate((map) => map.scrollIntoView({ block: 'start' }));
+  await page.locator('data-map canvas, data-map svg').first().waitFor();
   // Charts are drawn when they come into view.
   await page.locator('data-profile canvas').first().waitFor();
   await shoot(page, 'dataset');
@@ -70,7 +71,7 @@ async function officer(browser) {
 }
 
 async function asking(browser) {
-  const page = await browse(browser);
+  const page = await browse(browser, 'wumin');
   const sql = 'select county_code, count(*) as schools, sum(students) as students\nfrom jyj.schools group by county_code order by schools desc';
   await page.goto(`${base}/sql#q=${encodeURIComponent(sql)}`);
   await page.keyboard.press('Control+Enter');

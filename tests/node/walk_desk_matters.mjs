@@ -82,17 +82,22 @@ async function walk(browser, scripts) {
   await first.click('button[value="preview"]');
   if (!(await first.textContent('#preview')).includes('示例值')) wrong.push('no preview');
   if (scripts) await check(first, 'preview');
-  // A narrowing that nobody would learn of is not proposed.
-  await first.click('button[value="propose"]');
-  if (!(await first.textContent('.trouble')).includes('缩小')) wrong.push('a narrowing is dropped in silence');
   await first.fill('#reason', '姓名只留一字');
+  await first.fill('#legal_basis', '个人信息保护法 第六条');
   await first.click('button[value="propose"]');
 
   const second = await as(browser, 'second', scripts);
   await second.goto(`${base}${part}/grant`);
+  // What was built is what the second person sees, begins with, and agrees to.
+  const scope = await second.textContent('#proposal');
+  if (!scope.includes('只留前 1 位') || !scope.includes('有改动')) wrong.push(`the scope did not come along: ${scope}`);
+  if (await second.locator('button[value="grant"]').count()) wrong.push('more than was proposed is offered');
+  if ((await second.inputValue('#reason')) !== '姓名只留一字') wrong.push('the words did not come along');
+  if (scripts) await check(second, 'proposal');
   await second.click('button[value="preview"]');
-  if (!(await second.textContent('#preview')).includes('真实数据')) wrong.push('no rows in the preview');
-  await second.click('button[value="grant"]');
+  const preview = await second.textContent('#preview');
+  if (!preview.includes('真实数据') || preview.includes('张三')) wrong.push('the preview is not of what was proposed');
+  await second.click('button[value="grant_proposed"]');
   const state = (await second.textContent('.lead')).split('·')[1].trim();
   return { state, whole, part, analyst, officer, first, second };
 }
@@ -104,9 +109,9 @@ try {
   const lively = await walk(browser, true);
   const { whole, part, analyst, officer, first, second } = lively;
   for (const address of ['/desk', '/desk/matters?side=all', '/desk/matters/new', '/desk/matters/new?kind=objection', '/desk/matters/new?kind=demand', '/desk/matters/new?resource=301001-000001', '/desk/tickets', '/desk/why', '/desk/grants', whole, `${whole}/notices/1`]) await look(analyst, address);
-  for (const address of ['/desk', '/desk/matters?side=all', whole]) await look(officer, address);
+  for (const address of ['/desk', '/desk/matters?side=all', whole, '/desk/matters/new', '/desk/matters/new?kind=emergency_grant&resource=301001-000001', '/desk/matters/new?kind=grant_import', '/desk/matters/new?kind=opening_item']) await look(officer, address);
   for (const address of ['/desk', part, '/desk/grants']) await look(second, address);
-  await look(first, '/desk/matters?side=handling&settled=true');
+  for (const address of ['/desk/matters?side=handling&settled=true', '/desk/trace', part]) await look(first, address);
   console.log(JSON.stringify({ wrong, states: [plain.state, lively.state] }));
 } finally {
   await browser.close();

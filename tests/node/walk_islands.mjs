@@ -83,6 +83,8 @@ async function dataset(browser, options) {
   if (!(await page.$('.leaflet-popup dt'))) wrong.push('no place of the map tells of itself');
   if (await page.$('.leaflet-popup img, .leaflet-popup script')) wrong.push('a popup reads texts as HTML');
 
+  await places(page);
+
   for (const profile of await page.$$('data-profile')) {
     await profile.scrollIntoViewIfNeeded();
     await profile.waitForSelector('data-chart canvas, p[role="status"]', { state: 'attached' });
@@ -91,6 +93,42 @@ async function dataset(browser, options) {
   const failed = await page.$$eval('data-profile > p', (failed) => failed.map((one) => one.textContent));
   wrong.push(...failed);
   await close(page, `dataset ${options.viewport.width}`);
+}
+
+/** The places of the map by keys alone. */
+async function places(page) {
+  const chosen = () => page.evaluate(() => {
+    const list = document.querySelector('.places-list');
+    const option = document.getElementById(list.getAttribute('aria-activedescendant'));
+    return { name: option?.textContent ?? '', selected: list.querySelectorAll('[aria-selected="true"]').length, marked: document.querySelector('data-map').dataset.marked };
+  });
+  const inPopup = () => page.evaluate(() => Boolean(document.activeElement.closest('.leaflet-popup')));
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.leaflet-popup', { state: 'detached' });
+  const list = page.locator('.places-list');
+  // The next stop behind the map's link is reached from the map by Tab.
+  await page.locator('data-map .map').focus();
+  for (let step = 0; step < 8 && !(await list.evaluate((one) => one === document.activeElement)); step += 1) await page.keyboard.press('Tab');
+  if (!(await list.evaluate((one) => one === document.activeElement))) wrong.push('Tab does not lead from the map to its places');
+  const first = await chosen();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  const third = await chosen();
+  if (!first.name || first.name === third.name && first.marked === third.marked) wrong.push(`arrows move nothing: ${JSON.stringify([first, third])}`);
+  if (third.selected !== 1) wrong.push(`${third.selected} places are selected`);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.leaflet-popup dt');
+  await page.waitForTimeout(400);
+  if (!(await inPopup())) wrong.push('Enter does not lead into the place');
+  if (await page.getAttribute('.leaflet-popup', 'role') !== 'dialog') wrong.push('a popup is told to nobody');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.leaflet-popup', { state: 'detached' });
+  if (!(await list.evaluate((one) => one === document.activeElement))) wrong.push('Escape does not lead back to the places');
+  await page.keyboard.press('End');
+  const last = await chosen();
+  await page.keyboard.press('Home');
+  if (last.marked === (await chosen()).marked) wrong.push('End and Home are the same place');
+  seen.places = await list.locator('[role="option"]').count();
 }
 
 /** The builder: what is chosen is drawn, and stands in the address. */
@@ -120,6 +158,18 @@ async function search(browser) {
   await page.goBack();
   await page.waitForFunction(() => document.querySelectorAll('.hits > li').length !== 1);
   seen.found = [typed, await hits()];
+  // A facet is put in place without another page, stands in the address, and can be taken away.
+  await page.evaluate(() => { window.isSamePage = true; });
+  await page.click('#filters details:nth-of-type(1) a');
+  await page.waitForSelector('#results .chips a');
+  if (!(await page.evaluate(() => window.isSamePage))) wrong.push('a facet loads another page');
+  if (!new URL(page.url()).searchParams.get('opening')) wrong.push(`the facet is not in the address: ${page.url()}`);
+  if (await page.locator('form.search input[name="opening"]').count() !== 1) wrong.push('the form forgets the facet');
+  await page.click('#results .chips a');
+  await page.waitForSelector('#results .chips', { state: 'detached' });
+  if (new URL(page.url()).search !== '') wrong.push(`what is taken away stays: ${page.url()}`);
+  await page.goBack();
+  await page.waitForSelector('#results .chips a');
   await close(page, 'search');
 }
 
@@ -127,14 +177,15 @@ async function search(browser) {
 async function plain(browser) {
   const page = await browser.newPage({ javaScriptEnabled: false });
   await page.goto(`${base}/datasets/${code}`);
-  await page.click('data-grid a');
+  const first = await page.locator('data-grid table tbody tr').count();
+  await page.click('data-grid .without > p a');
   const rows = await page.locator('table.rows tbody tr').count();
   await page.click('a[rel="next"]');
   const next = await page.textContent('table.rows tbody td');
   await page.goto(`${base}/datasets/${code}/chart`);
   await page.selectOption('#x', 'county');
   await page.click('chart-builder button');
-  seen.plain = { rows, next, bars: await page.locator('svg.bar').count() };
+  seen.plain = { first, rows, next, bars: await page.locator('svg.bar').count() };
   await page.close();
 }
 

@@ -104,7 +104,10 @@ async function withScripts(browser, options) {
 /** A text travels behind the `#`, which no server sees. */
 async function shared(browser) {
   const page = await open(browser, LOOKS[2], 'shared');
-  page.on('request', (request) => /select|42/.test(request.url()) && wrong.push(`an address with the text: ${request.url()}`));
+  page.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (/select|\b42\b/.test(decodeURIComponent(pathname + search))) wrong.push(`an address with the text: ${request.url()}`);
+  });
   await page.goto(`${base}/sql#q=${encodeURIComponent('select 42 as answer')}`);
   if (seen.island) {
     await page.waitForSelector('sql-desk.ready');

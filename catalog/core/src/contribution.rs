@@ -219,7 +219,7 @@ impl Contribution {
     /// Takes a decision. What the authority has decided, or what was decided once, only the authority decides again.
     pub(crate) fn decide(&mut self, look: Look) -> Result<()> {
         if self.state != ContributionState::Waiting && !look.for_authority {
-            let message = "已经审核过的内容由数据主管部门重新审核 it has been looked at: the data authority may decide otherwise";
+            let message = "it has been looked at: the data authority may decide otherwise";
             return Err(Error::new(ErrorCode::IllegalState, message));
         }
         if !look.is_shown {
@@ -236,7 +236,7 @@ impl Contribution {
     /// Takes the provider's answer, or another one in its place. What is not shown is not answered.
     pub(crate) fn answer(&mut self, reply: Reply) -> Result<()> {
         if self.state != ContributionState::Shown {
-            let message = "公开展示的评价才能回复 only what is shown is answered";
+            let message = "only what is shown is answered";
             return Err(Error::new(ErrorCode::IllegalState, message));
         }
         whole(text_problem("text", &reply.text).into_iter().collect())?;

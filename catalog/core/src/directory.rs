@@ -5,12 +5,15 @@ pub mod department;
 pub mod diff;
 mod entry;
 pub mod format;
+pub mod history;
 pub mod item;
 pub mod lifecycle;
+pub mod lineage;
 pub mod resource;
 pub mod rules;
 pub mod sheet;
 pub mod succession;
+pub mod unfinished;
 
 pub use department::{Department, Level};
 pub use item::{DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, ValueFormat};

@@ -73,6 +73,10 @@ pub struct SourceRead {
     pub grant: Option<GrantId>,
 }
 
+/// The code of an access whose client went away before its answer: the one refusal that names nothing, though its access may
+/// have begun.
+pub const DISCONNECTED: &str = "disconnected";
+
 /// The kinds of evidence. Values of rows, SQL text and personal identifiers never stand in it, only commitments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -174,6 +178,16 @@ impl Event {
             Self::Changed { action, .. } => action,
             Self::EpochStarted { .. } => "epoch_started",
             Self::OpenDownloads { .. } => "open_downloads",
+        }
+    }
+
+    /// Whether this ends an access, if one of its request has begun before it. A refusal of what has begun names what was opened,
+    /// or that its client went away; the others have no start, and none needs to be looked for.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::AccessEnded { .. } => true,
+            Self::AccessRefused { code, sources, .. } => code == DISCONNECTED || !sources.is_empty(),
+            _ => false,
         }
     }
 

@@ -77,6 +77,7 @@ pub fn resource(provider: &str, code: &str, title: &str) -> Result<Resource> {
         update_cycle: UpdateCycle::Daily,
         published_on: None,
         related: Vec::new(),
+        derived_from: Vec::new(),
         business_matter: String::new(),
         sub_organisation: String::new(),
         open_topic: String::new(),

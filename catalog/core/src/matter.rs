@@ -370,7 +370,7 @@ impl Matter {
         }
         self.check_impartial(principal, by)?;
         if matches!(by, By::SecondHandler | By::SecondAuthority) && self.has_taken_part(&principal.id) {
-            return forbid("您已参与此事项的前序步骤，这一步须由另一人完成（四眼原则）");
+            return forbid("您已参与此事项的前序步骤，这一步须由另一人完成（双人复核）");
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod accounts;
 mod api_keys;
 mod contributions;
+mod entries;
 mod saved_queries;
 mod search;
 mod subscriptions;
@@ -40,6 +41,7 @@ use crate::time::Timestamp;
 pub use accounts::{AccountStore, Mail, Mailer};
 pub use api_keys::ApiKeyStore;
 pub use contributions::{ContributionFilter, ContributionStore};
+pub use entries::EntryHistoryStore;
 pub use saved_queries::SavedQueryStore;
 pub use search::{Condition, SearchField, SearchOrder};
 pub use subscriptions::{Herald, SubscriptionStore};
@@ -226,6 +228,8 @@ pub trait GrantStore: Send + Sync {
 pub trait VersionStore: Send + Sync {
     /// All versions of a resource, withdrawn ones too, oldest first.
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
+    /// Those of its versions that change columns, withdrawn ones and such as are in effect too, oldest first: few of many.
+    async fn breaking_versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
     /// One version of a resource, withdrawn or not: a resource has thousands of them.
     async fn version(&self, resource: &ResourceCode, number: i64) -> Result<Option<Version>>;
     /// Versions of all resources, withdrawn ones too, those published last first: at most `limit` behind a place in that
@@ -555,6 +559,7 @@ pub trait Store:
     + SubscriptionStore
     + ContributionStore
     + SavedQueryStore
+    + EntryHistoryStore
     + SuccessionStore
     + Outbox
 {
@@ -573,6 +578,7 @@ impl<T> Store for T where
         + SubscriptionStore
         + ContributionStore
         + SavedQueryStore
+        + EntryHistoryStore
         + SuccessionStore
         + Outbox
 {

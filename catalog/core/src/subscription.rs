@@ -90,6 +90,19 @@ pub enum SubscriptionState {
     Suspended,
 }
 
+/// Subscriptions by state, and what never arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionCounts {
+    /// Those that are told.
+    pub active: u64,
+    /// Those whose receiver has not confirmed yet.
+    pub pending: u64,
+    /// Those that wait for their owner to resume them.
+    pub suspended: u64,
+    /// Notifications that were given up.
+    pub given_up: u64,
+}
+
 /// Why a subscription is suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,7 @@ mod confidential;
 mod contributions;
 mod credentials;
 mod directory;
+mod entries;
 mod events;
 mod matters;
 pub mod samples;
@@ -71,6 +72,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("contributions", |store| Box::pin(contributions::kept_and_listed(store))),
     ("few contributions wait", |store| Box::pin(contributions::few_wait(store))),
     ("saved queries", |store| Box::pin(saved_queries::kept_and_deleted(store))),
+    ("histories of entries", |store| Box::pin(entries::history(store))),
+    ("unfinished drafts", |store| Box::pin(entries::unfinished(store))),
     ("events", |store| Box::pin(events::order_and_removal(store))),
     ("refused changes leave no event", |store| Box::pin(events::refused_changes(store))),
     ("interrupted changes", |store| Box::pin(events::interrupted_changes(store))),

@@ -79,7 +79,7 @@ impl ContributionStore for CatalogStore {
 /// Whether one more may wait. No other change is under way, so that this holds until it is written.
 async fn check_room(connection: &mut AnyConnection, contribution: &Contribution) -> Result<()> {
     let full = || {
-        let message = "等待审核的内容过多，请过几天再提交 too many contributions wait to be looked at; come again in some days";
+        let message = "too many contributions wait to be looked at; come again in some days";
         Error::new(ErrorCode::Unavailable, message)
     };
     let has_room = |waiting: i64, most: usize| usize::try_from(waiting).is_ok_and(|waiting| waiting < most);

@@ -11,6 +11,7 @@ use sqlx::query::QueryScalar;
 use sqlx::{Any, AnyConnection, Row};
 
 use crate::change::Change;
+use crate::entries;
 use crate::failure::{failed, violated};
 use crate::grants;
 use crate::json;
@@ -93,7 +94,7 @@ impl DirectoryStore for CatalogStore {
 
     async fn save_entry(&self, entry: &Entry, expected: Option<i64>, change: &EvidenceRecord) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        self.write_entry(&mut write, entry, expected).await?;
+        self.write_entry(&mut write, entry, expected, change).await?;
         write.commit(change).await
     }
 
@@ -105,7 +106,7 @@ impl DirectoryStore for CatalogStore {
         change: &EvidenceRecord,
     ) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
-        self.write_entry(&mut write, entry, Some(expected)).await?;
+        self.write_entry(&mut write, entry, Some(expected), change).await?;
         for ending in endings {
             grants::revoke(&mut write, &ending.grant, &ending.revocation).await?;
             write.record(&ending.change).await?;
@@ -136,18 +137,21 @@ impl DirectoryStore for CatalogStore {
 }
 
 impl CatalogStore {
-    /// Writes an entry with its names and words, as part of a change.
+    /// Writes an entry with its names, its words and the revision that the change makes, as part of that change.
     pub(crate) async fn write_entry(
         &self,
         write: &mut Change,
         entry: &Entry,
         expected: Option<i64>,
+        change: &EvidenceRecord,
     ) -> Result<()> {
+        let before = entry_with_id(&mut write.tx, &entry.draft.code).await?.map(|(_, before)| before);
         let id = match expected {
             None => insert_entry(&mut write.tx, entry).await?,
             Some(revision) => update_entry(&mut write.tx, entry, revision).await?,
         };
         save_names(&mut write.tx, entry).await?;
+        entries::note(&mut write.tx, before.as_ref(), entry, change).await?;
         self.search.put(&mut write.tx, id, entry, write.seq).await
     }
 }

@@ -8,6 +8,7 @@ pub mod conformance;
 mod contributions;
 mod credentials;
 mod directory;
+mod entries;
 mod failure;
 mod grants;
 mod json;

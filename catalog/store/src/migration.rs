@@ -10,7 +10,7 @@ use crate::failure::failed;
 use crate::search::Dialect;
 
 /// The migrations in `schemas/migrations`, in order. They never change once released.
-const MIGRATIONS: [(i64, &str, &str); 14] = [
+const MIGRATIONS: [(i64, &str, &str); 15] = [
     (1, "catalogue", include_str!("../../../schemas/migrations/0001_catalogue.sql")),
     (2, "authors", include_str!("../../../schemas/migrations/0002_authors.sql")),
     (3, "retired items", include_str!("../../../schemas/migrations/0003_retired_items.sql")),
@@ -29,6 +29,7 @@ const MIGRATIONS: [(i64, &str, &str); 14] = [
     (18, "subscriptions", include_str!("../../../schemas/migrations/0018_subscriptions.sql")),
     (19, "saved queries", include_str!("../../../schemas/migrations/0019_saved_queries.sql")),
     (20, "contributions", include_str!("../../../schemas/migrations/0020_contributions.sql")),
+    (21, "entry revisions", include_str!("../../../schemas/migrations/0021_entry_revisions.sql")),
 ];
 
 /// Brings the database to the newest format this program knows.

@@ -53,7 +53,7 @@ impl SuccessionStore for CatalogStore {
     async fn hand_over(&self, handover: &Handover) -> Result<()> {
         let mut write = Change::begin(&self.writer).await?;
         for (entry, seen, event) in &handover.entries {
-            self.write_entry(&mut write, entry, Some(*seen)).await?;
+            self.write_entry(&mut write, entry, Some(*seen), event).await?;
             write.record(event).await?;
         }
         for (matter, seen, event) in &handover.matters {

@@ -1,5 +1,6 @@
 use catalog_core::ErrorCode;
-use catalog_core::ports::{DirectoryStore, Outbox, SearchQuery};
+use catalog_core::directory::history::Revision;
+use catalog_core::ports::{DirectoryStore, EntryHistoryStore, Outbox, SearchQuery};
 use sqlx::{Connection, Executor};
 
 use crate::CatalogStore;
@@ -33,7 +34,7 @@ async fn a_folder_keeps_its_format_and_its_content() {
     let store = CatalogStore::connect(&url(&folder)).await.unwrap();
     let office = department("gaj", "公安局").unwrap();
     store.put_department(&office, &event("department.created")).await.unwrap();
-    assert_eq!(store.format_version().await.unwrap(), 20);
+    assert_eq!(store.format_version().await.unwrap(), 21);
     store.close().await;
     let store = CatalogStore::connect(&url(&folder)).await.unwrap();
     assert_eq!(store.departments().await.unwrap(), [office]);
@@ -133,4 +134,31 @@ async fn an_index_of_another_format_is_built_anew() {
     let store = CatalogStore::connect(&url(&folder)).await.unwrap();
     let query = SearchQuery { text: "人口".to_owned(), limit: 1, ..SearchQuery::default() };
     assert_eq!(store.search(&query).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn the_history_of_an_older_entry_begins_with_how_it_stood() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    store.put_department(&department("gaj", "公安局").unwrap(), &event("x")).await.unwrap();
+    let mut entry = published(resource("gaj", "301001/000001", "户籍人口").unwrap());
+    entry.revision = 5;
+    store.save_entry(&entry, None, &event("resource.edited")).await.unwrap();
+    store.close().await;
+    execute(&url(&folder), "DELETE FROM entry_revisions").await;
+
+    let store = CatalogStore::connect(&url(&folder)).await.unwrap();
+    // A step changes nothing in the draft; the edit after it does.
+    for (revision, title) in [(6, "户籍人口"), (7, "户籍人口信息")] {
+        (entry.revision, entry.draft.title) = (revision, title.to_owned());
+        store.save_entry(&entry, Some(revision - 1), &event("resource.edited")).await.unwrap();
+    }
+    let code = &entry.draft.code;
+    let history = store.entry_history(code, None, 9).await.unwrap();
+    let told: Vec<_> = history.iter().map(|one| (one.revision, one.action.as_str())).collect();
+    assert_eq!(told, [(7, "resource.edited"), (6, "resource.edited"), (5, Revision::OLDER)]);
+    for (revision, title) in [(5, "户籍人口"), (6, "户籍人口"), (7, "户籍人口信息")] {
+        let draft = store.draft_at(code, revision).await.unwrap();
+        assert_eq!(draft.map(|draft| draft.title).as_deref(), Some(title), "revision {revision}");
+    }
 }

@@ -19,6 +19,13 @@ impl VersionStore for CatalogStore {
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
     }
 
+    async fn breaking_versions(&self, resource: &ResourceCode) -> Result<Vec<Version>> {
+        // Within a text of the document the marks would be escaped.
+        let sql = "SELECT document FROM versions WHERE resource = $1 AND document LIKE '%\"breaking\":{%' \
+                   ORDER BY number";
+        self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await
+    }
+
     async fn version(&self, resource: &ResourceCode, number: i64) -> Result<Option<Version>> {
         let sql = "SELECT document FROM versions WHERE resource = $1 AND number = $2";
         self.document(sqlx::query_scalar(sql).bind(resource.as_str()).bind(number)).await

@@ -2,6 +2,7 @@
 
 mod intake;
 mod rules;
+mod sample;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use catalog_core::identity::DivisionTable;
 use catalog_core::services::Rewritten;
 use catalog_core::{Error, Result, Timestamp};
 use datafusion::execution::SendableRecordBatchStream;
-use datasets_store::{Column, DatasetStore, GeoColumns, Manifest, Part, Places, Quality, Shape, Source, VersionFolder};
+use datasets_store::{
+    Column, DatasetStore, GeoColumns, Manifest, Part, Places, Quality, Shape, Source, VersionFolder,
+};
 use exchange_crypto::{Digest, MacKey, SigningKey};
 use futures::TryStreamExt;
 
@@ -31,6 +34,8 @@ use crate::statistics;
 use crate::stored::stored_rows;
 use crate::validate::ROW;
 use crate::write::{PartWriter, Written, upload};
+
+pub use sample::{SAMPLE_ROWS, Sample};
 
 /// What every delivery to a resource needs.
 pub struct Ingest<'a> {
@@ -87,6 +92,18 @@ impl IngestOptions {
     }
 }
 
+/// What an ingest is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// Rows are read and checked.
+    #[default]
+    Checking,
+    /// Good rows are written to parts.
+    Writing,
+    /// Parts are read again, and the manifest is signed.
+    Verifying,
+}
+
 /// How far an ingest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progressed {
@@ -100,6 +117,8 @@ pub struct Progressed {
     pub rows_quarantined: u64,
     /// Rows written to parts; these follow when all are read.
     pub rows_written: u64,
+    /// What is done now.
+    pub stage: Stage,
 }
 
 /// Is told how far an ingest is, once per batch of rows.
@@ -331,9 +350,10 @@ impl Drain<'_, '_> {
             let rows = batch.project(&items).map_err(Error::internal)?;
             writer.write(&rows).await?;
             self.written += rows.num_rows() as u64;
-            self.report();
+            self.report(Stage::Writing);
             next = rest.try_next().await.map_err(storage)?;
         }
+        self.report(Stage::Verifying);
         writer.finish().await
     }
 
@@ -356,12 +376,13 @@ impl Drain<'_, '_> {
         filter_record_batch(&batch, &BooleanArray::from(good)).map_err(Error::internal)
     }
 
-    fn report(&self) {
+    fn report(&self, stage: Stage) {
         let (rows_read, rows_quarantined) = self.quarantine.counts();
         self.ingest.progress.progressed(Progressed {
             rows_read,
             rows_quarantined,
             rows_written: self.written,
+            stage,
             ..Progressed::default()
         });
     }

@@ -21,7 +21,8 @@ mod write;
 
 pub use delivery::{Delivery, SourceFormat};
 pub use erase::Eraser;
-pub use ingest::{Ingest, IngestOptions, Prepared, Progress, Progressed};
+pub use ingest::{Ingest, IngestOptions, Prepared, Progress, Progressed, SAMPLE_ROWS, Sample, Stage};
+pub use quarantine::Violation;
 pub use reference::{LoadedReferences, ReferenceCheck};
 
 /// Rows handled at a time.

@@ -1,11 +1,11 @@
 //! Rows that break a rule: counts for the quality report, and a file for the provider.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use catalog_core::{Error, Problem, Result};
 use datasets_store::{Quality, RuleCount};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::{Rule, storage};
 use crate::read::rows::clipped;
@@ -24,6 +24,22 @@ struct Line<'a> {
     value: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+}
+
+/// A cell that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Violation {
+    /// Where its row stands in the file: its line, counted from 1.
+    pub row: u64,
+    /// Its column; `*` where the rule is about the whole row.
+    pub column: String,
+    /// The rule.
+    pub rule: String,
+    /// What the cell holds, or its beginning.
+    pub value: String,
+    /// How to mend it, where the rule does not say.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// Collects violations in a temporary file and counts them.
@@ -105,6 +121,13 @@ impl Quarantine {
             rules: self.counts.iter().map(rule).collect(),
             unchecked_references: Vec::new(),
         }
+    }
+
+    /// The first violations, and forgets the file.
+    pub(crate) fn into_first(self, most: usize) -> Result<Vec<Violation>> {
+        let Some((file, _)) = self.into_file()? else { return Ok(Vec::new()) };
+        let lines = BufReader::new(file).lines().take(most);
+        lines.map(|line| serde_json::from_str(&line.map_err(storage)?).map_err(Error::internal)).collect()
     }
 
     /// The file at its beginning, and its number of lines; `None` when nothing was quarantined.

@@ -4,6 +4,7 @@ mod oracle;
 mod places;
 mod readers;
 mod references;
+mod sample;
 mod versions;
 
 use std::path::PathBuf;

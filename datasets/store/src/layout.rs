@@ -43,6 +43,17 @@ impl VersionFolder {
         self.named(&format!("manifest-{digest}.json"))
     }
 
+    /// Where all of it lies.
+    pub(crate) fn prefix(&self) -> Path {
+        Path::from(self.0.as_str())
+    }
+
+    /// The digest in the name of a manifest; nothing for any other object.
+    pub(crate) fn digest_of(path: &Path) -> Option<Digest> {
+        let name = path.filename()?.strip_prefix("manifest-")?.strip_suffix(".json")?;
+        Digest::from_hex(name).ok()
+    }
+
     /// The detached signature of the manifest of that digest.
     pub fn signature(&self, digest: &Digest) -> Path {
         self.named(&format!("manifest-{digest}.jws"))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use catalog_core::ResourceCode;
 use catalog_core::dataset::{Shape, Version};
 use catalog_core::ports::Shapes;
 use exchange_crypto::{Digest, Hasher, PublicKey, SigningKey};
@@ -83,6 +84,20 @@ impl DatasetStore {
         }
         remembered.insert(path, (state, Arc::clone(&manifest)));
         Ok(manifest)
+    }
+
+    /// The digests of the manifests that lie in a version's folder, the newest first: of the version that the catalogue knows, and of
+    /// attempts that nobody has published.
+    pub async fn manifests(&self, resource: &ResourceCode, version: i64) -> Result<Vec<Digest>, Error> {
+        let mut listing = self.objects.list(Some(&VersionFolder::new(resource, version).prefix()));
+        let mut found = Vec::new();
+        while let Some(object) = listing.try_next().await? {
+            found.extend(
+                VersionFolder::digest_of(&object.location).map(|digest| (object.last_modified, digest)),
+            );
+        }
+        found.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+        Ok(found.into_iter().map(|(_, digest)| digest).collect())
     }
 
     /// The manifest's canonical bytes as stored, proven to be those that the catalogue recorded.

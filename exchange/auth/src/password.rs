@@ -47,7 +47,7 @@ pub fn check_password(password: &str, person: &str) -> Result<(), AuthError> {
     different.sort_unstable();
     different.dedup();
     if length < SHORTEST || password.len() > LONGEST {
-        return refused("a password has at least 12 characters and at most 256 bytes: 口令至少12个字符");
+        return refused("a password has at least 12 characters and at most 256 bytes");
     }
     if different.len() < 5 || password.to_lowercase().contains(&person.to_lowercase()) {
         return refused(

@@ -1,8 +1,10 @@
 //! One epoch of the log: a Merkle tree over segments, with its checkpoints. All but the newest epoch only answer.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use catalog_core::evidence::Event;
 use exchange_crypto::Digest;
 
 use crate::checkpoints::{Checkpoints, SignedCheckpoint};
@@ -33,7 +35,7 @@ pub(crate) struct State {
     /// Durable records.
     pub(crate) size: u64,
     /// Where the records of the segment stand that is being written.
-    entries: Vec<Entry>,
+    entries: BTreeSet<Entry>,
 }
 
 impl State {
@@ -65,7 +67,7 @@ impl Epoch {
                 place += 1;
             }
         }
-        let mut state = State { seals, size: 0, entries: Vec::new() };
+        let mut state = State { seals, size: 0, entries: BTreeSet::new() };
         let (active, first) = state.active();
         let mut growing = Growing::new(active, first);
         let path = files.local(active);
@@ -153,7 +155,7 @@ impl Epoch {
     /// Closes the segment that is being written: its index, its seal, its move to the object store, in this order. A crash
     /// in between is mended when the log is opened.
     pub(crate) fn seal(&self, seal: Seal) -> Result<(), LedgerError> {
-        let entries = self.state().entries.clone();
+        let entries = self.state().entries.iter().copied().collect();
         durable::replace(&self.files.index(seal.number), &segment::index(entries))?;
         let path = self.files.seals();
         let mut file = durable::open(&path)?;
@@ -171,7 +173,7 @@ impl Epoch {
         let key = Entry::key_of(id);
         let (seals, active, size) = {
             let state = self.state();
-            let entries = state.entries.iter().filter(|entry| entry.key == key);
+            let entries = state.entries.range(Entry::first_of(key)..).take_while(|entry| entry.key == key);
             let numbers: Vec<_> = state.seals.iter().map(|seal| seal.number).collect();
             (numbers, (state.active().0, entries.copied().collect::<Vec<_>>()), state.size)
         };
@@ -184,6 +186,26 @@ impl Epoch {
         found.sort_by_key(|leaf| leaf.index);
         found.dedup_by_key(|leaf| leaf.index);
         Ok(found)
+    }
+
+    /// The start of the access that a record ends: the newest one of its request before it.
+    pub(crate) fn start_of(&self, end: &Leaf) -> Result<Option<Leaf>, LedgerError> {
+        let found = self.find(&end.record.request_id)?;
+        let is_start = |leaf: &Leaf| matches!(leaf.record.event, Event::AccessStarted { .. });
+        let belongs = |leaf: &Leaf| leaf.record.request_id == end.record.request_id;
+        Ok(found.into_iter().rfind(|leaf| leaf.index < end.index && is_start(leaf) && belongs(leaf)))
+    }
+
+    /// The end of the access of a request that began at that place, if there is one yet.
+    pub(crate) fn end_of(&self, place: u64, request: &str) -> Result<Option<Leaf>, LedgerError> {
+        let is_start = |leaf: &Leaf| matches!(leaf.record.event, Event::AccessStarted { .. });
+        let found = self.find(request)?.into_iter().filter(|leaf| leaf.record.request_id == request);
+        let mut found = found.skip_while(|leaf| leaf.index < place);
+        if !found.next().is_some_and(|leaf| leaf.index == place && is_start(&leaf)) {
+            return Ok(None);
+        }
+        let first = found.find(|leaf| leaf.record.event.is_end() || is_start(leaf));
+        Ok(first.filter(|leaf| leaf.record.event.is_end()))
     }
 
     fn read_entries(

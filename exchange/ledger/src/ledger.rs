@@ -80,7 +80,7 @@ pub struct Inclusion {
 /// The evidence log of a data folder.
 pub struct Ledger {
     pub(crate) settings: Settings,
-    older: Vec<Epoch>,
+    older: Vec<Arc<Epoch>>,
     pub(crate) current: Arc<Epoch>,
     committer: Committer<Line>,
     /// Declared last: the lock outlives the writer.
@@ -101,15 +101,16 @@ impl Ledger {
         let newest = EpochFiles::newest(&settings.data_folder);
         let mut older = Vec::new();
         for number in 0..newest {
-            older.push(Epoch::open(settings.files(number), number, &settings.origin_of(number))?.0);
+            let (epoch, ..) = Epoch::open(settings.files(number), number, &settings.origin_of(number))?;
+            older.push(Arc::new(epoch));
         }
         let origin = settings.origin_of(newest);
         let (current, mut writer, torn) = Epoch::open(settings.files(newest), newest, &origin)?;
         if checked {
             current.check_head()?;
         }
-        let records = older.iter().chain([&current]).map(|epoch| epoch.state().size).sum();
         let current = Arc::new(current);
+        let records = older.iter().chain([&current]).map(|epoch| epoch.state().size).sum();
         let (epoch, segment_bytes) = (current.clone(), settings.segment_bytes);
         let write = move |batch: &[Line]| writer.write(&epoch, segment_bytes, batch);
         let committer =
@@ -180,8 +181,21 @@ impl Ledger {
         Ok(found)
     }
 
-    pub(crate) fn epochs(&self) -> impl Iterator<Item = &Epoch> {
-        self.older.iter().chain([self.current.as_ref()])
+    /// The start of the access that a record ends, which says what was read; `None` for all that ends none.
+    pub fn start_of(&self, end: &Leaf) -> Result<Option<Leaf>, LedgerError> {
+        match end.record.event.is_end() {
+            true => self.epoch(end.epoch)?.start_of(end),
+            false => Ok(None),
+        }
+    }
+
+    /// The end of the access of a request that began at a place, epoch and index, if it has ended yet; `None` where none began.
+    pub fn end_of(&self, (epoch, index): (u64, u64), request: &str) -> Result<Option<Leaf>, LedgerError> {
+        self.epoch(epoch)?.end_of(index, request)
+    }
+
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &Arc<Epoch>> {
+        self.older.iter().chain([&self.current])
     }
 
     /// The newest checkpoint.
@@ -281,7 +295,7 @@ impl Ledger {
 
     fn epoch(&self, number: u64) -> Result<&Epoch, LedgerError> {
         let found = self.epochs().find(|epoch| epoch.number == number);
-        found.ok_or(LedgerError::Uncovered(number))
+        found.map(Arc::as_ref).ok_or(LedgerError::Uncovered(number))
     }
 }
 

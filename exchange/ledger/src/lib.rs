@@ -17,6 +17,7 @@ pub mod note;
 mod received;
 mod scan;
 mod segment;
+mod starts;
 mod tree_file;
 mod vault;
 mod witness;

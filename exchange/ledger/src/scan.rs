@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::{DepartmentId, ResourceCode, Timestamp};
@@ -9,6 +10,7 @@ use crate::epoch::Epoch;
 use crate::files::EpochFiles;
 use crate::merkle::leaf_hash;
 use crate::segment::{Lines, read_record};
+use crate::starts::Starts;
 
 /// Which records an auditor wants; an empty filter matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +27,8 @@ pub struct Filter {
     pub principal: Option<String>,
     /// Of this request.
     pub request_id: Option<String>,
-    /// About this resource: reads of it, its counted downloads, and changes of it and of its versions.
+    /// About this resource: reads of it from their start to their end, its counted downloads, and changes of it and of its
+    /// versions.
     pub resource: Option<ResourceCode>,
     /// Under this grant, and changes of it.
     pub grant: Option<String>,
@@ -40,7 +43,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn matches(&self, record: &EvidenceRecord) -> bool {
+    /// Whether a record is of those that are wanted, whatever it is about.
+    fn admits(&self, record: &EvidenceRecord) -> bool {
         self.overlaps(record.at, record.at)
             && self.department.as_deref().is_none_or(|department| {
                 let of = record.actor.department.as_ref();
@@ -48,11 +52,20 @@ impl Filter {
             })
             && self.principal.as_ref().is_none_or(|principal| *principal == record.actor.id)
             && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)
-            && self.resource.as_ref().is_none_or(|resource| concerns(&record.event, resource))
-            && self.grant.as_ref().is_none_or(|grant| is_under(&record.event, grant))
             && self.purpose.as_ref().is_none_or(|purpose| record.actor.purpose.as_ref() == Some(purpose))
             && self.action.as_ref().is_none_or(|action| record.event.name() == action)
-            && self.subject.as_ref().is_none_or(|subject| is_about(&record.event, subject))
+    }
+
+    /// Whether it matters what a record is about.
+    fn has_topic(&self) -> bool {
+        self.resource.is_some() || self.grant.is_some() || self.subject.is_some()
+    }
+
+    /// Whether an event says by itself that it is about what is wanted. An end does not: its start says it.
+    fn is_topic(&self, event: &Event) -> bool {
+        self.resource.as_ref().is_none_or(|resource| concerns(event, resource))
+            && self.grant.as_ref().is_none_or(|grant| is_under(event, grant))
+            && self.subject.as_ref().is_none_or(|subject| is_about(event, subject))
     }
 
     /// Whether anything between these times, both included, may match.
@@ -124,17 +137,21 @@ struct Extent {
     places: std::ops::Range<u64>,
 }
 
-/// Reads a log segment by segment, passing over those outside of the times that are wanted.
+/// Reads a log segment by segment, passing over those outside of the times that are wanted. An end of an access is about what
+/// its start is about, wherever that stands.
 pub struct Scan {
     extents: VecDeque<Extent>,
     open: Option<(Extent, Lines)>,
     filter: Filter,
+    epochs: Vec<Arc<Epoch>>,
+    starts: Starts,
 }
 
 impl Scan {
-    pub(crate) fn over<'a>(epochs: impl Iterator<Item = &'a Epoch>, filter: Filter) -> Self {
-        let mut extents = VecDeque::new();
-        for epoch in epochs {
+    pub(crate) fn over<'a>(epochs: impl Iterator<Item = &'a Arc<Epoch>>, filter: Filter) -> Self {
+        let epochs: Vec<_> = epochs.cloned().collect();
+        let (mut extents, mut reads_all) = (VecDeque::new(), filter.after.is_none());
+        for epoch in &epochs {
             let state = epoch.state();
             let extent =
                 |number, places| Extent { files: epoch.files.clone(), epoch: epoch.number, number, places };
@@ -143,13 +160,37 @@ impl Scan {
             };
             let wanted = state.seals.iter().filter(|seal| filter.overlaps(seal.from, seal.until));
             let wanted = wanted.filter(|seal| is_behind(seal.end()));
+            let before = extents.len();
             extents.extend(wanted.map(|seal| extent(seal.number, seal.first..seal.end())));
+            reads_all &= extents.len() - before == state.seals.len();
             let (number, first) = state.active();
             if is_behind(state.size) {
                 extents.push_back(extent(number, first..state.size));
             }
         }
-        Self { extents, open: None, filter }
+        Self { extents, open: None, filter, epochs, starts: Starts::new(reads_all) }
+    }
+
+    /// Whether a leaf is wanted. Starts are remembered on the way, wanted or not.
+    fn matches(&mut self, leaf: &Leaf) -> Result<bool, LedgerError> {
+        if !self.filter.has_topic() {
+            return Ok(self.filter.admits(&leaf.record));
+        }
+        let is_topic = self.filter.is_topic(&leaf.record.event);
+        if matches!(leaf.record.event, Event::AccessStarted { .. }) {
+            self.starts.note(leaf, is_topic);
+        }
+        if is_topic || !leaf.record.event.is_end() || !self.filter.admits(&leaf.record) {
+            return Ok(is_topic && self.filter.admits(&leaf.record));
+        }
+        let (epochs, filter) = (&self.epochs, &self.filter);
+        self.starts.of(leaf, || {
+            let Some(epoch) = epochs.iter().find(|epoch| epoch.number == leaf.epoch) else {
+                return Ok(false);
+            };
+            let start = epoch.start_of(leaf)?;
+            Ok(start.is_some_and(|start| filter.is_topic(&start.record.event)))
+        })
     }
 
     /// The next leaf, matching or not; `None` at the end.
@@ -179,9 +220,14 @@ impl Iterator for Scan {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.leaf().transpose()? {
-                Ok(leaf) if !self.filter.matches(&leaf.record) => {}
-                found => return Some(found),
+            let leaf = match self.leaf().transpose()? {
+                Ok(leaf) => leaf,
+                Err(error) => return Some(Err(error)),
+            };
+            match self.matches(&leaf) {
+                Ok(true) => return Some(Ok(leaf)),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
             }
         }
     }

@@ -133,6 +133,11 @@ impl Entry {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// What comes before all entries of a key.
+    pub(crate) fn first_of(key: u64) -> Self {
+        Self { key, place: 0, offset: 0 }
+    }
+
     /// The keys under which a record is found.
     pub(crate) fn keys_of(record: &EvidenceRecord) -> [u64; 2] {
         [Self::key_of(&record.id), Self::key_of(&record.request_id)]

@@ -8,6 +8,7 @@ mod log;
 mod notes;
 mod seals;
 mod sm2;
+mod starts;
 mod texts;
 mod trees;
 mod vault;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog_core::{Error, ErrorCode, Fault};
+use openapi_portal::{Language, told};
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
@@ -16,6 +17,9 @@ use crate::cli::Global;
 pub(crate) fn fail(error: &Error, as_json: bool) -> ExitCode {
     tracing::debug!(internal = error.internal_cause(), "command failed");
     let mut stderr = anstream::stderr().lock();
+    // Scripts read the same everywhere; people read their own language.
+    let error =
+        &if as_json { error.clone() } else { in_language(error, language(|name| std::env::var(name).ok())) };
     // Nothing is left to be done where even the error can't be printed.
     let _ = if as_json { fail_json(&mut stderr, error) } else { fail_text(&mut stderr, error) };
     ExitCode::from(match error.code.fault() {
@@ -23,6 +27,24 @@ pub(crate) fn fail(error: &Error, as_json: bool) -> ExitCode {
         Fault::Refusal => 3,
         Fault::State | Fault::Server => 1,
     })
+}
+
+/// The language of messages, as the locale says it: Chinese, or the one they are written in.
+fn language(variable: impl Fn(&str) -> Option<String>) -> Option<Language> {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set)?;
+    locale.starts_with("zh").then_some(Language::Chinese)
+}
+
+fn in_language(error: &Error, language: Option<Language>) -> Error {
+    let mut error = error.clone();
+    if let Some(language) = language {
+        error.message = told(&error.message, language).into_owned();
+        for problem in &mut error.problems {
+            problem.message = told(&problem.message, language).into_owned();
+        }
+    }
+    error
 }
 
 fn fail_json(out: &mut impl std::io::Write, error: &Error) -> std::io::Result<()> {
@@ -158,4 +180,33 @@ fn width(text: &str) -> usize {
     text.chars()
         .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}') { 2 } else { 1 })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog_core::Problem;
+
+    use super::*;
+
+    #[test]
+    fn errors_are_in_the_language_of_the_locale() {
+        let at = |set: &[(&str, &str)]| {
+            language(|name| {
+                set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(at(&[("LANG", "zh_CN.UTF-8")]), Some(Language::Chinese));
+        assert_eq!(at(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "C")]), Some(Language::Chinese));
+        assert_eq!(at(&[("LC_ALL", "C.UTF-8"), ("LANG", "zh_CN.UTF-8")]), None, "LC_ALL goes first");
+        assert_eq!(at(&[]), None);
+        let problem = Problem::new("id", "format", "give the full Chinese name");
+        let error = Error::not_found("matter 7").with_problems(vec![problem]);
+        let chinese = in_language(&error, at(&[("LANG", "zh_CN.UTF-8")]));
+        assert_eq!(
+            (chinese.message.as_str(), chinese.problems[0].message.as_str()),
+            ("没有办件 7", "请填写中文全称")
+        );
+        assert_eq!((chinese.code, &chinese.problems[0].at), (error.code, &error.problems[0].at));
+        assert_eq!(in_language(&error, None), error);
+    }
 }

@@ -99,8 +99,13 @@ mod tests {
         let pieces = [Ok(Bytes::from_static(b"1234")), Err("cut"), Ok(Bytes::from_static(b"567890"))];
         let passed: Vec<_> = progress.counted(futures::stream::iter(pieces)).collect().await;
         assert_eq!((passed.len(), progress.sending.position()), (3, 10));
-        let checked =
-            Progressed { bytes_read: 7, bytes_total: 10, rows_read: 3, rows_quarantined: 1, rows_written: 0 };
+        let checked = Progressed {
+            bytes_read: 7,
+            bytes_total: 10,
+            rows_read: 3,
+            rows_quarantined: 1,
+            ..Progressed::default()
+        };
         progress.progressed(checked);
         assert!(progress.sending.is_finished());
         assert_eq!(

@@ -4,7 +4,7 @@ use catalog_core::dataset::{
     BreakingChange, ChangeKind, Notice, RecordAct, RecordWithdrawal, Standing, Version,
 };
 use catalog_core::policy::Filter;
-use catalog_core::{ColumnName, Timestamp};
+use catalog_core::{ColumnName, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,6 +27,25 @@ pub struct PreparedVersion {
     pub number: i64,
     /// SHA-256 of its canonical manifest, hex.
     pub manifest_digest: String,
+}
+
+/// A version that was uploaded and waits to be published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingVersion {
+    /// Its number.
+    pub number: i64,
+    /// SHA-256 of its canonical manifest, hex: it is published by both.
+    pub manifest_digest: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The name of the delivered file.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Rows of the delivery that were set aside.
+    pub set_aside: u64,
+    /// Whether it removes or retypes columns.
+    pub breaking: bool,
 }
 
 /// How far the upload of a material is.
@@ -68,6 +87,66 @@ pub struct RuleViolations {
     pub rule: String,
     /// Violations.
     pub count: u64,
+}
+
+/// What is wrong with the first rows of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SampleReport {
+    /// What is wrong with its header: columns that are missing, unknown, or there twice. Then no row is looked at.
+    pub header: Vec<Problem>,
+    /// The counts.
+    pub quality: QualityReport,
+    /// The first bad cells.
+    pub cells: Vec<BadCell>,
+}
+
+/// A cell that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BadCell {
+    /// Where its row stands in the file: its line, counted from 1.
+    pub row: u64,
+    /// Its column; `*` where the rule is about the whole row.
+    pub column: String,
+    /// The rule.
+    pub rule: String,
+    /// What it holds, or its beginning.
+    pub value: String,
+    /// How to mend it, where the rule does not say.
+    pub hint: Option<String>,
+}
+
+/// What an upload is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadStage {
+    /// All bytes are here.
+    #[default]
+    Received,
+    /// Rows are checked.
+    Checking,
+    /// Good rows are written.
+    Writing,
+    /// What was written is read again, and signed.
+    Verifying,
+    /// The catalogue takes the version in.
+    Publishing,
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct UploadProgress {
+    /// What is done now.
+    pub stage: UploadStage,
+    /// Bytes of the file that were checked, as far as its format tells.
+    pub bytes_read: u64,
+    /// Bytes of the file; 0 until they are counted.
+    pub bytes_total: u64,
+    /// Rows that were checked.
+    pub rows_read: u64,
+    /// Rows of them that break a rule.
+    pub rows_quarantined: u64,
+    /// Rows that were written.
+    pub rows_written: u64,
 }
 
 /// A version as the caller may know it.

@@ -1,7 +1,9 @@
 //! The directory: steps of the life cycle, codes, import.
 
+use std::collections::BTreeMap;
+
 use catalog_core::directory::{LifecycleState, LifecycleStep};
-use catalog_core::{DepartmentId, Problem, ResourceCode};
+use catalog_core::{DepartmentId, Problem, ResourceCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -69,4 +71,19 @@ pub struct ImportReport {
     pub refused: Vec<String>,
     /// Every problem, with sheet row and column, rule and how to fix it.
     pub problems: Vec<Problem>,
+}
+
+/// What was typed for an entry and may break rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnfinishedInput {
+    /// The revision of the entry that it was made from; 0 for a new one.
+    #[serde(default)]
+    pub revision: i64,
+    /// `updated_at` of the draft in whose place it is kept; nothing where there was none. Where another one stands there by now
+    /// nothing is kept.
+    #[serde(default)]
+    pub kept: Option<Timestamp>,
+    /// What was typed, by the names of the editor's fields: `d-0-7` is the title, other names are passed over.
+    pub fields: BTreeMap<String, String>,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use catalog_core::DepartmentId;
-use catalog_core::evidence::EvidenceRecord;
+use catalog_core::evidence::{EvidenceRecord, SourceRead};
+use catalog_core::{DepartmentId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +19,21 @@ pub struct EvidenceLeaf {
     /// The record.
     #[schema(value_type = Object)]
     pub record: EvidenceRecord,
+    /// Of the end of an access: its start, which says what was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<AccessStart>,
+}
+
+/// Where and with what an access began that a record ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessStart {
+    /// Place in the same epoch, counted from 0.
+    pub index: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What is read.
+    #[schema(value_type = Vec<Object>)]
+    pub sources: Vec<SourceRead>,
 }
 
 /// A page of evidence, oldest first.

@@ -14,6 +14,7 @@ mod problem;
 mod public;
 mod query;
 mod sign_in;
+mod status;
 mod subscription;
 mod supervision;
 
@@ -28,14 +29,15 @@ pub use contribution::{
     WorkInput,
 };
 pub use data::{
-    BreakingView, MaterialUpload, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows,
-    RuleViolations, Sort, SqlFunction, SqlQuery, UploadReport, VersionView,
+    BadCell, BreakingView, MaterialUpload, PreparedVersion, QualityReport, RecordActView, RecordsQuery, Rows,
+    RuleViolations, SampleReport, Sort, SqlFunction, SqlQuery, UploadProgress, UploadReport, UploadStage,
+    VersionView, WaitingVersion,
 };
 pub use delta::{
     OneShare, Profile, ProfileRequest, Share, SharePage, ShareSchema, ShareTable, SharingError, TableQuery,
 };
-pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode};
-pub use inspection::{EvidenceLeaf, EvidencePage};
+pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode, UnfinishedInput};
+pub use inspection::{AccessStart, EvidenceLeaf, EvidencePage};
 pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, SubjectQuery, Verdict};
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};
@@ -43,5 +45,6 @@ pub use query::{
     ColumnInView, NewQuery, PastQuery, PastState, SavedQueryView, TableInView, TableOutOfView, TablesInView,
 };
 pub use sign_in::{Credentials, DeveloperRegistration, Invitation, NewPassword, SessionView};
+pub use status::{BackupStatus, CheckpointStatus, OperationStatus, PlatformStatus};
 pub use subscription::{DeliveryState, NotificationView, SubscriptionRequest, SubscriptionView};
 pub use supervision::{AssessedRecords, SignedAssessment, Supervision};

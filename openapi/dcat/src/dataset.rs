@@ -8,7 +8,7 @@ use oxrdf::{NamedNode, NamedNodeRef};
 use crate::entry;
 use crate::site::Site;
 use crate::statements::Statements;
-use crate::vocabulary::{AUTHORITY, dcat, dct, foaf, skos, spdx, vcard};
+use crate::vocabulary::{AUTHORITY, dcat, dct, foaf, prov, skos, spdx, vcard};
 
 /// An entry of the directory as one reader sees it.
 #[derive(Debug, Clone)]
@@ -113,6 +113,9 @@ pub(crate) fn describe(site: &Site, described: &Described, out: &mut Statements)
     }
     for related in &resource.related {
         out.add(&dataset, dct::RELATION, site.part(related, "dataset"));
+    }
+    for source in &resource.derived_from {
+        out.add(&dataset, prov::WAS_DERIVED_FROM, site.part(source, "dataset"));
     }
     coverage(site, resource, &dataset, out);
     if let Some(contact) = &resource.contact {

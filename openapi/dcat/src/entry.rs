@@ -61,6 +61,7 @@ pub(crate) fn describe(site: &Site, resource: &Resource, dataset: &NamedNode, ou
     out.texts(dataset, sq::CLASSIFICATION, &resource.classification);
     out.texts(dataset, sq::KEYWORDS, &resource.keywords);
     out.texts(dataset, sq::RELATED, &resource.related);
+    out.texts(dataset, sq::DERIVED_FROM, &resource.derived_from);
     out.texts(dataset, sq::KEY, &resource.key);
     out.texts(dataset, sq::SORT, &resource.sort);
     let named = |column: &ColumnName| site.part(&resource.code, &format!("item-{column}"));

@@ -105,6 +105,7 @@ impl Reader<'_> {
             classification: self.node.texts(sq::CLASSIFICATION),
             published_on: self.node.parsed(dct::ISSUED),
             related: self.node.values(sq::RELATED),
+            derived_from: self.node.values(sq::DERIVED_FROM),
             data_class: self.node.worded(sq::DATA_CLASS).unwrap_or_default(),
             personal: self.node.flag(sq::PERSONAL),
             licence: self.node.text(sq::LICENCE),

@@ -23,6 +23,7 @@ fn full() -> Resource {
     resource.classification = vec![text("市场监督管理局"), text("行政处罚")];
     resource.keywords = vec![text("处罚"), text("企业"), text("处罚决定")];
     resource.related = vec!["301001/000003".parse().unwrap(), "301001/000002".parse().unwrap()];
+    resource.derived_from = vec!["301001/000005".parse().unwrap(), "301001/000004".parse().unwrap()];
     resource.business_matter = text("行政处罚");
     resource.sub_organisation = text("执法支队");
     resource.open_topic = text("信用服务");

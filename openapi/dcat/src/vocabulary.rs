@@ -57,6 +57,10 @@ vocabulary! {
     }
 }
 vocabulary! {
+    /// Provenance: what a dataset is made from.
+    prov = "http://www.w3.org/ns/prov#" { WAS_DERIVED_FROM = "wasDerivedFrom" }
+}
+vocabulary! {
     /// Simple Knowledge Organization System: the directory's classification.
     skos = "http://www.w3.org/2004/02/skos/core#" {
         CONCEPT = "Concept", CONCEPT_SCHEME = "ConceptScheme", PREF_LABEL = "prefLabel", IN_SCHEME = "inScheme",
@@ -72,7 +76,8 @@ vocabulary! {
     sq = "urn:shuqiao:directory#" {
         SQL_NAME = "sqlName", CLASSIFICATION = "classification", FORMAT_CLASS = "formatClass",
         FORMAT_KIND = "formatKind", FORMAT_OTHER = "formatOther", SHARING_METHOD_CLASS = "sharingMethodClass",
-        SHARING_METHOD_KIND = "sharingMethodKind", RELATED = "related", BUSINESS_MATTER = "businessMatter",
+        SHARING_METHOD_KIND = "sharingMethodKind", RELATED = "related",
+        DERIVED_FROM = "derivedFrom", BUSINESS_MATTER = "businessMatter",
         SUB_ORGANISATION = "subOrganisation", OPEN_TOPIC = "openTopic", KEYWORDS = "keywords",
         DATA_CLASS = "dataClass", PERSONAL = "personal", LICENCE = "licence", KEY = "key", SORT = "sort",
         SUBJECT = "subject", ITEMS = "items", INFORMATION_ITEM = "InformationItem", COLUMN = "column", TYPE = "type",
@@ -86,11 +91,12 @@ vocabulary! {
 pub(crate) const AUTHORITY: &str = "http://publications.europa.eu/resource/authority/";
 
 /// Prefixes with which documents are written.
-pub(crate) const PREFIXES: [(&str, &str); 9] = [
+pub(crate) const PREFIXES: [(&str, &str); 10] = [
     ("dcat", dcat::NAMESPACE),
     ("dct", dct::NAMESPACE),
     ("foaf", foaf::NAMESPACE),
     ("hydra", hydra::NAMESPACE),
+    ("prov", prov::NAMESPACE),
     ("spdx", spdx::NAMESPACE),
     ("skos", skos::NAMESPACE),
     ("sq", sq::NAMESPACE),

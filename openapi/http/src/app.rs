@@ -24,11 +24,12 @@ use crate::materials::staging::Staging;
 use crate::meter::{Meter, Shares};
 use crate::notices::Templates;
 use crate::notifier::Notifier;
-use crate::portal::{Lately, Overview, Usage};
+use crate::portal::{Lately, Overview, Returned, Usage};
 use crate::public_gate::PublicGate;
 use crate::records::Sheets;
 use crate::replay::Replays;
 use crate::sign_in::SignIn;
+use crate::uploads::Following;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
@@ -165,6 +166,8 @@ pub struct App {
     pub(crate) overview: Arc<Lately<Overview>>,
     /// How much data are used, as pages tell it.
     pub(crate) usage: Arc<Lately<Usage>>,
+    /// Forms that come back to those who have signed in again.
+    pub(crate) returned: Returned,
     queries: Arc<Semaphore>,
     public_queries: Arc<Semaphore>,
     /// Who holds how many of those: at most half of them.
@@ -183,6 +186,8 @@ pub struct App {
     pub(crate) replays: Replays,
     /// Uploads of materials that are under way.
     pub(crate) staging: Staging,
+    /// Uploads of data that somebody follows.
+    pub(crate) following: Following,
     /// Extracts that are being written.
     pub(crate) extracts: Extracts,
     /// Held for reading while objects are written and until the catalogue knows whether they are needed, and for writing
@@ -206,6 +211,7 @@ impl App {
             lists: ckan::Kept::default(),
             overview: Arc::default(),
             usage: Arc::default(),
+            returned: Returned::default(),
             queries: places(parts.limits.queries),
             public_queries: places(parts.limits.public_queries),
             shares: Shares::default(),
@@ -216,6 +222,7 @@ impl App {
             unwritten: watch::Sender::default(),
             replays: Replays::default(),
             staging: Staging::new(parts.uploads.clone()),
+            following: Following::default(),
             extracts: Extracts::default(),
             storage: Arc::default(),
             parts,

@@ -1,5 +1,6 @@
 //! The resource directory: search, entries, their life cycle.
 
+mod history;
 pub(crate) mod sheet;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(advance_resource))
         .routes(routes!(advance_resources))
         .merge(sheet::routes())
+        .merge(history::routes())
 }
 
 /// A search in the published directory.

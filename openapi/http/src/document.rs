@@ -23,9 +23,9 @@ use crate::app::App;
 use crate::problem::{PROBLEM_JSON, Refusal};
 use crate::{
     api_keys, catalogue, ckan, contributions, datasets, delta, developers, directory, downloads, grants,
-    inspection, keys, log, maintenance, materials, matters, notices, ogc, openings, organisation, pages,
-    portal, public, queries, receipts, records, replay, reports, session, sql, subjects, subscriptions,
-    substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
+    inspection, keys, log, maintenance, materials, matters, names, notices, ogc, openings, organisation,
+    pages, portal, public, queries, receipts, records, replay, reports, session, sql, status, subjects,
+    subscriptions, substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -46,7 +46,7 @@ const SESSION: &str = "A session of a person, begun by `POST /api/v1/session` or
         title = "Shuqiao 数桥",
         description = "Departments share data under law, and publish what is not confidential.\n\n\
             Requests are signed (RFC 9421, Ed25519 or SM2), or carry a bearer ticket, a developer key or a session's cookie; without them the caller is the public. \
-            Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list.",
+            Every answer is signed by the platform. Errors are problem details (RFC 9457) with a code of a closed list; their words are in Chinese where `accept-language` prefers it.",
     ),
     components(schemas(CkanRefusal, ProblemDetails, SharingError)),
     security((), ("signature" = []), ("ticket" = []), ("api_key" = []), ("session" = [])),
@@ -148,6 +148,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(maintenance::routes())
         .merge(receipts::routes())
         .merge(replay::routes())
+        .merge(status::routes())
         .merge(subjects::routes())
         .merge(subscriptions::routes())
         .merge(substitutions::routes())
@@ -156,6 +157,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(words::routes())
         .merge(log::routes())
         .merge(inspection::routes())
+        .merge(names::routes())
         .merge(supervision::routes())
         .merge(pages::routes())
         .merge(portal::routes())

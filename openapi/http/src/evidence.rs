@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use axum::response::Response;
 use catalog_core::context::PrincipalKind;
-use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
+use catalog_core::evidence::{DISCONNECTED, Event, EvidenceRecord, SourceRead};
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use exchange_auth::REPR_DIGEST;
 use exchange_crypto::{Digest, Hasher, random};
@@ -26,9 +26,6 @@ pub(crate) use open_counts::OpenCounts;
 
 /// Answers up to this size are buffered, so that their signature covers their content.
 const BUFFERED_BYTES: usize = 1 << 20;
-
-/// Why an access ended whose client went away.
-const DISCONNECTED: &str = "disconnected";
 
 /// What a handler says about the data in its answer; it travels in the response's extensions.
 #[derive(Debug, Clone)]

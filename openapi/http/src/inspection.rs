@@ -1,6 +1,6 @@
 //! Evidence as auditors search it: who saw what, when, for which purpose. No values of rows stand in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -16,7 +16,7 @@ use exchange_ledger::{Filter, Leaf};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use openapi_contract::header::NEXT;
-use openapi_contract::{EvidenceLeaf, EvidencePage};
+use openapi_contract::{AccessStart, EvidenceLeaf, EvidencePage};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -53,7 +53,7 @@ pub(crate) struct Wanted {
     pub(crate) department: Option<String>,
     /// By this principal: a login name or key id.
     pub(crate) principal: Option<String>,
-    /// Reads of this resource, its downloads and its changes; with `-` for the slash or with it.
+    /// Reads of this resource with their ends, its downloads and its changes; with `-` for the slash or with it.
     pub(crate) resource: Option<String>,
     /// Under this grant, and what became of it.
     pub(crate) grant: Option<String>,
@@ -209,15 +209,71 @@ pub(crate) fn place(text: &str) -> Result<(u64, u64), Refusal> {
 fn found(app: &App, filter: Filter, limit: usize) -> Result<EvidencePage> {
     let mut records: Vec<EvidenceLeaf> = Vec::new();
     let predecessors = filter.predecessors.clone();
+    let mut starts = Starts::default();
     for leaf in app.evidence.scan(filter)? {
-        let Leaf { epoch, index, hash, record } = leaf?;
+        let leaf = leaf?;
         if records.len() == limit {
             let next = records.last().map(|last| format!("{}-{}", last.epoch, last.index));
             return Ok(EvidencePage { records, next, predecessors });
         }
-        records.push(EvidenceLeaf { epoch, index, hash: hash.to_base64(), record });
+        let start = starts.of(app, &leaf)?;
+        let Leaf { epoch, index, hash, record } = leaf;
+        records.push(EvidenceLeaf { epoch, index, hash: hash.to_base64(), record, start });
     }
     Ok(EvidencePage { records, next: None, predecessors })
+}
+
+/// The starts that stand on a page, by epoch and request; the others are looked up.
+#[derive(Default)]
+struct Starts(HashMap<(u64, String), AccessStart>);
+
+impl Starts {
+    /// The start that belongs to a record, if that ends an access.
+    fn of(&mut self, app: &App, leaf: &Leaf) -> Result<Option<AccessStart>> {
+        let of_request = (leaf.epoch, leaf.record.request_id.clone());
+        if let Some(start) = started(leaf) {
+            self.0.insert(of_request, start);
+            return Ok(None);
+        }
+        match self.0.get(&of_request).filter(|_| leaf.record.event.is_end()) {
+            Some(start) => Ok(Some(start.clone())),
+            None => Ok(app.evidence.start_of(leaf)?.as_ref().and_then(started)),
+        }
+    }
+}
+
+fn started(leaf: &Leaf) -> Option<AccessStart> {
+    match &leaf.record.event {
+        Event::AccessStarted { sources, .. } => {
+            Some(AccessStart { index: leaf.index, at: leaf.record.at, sources: sources.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The ends of the accesses that begin on a page and end behind it, by the places of their starts.
+pub(crate) async fn ends_behind(
+    app: &Arc<App>,
+    page: &EvidencePage,
+) -> Result<HashMap<(u64, u64), EvidenceLeaf>> {
+    let ended: BTreeSet<_> =
+        page.records.iter().filter_map(|leaf| Some((leaf.epoch, leaf.start.as_ref()?.index))).collect();
+    let is_open = |leaf: &&EvidenceLeaf| {
+        matches!(leaf.record.event, Event::AccessStarted { .. }) && !ended.contains(&(leaf.epoch, leaf.index))
+    };
+    let of_request = |leaf: &EvidenceLeaf| ((leaf.epoch, leaf.index), leaf.record.request_id.clone());
+    let open: Vec<_> = page.records.iter().filter(is_open).map(of_request).collect();
+    let look_up = move |app: &App| {
+        let mut found = HashMap::new();
+        for (place, request) in open {
+            if let Some(Leaf { epoch, index, hash, record }) = app.evidence.end_of(place, &request)? {
+                let hash = hash.to_base64();
+                found.insert(place, EvidenceLeaf { epoch, index, hash, record, start: None });
+            }
+        }
+        Ok::<_, Error>(found)
+    };
+    Arc::clone(app).prove(look_up).await
 }
 
 /// The columns of the spreadsheet.
@@ -251,7 +307,7 @@ fn grid(page: &EvidencePage) -> Grid {
 
 fn cells(leaf: &EvidenceLeaf) -> Vec<String> {
     let EvidenceRecord { request_id, at, actor, event, .. } = &leaf.record;
-    let told = told(event);
+    let told = told_at(leaf);
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     vec![
@@ -288,16 +344,16 @@ pub(crate) fn door(channel: Channel) -> &'static str {
 #[derive(Default)]
 pub(crate) struct Told {
     pub(crate) about: String,
-    grants: String,
+    pub(crate) grants: String,
     pub(crate) rows: Option<u64>,
-    bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     pub(crate) outcome: String,
 }
 
-pub(crate) fn told(event: &Event) -> Told {
+fn told(event: &Event) -> Told {
     let read = |sources: &[SourceRead]| Told {
-        about: joined(sources.iter().map(|source| format!("{} 第{}版", source.resource, source.version))),
-        grants: joined(sources.iter().filter_map(|source| source.grant.as_ref()).map(ToString::to_string)),
+        about: read_of(sources),
+        grants: grants_of(sources),
         ..Told::default()
     };
     match event {
@@ -326,6 +382,25 @@ pub(crate) fn told(event: &Event) -> Told {
             ..Told::default()
         },
     }
+}
+
+/// The same of a record at its place: an end says what its start says of what was read.
+pub(crate) fn told_at(leaf: &EvidenceLeaf) -> Told {
+    let told = told(&leaf.record.event);
+    match &leaf.start {
+        Some(start) if told.about.is_empty() => {
+            Told { about: read_of(&start.sources), grants: grants_of(&start.sources), ..told }
+        }
+        _ => told,
+    }
+}
+
+fn read_of(sources: &[SourceRead]) -> String {
+    joined(sources.iter().map(|source| format!("{} 第{}版", source.resource, source.version)))
+}
+
+fn grants_of(sources: &[SourceRead]) -> String {
+    joined(sources.iter().filter_map(|source| source.grant.as_ref()).map(ToString::to_string))
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> String {

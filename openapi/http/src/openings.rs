@@ -93,12 +93,18 @@ async fn check_secrecy(
     Extension(ctx): Extension<OpContext>,
     Id(number): Id,
 ) -> Result<Json<MatterView>, Refusal> {
+    Ok(Json(check_again(&app, &ctx, number).await?))
+}
+
+/// Runs the machine check of a review that was cut short.
+pub(crate) async fn check_again(app: &Arc<App>, ctx: &OpContext, number: String) -> Result<MatterView> {
+    let (app, ctx) = (Arc::clone(app), ctx.clone());
     let checked = async move {
         let check = Check(&app);
         let look = Look { shapes: &app.datasets, check: &check };
         app.services.check_secrecy(&ctx, &look, &number).await
     };
-    Ok(Json(App::to_the_end(checked).await?))
+    App::to_the_end(checked).await
 }
 
 /// What of a resource is open, and under which terms

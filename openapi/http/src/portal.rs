@@ -10,11 +10,13 @@ mod developer;
 mod figures;
 mod form;
 mod lately;
+mod names;
 mod overview;
 mod public;
 mod sign_in;
 mod sql;
 mod take_part;
+mod unsent;
 mod usage;
 mod visit;
 
@@ -24,10 +26,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+pub(crate) use data::first_rows;
 pub(crate) use desk::{takes_file, takes_sheet};
 pub(crate) use lately::Lately;
 pub(crate) use overview::Overview;
 pub(crate) use sql::{SQL, asserted, entered_sql, is_for_people};
+pub(crate) use unsent::{Returned, Unsent, last_person, nobody};
 pub(crate) use usage::Usage;
 pub(crate) use visit::{LanguageParam, Reader, Visit};
 

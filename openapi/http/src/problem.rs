@@ -3,9 +3,10 @@
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use catalog_core::evidence::SourceRead;
-use catalog_core::{Error, ErrorCode, Fault};
+use catalog_core::{Error, ErrorCode, Fault, Problem};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use openapi_contract::ProblemDetails;
+use openapi_portal::{Language, title_of, told};
 
 use crate::portal;
 
@@ -65,6 +66,20 @@ pub(crate) fn details(error: &Error, status: StatusCode, request_id: &str) -> Pr
     }
 }
 
+/// The problem details in the language that a reader prefers (RFC 9457, section 3.1). Codes, rules and places are for programs and
+/// stay.
+fn in_language(details: ProblemDetails, language: Language) -> ProblemDetails {
+    let title = match language {
+        Language::Chinese => title_of(details.code, language).to_owned(),
+        Language::English => details.title,
+    };
+    let detail = told(&details.detail, language).into_owned();
+    let problem =
+        |problem: Problem| Problem { message: told(&problem.message, language).into_owned(), ..problem };
+    let problems = details.problems.into_iter().map(problem).collect();
+    ProblemDetails { title, detail, problems, ..details }
+}
+
 /// A refusal as handlers return it: the error travels in the response's extensions, and the wrapper, which knows the
 /// request id, writes the body.
 #[derive(Debug, Clone)]
@@ -82,6 +97,8 @@ pub(crate) struct Beside {
     pub(crate) field: Option<(HeaderName, String)>,
     /// The page that tells it to a person, with what they had typed.
     pub(crate) page: Option<String>,
+    /// The language that its reader prefers, if they say so.
+    pub(crate) language: Option<Language>,
 }
 
 impl Refusal {
@@ -100,6 +117,11 @@ impl Refusal {
         Self { beside: Box::new(Beside { page: Some(page), ..*self.beside }), ..self }
     }
 
+    /// The refusal in the language that its reader prefers; as it is without one.
+    pub(crate) fn in_language(self, language: Option<Language>) -> Self {
+        Self { beside: Box::new(Beside { language, ..*self.beside }), ..self }
+    }
+
     /// The refusal with what had been opened before it.
     pub(crate) fn after_opening(self, sources: impl IntoIterator<Item = SourceRead>) -> Self {
         Self { error: self.error.after_opening(sources), ..self }
@@ -108,7 +130,7 @@ impl Refusal {
     /// The refusal as it travels, and its body; its cause is left in the operator's log.
     pub(crate) fn written(&self, request_id: &str) -> (Response, Bytes) {
         let Self { error, status, beside } = self;
-        let Beside { field, page } = beside.as_ref();
+        let Beside { field, page, language } = beside.as_ref();
         if let Some(cause) = error.internal_cause() {
             let code = error.code.as_str();
             match error.code.fault() {
@@ -120,6 +142,10 @@ impl Refusal {
             Some(page) => ("text/html; charset=utf-8", page.as_bytes().to_vec()),
             None => {
                 let details = details(error, *status, request_id);
+                let details = match language {
+                    Some(language) => in_language(details, *language),
+                    None => details,
+                };
                 (PROBLEM_JSON, serde_json::to_vec(&details).unwrap_or_default())
             }
         };
@@ -129,6 +155,11 @@ impl Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if page.is_some() {
             headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(portal::CONTENT));
+        } else {
+            headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+            if let Some(language) = language {
+                headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+            }
         }
         if let Some((name, value)) = field
             && let Ok(value) = HeaderValue::try_from(value)

@@ -126,8 +126,7 @@ impl PublicGate {
     pub(crate) fn enter(&self, most: u32, now: Timestamp) -> Result<()> {
         let mut counts = self.counts(now);
         if counts.opened.take(most, HOUR, now).is_err() {
-            let message =
-                "一小时内收到的申请和来信过多，请稍后再试 too many requests in this hour; try again later";
+            let message = "too many requests in this hour; try again later";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
         Ok(())
@@ -145,13 +144,12 @@ impl PublicGate {
                 false => Some(counts.contributors.entry(address).or_default()),
             };
             if own.is_some_and(|own| own.take(OWN_CONTRIBUTIONS, HOUR, now).is_err()) {
-                let message = "您一小时内提交的内容过多，请稍后再试 too many contributions from this address in this hour";
+                let message = "too many contributions from this address in this hour";
                 return Err(Error::new(ErrorCode::LimitRate, message));
             }
         }
         if counts.contributed.take(ALL_CONTRIBUTIONS, HOUR, now).is_err() {
-            let message =
-                "一小时内收到的内容过多，请稍后再试 too many contributions in this hour; try again later";
+            let message = "too many contributions in this hour; try again later";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
         Ok(())
@@ -165,9 +163,7 @@ impl PublicGate {
         let mut counts = self.counts(now);
         let wait = counts.heard_from(&all).seconds().saturating_sub(now.seconds());
         if wait > 0 {
-            let message = format!(
-                "查询码错误次数过多，请 {wait} 秒后再试 too many wrong codes from this address; try again in {wait} seconds"
-            );
+            let message = format!("too many wrong codes from this address; try again in {wait} seconds");
             return Err(Error::new(ErrorCode::LimitRate, message));
         }
         let before = all.map(|whose| {
@@ -233,7 +229,7 @@ mod tests {
         let mut now = 0;
         for seconds in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             let refused = from(&gate, "192.0.2.1", now);
-            assert!(wait(&refused).contains(&format!("{seconds} 秒")), "{}", wait(&refused));
+            assert!(wait(&refused).contains(&format!("in {seconds} seconds")), "{}", wait(&refused));
             assert_eq!(refused.err().unwrap().code, ErrorCode::LimitRate);
             assert!(from(&gate, "192.0.2.1", now + seconds - 1).is_err(), "tries in vain make it no longer");
             now += seconds;

@@ -68,8 +68,8 @@ async fn create_session(
     only_confidential(wire.confidential)?;
     let account = sign_in::prove(&app, &ctx, &name, ProofOfOwner::Password(password)).await?;
     let person = sign_in::person_of(&app, &account).await?;
-    let cookie = sign_in::begin(&app, &ctx, &person, SignedInBy::Password, Some(account)).await?;
-    with_cookies(StatusCode::NO_CONTENT, &[cookie])
+    let cookies = sign_in::begin(&app, &ctx, &person, SignedInBy::Password, Some(account)).await?;
+    with_cookies(StatusCode::NO_CONTENT, &cookies)
 }
 
 /// Sign out 退出: the session ends at once
@@ -83,7 +83,7 @@ async fn delete_session(
         return Err(Error::new(ErrorCode::Unauthenticated, "nobody is signed in here").into());
     }
     app.services.end_session(&ctx).await?;
-    with_cookies(StatusCode::NO_CONTENT, &[sign_in::sessions(&app)?.cookies.no_session()])
+    with_cookies(StatusCode::NO_CONTENT, &sign_in::signed_out(&app)?)
 }
 
 /// Set the password of a local account, by the one before or by a code 设置口令

@@ -14,6 +14,7 @@ use http::{HeaderValue, header};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::portal;
 use crate::problem::Refusal;
 use crate::session::oidc::Oidc;
 
@@ -98,8 +99,8 @@ impl SignIn {
 
 /// The one answer to whoever does not get in: it says nothing of accounts.
 fn not_in() -> Error {
-    let message = "用户名、口令或邀请码不正确，或者账号暂时锁定 the name or what proves you is wrong, or the account is \
-                   locked for a while; an administrator can invite you anew";
+    let message = "the name or what proves you is wrong, or the account is locked for a while; an administrator can \
+                   invite you anew";
     Error::new(ErrorCode::Unauthenticated, message)
 }
 
@@ -143,19 +144,26 @@ impl ProofOfOwner {
     }
 }
 
-/// Begins a session: always a new token, whatever cookie was sent.
+/// Begins a session: always a new token, whatever cookie was sent. Its cookie, and the one that says who was here last.
 pub(crate) async fn begin(
     app: &App,
     ctx: &OpContext,
     person: &Person,
     by: SignedInBy,
     account: Option<Account>,
-) -> Result<String, Refusal> {
+) -> Result<[String; 2], Refusal> {
     let sessions = sessions(app)?;
     let (session, token) = sessions.begin(person, by, ctx.now)?;
     let theirs = app.authenticator.signed_in_context(&person.id, ctx.request_id.clone(), ctx.now).await?;
     app.services.begin_session(&theirs, &session, account).await?;
-    Ok(sessions.cookies.session(&token))
+    let last = portal::last_person(&app.sign_in.parts.key, sessions.cookies, &person.id);
+    Ok([sessions.cookies.session(&token), last])
+}
+
+/// The cookies of a browser that has signed out.
+pub(crate) fn signed_out(app: &App) -> Result<[String; 2]> {
+    let cookies = sessions(app)?.cookies;
+    Ok([cookies.no_session(), portal::nobody(cookies)])
 }
 
 /// Where sessions are kept.

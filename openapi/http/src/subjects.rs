@@ -43,18 +43,27 @@ async fn list_subject_accesses(
     Extension(ctx): Extension<OpContext>,
     Input(query): Input<SubjectQuery>,
 ) -> Result<Json<SubjectAccesses>, Refusal> {
-    permit(&ctx)?;
+    Ok(Json(accesses_of(&app, &ctx, query).await?))
+}
+
+/// A page of the accesses that showed a subject's record.
+pub(crate) async fn accesses_of(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    query: SubjectQuery,
+) -> Result<SubjectAccesses, Refusal> {
+    permit(ctx)?;
     let number = without_blanks(&query.subject);
     if number.is_empty() || number.chars().count() > MAX_NUMBER {
         return Err(invalid("`subject` is the number that names the subject, 1 to 64 characters"));
     }
     let after = query.after.as_deref().map(place).transpose()?;
     let subject = hash(&app.subject_key, &canonical(&number));
-    app.services.record_trace(&ctx, &subject).await?;
+    app.services.record_trace(ctx, &subject).await?;
     let wanted = Wanted { from: query.from, until: query.until, after, ..Wanted::default() };
-    let (found, next) = app.clone().prove(move |app| accesses(app, wanted)).await?;
+    let (found, next) = Arc::clone(app).prove(move |app| accesses(app, wanted)).await?;
     let mut tracing =
-        Tracing { app: &app, ctx: &ctx, number, subject, resources: HashMap::new(), tested: HashMap::new() };
+        Tracing { app, ctx, number, subject, resources: HashMap::new(), tested: HashMap::new() };
     let mut accesses = Vec::new();
     for access in &found {
         for source in &access.sources {
@@ -63,7 +72,7 @@ async fn list_subject_accesses(
             }
         }
     }
-    Ok(Json(SubjectAccesses { subject: tracing.subject, accesses, next }))
+    Ok(SubjectAccesses { subject: tracing.subject, accesses, next })
 }
 
 /// Auditors trace everywhere; a department's approver traces its own data, for a matter.
@@ -332,14 +341,14 @@ impl Tracing<'_> {
 fn verdict(access: &Access, tested: &Tested, was_named: bool) -> Option<(Certainty, String)> {
     let possible = |reason: &str| Some((Certainty::Possible, reason.to_owned()));
     if was_named && !matches!(tested, Tested::Hidden) {
-        return Some((Certainty::Certain, "looked up by the subject's number 按本人号码查询".to_owned()));
+        return Some((Certainty::Certain, "looked up by the subject's number".to_owned()));
     }
     let all = match tested {
         Tested::Hidden => return None,
         Tested::Unknown(reason) => {
-            return possible(&format!("can't be tested any more 已无法核对：{reason}"));
+            return possible(&format!("can't be tested any more: {reason}"));
         }
-        Tested::InCells => return possible("counted in a cell of many 仅计入统计单元"),
+        Tested::InCells => return possible("counted in a cell of many"),
         Tested::Shown(all) => *all,
     };
     // Files and selections show rows as they are: whoever got as many as there are got them all.
@@ -347,9 +356,9 @@ fn verdict(access: &Access, tested: &Tested, was_named: bool) -> Option<(Certain
         matches!(access.record.actor.channel, Channel::File | Channel::Api) && access.sources.len() == 1;
     match access.end {
         Some((rows, true)) if shows_rows && rows == all => {
-            Some((Certainty::Certain, format!("all {all} rows were given 全部 {all} 行均已提供")))
+            Some((Certainty::Certain, format!("all {all} rows were given")))
         }
-        None => possible("its end is not in evidence 无结束记录"),
-        Some(_) => possible("the policy showed the row 该行在授权范围内，查询内容未知"),
+        None => possible("its end is not in evidence"),
+        Some(_) => possible("the policy showed the row, what was asked is not known"),
     }
 }

@@ -1,5 +1,9 @@
 //! Data of the caller's department, from a file to a published version.
 
+mod follow;
+mod sample;
+mod waiting;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +23,7 @@ use datasets_ingest::{
 };
 use datasets_store::{Manifest, Quality, jws};
 use exchange_auth::JwkSet;
-use exchange_crypto::Digest;
+use exchange_crypto::{Digest, PublicKey};
 use exchange_query::QueryAnswer;
 use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode, header};
@@ -31,6 +35,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::waiting::waiting_versions;
 use crate::app::App;
 use crate::evidence::{self, Asked, Reading};
 use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params, essence, invalid};
@@ -42,9 +47,15 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(upload_data))
         .routes(routes!(publish_version))
+        .routes(routes!(waiting::list_waiting_versions))
         .routes(routes!(get_quality))
         .routes(routes!(get_quarantine))
+        .merge(sample::routes())
+        .merge(follow::routes())
 }
+
+pub(crate) use follow::Following;
+pub(crate) use sample::{SAMPLE, SAMPLE_BYTES};
 
 /// As long as it lives no garbage is erased.
 type Held = OwnedRwLockReadGuard<()>;
@@ -71,6 +82,8 @@ pub(crate) struct Wanted {
     pub(crate) reason: Option<String>,
     /// Days from the review to the change; 30 when left out, 7 at least.
     pub(crate) notice_days: Option<u32>,
+    /// A name that the client draws by chance, 16 to 64 letters and digits: under it `data/progress` tells how far the upload is.
+    pub(crate) follow: Option<String>,
 }
 
 /// Upload a file: it is checked row by row, and becomes a version
@@ -121,6 +134,9 @@ pub(crate) async fn deliver(
     let delivery = delivery?;
     let options = options(app, ctx, code, number, wanted).await?;
     let resource = expected(app, ctx, code, &options).await?;
+    let followed = wanted.follow.as_deref().map(|name| app.following.begin(ctx, code, name)).transpose()?;
+    let followed = followed.map(Arc::new);
+    let follower = follower.or_else(|| followed.as_ref().map(|followed| followed.follower()));
     let mut references = References::default();
     let found = references.load(app, ctx, &resource).await;
     let References { loaded, sources } = references;
@@ -141,6 +157,9 @@ pub(crate) async fn deliver(
     let taken = async {
         found?;
         let prepared = ingest.prepare(&delivery, &options).await?;
+        if let Some(followed) = followed.as_ref().filter(|_| wanted.publish) {
+            followed.publishes();
+        }
         report(app, ctx, prepared, wanted.publish.then_some(held)).await
     };
     let report = taken.await.map_err(|error| error.after_opening(sources))?;
@@ -202,8 +221,17 @@ pub(crate) async fn waiting_version(
     app.services.next_version(ctx, &code).await?;
     let digest =
         Digest::from_hex(&manifest_digest).map_err(|_| invalid("`manifest_digest` is 64 hex digits"))?;
-    let waiting = Version {
-        resource: code,
+    let waiting = unpublished(ctx, code, PreparedVersion { number, manifest_digest });
+    let (manifest, key) = signed(app, ctx, &waiting).await?;
+    app.datasets.verify(&waiting, &key).await?;
+    Ok(Prepared { manifest, digest })
+}
+
+/// A version that no catalogue knows yet.
+fn unpublished(ctx: &OpContext, resource: ResourceCode, prepared: PreparedVersion) -> Version {
+    let PreparedVersion { number, manifest_digest } = prepared;
+    Version {
+        resource,
         number,
         manifest_digest,
         change: ChangeKind::Replace,
@@ -221,15 +249,21 @@ pub(crate) async fn waiting_version(
         cleared: Default::default(),
         erased_through: None,
         replaced: Vec::new(),
-    };
-    let manifest = app.datasets.manifest(&waiting).await.map_err(|error| match error {
+    }
+}
+
+/// The manifest of a version that waits, with the key that this platform is said to have signed it with: the manifest's signature is
+/// checked by it, its objects are not.
+async fn signed(app: &App, ctx: &OpContext, waiting: &Version) -> Result<(Manifest, PublicKey), Error> {
+    let manifest = app.datasets.manifest(waiting).await.map_err(|error| match error {
         datasets_store::Error::Missing(_) => {
-            Error::not_found(format!("a waiting version {number} of that digest"))
+            Error::not_found(format!("a waiting version {} of that digest", waiting.number))
         }
         other => other.into(),
     })?;
     // The platform's key may have been replaced while it waited.
-    let id = jws::key_id(&app.datasets.signature(&waiting).await?).map_err(Error::from)?;
+    let signature = app.datasets.signature(waiting).await?;
+    let id = jws::key_id(&signature).map_err(Error::from)?;
     let platform = JwkSet::of_platform(&app.services.key_history(ctx).await?)?;
     let key = platform.key_at(&id, manifest.created_at).ok_or_else(|| {
         Error::new(
@@ -237,8 +271,8 @@ pub(crate) async fn waiting_version(
             "the waiting version is not signed by this platform: deliver it again",
         )
     })?;
-    app.datasets.verify(&waiting, &key).await?;
-    Ok(Prepared { manifest: Manifest::clone(&manifest), digest })
+    manifest.verify(&signature, &key)?;
+    Ok((Manifest::clone(&manifest), key))
 }
 
 /// The quality of the delivery that a version was made of; for its provider

@@ -38,6 +38,7 @@ use crate::public;
 use crate::queries;
 use crate::replay::Awaited;
 use crate::subscriptions;
+use crate::uploads::{SAMPLE, SAMPLE_BYTES};
 use crate::wire::Wire;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
@@ -51,8 +52,13 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let path = parts.uri.path().to_owned();
     let reader = portal::Reader::of(&parts);
     let mut standing = None;
-    let serving = serve(&app, &mut line, &mut standing, parts, &mut body, next);
+    let mut unsent = portal::Unsent::of(&app, &parts);
+    let serving = serve(&app, &mut line, &mut standing, &mut unsent, parts, &mut body, next);
     let served = AssertUnwindSafe(serving).catch_unwind().await;
+    let served = match (served, unsent) {
+        (Ok(Err(refusal)), Some(unsent)) => Ok(Err(unsent.told(&app, refusal, &mut body).await)),
+        (served, _) => served,
+    };
     if !matches!(served, Ok(Ok(_))) {
         payload::drain(&mut body).await;
     }
@@ -80,6 +86,7 @@ async fn serve(
     app: &Arc<App>,
     line: &mut Line,
     standing: &mut Option<Standing>,
+    unsent: &mut Option<portal::Unsent>,
     mut parts: Parts,
     body: &mut BodyDataStream,
     next: Next,
@@ -128,6 +135,9 @@ async fn serve(
             Bytes::new()
         }
     };
+    if let Some(unsent) = unsent {
+        unsent.body = Some(content.clone());
+    }
     let ctx = match parts.uri.path() {
         portal::SQL => portal::asserted(ctx, &content),
         _ => ctx,
@@ -175,6 +185,10 @@ async fn taken(
         Taken::File => {
             payload::check_declared(&parts.headers, upload_bytes)?;
             payload::read_to_file(body, upload_bytes, &app.spool).await
+        }
+        Taken::Sample => {
+            payload::check_declared(&parts.headers, SAMPLE_BYTES)?;
+            payload::read_to_file(body, SAMPLE_BYTES, &app.spool).await
         }
         Taken::Material => {
             payload::check_declared(&parts.headers, material_bytes)?;
@@ -324,6 +338,8 @@ enum Taken {
     Sheet,
     /// A file of data, in the spool.
     File,
+    /// The first rows of a file of data, in the spool.
+    Sample,
     /// A chunk of a material, in the spool.
     Material,
     /// An answer that was given, in the spool: no more of it than evidence says.
@@ -336,7 +352,7 @@ impl Taken {
         match self {
             Self::Message | Self::Answer => None,
             Self::Sheet => Some(Action::EditDirectory),
-            Self::File | Self::Material => Some(Action::IngestData),
+            Self::File | Self::Sample | Self::Material => Some(Action::IngestData),
         }
     }
 }
@@ -361,6 +377,7 @@ impl Door {
             _ if is_post && portal::takes_sheet(path) => Taken::Sheet,
             _ if is_post && portal::takes_file(path) => Taken::File,
             _ if is_post && path.ends_with("/data") => Taken::File,
+            _ if is_post && path.ends_with(SAMPLE) => Taken::Sample,
             _ if tus::is_here(path) && (is_post || parts.method == Method::PATCH) => Taken::Material,
             _ if is_post && path.starts_with("/receipts/") && path.ends_with("/replay") => Taken::Answer,
             _ => Taken::Message,

@@ -29,6 +29,10 @@ pub struct About {
     pub sources: Vec<Neighbour>,
     /// Resources whose items refer to it.
     pub users: Vec<Neighbour>,
+    /// Resources that it is made from.
+    pub made_from: Vec<Neighbour>,
+    /// Resources that are made from it.
+    pub used_in: Vec<Neighbour>,
     /// Others that a reader may want.
     pub related: Vec<Neighbour>,
     /// Reads by people without an account in the last thirty days.

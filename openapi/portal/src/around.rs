@@ -1,11 +1,14 @@
 //! What surrounds the content of every page.
 
+use std::borrow::Cow;
+
 use catalog_core::{Error, Timestamp};
 use openapi_dcat::Site;
 
 use crate::assets::asset;
 use crate::identity::Identity;
-use crate::refusals::title;
+use crate::messages::told;
+use crate::refusals::title_of;
 use crate::words::english;
 
 /// The language of interface texts. What departments write stays as they wrote it.
@@ -145,11 +148,12 @@ impl<'a> Around<'a> {
 
     /// What kind of trouble an error is, in the reader's language.
     pub fn title(&self, error: &Error) -> &'static str {
-        let (chinese, english) = title(error.code);
-        match self.language {
-            Language::Chinese => chinese,
-            Language::English => english,
-        }
+        title_of(error.code, self.language)
+    }
+
+    /// What a service has said, in the reader's language.
+    pub fn told<'m>(&self, message: &'m str) -> Cow<'m, str> {
+        told(message, self.language)
     }
 
     /// A time as people write it, in Asia/Shanghai: `2026-11-23 09:30`.
@@ -190,6 +194,21 @@ impl<'a> Around<'a> {
         out
     }
 
+    /// A number as it fits a narrow column: from 100,000 on in ten thousands 万 or hundred millions 亿, in English in thousands and
+    /// so on. It is rounded down, so that a part never looks like the whole.
+    pub fn brief(&self, number: u64) -> String {
+        let units: [(u64, &str); 2] = match self.language {
+            Language::Chinese => [(100_000_000, "亿"), (10_000, "万")],
+            Language::English => [(1_000_000, "m"), (1_000, "k")],
+        };
+        match units.into_iter().find(|(unit, _)| number >= 100_000 && number >= *unit) {
+            Some((unit, name)) => {
+                format!("{}.{}{name}", self.number(&(number / unit)), number % unit * 10 / unit)
+            }
+            None => self.number(&number),
+        }
+    }
+
     /// A size as people read it: `3.4 MB` of 10^6 bytes.
     pub fn size(&self, bytes: &u64) -> String {
         let (mut rest, mut unit) = (*bytes * 10, "B");
@@ -204,6 +223,18 @@ impl<'a> Around<'a> {
             tenth => format!("{}.{tenth} {unit}", rest / 10),
         }
     }
+}
+
+/// A digest in parts of sixteen letters, between which a narrow column may break it: lines are equally long, and what is copied is
+/// one word.
+pub(crate) fn parts(digest: &str) -> impl Iterator<Item = &str> {
+    let mut rest = digest;
+    std::iter::from_fn(move || {
+        let end = rest.char_indices().nth(16).map_or(rest.len(), |(end, _)| end);
+        let (part, behind) = rest.split_at(end);
+        rest = behind;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 fn in_language(address: &str, language: Language) -> String {
@@ -225,9 +256,19 @@ mod tests {
         assert_eq!(around.number(&0), "0");
         assert_eq!(around.number(&999), "999");
         assert_eq!(around.number(&27_118_626), "27,118,626");
+        let brief = [99_999, 100_000, 27_118_626, 1_234_567_890].map(|number| around.brief(number));
+        assert_eq!(brief, ["99,999", "10.0万", "2,711.8万", "12.3亿"]);
         assert_eq!(around.size(&999), "999 B");
         assert_eq!(around.size(&3_449_999), "3.4 MB");
         assert_eq!(around.size(&2_000_000_000), "2 GB");
+    }
+
+    #[test]
+    fn a_digest_breaks_in_equal_parts() {
+        let digest = "0123456789abcdef".repeat(4);
+        assert_eq!(parts(&digest).collect::<Vec<_>>(), ["0123456789abcdef"; 4]);
+        assert_eq!(parts("数据").collect::<Vec<_>>(), ["数据"]);
+        assert_eq!(parts("").count(), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use catalog_core::matter::Ask;
 use catalog_core::policy::{Filter, Literal, Mask, Operand, Statistics};
 use catalog_core::{Channel, ColumnName, Error, Problem, ResourceCode, Result};
 
+use crate::around::Around;
 use crate::typed::Typed;
 
 /// Conditions that the row filter has fields for; more of them are written as JSON.
@@ -75,9 +76,14 @@ impl AskForm<'_> {
         0..CONDITIONS
     }
 
-    /// What was asked of the rows already, which a decision can only narrow.
-    pub(crate) fn fixed_filter(&self) -> Option<String> {
-        self.asked?.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())
+    /// What was asked of the rows already, which a decision can only narrow: in words, and as it is kept.
+    pub(crate) fn fixed_filter(&self, a: &Around<'_>) -> Option<(String, String)> {
+        let filter = self.asked?.filter.as_ref()?;
+        let title = |column: &str| {
+            let found = self.resource.items.iter().find(|item| item.column.as_str() == column);
+            found.map_or(column, |item| &item.title).to_owned()
+        };
+        Some((a.say_filter(filter, &title), serde_json::to_string(filter).unwrap_or_default()))
     }
 
     /// A mask that was asked for stays as it is.

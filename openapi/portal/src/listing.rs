@@ -28,6 +28,8 @@ pub struct Listing {
     pub due: Option<Timestamp>,
     /// Resources that its items refer to.
     pub refers: Vec<ResourceCode>,
+    /// Resources that it is made from.
+    pub derived_from: Vec<ResourceCode>,
 }
 
 impl Listing {
@@ -60,12 +62,19 @@ pub struct Bar {
     pub length: u64,
     /// What else stands beside its number.
     pub note: String,
+    /// Whether its number is told; if not, the note stands in its place.
+    pub is_told: bool,
 }
 
 impl Bar {
     /// A bar whose length is still to be found.
     pub fn new(name: impl Into<String>, address: Option<String>, count: u64) -> Self {
-        Self { name: name.into(), address, count, length: 0, note: String::new() }
+        Self { name: name.into(), address, count, length: 0, note: String::new(), is_told: true }
+    }
+
+    /// A bar of a number that is not told: there are some, and fewer than so many.
+    pub fn untold(name: impl Into<String>, fewer_than: u64) -> Self {
+        Self { note: format!("< {fewer_than}"), is_told: false, ..Self::new(name, None, 0) }
     }
 
     /// The same with a note.

@@ -29,7 +29,7 @@ pub use api::{ApiOperation, ApiPage, ApiParameter, ApiTag, HelpPage};
 pub use ask::{Asking, DisclosurePage, FollowPage, LetterPage, ReceivedPage};
 pub use chart::{ChartPage, ChartWish, Drawing, Drawn};
 pub use contributions::{ContributionsPage, FeedbackPage, GalleryPage, OfferPage, Opinion, WorkForm};
-pub use dataset::{ChangesPage, DatasetPage};
+pub use dataset::{ChangesPage, DatasetPage, FirstRows};
 pub use department::{DepartmentFigures, DepartmentPage};
 pub use design::DesignPage;
 pub use desk::*;
@@ -40,12 +40,14 @@ pub use framed::FramedPage;
 pub use home::{Figures, Home, HomePage};
 pub use looking::Looking;
 pub use rows::RowsPage;
-pub use search::SearchPage;
-pub use sign_in::{ClaimPage, PasswordPage, SignInPage};
+pub use search::{SearchHelp, SearchPage};
+pub use sign_in::{ClaimPage, PasswordPage, SignInPage, Unsent};
 pub use sql::{SqlAnswer, SqlPage};
 pub use standards::StandardsPage;
 pub use statistics::{Statistics, StatisticsPage};
 pub use status::StatusPage;
+
+pub(crate) use sign_in::ReturnedNotice;
 
 /// A page that can be written.
 pub trait Page {

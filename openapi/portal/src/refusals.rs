@@ -2,6 +2,17 @@
 
 use catalog_core::ErrorCode;
 
+use crate::around::Language;
+
+/// What kind of trouble a code is, in the reader's language.
+pub fn title_of(code: ErrorCode, language: Language) -> &'static str {
+    let (chinese, english) = title(code);
+    match language {
+        Language::Chinese => chinese,
+        Language::English => english,
+    }
+}
+
 /// What kind of trouble a code is, in Chinese and in English.
 pub(crate) fn title(code: ErrorCode) -> (&'static str, &'static str) {
     match code {

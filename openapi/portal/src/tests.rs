@@ -1,5 +1,6 @@
 //! No text leaves its place, whoever wrote it.
 
+mod design;
 mod sql;
 
 use catalog_core::dataset::{ChangeKind, Standing};
@@ -84,6 +85,8 @@ fn about(text: &str) -> About {
         due: Some(Timestamp(0)),
         sources: vec![neighbour.clone()],
         users: vec![neighbour.clone()],
+        made_from: vec![neighbour.clone()],
+        used_in: vec![neighbour.clone()],
         related: vec![neighbour],
         reads: Some(1),
     }
@@ -109,6 +112,7 @@ fn tables(text: &str, language: Language) -> [String; 5] {
         rows: Some(1),
         due: Some(Timestamp(0)),
         refers: Vec::new(),
+        derived_from: Vec::new(),
     };
     let bars = || Bar::measured(vec![Bar::new(text, Some(listing.address()), 1)]);
     let home = Home { latest: vec![listing.clone()], most_used: bars(), ..Home::default() };
@@ -161,7 +165,8 @@ fn pages(text: &str, language: Language) -> [String; 2] {
     let described = Described { resource, provider: provider.clone(), release: Some(release) };
     let about = about(text);
     let a = around(&site, &identity, language);
-    let dataset = DatasetPage { a, described: &described, rows: Some(1), about: &about };
+    let first = FirstRows { columns: vec!["a".to_owned()], rows: vec![vec![text.to_owned()]] };
+    let dataset = DatasetPage { a, described: &described, rows: Some(1), first: Some(&first), about: &about };
     let hit = SearchHit {
         code,
         title: text.to_owned(),
@@ -173,8 +178,11 @@ fn pages(text: &str, language: Language) -> [String; 2] {
     let found = Found { hits: vec![hit], total: 1, facets: Vec::new() };
     let chosen =
         Chosen { words: text.to_owned(), topic: Some(text.to_owned()), page: 1, ..Chosen::default() };
+    let help =
+        SearchHelp { alike: vec![(described.resource.code.clone(), text.to_owned())], without_conditions: 1 };
     let a = around(&site, &identity, language);
-    let search = SearchPage { a, chosen: &chosen, found: &found, departments: &[provider] };
+    let search =
+        SearchPage { a, chosen: &chosen, found: &found, departments: &[provider], help: Some(&help) };
     [dataset.write().unwrap(), search.write().unwrap()]
 }
 
@@ -238,6 +246,7 @@ fn a_department_is_as_prompt_as_its_updates() {
         rows: None,
         due: due.map(Timestamp),
         refers: Vec::new(),
+        derived_from: Vec::new(),
     };
     let all = [listing(None), listing(Some(10)), listing(Some(11)), listing(Some(12))];
     let figures = DepartmentFigures::of(all.iter(), site);

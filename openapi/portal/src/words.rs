@@ -93,7 +93,7 @@ const VALUES: Names = &[
 ];
 
 /// Rules that deliveries are checked against, by their names in reports, in Chinese and English.
-const RULES: [(&str, &str, &str); 10] = [
+const RULES: [(&str, &str, &str); 15] = [
     ("type", "类型正确", "Of its type"),
     ("required", "必填", "Present"),
     ("length", "长度", "Within its length"),
@@ -104,6 +104,11 @@ const RULES: [(&str, &str, &str); 10] = [
     ("unique", "唯一", "Unique"),
     ("key", "主键唯一", "Key is unique"),
     ("columns", "列完整", "All columns there"),
+    ("exists", "记录不重复", "Not there already"),
+    ("material", "附件已上传", "Its material is there"),
+    ("number_precision", "数字未丢失精度", "No digits lost"),
+    ("encoding", "编码正确", "Of its encoding"),
+    ("syntax", "书写完整", "Well formed"),
 ];
 
 /// The English name of a word of the vocabularies.

@@ -36,6 +36,7 @@ fn naming() -> Value {
         naming[field] = json!(value);
     }
     naming["related"] = json!(["302001/000001", "301001/000001"]);
+    naming["derived_from"] = json!(["302001/000001", "301001/000001"]);
     naming["items"][0]["reference"] = json!({"resource": "302001/000001", "column": "case_no"});
     naming["items"][1]["reference"] = json!({"resource": "301001/000001", "column": "county"});
     // What refers to a name is a name.
@@ -144,7 +145,18 @@ async fn a_closed_code_is_in_no_public_answer() {
     let catalogue = city.server.send(Call::get("/catalog.ttl")).await.text();
     assert!(catalogue.contains("301001/000001#county"), "what is open may be named: {catalogue}");
     let open = city.server.send(Call::get(format!("/api/v1/resources/{OPEN}"))).await.ok();
-    assert_eq!(open["related"], json!(["301001/000001"]));
+    assert_eq!(
+        (&open["related"], &open["derived_from"]),
+        (&json!(["301001/000001"]), &json!(["301001/000001"]))
+    );
+    assert!(catalogue.contains("prov:wasDerivedFrom"), "{catalogue}");
+    for (page, other) in [(OPEN, CODE), (CODE, OPEN)] {
+        let page =
+            city.server.send(Call::get(format!("/datasets/{page}")).header("accept", "text/html")).await;
+        let lineage = page.text().split("id=\"lineage\"").nth(1).unwrap_or_default().to_owned();
+        let made = lineage.split("用于加工").count() > 1 && lineage.contains(other);
+        assert!(made, "{other} is named on both sides: {lineage}");
+    }
     // Departments know all of it.
     let whole =
         city.server.send(Call::get(format!("/api/v1/resources/{OPEN}")).by(&city.consumer)).await.ok();

@@ -16,23 +16,23 @@ const PEOPLE: &str = "select case_no, person from scjg.penalty order by case_no"
 const HOSTILE: &str = "</textarea></script><img src=x onerror=alert(1)>\"'\u{202e}\u{200b}👨‍👩‍👧{{7*7}}";
 
 /// Browsers of the people around the city's departments, by their cookies.
-struct Desk {
-    city: City,
+pub(super) struct Desk {
+    pub(super) city: City,
     /// The analyst's key.
     key: SigningKey,
     /// Analyst of the department that applies.
-    analyst: String,
-    officer: String,
+    pub(super) analyst: String,
+    pub(super) officer: String,
     /// Two approvers of the provider; the second reads its data, too.
-    first: String,
-    second: String,
-    steward: String,
+    pub(super) first: String,
+    pub(super) second: String,
+    pub(super) steward: String,
     /// Approver of a department that has no part in it.
-    other: String,
+    pub(super) other: String,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let city = City::new().await;
         let [scjg, gaj] = departments();
         let mzj = department("mzj", "九江市民政局", "11360400MD0000003X");
@@ -55,18 +55,18 @@ impl Desk {
         Self { city, key, analyst, officer, first, second, steward, other }
     }
 
-    async fn get(&self, path: &str, who: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, who: &str) -> Answer {
         let call = Call::get(path).header("cookie", who).header("accept", "text/html");
         self.city.server.send(call).await
     }
 
-    async fn page(&self, path: &str, who: &str) -> String {
+    pub(super) async fn page(&self, path: &str, who: &str) -> String {
         let answer = self.get(path, who).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.text()
     }
 
-    async fn post(&self, path: &str, who: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(&self, path: &str, who: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = self.city.server.base.clone();
         self.post_from(&origin, path, who, fields).await
     }
@@ -78,18 +78,18 @@ impl Desk {
     }
 
     /// A form that is done, and where it leads.
-    async fn done(&self, path: &str, who: &str, fields: &[(&str, &str)]) -> String {
+    pub(super) async fn done(&self, path: &str, who: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.post(path, who, fields).await;
         assert_eq!(answer.status, 303, "{path}: {}", answer.text());
         answer.header("location").to_owned()
     }
 
-    async fn ask(&self, sql: &str) -> Answer {
+    pub(super) async fn ask(&self, sql: &str) -> Answer {
         self.city.server.send(self.city.sql(sql, Some(&self.city.consumer))).await
     }
 
     /// An application by form that the authority has accepted: its address and that of the provider's part.
-    async fn accepted(&self) -> (String, String) {
+    pub(super) async fn accepted(&self) -> (String, String) {
         let whole = self.done("/desk/matters/new", &self.analyst, &application()).await;
         self.done(&whole, &self.officer, &[("event", "accept")]).await;
         let number = whole.rsplit('/').next().unwrap();
@@ -101,7 +101,7 @@ impl Desk {
 }
 
 /// Invites somebody, sets their password, and signs them in by the page's form.
-async fn signed_in(city: &City, security: &SigningKey, id: &str) -> String {
+pub(super) async fn signed_in(city: &City, security: &SigningKey, id: &str) -> String {
     let server = &city.server;
     let invite = Call::new(Method::POST, format!("/api/v1/people/{id}/invitation")).by(security);
     let code = server.send(invite).await.ok()["code"].as_str().unwrap().to_owned();
@@ -119,7 +119,7 @@ fn form(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-fn application() -> Vec<(&'static str, &'static str)> {
+pub(super) fn application() -> Vec<(&'static str, &'static str)> {
     vec![
         ("kind", "application"),
         ("resource", "301001/000001"),
@@ -139,7 +139,7 @@ fn application() -> Vec<(&'static str, &'static str)> {
 }
 
 /// What stands in the forms of a provider's part, as its page begins with it.
-fn built() -> Vec<(&'static str, &'static str)> {
+pub(super) fn built() -> Vec<(&'static str, &'static str)> {
     vec![
         ("resource", "301001/000001"),
         ("0-items", "case_no"),
@@ -153,7 +153,10 @@ fn built() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-fn with<'a>(mut fields: Vec<(&'a str, &'a str)>, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn with<'a>(
+    mut fields: Vec<(&'a str, &'a str)>,
+    more: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
     fields.extend_from_slice(more);
     fields
 }
@@ -182,18 +185,27 @@ async fn an_application_goes_its_way_by_forms_to_an_answer_under_its_grant() {
 
     // An approver who reads no data sees counts, columns and invented values.
     let builder = format!("{part}/grant");
-    assert!(desk.page(&builder, &desk.first).await.contains("四眼"));
+    assert!(desk.page(&builder, &desk.first).await.contains("双人复核"));
     let shown = desk.post(&builder, &desk.first, &with(built(), &[("do", "preview")])).await.text();
     assert!(shown.contains("示例值") && shown.contains("只留前 1 位") && shown.contains("看不到"), "{shown}");
     assert!(!shown.contains("张三") && !shown.contains("A1"), "{shown}");
+    let pseudonyms = built().into_iter().map(|(name, value)| match name {
+        "0-mask-person" => (name, "pseudonym"),
+        "0-mask_with-person" => (name, "别处的应用"),
+        _ => (name, value),
+    });
+    let pseudonyms = with(pseudonyms.collect(), &[("do", "preview")]);
+    let unshown = desk.post(&builder, &desk.second, &pseudonyms).await.text();
+    assert!(unshown.contains("id=\"preview\"") && !unshown.contains("真实数据的前几行"), "{unshown}");
+    assert!(!unshown.contains("<td>A1</td>"), "nobody learns another's pseudonyms: {unshown}");
     let reason = [("reason", "仅本县，姓名脱敏"), ("legal_basis", "政务数据共享条例 第二十一条")];
     desk.done(&builder, &desk.first, &with(built(), &with(reason.to_vec(), &[("do", "propose")]))).await;
     let again = desk.get(&builder, &desk.first).await;
     assert_eq!(again.status, 403);
-    assert!(again.text().contains("四眼原则"), "{}", again.text());
+    assert!(again.text().contains("双人复核"), "{}", again.text());
     let by_form = desk.post(&part, &desk.first, &[("event", "grant")]).await;
     assert_eq!(by_form.status, 403);
-    assert!(by_form.text().contains("四眼原则"), "{}", by_form.text());
+    assert!(by_form.text().contains("双人复核"), "{}", by_form.text());
 
     // One who reads the department's data anyhow sees the first rows, as its holder would.
     let shown = desk.post(&builder, &desk.second, &with(built(), &[("do", "preview")])).await.text();
@@ -205,16 +217,7 @@ async fn an_application_goes_its_way_by_forms_to_an_answer_under_its_grant() {
     let number = part.rsplit('/').next().unwrap();
     let accesses = desk.city.server.events("access");
     let weighed: Vec<_> = accesses.iter().filter(|access| access["actor"]["matter"] == *number).collect();
-    assert_eq!(weighed.len(), 2, "each preview is an access for the matter: {accesses:?}");
-    let pseudonyms = built().into_iter().map(|(name, value)| match name {
-        "0-mask-person" => (name, "pseudonym"),
-        "0-mask_with-person" => (name, "别处的应用"),
-        _ => (name, value),
-    });
-    let pseudonyms = with(pseudonyms.collect(), &[("do", "preview")]);
-    let unshown = desk.post(&builder, &desk.second, &pseudonyms).await.text();
-    assert!(unshown.contains("id=\"preview\"") && !unshown.contains("真实数据的前几行"), "{unshown}");
-    assert!(!unshown.contains("<td>A1</td>"), "nobody learns another's pseudonyms: {unshown}");
+    assert_eq!(weighed.len(), 3, "each preview is an access for the matter: {accesses:?}");
     let decision = with(reason.to_vec(), &[("do", "grant_in_part")]);
     let stale = with(built(), &with(decision.clone(), &[("revision", "0")]));
     assert_eq!(
@@ -222,6 +225,11 @@ async fn an_application_goes_its_way_by_forms_to_an_answer_under_its_grant() {
         409,
         "nobody decides on what they have not seen"
     );
+    let unseen = desk.post(&builder, &desk.second, &with(built(), &decision)).await;
+    assert_eq!(unseen.status, 400, "nor where they don't say what they have seen");
+    let page = desk.page(&builder, &desk.second).await;
+    let revision = page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let decision = with(decision, &[("revision", revision)]);
     desk.done(&builder, &desk.second, &with(built(), &decision)).await;
     let rows = json!([{"case_no": "A1", "person": "张*****"}, {"case_no": "A3", "person": "王*****"}]);
     let answer = desk.ask(PEOPLE).await.ok();
@@ -316,6 +324,50 @@ async fn what_is_refused_keeps_what_was_typed_and_can_be_disputed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_matter_says_in_words_what_is_asked_and_for_whom_it_waits() {
+    let desk = Desk::new().await;
+    let (whole, part) = desk.accepted().await;
+    let page = desk.page(&whole, &desk.officer).await;
+    assert!(page.contains("县区属于“360481”、“360402”"), "{page}");
+    assert!(page.contains(">案号</span> <code>case_no</code>") && page.contains("行政处罚信息"), "{page}");
+    assert!(page.contains("title=\"analyst\""), "{page}");
+
+    // Who handles it has forms alone; who asked is told for whom it waits.
+    let asked = desk.page(&part, &desk.analyst).await;
+    let waits = asked.split("id=\"waits\"").nth(1).unwrap().split("</p>").next().unwrap();
+    assert!(waits.contains("九江市市场监督管理局 · 审批员"), "{waits}");
+    let handled = desk.page(&part, &desk.first).await;
+    assert!(
+        handled.contains(&format!("href=\"{part}/grant\"")) && !handled.contains("现在等待"),
+        "{handled}"
+    );
+    for page in [&asked, &handled] {
+        assert!(!page.contains("您不能办理"), "{page}");
+    }
+    desk.done(&part, &desk.first, &[("event", "propose")]).await;
+    let proposed = desk.page(&part, &desk.first).await;
+    let waits = proposed.split("id=\"waits\"").nth(1).unwrap();
+    assert!(waits.contains("（须由另一人）") && waits.contains("双人复核"), "{proposed}");
+    assert!(!proposed.contains("name=\"event\" value=\"grant\""), "{proposed}");
+    let english = desk.page(&format!("{part}?lang=en"), &desk.first).await;
+    assert!(english.contains("you took part in an earlier step of this matter"), "{english}");
+    assert!(!english.contains("前序步骤"), "{english}");
+
+    // Each part of the desk is listed once.
+    let home = desk.page("/desk", &desk.first).await;
+    assert_eq!(home.matches("href=\"/desk/grants\"").count(), 1, "{home}");
+
+    // Resources are found by name, or chosen from what is one's own.
+    let found = desk.page("/desk/why?q=%E5%A4%84%E7%BD%9A", &desk.analyst).await;
+    assert!(found.contains("href=\"/desk/why?resource=301001/000001\""), "{found}");
+    let chosen = desk.page("/desk/why?resource=301001/000001", &desk.second).await;
+    assert!(chosen.contains("<option value=\"301001/000001\">行政处罚信息</option>"), "{chosen}");
+    assert!(chosen.contains("<option value=\"person\">当事人</option>"), "{chosen}");
+    let named = desk.post("/desk/why", &desk.second, &[("resource", "行政处罚信息")]).await.text();
+    assert!(named.contains("可以") && named.contains(">案号</span> <code>case_no</code>"), "{named}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_and_other_departments_see_nothing_and_forge_nothing() {
     let desk = Desk::new().await;
     let (whole, part) = desk.accepted().await;
@@ -328,7 +380,7 @@ async fn strangers_and_other_departments_see_nothing_and_forge_nothing() {
     let nowhere = desk.get("/desk/matters/TG-2026-999999", &desk.other).await.text();
     let closed = desk.get(&part, &desk.other).await.text();
     let number = part.rsplit('/').next().unwrap();
-    let same = |page: &str, number: &str| page.contains(&format!("matter {number} does not exist"));
+    let same = |page: &str, number: &str| page.contains(&format!("没有办件 {number}"));
     assert!(same(&nowhere, "TG-2026-999999") && same(&closed, number), "{closed}");
     assert!(!desk.page("/desk/matters?side=all&settled=true", &desk.other).await.contains(number));
     assert!(!desk.page("/desk/grants?ended=true", &desk.other).await.contains("name=\"grant\""));

@@ -48,12 +48,17 @@ async fn sign_in(server: &Server, id: &str) -> String {
 }
 
 /// Somebody at a browser.
-async fn seated(server: &Server, id: &str, department: Option<&Department>, roles: &[Role]) -> String {
+pub(super) async fn seated(
+    server: &Server,
+    id: &str,
+    department: Option<&Department>,
+    roles: &[Role],
+) -> String {
     member(server, id, department, roles).await;
     sign_in(server, id).await
 }
 
-async fn open(server: &Server, cookie: &str, address: &str) -> Answer {
+pub(super) async fn open(server: &Server, cookie: &str, address: &str) -> Answer {
     server.send(Call::get(address).header("cookie", cookie).header("accept", "text/html")).await
 }
 

@@ -172,7 +172,7 @@ async fn who_asks_too_often_waits_and_keeps_nobody_else_waiting() {
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "limit_rate"));
     assert_eq!(refused.header("retry-after"), "60");
     assert!(refused.header("ratelimit").starts_with("\"anonymous\";r=0;t=60, "));
-    assert!(refused.text().contains("请 60 秒后再试"));
+    assert!(refused.text().contains("try again in 60 seconds"));
     let value = refused.header("ratelimit-policy").to_owned();
     let fields = move || python("read_fields.py", &["list"], &value);
     let fields = tokio::task::spawn_blocking(fields).await.unwrap();

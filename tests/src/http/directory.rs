@@ -107,6 +107,27 @@ async fn a_directory_goes_out_and_in_as_a_spreadsheet() {
     }
 }
 
+/// A sheet from before its column of sources takes none away; one that has the column, and nothing in it, does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_sheet_leaves_the_sources_that_are_known() {
+    let city = City::without_data().await;
+    let server = &city.server;
+    let part = |part: &str| format!("/api/v1/directory/export?format=csv&part={part}");
+    let sheet = server.send(Call::get(part("sheet")).by(&city.editor)).await.text();
+    let whole = server.send(Call::get(part("extension")).by(&city.editor)).await.text();
+    let old = whole.replacen(",来源资源代码\r\n", "\r\n", 1);
+    assert_ne!(old, whole);
+    let (path, mut draft) = (format!("/api/v1/resources/{CODE}"), resource());
+    draft["derived_from"] = json!(["301001/000009"]);
+    server.send(Call::new(Method::PUT, &path).json(&draft).by(&city.editor)).await.ok();
+    for (extension, sources) in [(&old, json!(["301001/000009"])), (&whole, json!(null))] {
+        let report = server.send(import(&sheet, extension).by(&city.editor)).await.ok();
+        assert_eq!(report["imported"], json!(["301001/000001"]), "{report}");
+        let entry = server.send(Call::get(format!("{path}/entry")).by(&city.editor)).await.ok();
+        assert_eq!(entry["draft"]["derived_from"], sources);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn administrators_and_others_do_what_their_roles_allow() {
     let city = City::without_data().await;

@@ -17,7 +17,7 @@ use crate::support::server::{Answer, Call};
 type Row = BTreeMap<String, String>;
 
 /// Every way to the rows of a dataset, with the route that it goes by.
-const DOORS: [(&str, &str); 12] = [
+const DOORS: [(&str, &str); 14] = [
     ("SQL", "POST /api/v1/sql"),
     ("records", "GET /api/v1/resources/{code}/records"),
     ("records asked for by a body", "POST /api/v1/resources/{code}/records"),
@@ -25,6 +25,8 @@ const DOORS: [(&str, &str); 12] = [
     ("CSV", "GET /datasets/{code}/{file}"),
     ("JSON Lines", "GET /datasets/{code}/{file}"),
     ("Parquet", "GET /datasets/{code}/{file}"),
+    ("the bundle", "GET /datasets/{code}/{file}"),
+    ("the page of the dataset", "GET /datasets/{code}"),
     ("CKAN's datastore", "POST /api/3/action/{action}"),
     ("CKAN's datastore by address", "GET /api/3/action/{action}"),
     ("CKAN's SQL", "POST /api/action/{action}"),
@@ -58,7 +60,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
 ];
 
 /// Routes beside them that tell of tables, items and files, and never of rows.
-const WITHOUT_ROWS: [&str; 89] = [
+const WITHOUT_ROWS: [&str; 91] = [
     "DELETE /api/v1/resources/{code}/materials/{upload}",
     "GET /api/v1/resources/{code}/materials/{upload}",
     "GET /",
@@ -66,6 +68,7 @@ const WITHOUT_ROWS: [&str; 89] = [
     "GET /api/v1/resources/{code}/records/acts",
     "GET /api/v1/resources/{code}/schema",
     "GET /api/v1/resources/{code}/versions",
+    "GET /api/v1/resources/{code}/waiting",
     "GET /api/v1/resources/{code}/versions/{number}/quality",
     "GET /api/v1/sql/dialect",
     "GET /api/v1/sql/functions",
@@ -83,7 +86,6 @@ const WITHOUT_ROWS: [&str; 89] = [
     "GET /catalog.jsonld",
     "GET /catalog.rdf",
     "GET /catalog.ttl",
-    "GET /datasets/{code}",
     "GET /datasets/{code}/csv-metadata.json",
     "GET /datasets/{code}/datapackage.json",
     "GET /datasets/{code}/dcat.jsonld",
@@ -134,6 +136,8 @@ const WITHOUT_ROWS: [&str; 89] = [
     "PATCH /api/v1/resources/{code}/materials/{upload}",
     "DELETE /api/v1/subscriptions/{id}",
     "POST /api/v1/resources/{code}/data",
+    "POST /api/v1/resources/{code}/data/sample",
+    "GET /api/v1/resources/{code}/data/progress",
     "POST /api/v1/resources/{code}/materials",
     "POST /api/v1/resources/{code}/records/reinstate",
     "POST /api/v1/resources/{code}/records/withdraw",
@@ -191,6 +195,20 @@ impl<'a> Who<'a> {
             "CSV" => of_csv(&self.ask(city, file("csv")).await.text()),
             "JSON Lines" => of_json_lines(&self.ask(city, file("jsonl")).await.text()),
             "Parquet" => of_parquet(self.ask(city, file("parquet")).await.ok_bytes()),
+            "the bundle" => {
+                let rows = super::bundles::content(&self.ask(city, file("zip")).await, "1.csv");
+                of_csv(&String::from_utf8(rows).unwrap())
+            }
+            "the page of the dataset" => {
+                let page = Call::get(format!("/datasets/{CODE}")).header("accept", "text/html");
+                let page = self.ask(city, page).await.text();
+                let rows = of_page(&page);
+                let sees_persons = ["consumer", "provider"].iter().any(|one| self.name.starts_with(one));
+                // Nobody is looked up by looking at what a register is.
+                assert_eq!(rows.is_none(), sees_persons, "{}: {page}", self.name);
+                assert!(!page.contains("(合成)"), "{}: {page}", self.name);
+                rows?
+            }
             "CKAN's datastore" => {
                 let call = Call::post("/api/3/action/datastore_search", &all);
                 of_json(&self.ask(city, call).await.ok()["result"]["records"])
@@ -277,6 +295,19 @@ impl<'a> Who<'a> {
 fn quoted(text: &str, begin: &str, end: char) -> BTreeSet<String> {
     let parts = text.split(begin).skip(1);
     parts.map(|part| part.split(end).next().unwrap().to_owned()).collect()
+}
+
+/// The first rows on the page of a dataset; none where there is no table of them.
+fn of_page(page: &str) -> Option<Vec<Row>> {
+    let (_, table) = page.split_once("<table class=\"rows first-rows\">")?;
+    let (table, _) = table.split_once("</table>").unwrap();
+    let until = |text: &str, end: &str| text.split(end).next().unwrap().to_owned();
+    let names: Vec<_> = table.split("rows?sort=").skip(1).map(|rest| until(rest, "\"")).collect();
+    let row = |row: &str| {
+        let cells = row.split("<td>").skip(1).map(|rest| until(rest, "</td>"));
+        names.iter().zip(cells).map(|(name, cell)| (name.clone(), plain(name, &cell))).collect()
+    };
+    Some(table.split("<tr>").skip(2).map(row).collect())
 }
 
 fn of_json_lines(text: &str) -> Vec<Row> {
@@ -428,6 +459,7 @@ async fn what_is_closed_is_as_if_it_were_not_there() {
             Call::get(format!("/api/v1/resources/{code}/versions")),
             Call::get(format!("/datasets/{code}")),
             Call::get(format!("/datasets/{code}/latest.csv")),
+            Call::get(format!("/datasets/{code}/latest.zip")),
             Call::get(format!("/datasets/{code}/schema.json")),
             Call::get(format!("/datasets/{code}/feed.atom")),
             Call::get(format!("/ogc/collections/{code}")),

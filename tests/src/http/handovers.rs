@@ -5,6 +5,7 @@ use catalog_core::directory::Department;
 use catalog_core::evidence::SourceRead;
 use exchange_crypto::SigningKey;
 use futures::FutureExt as _;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::successions::{OLD_NAME, ask, at, city, confirm, propose};
@@ -177,4 +178,26 @@ async fn a_handover_moves_no_more_matters_than_it_must_and_cuts_who_reads() {
         let stays = server.send(Call::get(path).by(&city.approver)).await.ok();
         assert_eq!(stays["handler"]["department"], "scjg", "{stays}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_giver_left_unfinished_stands_in_nobodys_way() {
+    let (city, [sjj, _], officer) = city().await;
+    let server = &city.server;
+    let heir = server.person("heir", Some(&sjj), &[Role::DirectoryEditor]).await;
+    let path = "/api/v1/unfinished/301001-000001";
+    let keep = async |title: &str, by: &SigningKey| {
+        let body = json!({"revision": 5, "fields": {"d-0-7": title}});
+        server.send(Call::new(Method::PUT, path).json(&body).by(by)).await
+    };
+    keep("改到一半", &city.editor).await.ok();
+    confirmed(&city, &handover("sjj", "03-05T00:00"), &officer).await;
+    assert_eq!(round(&city, "03-05T00:00").await, 0);
+    assert_eq!(keep("原单位再改", &city.editor).await.code(), "not_found");
+    let left = Call::get("/desk/directory/unfinished/301001-000001").by(&city.editor);
+    server.send(left).await.ok_bytes();
+    keep("新单位改", &heir).await.ok();
+    let kept = server.send(Call::get(path).by(&heir)).await.ok();
+    assert_eq!(kept["fields"]["d-0-7"], "新单位改");
+    assert_eq!(server.send(Call::get(path).by(&city.editor)).await.code(), "not_found");
 }

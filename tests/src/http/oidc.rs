@@ -119,6 +119,20 @@ async fn a_person_signs_in_at_the_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_on_which_people_sign_in_leads_to_the_provider_and_back_to_what_they_wanted() {
+    let provider = Provider::start();
+    let server = server(provider.settings()).await;
+    let page = Call::get("/sign-in?next=/desk/matters%3Fside%3Dours").header("accept", "text/html");
+    let page = server.send(page).await.text();
+    let way = page.split("href=\"/api/v1/session/oidc").nth(1).unwrap().split('"').next().unwrap();
+    let begun = server.send(Call::get(format!("/api/v1/session/oidc{way}"))).await;
+    let browser = begun.header("set-cookie").split(';').next().unwrap().to_owned();
+    let returned = provider.consent(begun.header("location"), "1001").await;
+    let answer = back(&server, &browser, &returned).await;
+    assert_eq!(answer.header("location"), "/desk/matters?side=ours", "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_counts_only_in_the_browser_and_for_the_sign_in_that_asked_for_it() {
     let provider = Provider::start();
     let server = server(provider.settings()).await;

@@ -100,7 +100,7 @@ async fn put_in_force(city: &City, resource: &Value) {
 }
 
 /// The changed columns are announced as version 2, delivered by `zhao`.
-async fn announced() -> City {
+pub(super) async fn announced() -> City {
     let city = City::new().await;
     put_in_force(&city, &changed()).await;
     let zhao = Guest { city: &city, name: "zhao", days: 0 };

@@ -2,10 +2,11 @@
 
 use catalog_core::Role;
 use exchange_crypto::SigningKey;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::openings::{IDENTITY, ask_to_open, cases, findings, opening, rows, step, waiting};
-use crate::support::city::{City, departments, pass, resource};
+use crate::support::city::{CODE, City, departments, pass, resource};
 use crate::support::server::{Answer, Call};
 
 /// Synthetic, and of the right form.
@@ -135,6 +136,13 @@ async fn what_was_justified_for_one_row_is_found_anew_in_two() {
     city.upload(&rows(&[IDENTITY, OTHER, "D3"])).await;
     assert_eq!(cases(&city, None).await, json!([OTHER, "C2", "C3"]), "the last version stays");
     assert_eq!(findings(&waiting(&city).await.pop().unwrap()), ["identity_number case_no 2"]);
+    // What is held back and what never was get the same words.
+    let told = async |number: u32| {
+        let answer = city.server.send(Call::get(format!("/datasets/{CODE}/{number}.csv"))).await;
+        (answer.status, answer.json()["detail"].clone())
+    };
+    assert_eq!(told(4).await, told(99).await);
+    assert_eq!(told(4).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]

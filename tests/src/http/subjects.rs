@@ -94,7 +94,7 @@ async fn it_is_told_who_saw_a_record_certainly_and_possibly() {
     assert_eq!(seen(&answer), of_one, "{answer:#}");
     assert_eq!(answer["accesses"][0]["items"], json!(["姓名", "县区"]));
     assert_eq!(answer["accesses"][1]["grant"].as_str().map(str::len), Some(36));
-    assert!(answer["accesses"][2]["reason"].as_str().unwrap().contains("按本人号码查询"));
+    assert!(answer["accesses"][2]["reason"].as_str().unwrap().contains("looked up by the subject's number"));
     // The filter of the police's grant hides the other's row: it is in none of their accesses.
     let of_other = expected(&[
         ("api", "scjg", "possible"),

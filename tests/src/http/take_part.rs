@@ -334,7 +334,7 @@ async fn developers_make_and_revoke_keys_by_forms() {
     );
     assert_eq!(
         server.send(form("/developer", &[("act", "make"), ("name", "x")])).await.status,
-        StatusCode::FORBIDDEN
+        StatusCode::UNAUTHORIZED
     );
     let cookie = signed_in(server, "developer").await;
     let make = |name: &'static str| {

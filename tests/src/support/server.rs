@@ -135,7 +135,7 @@ impl Server {
         operator_context("operator", None, roles, uuid::Uuid::now_v7().to_string(), self.now())
     }
 
-    fn security(&self) -> OpContext {
+    pub(crate) fn security(&self) -> OpContext {
         self.operator(&[Role::SecurityAdministrator])
     }
 

@@ -43,6 +43,7 @@ fn facts(resource: &Resource) -> Vec<Fact> {
         |columns: &[ColumnName]| columns.iter().map(ColumnName::as_str).collect::<Vec<_>>().join(", ");
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let related: Vec<_> = resource.related.iter().map(|code| code.as_str()).collect();
+    let sources: Vec<_> = resource.derived_from.iter().map(|code| code.as_str()).collect();
     let fields = [
         ("sql_name", resource.sql_name.to_string()),
         ("title", resource.title.clone()),
@@ -57,6 +58,7 @@ fn facts(resource: &Resource) -> Vec<Fact> {
         ("update_cycle", resource.update_cycle.label().to_owned()),
         ("published_on", resource.published_on.map(|date| date.to_string()).unwrap_or_default()),
         ("related", related.join(", ")),
+        ("derived_from", sources.join(", ")),
         ("business_matter", resource.business_matter.clone()),
         ("sub_organisation", resource.sub_organisation.clone()),
         ("open_topic", resource.open_topic.clone()),

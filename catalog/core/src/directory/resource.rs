@@ -97,6 +97,9 @@ pub struct Resource {
     /// Related resources 关联资源代码.
     #[serde(default)]
     pub related: Vec<ResourceCode>,
+    /// Resources that it is made from 来源资源代码, as a table of figures is from the register that it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived_from: Vec<ResourceCode>,
     /// Business matter 关联业务事项.
     #[serde(default)]
     pub business_matter: String,

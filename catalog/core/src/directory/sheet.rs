@@ -59,7 +59,7 @@ pub const DIRECTORY_COLUMNS: [&str; 26] = [
 ];
 
 /// The columns of the sheet 扩展. A row without 信息项名称 is about the resource, one with it about the item.
-pub const EXTENSION_COLUMNS: [&str; 22] = [
+pub const EXTENSION_COLUMNS: [&str; 23] = [
     "信息资源代码",
     "信息资源名称",
     "信息项名称",
@@ -82,7 +82,10 @@ pub const EXTENSION_COLUMNS: [&str; 22] = [
     "最小值",
     "最大值",
     "引用",
+    "来源资源代码",
 ];
+/// How many of them, the last, a sheet may leave out: they came later.
+const LATER_COLUMNS: usize = 1;
 
 /// A row of a sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +151,8 @@ pub struct ImportedResource {
     pub resource: Resource,
     /// The classification in which it needs a code; `None` where the sheet gives one.
     pub allocate: Option<String>,
+    /// Whether the sheet says what it is made from; where it has no column for that, what is known of it stays.
+    pub says_sources: bool,
     /// Where the sheet names it, for what only the store can refuse.
     pub cells: NameCells,
 }
@@ -158,19 +163,22 @@ pub struct NameCells {
     code: String,
     title: String,
     sql_name: String,
+    derived_from: String,
 }
 
 impl NameCells {
     /// One place for all names: of a resource in a document that is no sheet.
     pub fn at(place: &str) -> Self {
-        Self { code: place.to_owned(), title: place.to_owned(), sql_name: place.to_owned() }
+        let place = || place.to_owned();
+        Self { code: place(), title: place(), sql_name: place(), derived_from: place() }
     }
 
-    /// The cell of a field of the resource: `title` and `sql_name`; everything else is said where the code stands.
+    /// The cell of a field of the resource: `title`, `sql_name` and `derived_from`; everything else is said where the code stands.
     pub fn of(&self, field: &str) -> &str {
         match field {
             "title" => &self.title,
             "sql_name" => &self.sql_name,
+            "derived_from" => &self.derived_from,
             _ => &self.code,
         }
     }

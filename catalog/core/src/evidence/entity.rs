@@ -136,6 +136,11 @@ pub fn subscription(id: impl Display) -> String {
     format!("subscription {id}")
 }
 
+/// An unfinished draft of an entry, which is gone when it is finished or discarded.
+pub fn unfinished(id: impl Display) -> String {
+    format!("unfinished {id}")
+}
+
 /// A query that somebody has saved, which is gone when it is deleted.
 pub fn query(id: impl Display) -> String {
     format!("query {id}")
@@ -208,6 +213,7 @@ mod tests {
             session("1"),
             subscription("1"),
             query("1"),
+            unfinished("1"),
             notification("1"),
             contribution("1"),
             subject("00"),

@@ -1,4 +1,4 @@
-//! Four eyes 四眼原则: whoever has brought a decision about does not confirm it.
+//! Four eyes 双人复核: whoever has brought a decision about does not confirm it.
 
 use super::{By, Event, Machine, Matter};
 

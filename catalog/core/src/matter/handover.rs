@@ -67,7 +67,10 @@ impl Matter {
         self.revision += 1;
         for (matter, goes) in [(&mut *self, false), (&mut part, true)] {
             if let Content::Provision(provision) = &mut matter.content {
-                provision.application.asks.retain(|ask| resources.contains(&ask.resource) == goes);
+                let asks = [Some(&mut provision.application.asks), provision.proposed.as_mut()];
+                for asks in asks.into_iter().flatten() {
+                    asks.retain(|ask| resources.contains(&ask.resource) == goes);
+                }
             }
         }
         part

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::application::Application;
+use super::application::{Application, Ask};
 use super::machine::{By, Clock, Machine, Rule, rule};
 use super::vocabulary::{Event, State};
 use crate::deadline::LimitKind;
@@ -18,6 +18,29 @@ pub struct Provision {
     pub application: Application,
     /// Whether personal, important or core items are asked for, so that two persons decide.
     pub sensitive: bool,
+    /// The scope that was proposed last, within what was asked, as a grant in part would give it; nothing where the proposal was made
+    /// of words alone. It binds whoever decides about it; whoever asked is not shown it before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Vec<Ask>>,
+}
+
+impl Provision {
+    /// What is decided about in a state: what was proposed while it waits for its second person, else what was asked.
+    pub fn on_the_table(&self, state: State) -> &[Ask] {
+        let proposed = self.proposed.as_deref().filter(|_| state == State::Confirming);
+        proposed.unwrap_or(&self.application.asks)
+    }
+
+    /// Whether what is decided about is less than what was asked: then it can't be granted as it was asked.
+    pub fn is_narrowed(&self, state: State) -> bool {
+        let in_order = |asks: &[Ask]| {
+            let mut asks = asks.to_vec();
+            asks.iter_mut().for_each(|ask| ask.items.sort());
+            asks.sort_by(|one, other| one.resource.cmp(&other.resource));
+            asks
+        };
+        in_order(self.on_the_table(state)) != in_order(&self.application.asks)
+    }
 }
 
 pub(super) const MACHINE: Machine = Machine {

@@ -162,7 +162,7 @@ fn provision(state: State) -> Matter {
     let sensitive = state == State::Proposing;
     Matter::open(
         "TG-2026-000001".to_owned(),
-        Content::Provision(Provision { application, sensitive }),
+        Content::Provision(Provision { application, sensitive, proposed: None }),
         Applicant::Department(DepartmentId::new("gaj").unwrap()),
         DepartmentId::new("scjg").ok(),
         state,

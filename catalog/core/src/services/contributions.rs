@@ -226,7 +226,7 @@ impl Services {
     ) -> Result<ReviewedContribution> {
         let (mut contribution, for_authority) = self.to_decide(ctx, id).await?;
         if !for_authority && is_own_word(ctx, &contribution) {
-            let message = "本部门人员提交的内容由数据主管部门审核 what your own department wrote is for the data authority to look at";
+            let message = "what your own department wrote is for the data authority to look at";
             return Err(Error::new(ErrorCode::Forbidden, message));
         }
         let by = ctx.principal.id.clone();

@@ -198,8 +198,7 @@ impl Services {
         let grants = self.store.grants_on(&resource.code).await?;
         // Nothing stored is read for somebody who has no grant.
         let audience = audience_of(ctx, resource, &grants)?;
-        let mut versions = self.versions_for(&resource.code, selector).await?;
-        versions.retain(|version| version.is_cleared_for(audience));
+        let versions = self.versions_for(&resource.code, audience, selector).await?;
         let found = async {
             let version = select(&resource.code, &versions, selector, ctx.now)?;
             Ok((version, shapes.shape(version).await?))
@@ -217,8 +216,7 @@ impl Services {
             return Err(not_yet(version));
         }
         if granted.policy.statistics.is_some() {
-            let mut all = self.store.versions(&resource.code).await?;
-            all.retain(|version| version.is_cleared_for(audience));
+            let all = self.versions_for(&resource.code, audience, VersionSelector::Latest).await?;
             let newest = dataset::latest(&all, ctx.now);
             let today = decide_read(ctx, resource, &grants).into_policy()?;
             check_cells(&granted.policy, newest == Some(version), &today.policy, resource, &stored)?;
@@ -228,15 +226,24 @@ impl Services {
         Ok(Dataset { resource, granted, version: version.clone() })
     }
 
-    /// The versions among which one is chosen: a file of a version in thousands of files is asked for by the number of the
-    /// version, thousands of times. Where that number has none, all of them say why.
-    async fn versions_for(&self, code: &ResourceCode, selector: VersionSelector) -> Result<Vec<Version>> {
+    /// The versions, cleared for the audience, among which one is chosen: a file of a version in thousands of files is asked for
+    /// by the number of the version, thousands of times. Where there is none of that number, all of them say why, so that what
+    /// is held back and what never was get the same words.
+    async fn versions_for(
+        &self,
+        code: &ResourceCode,
+        audience: Option<Audience>,
+        selector: VersionSelector,
+    ) -> Result<Vec<Version>> {
         if let VersionSelector::Number(number) = selector
             && let Some(version) = self.store.version(code, number).await?
+            && version.is_cleared_for(audience)
         {
             return Ok(vec![version]);
         }
-        self.store.versions(code).await
+        let mut versions = self.store.versions(code).await?;
+        versions.retain(|version| version.is_cleared_for(audience));
+        Ok(versions)
     }
 
     /// Hides the records of a version that are withdrawn.

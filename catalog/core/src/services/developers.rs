@@ -1,6 +1,6 @@
 //! What developers may be given: what lies within an opening whose terms they accept.
 
-use super::matters::effects::narrowed;
+use super::matters::deciding::narrowed;
 use super::{Opening, Services};
 use crate::context::OpContext;
 use crate::directory::Resource;

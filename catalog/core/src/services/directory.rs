@@ -1,6 +1,7 @@
 //! Writing, reviewing, publishing and finding directory entries.
 
 use super::Services;
+use super::lineage::Known;
 use crate::context::OpContext;
 use crate::directory::resource::Entry;
 use crate::directory::{LifecycleStep, Resource, rules};
@@ -98,6 +99,7 @@ impl Services {
         if !problems.is_empty() {
             return Err(Error::invalid(format!("the resource {} breaks rules", resource.code), problems));
         }
+        self.check_sources(ctx, &resource, Known::Nothing).await?;
         let known = self.store.entry(&resource.code).await?;
         if known.as_ref().is_some_and(|entry| entry.draft.provider != resource.provider) {
             let message = format!("the code {} belongs to another department", resource.code);
@@ -130,6 +132,15 @@ impl Services {
         let mut entry = self.entry(ctx, code).await?;
         let right = if action.is_review() { Action::ReviewDirectory } else { Action::EditDirectory };
         Self::permit(ctx, right, Some(&entry.draft.provider))?;
+        match action {
+            LifecycleStep::SubmitPublication => {
+                self.check_sources(ctx, &entry.draft, Known::Entered).await?;
+            }
+            LifecycleStep::ApprovePublication => {
+                self.check_sources(ctx, &entry.draft, Known::Published).await?;
+            }
+            _ => {}
+        }
         let expected = entry.revision;
         entry.advance(action, &ctx.principal.id, remark, ctx.now)?;
         let change = entry_change(ctx, event_name(action), &entry);

@@ -1,6 +1,7 @@
 //! Matters: opening, acting on, listing. What a step brings about beyond the matter itself stands in `effects`.
 
 mod corrections;
+pub(super) mod deciding;
 mod disclosures;
 pub(super) mod effects;
 mod listing;
@@ -46,7 +47,8 @@ pub struct Act {
     /// For 补正 of an application: how it reads now.
     #[serde(default)]
     pub application: Option<Application>,
-    /// For 部分同意: what is granted, within what was asked.
+    /// For 提出初审意见: the scope that is proposed, if any. For 部分同意: what is granted; without it what was proposed. Each lies within
+    /// what was asked, and what is granted within what was proposed.
     #[serde(default)]
     pub asks: Option<Vec<Ask>>,
     /// For 分派: to whom.
@@ -77,6 +79,9 @@ pub struct Act {
     /// For 补正 of a secrecy review: what becomes open now.
     #[serde(default)]
     pub opening: Option<OpeningTerms>,
+    /// The revision of the matter that the caller has seen: if it is another one by now, the step is refused.
+    #[serde(default)]
+    pub revision: Option<i64>,
 }
 
 impl Act {
@@ -97,6 +102,7 @@ impl Act {
             due: None,
             answers: None,
             opening: None,
+            revision: None,
         }
     }
 }
@@ -135,7 +141,8 @@ pub struct Round {
 }
 
 impl MatterView {
-    fn of(matter: Matter, ctx: &OpContext) -> Self {
+    fn of(mut matter: Matter, ctx: &OpContext) -> Self {
+        hide_proposal(&mut matter, ctx);
         let next: Vec<_> = legal_events(matter.kind(), matter.state).collect();
         Self {
             light: matter.light(ctx.now),
@@ -165,7 +172,11 @@ impl Services {
     /// Takes a step in a matter, with everything that it brings about, in one transaction.
     pub async fn act_on_matter(&self, ctx: &OpContext, number: &str, act: &Act) -> Result<MatterView> {
         let mut matter = self.visible_matter(ctx, number).await?;
-        let seen = matter.revision;
+        let (seen, before) = (matter.revision, matter.state);
+        if act.revision.is_some_and(|revision| revision != seen) {
+            let message = "the matter has gone on meanwhile: look again";
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
         let step = Move {
             event: act.event,
             reason: act.reason.as_deref(),
@@ -174,7 +185,7 @@ impl Services {
         };
         matter.take(&ctx.principal, &step, &self.settings.deadlines)?;
         let mut change = MatterChange::default();
-        self.bring_about(ctx, &mut matter, act, &mut change).await?;
+        self.bring_about(ctx, &mut matter, (before, act), &mut change).await?;
         let event = Self::matter_event(ctx, &matter);
         // Whoever gives a matter back sees it no longer, but is told what the step has made of it.
         let after = matter.clone();
@@ -334,6 +345,26 @@ impl Services {
 
 pub(super) fn sees_all(ctx: &OpContext) -> bool {
     ctx.principal.has(Role::AuthorityOfficer) || ctx.principal.has(Role::Auditor)
+}
+
+/// Takes what was proposed from a matter before its decision for whoever stands on the applicant's side alone: a draft of an answer is
+/// no answer, and the decision may be another one.
+fn hide_proposal(matter: &mut Matter, ctx: &OpContext) {
+    let principal = &ctx.principal;
+    let is_undecided = matches!(matter.state, State::Proposing | State::Confirming | State::Withdrawn);
+    let handles = matter.handler.department.as_ref().is_some_and(|department| principal.acts_for(department));
+    let supervises = sees_all(ctx) && !matter.applicant.covers(principal);
+    if let Content::Provision(part) = &mut matter.content
+        && is_undecided
+        && !handles
+        && !supervises
+    {
+        part.proposed = None;
+        // Its reason may say in words what the scope says.
+        for step in matter.history.iter_mut().filter(|step| step.event == Some(Event::Propose)) {
+            (step.reason, step.legal_basis) = (None, None);
+        }
+    }
 }
 
 /// Whether the content is an application, which completion may replace.

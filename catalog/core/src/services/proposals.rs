@@ -3,7 +3,7 @@
 use super::Services;
 use super::datasets::Dataset;
 use super::grants::action_for;
-use super::matters::effects::narrowed;
+use super::matters::deciding::narrowed;
 use super::withdrawals::not_withdrawn;
 use crate::context::OpContext;
 use crate::dataset::latest;
@@ -11,7 +11,7 @@ use crate::directory::{Resource, ValueFormat};
 use crate::error::{Error, ErrorCode, Result};
 use crate::evidence::entity;
 use crate::ids::ColumnName;
-use crate::matter::{Ask, Content, Provision};
+use crate::matter::{Ask, Content};
 use crate::policy::{BoundPolicy, Grant, GrantKind, GrantTerms, GrantedPolicy, Grantee};
 use crate::ports::Shapes;
 
@@ -82,16 +82,16 @@ impl Services {
         instead: Option<&[Ask]>,
     ) -> Result<Vec<GrantTerms>> {
         let matter = self.matter(ctx, number).await?.matter;
-        let (Content::Provision(Provision { application, .. }), Some(grantee)) =
-            (&matter.content, matter.applicant.grantee())
-        else {
+        let (Content::Provision(part), Some(grantee)) = (&matter.content, matter.applicant.grantee()) else {
             let message = format!("{number} is no part of an application: name the provider's part");
             return Err(Error::new(ErrorCode::InvalidInput, message));
         };
+        let whole = part.on_the_table(matter.state);
         let asks = match instead {
-            None => application.asks.clone(),
-            Some(narrower) => narrowed(&application.asks, narrower)?,
+            None => whole.to_vec(),
+            Some(narrower) => narrowed(whole, narrower)?,
         };
+        let application = &part.application;
         let terms = |ask| application.terms(ask, GrantKind::Conditional, grantee.clone(), ctx.now);
         Ok(asks.iter().map(terms).collect())
     }

@@ -1,5 +1,6 @@
 //! Publishing versions, and the review of those that change the shape of a dataset.
 
+use super::datasets::is_refusal;
 use super::{Look, Services};
 use crate::context::OpContext;
 use crate::dataset::Version;
@@ -62,17 +63,38 @@ impl Services {
         Ok(version)
     }
 
+    /// The changes of columns that await review in the caller's departments: the newest of each resource with its title, and what keeps
+    /// the caller from reviewing it.
+    pub async fn versions_to_review(&self, ctx: &OpContext) -> Result<Vec<(String, Version, Option<Error>)>> {
+        let mut found = Vec::new();
+        for entry in self.entries(ctx).await? {
+            let Some(resource) = &entry.published else { continue };
+            match self.permit_versions(ctx, &resource.code).await {
+                // Who may know of no version is shown none.
+                Err(error) if is_refusal(error.code) => continue,
+                permitted => permitted?,
+            };
+            let versions = self.store.breaking_versions(&resource.code).await?;
+            let Some(version) = awaiting(&versions, ctx) else { continue };
+            let permitted = Self::permit(ctx, Action::ReviewData, Some(&resource.provider));
+            let hindrance = permitted.err().or_else(|| self.review_hindrance(ctx, &versions));
+            found.push((resource.title.clone(), version.clone(), hindrance));
+        }
+        Ok(found)
+    }
+
+    /// What keeps a reviewer of the provider from reviewing the change that awaits it among the versions of a resource, the oldest first.
+    pub fn review_hindrance(&self, ctx: &OpContext, versions: &[Version]) -> Option<Error> {
+        awaiting(versions, ctx).and_then(|version| check_no_hand_in(ctx, version, versions).err())
+    }
+
     /// Consents to a breaking change, as another person of the provider: from now on its notice runs.
     pub async fn review_version(&self, ctx: &OpContext, code: &ResourceCode, number: i64) -> Result<Version> {
         Self::permit_any(ctx, Action::ReviewData)?;
         let resource = self.published(code).await?;
         Self::permit(ctx, Action::ReviewData, Some(&resource.provider))?;
         let versions = self.store.versions(code).await?;
-        let awaits = |version: &&Version| {
-            version.is_pending(ctx.now)
-                && version.breaking.as_ref().is_some_and(|change| change.review.is_none())
-        };
-        let mut version = match versions.iter().rfind(awaits) {
+        let mut version = match awaiting(&versions, ctx) {
             Some(newest) if newest.number == number => newest.clone(),
             Some(newest) => {
                 let message = format!("version {} of {code} is the newest that awaits review", newest.number);
@@ -83,20 +105,7 @@ impl Services {
                 return Err(Error::new(ErrorCode::IllegalState, message));
             }
         };
-        // Deliveries in between join the announcement: whoever made one of them has a hand in the change.
-        let is_of_change = |other: &&Version| {
-            let shapes = [other, &&version].map(|one| one.breaking.as_ref().map(|change| &change.shape));
-            other.is_pending(ctx.now) && shapes[0] == shapes[1]
-        };
-        if let Some(own) =
-            versions.iter().filter(is_of_change).find(|other| other.published_by == ctx.principal.id)
-        {
-            let message = format!(
-                "you delivered version {} of this change; another person of the department reviews it",
-                own.number
-            );
-            return Err(Error::new(ErrorCode::Forbidden, message));
-        }
+        check_no_hand_in(ctx, &version, &versions)?;
         let Some(breaking) = &mut version.breaking else { return Ok(version) };
         let review = breaking.reviewed(&ctx.principal.id, ctx.now);
         breaking.review = Some(review.clone());
@@ -105,6 +114,33 @@ impl Services {
         self.store.review_version(code, number, &review, &change).await?;
         self.relay().await?;
         Ok(version)
+    }
+}
+
+/// The newest version that awaits review.
+fn awaiting<'a>(versions: &'a [Version], ctx: &OpContext) -> Option<&'a Version> {
+    let awaits = |version: &&Version| {
+        version.is_pending(ctx.now) && version.breaking.as_ref().is_some_and(|change| change.review.is_none())
+    };
+    versions.iter().rfind(awaits)
+}
+
+/// Refuses who delivered a version of the change: deliveries in between join the announcement, and whoever made one of them has a
+/// hand in it.
+fn check_no_hand_in(ctx: &OpContext, version: &Version, versions: &[Version]) -> Result<()> {
+    let is_of_change = |other: &&Version| {
+        let shapes = [other, &version].map(|one| one.breaking.as_ref().map(|change| &change.shape));
+        other.is_pending(ctx.now) && shapes[0] == shapes[1]
+    };
+    match versions.iter().filter(is_of_change).find(|other| other.published_by == ctx.principal.id) {
+        None => Ok(()),
+        Some(own) => {
+            let message = format!(
+                "you delivered version {} of this change; another person of the department reviews it",
+                own.number
+            );
+            Err(Error::new(ErrorCode::Forbidden, message))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ids::ResourceCode;
 
 impl Services {
-    /// The resource without the names of what the caller's directory does not list: related resources, and items that
+    /// The resource without the names of what the caller's directory does not list: related resources, sources, and items that
     /// refer to others.
     pub(super) async fn shown_to(&self, ctx: &OpContext, mut resource: Resource) -> Result<Resource> {
         if ctx.principal.sees_whole_directory() {
@@ -16,6 +16,11 @@ impl Services {
         for code in std::mem::take(&mut resource.related) {
             if self.listed_for_all(&code).await?.is_some() {
                 resource.related.push(code);
+            }
+        }
+        for code in std::mem::take(&mut resource.derived_from) {
+            if self.listed_for_all(&code).await?.is_some() {
+                resource.derived_from.push(code);
             }
         }
         for item in &mut resource.items {

@@ -76,6 +76,7 @@ pub(super) async fn machine_names(store: Arc<dyn Store>) -> Result<()> {
     store.save_entry(&published(elsewhere), None, &event("entry.created")).await?;
 
     entry.published.clone_from(&Some(entry.draft.clone()));
+    entry.revision = 2;
     store.save_entry(&entry, Some(1), &event("entry.published")).await?;
     assert_eq!(store.entry_by_name(&gaj, population.as_str()).await?, None);
     Ok(())

@@ -166,6 +166,7 @@ pub(super) async fn follows_the_directory(store: Arc<dyn Store>) -> Result<()> {
     resource.items[0].opening = Opening::Conditional { condition: "协议".to_owned() };
     resource.items[0].sharing = Sharing::Withheld { basis: "涉密".to_owned() };
     entry.published = Some(resource);
+    entry.revision = 2;
     store.save_entry(&entry, Some(1), &event("entry.published")).await?;
     let page = store.search(&SearchQuery { limit: 1, ..SearchQuery::default() }).await?;
     let hit = &page.hits[0];
@@ -177,7 +178,8 @@ pub(super) async fn follows_the_directory(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(found(&store, "公安").await?.len(), 0);
 
     entry.published = None;
-    store.save_entry(&entry, Some(1), &event("entry.withdrawn")).await?;
+    entry.revision = 3;
+    store.save_entry(&entry, Some(2), &event("entry.withdrawn")).await?;
     assert_eq!(found(&store, "户籍").await?, [""; 0], "nor is what was withdrawn");
     assert_eq!(store.search(&SearchQuery::default()).await?.total, 0);
     Ok(())

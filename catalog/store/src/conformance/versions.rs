@@ -186,18 +186,18 @@ pub(super) async fn reviewed_versions(store: Arc<dyn Store>) -> Result<()> {
     let change = BreakingChange { notice, columns: Vec::new(), shape: "ab".repeat(32), review: None };
     let review = change.reviewed("reviewer", Timestamp(5));
     let announced = Version { breaking: Some(change.clone()), ..version(&code, 2, "steward") };
-    for version in [&version(&code, 1, "steward"), &announced] {
+    for version in [&version(&code, 1, "steward"), &announced, &version(&code, 3, "\"breaking\":{")] {
         publish(&*store, version, &event("version.published")).await?;
     }
+    assert_eq!(store.breaking_versions(&code).await?, std::slice::from_ref(&announced));
     let reviewed = || event("version.reviewed");
     store.review_version(&code, 2, &review, &reviewed()).await?;
-    for number in [1, 2] {
+    for number in [1, 2, 3] {
         refused(store.review_version(&code, number, &review, &reviewed()).await, ErrorCode::IllegalState);
     }
-    refused(store.review_version(&code, 3, &review, &reviewed()).await, ErrorCode::NotFound);
-    let found = store.versions(&code).await?.pop();
+    refused(store.review_version(&code, 4, &review, &reviewed()).await, ErrorCode::NotFound);
     let breaking = Some(BreakingChange { review: Some(review), ..change });
-    assert_eq!(found, Some(Version { breaking, ..announced }));
+    assert_eq!(store.breaking_versions(&code).await?, [Version { breaking, ..announced }]);
     Ok(())
 }
 

@@ -89,7 +89,7 @@ impl Intake<'_, '_> {
         Ok(Taken { inspection, quarantine, verdict, first, rows })
     }
 
-    async fn surroundings(&self) -> Result<Surroundings> {
+    pub(super) async fn surroundings(&self) -> Result<Surroundings> {
         let year = u16::try_from(self.options.now.shanghai_date().year()).unwrap_or(0);
         let divisions = self.ingest.divisions.clone();
         let resource = self.ingest.resource;
@@ -104,7 +104,7 @@ impl Intake<'_, '_> {
         })
     }
 
-    fn hasher(&self, schema: &Schema) -> Result<KeyHasher> {
+    pub(super) fn hasher(&self, schema: &Schema) -> Result<KeyHasher> {
         KeyHasher::new(self.ingest.order_key, self.ingest.resource, schema)
     }
 
@@ -184,7 +184,7 @@ impl Reader {
                 bytes_total: inspection.bytes,
                 rows_read,
                 rows_quarantined,
-                rows_written: 0,
+                ..Progressed::default()
             });
             Ok(())
         })?;

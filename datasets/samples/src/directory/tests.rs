@@ -51,9 +51,10 @@ fn the_directory_covers_every_kind_of_sharing_and_opening() {
 #[test]
 fn related_resources_and_references_exist() {
     let resources = resources();
+    assert!(resources.iter().any(|resource| !resource.derived_from.is_empty()));
     let find = |code: &str| resources.iter().find(|resource| resource.code.as_str() == code);
     for resource in &resources {
-        for code in &resource.related {
+        for code in resource.related.iter().chain(&resource.derived_from) {
             assert!(find(code.as_str()).is_some(), "{} {code}", resource.title);
         }
         for reference in resource.items.iter().filter_map(|item| item.reference.as_ref()) {

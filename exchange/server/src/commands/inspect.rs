@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use catalog_core::evidence::{Event, EvidenceRecord};
+use catalog_core::evidence::Event;
 use catalog_core::{Error, Result};
 use http::Method;
-use openapi_contract::EvidencePage;
+use openapi_contract::{EvidenceLeaf, EvidencePage};
 
 use super::segment;
 use crate::cli::{Evidence, Global};
@@ -26,7 +26,7 @@ pub(crate) async fn run(client: &Client, global: &Global, wanted: &Evidence) -> 
         output::document(&page);
         return Ok(());
     }
-    let rows: Vec<_> = page.records.iter().map(|leaf| row(&leaf.record)).collect();
+    let rows: Vec<_> = page.records.iter().map(row).collect();
     output::table(&["时间", "事件", "部门", "主体", "用途", "行数", "对象", "请求编号"], &rows);
     if let Some(next) = page.next {
         output::line(format!("  还有更多：--after {next}"));
@@ -67,12 +67,17 @@ async fn write(client: &Client, global: &Global, address: &str, file: &Path) -> 
     Ok::<_, Error>(())
 }
 
-fn row(record: &EvidenceRecord) -> Vec<String> {
+fn row(leaf: &EvidenceLeaf) -> Vec<String> {
+    let record = &leaf.record;
+    // What has ended names nothing itself: its start does.
+    let read = || leaf.start.as_ref().map(|start| resources(&start.sources)).unwrap_or_default();
     let (rows, about) = match &record.event {
         Event::Access { sources, rows, .. } => (rows.to_string(), resources(sources)),
         Event::AccessStarted { sources, .. } => (String::new(), resources(sources)),
-        Event::AccessEnded { rows, .. } => (rows.to_string(), String::new()),
-        Event::AccessRefused { code, sources, .. } if sources.is_empty() => (String::new(), code.clone()),
+        Event::AccessEnded { rows, .. } => (rows.to_string(), read()),
+        Event::AccessRefused { code, sources, .. } if sources.is_empty() => {
+            (String::new(), [code.clone(), read()].join(" ").trim_end().to_owned())
+        }
         Event::AccessRefused { code, sources, .. } => {
             (String::new(), format!("{code}: {}", resources(sources)))
         }

@@ -19,7 +19,7 @@ use super::governed::Wanted;
 use super::token::permit;
 use crate::app::App;
 use crate::downloads::extract::Stored;
-use crate::downloads::{Conditions, Validators, insert, send};
+use crate::downloads::{Conditions, Validators, Whole, insert, send};
 use crate::extract::{Code, parameter};
 use crate::problem::Refusal;
 
@@ -121,7 +121,7 @@ async fn read(
         insert(headers, header::ETAG, &validators.tag)?;
         insert(headers, header::ACCEPT_RANGES, "bytes")?;
         insert(headers, REPR_DIGEST, &digest_field(&stored.digest))?;
-        send(app, response, (&stored, &validators), conditions, (wanted.sources(), watch)).await
+        send(app, response, (&Whole::of(&stored), &validators), conditions, (wanted.sources(), watch)).await
     };
     answer.await.map_err(|refusal: Refusal| refusal.after_opening(sources))
 }

@@ -236,6 +236,7 @@ impl<'a> File<'a> {
     async fn start(app: &'a App, path: Path, encoder: ParquetFile) -> Result<Self> {
         let upload = app.datasets.objects().put_multipart(&path).await.map_err(unreadable)?;
         let upload = WriteMultipart::new(upload);
+        app.extracts.start(&path, app.now());
         Ok(Self { app, path, encoder, upload, hasher: Hasher::new(), bytes: 0, rows: 0 })
     }
 

@@ -70,13 +70,25 @@ pub(crate) async fn take_all(app: &App, ctx: &OpContext, imported: Imported) -> 
 
 async fn take(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<ResourceCode, Error> {
     let resource = match &found.allocate {
-        None => found.resource,
+        None if found.says_sources => found.resource,
+        None => with_known_sources(app, ctx, found.resource).await?,
         Some(classification) => {
             let code = app.services.allocate_code(ctx, &found.resource.provider, classification).await?;
             found.with_code(code)?
         }
     };
     app.services.save_draft(ctx, resource).await.map(|entry| entry.draft.code)
+}
+
+/// A resource of a sheet that is older than its column of sources, with those that its draft has: what the sheet can't say, it does not
+/// take away.
+async fn with_known_sources(app: &App, ctx: &OpContext, mut resource: Resource) -> Result<Resource, Error> {
+    match app.services.entry(ctx, &resource.code).await {
+        Ok(entry) => resource.derived_from = entry.draft.derived_from,
+        Err(error) if error.code == ErrorCode::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(resource)
 }
 
 /// What the directory refused, at the cells of the sheet.
@@ -121,7 +133,7 @@ fn entries(graph: &Graph, provider: Option<&DepartmentId>, departments: &[Depart
         let broken = rules::check(&resource);
         if broken.is_empty() {
             let cells = NameCells::at(&node);
-            imported.resources.push(ImportedResource { resource, allocate: None, cells });
+            imported.resources.push(ImportedResource { resource, allocate: None, says_sources: true, cells });
         }
         let placed = |problem: Problem| Problem { at: format!("{node} {}", problem.at), ..problem };
         imported.problems.extend(broken.into_iter().map(placed));

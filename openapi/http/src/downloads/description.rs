@@ -30,7 +30,7 @@ use crate::catalogue::site;
 use crate::evidence::Reading;
 use crate::extract::{Code, CodePath};
 use crate::negotiation::negotiated;
-use crate::portal::{LanguageParam, Visit};
+use crate::portal::{LanguageParam, Visit, first_rows};
 use crate::problem::Refusal;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -77,12 +77,25 @@ async fn show_dataset(
         None => {
             let Seen { described, data } = seen(&app, &ctx, code).await?;
             let rows = data.as_ref().map(|data| data.manifest.rows);
-            let about = about::about(&app, &ctx, &described, data.as_ref()).await.map_err(|refusal| {
+            let told = |refusal: Refusal| {
                 refusal.after_opening(data.as_ref().map(|data| data.open.dataset.source()))
-            })?;
-            let page = DatasetPage { a: visit.around(), described: &described, rows, about: &about };
+            };
+            let about = about::about(&app, &ctx, &described, data.as_ref()).await.map_err(told)?;
+            let first = match &data {
+                Some(data) => first_rows(&app, &ctx, &data.open).await.map_err(|error| told(error.into()))?,
+                None => None,
+            };
+            let (first, reading) = first.unzip();
+            let page = DatasetPage {
+                a: visit.around(),
+                described: &described,
+                rows,
+                first: first.as_ref(),
+                about: &about,
+            };
             let mut page = visit.page(&page)?;
-            read(&mut page, data.map(|data| data.reading));
+            // One read: of the page, and of the rows on it.
+            read(&mut page, reading.or(data.map(|data| data.reading)));
             page
         }
     };
@@ -160,6 +173,11 @@ async fn seen(app: &Arc<App>, ctx: &OpContext, Code(code): Code) -> Result<Seen>
 /// The dataset with its data, or why the caller gets none.
 async fn with_data(app: &Arc<App>, ctx: &OpContext, Code(code): Code) -> Result<(Described, Data)> {
     let open = app.tables.open(ctx, &TableName::Code(code), VersionSelector::Latest).await?;
+    data_of(app, ctx, open).await
+}
+
+/// The same of a version that was opened.
+async fn data_of(app: &Arc<App>, ctx: &OpContext, open: OpenTable) -> Result<(Described, Data)> {
     let source = open.dataset.source();
     let told = |error: Error| error.after_opening([source.clone()]);
     let manifest = extract::described(app, ctx, &open).await.map_err(told)?;
@@ -168,6 +186,22 @@ async fn with_data(app: &Arc<App>, ctx: &OpContext, Code(code): Code) -> Result<
     let release = release(&open, &manifest);
     let described = Described { resource, provider, release: Some(release.clone()) };
     Ok((described, Data { open, release, manifest, reading: Reading::of(vec![source]) }))
+}
+
+/// The documents of a version that stand in its bundle beside the files, by their names: as they are under `/datasets/{code}`, but
+/// of this version, and naming no files but those of the bundle.
+pub(super) async fn bundled(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    open: &OpenTable,
+    formats: &[&str],
+) -> Result<(Described, Vec<(&'static str, String)>)> {
+    let (mut described, mut data) = data_of(app, ctx, open.clone()).await?;
+    data.release.files.retain(|file| formats.contains(&file.format.as_str()));
+    described.release = Some(data.release.clone());
+    let whole = app.datasets.manifest(&open.dataset.version).await?;
+    let documents = documents::bundled(&described, &data, &whole);
+    Ok((described, documents))
 }
 
 fn release(open: &OpenTable, manifest: &Manifest) -> Release {

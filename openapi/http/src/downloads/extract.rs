@@ -134,7 +134,7 @@ impl Extract {
         let (path, content) = match kind {
             Kind::Manifest => (manifest_path(folder), &self.document),
             Kind::Signature => (signature_path(folder), &self.signature),
-            Kind::Data(_) | Kind::Gzip(_) | Kind::MarkedCsv => return self.file(kind),
+            Kind::Data(_) | Kind::Gzip(_) | Kind::MarkedCsv | Kind::Bundle => return self.file(kind),
         };
         let written = self.manifest.created_at;
         Ok(Stored { path, bytes: content.len() as u64, digest: Digest::of(content), rows: 0, written })
@@ -153,14 +153,13 @@ fn unfit(kind: Kind, rows: u64) -> Error {
     match kind {
         Kind::Data(Format::Xlsx) if rows > SHEET_ROWS => {
             let message = format!(
-                "表格最多容纳 {SHEET_ROWS} 行，本版本有 {rows} 行，请取 CSV 或 Parquet a sheet has {SHEET_ROWS} rows and this \
-                 version has {rows}: take .csv or .parquet, or a page of its records"
+                "a sheet has {SHEET_ROWS} rows and this version has {rows}: take .csv or .parquet, or a page of its records"
             );
             Error::new(ErrorCode::LimitRows, message)
         }
         Kind::Data(Format::Xlsx) => {
-            let message = "本版本有单元格放不下的内容，请取 CSV 或 Parquet this version has a text that is longer than a cell, \
-                           or more columns than a sheet: take .csv or .parquet";
+            let message = "this version has a text that is longer than a cell, or more columns than a sheet: take .csv or \
+                           .parquet";
             Error::new(ErrorCode::LimitBytes, message)
         }
         _ => Error::new(ErrorCode::NotFound, "this dataset has no geometry: take .csv, .jsonl or .parquet"),
@@ -261,6 +260,16 @@ impl Extracts {
     /// Says that an extract is used now.
     pub(crate) fn note(&self, folder: &str, now: Timestamp) {
         self.uses.note(folder, now);
+    }
+
+    /// Says that an object of an extract is written from its begin.
+    pub(crate) fn start(&self, path: &Path, now: Timestamp) {
+        self.uses.start(path, now);
+    }
+
+    /// Forgets an object of an extract that was not written to its end.
+    pub(crate) fn forget_object(&self, path: &Path) {
+        self.uses.forget_object(path);
     }
 
     /// Counts bytes that are written into an object of an extract.
@@ -413,6 +422,7 @@ pub(super) async fn store(
 ) -> Result<(String, u64)> {
     let upload = app.datasets.objects().put_multipart(path).await.map_err(unreadable)?;
     let mut writer = WriteMultipart::new(upload);
+    app.extracts.start(path, app.now());
     let counted = bytes.inspect_ok(|chunk| app.extracts.grow(path, chunk.len(), app.now()));
     match fill(&mut writer, counted).await {
         Ok(written) => {
@@ -420,9 +430,9 @@ pub(super) async fn store(
             Ok(written)
         }
         Err(error) => {
-            // What was counted of it is not there.
-            app.extracts.ask_again();
             writer.abort().await.map_err(unreadable)?;
+            // What was counted of it is not there.
+            app.extracts.forget_object(path);
             Err(error)
         }
     }

@@ -1,10 +1,11 @@
 //! The disk that extracts take: beyond their budget those that nobody has used for longest give way to new ones.
 //!
 //! How much there is says the object store once, and again where nothing would fit or `gc` has erased some; in between it is
-//! counted as it is written, so that what is under way takes its room, too. When each was last used is kept in memory; before
-//! that it counts as used when it was written.
+//! counted object by object as it is written, so that what is under way takes its room, too. What happens while the object store
+//! lists its objects is in its answer or not, so it counts as it was counted here. When each was last used is kept in memory;
+//! before that it counts as used when it was written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
@@ -33,12 +34,48 @@ pub(crate) struct Uses {
     clearing: tokio::sync::Mutex<()>,
 }
 
-/// Bytes of extracts by their folders, whole or not.
+/// Extracts by their folders, whole or not.
 #[derive(Default)]
 struct Sizes {
     /// Whether those that were there before are among them.
     complete: bool,
-    all: HashMap<String, Kept>,
+    all: HashMap<String, Folder>,
+    /// While the object store lists what it has: what its answer does not say, or not right.
+    meanwhile: Option<Meanwhile>,
+}
+
+/// Objects of an extract, by their names, and when it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Folder {
+    objects: HashMap<String, u64>,
+    written: Timestamp,
+}
+
+impl Folder {
+    fn kept(&self) -> Kept {
+        Kept { bytes: self.objects.values().sum(), used: self.written }
+    }
+
+    fn add(&mut self, name: &str, bytes: u64, now: Timestamp) {
+        let counted = self.objects.entry(name.to_owned()).or_default();
+        *counted = counted.saturating_add(bytes);
+        self.written = self.written.max(now);
+    }
+}
+
+/// What goes on while objects are listed.
+#[derive(Default)]
+struct Meanwhile {
+    /// Folders that are written into: objects of them that are counted may be missing in the list.
+    written: HashSet<String>,
+    /// Folders that were erased: what the list has of them may be gone.
+    erased: HashSet<String>,
+    /// Whether others have erased some.
+    is_outdated: bool,
+}
+
+fn parts_of(path: &Path) -> Option<(&str, &str)> {
+    path.as_ref().rsplit_once('/')
 }
 
 impl Uses {
@@ -52,44 +89,74 @@ impl Uses {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).get(folder).copied()
     }
 
-    /// Counts bytes of an object that is being written.
-    pub(crate) fn grow(&self, path: &Path, bytes: usize, now: Timestamp) {
-        let Some((folder, _)) = path.as_ref().rsplit_once('/') else { return };
-        let mut sizes = self.sizes();
-        let kept = sizes.all.entry(folder.to_owned()).or_insert(Kept { bytes: 0, used: now });
-        kept.bytes = kept.bytes.saturating_add(bytes as u64);
-        kept.used = kept.used.max(now);
+    /// Says that an object is written anew: nothing of it is there yet.
+    pub(crate) fn start(&self, path: &Path, now: Timestamp) {
+        self.forget_object(path);
+        self.grow(path, 0, now);
     }
 
-    /// Forgets an extract that was erased, or is written anew.
+    /// Counts bytes of an object that is being written.
+    pub(crate) fn grow(&self, path: &Path, bytes: usize, now: Timestamp) {
+        let Some((folder, name)) = parts_of(path) else { return };
+        let mut sizes = self.sizes();
+        sizes.all.entry(folder.to_owned()).or_default().add(name, bytes as u64, now);
+        if let Some(meanwhile) = &mut sizes.meanwhile {
+            meanwhile.written.insert(folder.to_owned());
+        }
+    }
+
+    /// Forgets an object that was not written to its end.
+    pub(crate) fn forget_object(&self, path: &Path) {
+        let Some((folder, name)) = parts_of(path) else { return };
+        if let Some(folder) = self.sizes().all.get_mut(folder) {
+            folder.objects.remove(name);
+        }
+    }
+
+    /// Forgets an extract that was erased.
     fn forget(&self, folder: &str) {
-        self.sizes().all.remove(folder);
+        let mut sizes = self.sizes();
+        sizes.all.remove(folder);
+        if let Some(meanwhile) = &mut sizes.meanwhile {
+            meanwhile.written.remove(folder);
+            meanwhile.erased.insert(folder.to_owned());
+        }
     }
 
     /// Has the object store asked again: others have erased some.
     pub(crate) fn ask_again(&self) {
-        self.sizes().complete = false;
+        let mut sizes = self.sizes();
+        sizes.complete = false;
+        if let Some(meanwhile) = &mut sizes.meanwhile {
+            meanwhile.is_outdated = true;
+        }
     }
 
     /// What is known, where it is all that there is.
     fn known(&self) -> Option<HashMap<String, Kept>> {
         let sizes = self.sizes();
-        sizes.complete.then(|| sizes.all.clone())
+        sizes.complete.then(|| sizes.kept())
     }
 
-    /// Takes over what the object store has. What is under way is not in it, or not all of it.
-    fn learn(
-        &self,
-        mut found: HashMap<String, Kept>,
-        is_being_written: impl Fn(&str) -> bool,
-    ) -> HashMap<String, Kept> {
+    /// The object store begins to list what it has: from now on it is remembered what its answer may not say. One lists at a time.
+    fn begin_listing(&self, is_being_written: impl Fn(&str) -> bool) {
         let mut sizes = self.sizes();
-        for (folder, counted) in sizes.all.drain().filter(|(folder, _)| is_being_written(folder)) {
-            let known = found.entry(folder).or_insert(counted);
-            known.bytes = known.bytes.max(counted.bytes);
+        let written = sizes.all.keys().filter(|folder| is_being_written(folder)).cloned().collect();
+        sizes.meanwhile = Some(Meanwhile { written, ..Meanwhile::default() });
+    }
+
+    /// Takes over what the object store has, as far as nothing is known better.
+    fn learn(&self, mut found: HashMap<String, Folder>) -> HashMap<String, Kept> {
+        let mut sizes = self.sizes();
+        let Meanwhile { written, erased, is_outdated } = sizes.meanwhile.take().unwrap_or_default();
+        found.retain(|folder, _| !erased.contains(folder));
+        for (name, counted) in sizes.all.drain().filter(|(folder, _)| written.contains(folder)) {
+            let folder = found.entry(name).or_default();
+            folder.objects.extend(counted.objects);
+            folder.written = folder.written.max(counted.written);
         }
-        *sizes = Sizes { complete: true, all: found.clone() };
-        found
+        (sizes.complete, sizes.all) = (!is_outdated, found);
+        sizes.kept()
     }
 
     fn sizes(&self) -> MutexGuard<'_, Sizes> {
@@ -105,6 +172,12 @@ impl Uses {
                 kept.used = kept.used.max(*at);
             }
         }
+    }
+}
+
+impl Sizes {
+    fn kept(&self) -> HashMap<String, Kept> {
+        self.all.iter().map(|(name, folder)| (name.clone(), folder.kept())).collect()
     }
 }
 
@@ -142,8 +215,6 @@ pub(crate) async fn make_room(app: &App, ctx: &OpContext, folder: &str) -> Resul
             erase(app, &victim).await?;
         }
     }
-    // What lies there of a damaged one is written over.
-    uses.forget(folder);
     Ok(())
 }
 
@@ -189,16 +260,16 @@ fn resource(folder: &str) -> &str {
 
 /// All extracts, as the object store has them now.
 async fn listed(app: &App) -> Result<HashMap<String, Kept>> {
-    let mut kept = HashMap::<String, Kept>::new();
+    let uses = &app.extracts.uses;
+    uses.begin_listing(|folder| app.extracts.is_being_written(folder));
+    let mut found = HashMap::<String, Folder>::new();
     let mut objects = app.datasets.objects().list(Some(&Path::from(FOLDER)));
     while let Some(object) = objects.try_next().await.map_err(unreadable)? {
-        let Some((folder, _)) = object.location.as_ref().rsplit_once('/') else { continue };
+        let Some((folder, name)) = parts_of(&object.location) else { continue };
         let written = Timestamp(object.last_modified.timestamp_micros());
-        let found = kept.entry(folder.to_owned()).or_insert(Kept { bytes: 0, used: written });
-        found.bytes += object.size;
-        found.used = found.used.max(written);
+        found.entry(folder.to_owned()).or_default().add(name, object.size, written);
     }
-    Ok(app.extracts.uses.learn(kept, |folder| app.extracts.is_being_written(folder)))
+    Ok(uses.learn(found))
 }
 
 /// Erases what is in a folder, its manifest first: without it nothing else counts.
@@ -234,25 +305,109 @@ mod tests {
         found.map(|names| names.join(" ").replace("extracts/", ""))
     }
 
+    /// What a list of objects says: `folder/name` and bytes.
+    fn list(all: &[(&str, u64)]) -> HashMap<String, Folder> {
+        let mut found = HashMap::<String, Folder>::new();
+        for (path, bytes) in all {
+            let (folder, name) = path.rsplit_once('/').unwrap();
+            found.entry(format!("extracts/{folder}")).or_default().add(name, *bytes, Timestamp(1));
+        }
+        found
+    }
+
+    fn path(object: &str) -> Path {
+        Path::from(format!("extracts/{object}"))
+    }
+
+    /// Folders with their bytes, in order.
+    fn bytes(kept: Option<HashMap<String, Kept>>) -> Option<String> {
+        let mut all: Vec<_> =
+            kept?.into_iter().map(|(name, kept)| format!("{name}={}", kept.bytes)).collect();
+        all.sort();
+        Some(all.join(" ").replace("extracts/", ""))
+    }
+
+    fn wrote(uses: &Uses, object: &str, bytes: usize) {
+        uses.start(&path(object), Timestamp(7));
+        uses.grow(&path(object), bytes, Timestamp(7));
+    }
+
     #[test]
     fn what_is_written_counts_at_once_and_what_is_there_is_asked_for_once() {
-        let (uses, now) = (Uses::default(), Timestamp(7));
-        let path = |folder: &str| Path::from(format!("extracts/{folder}/data.csv"));
-        uses.grow(&path("a/1/x"), 10, now);
+        let uses = Uses::default();
+        wrote(&uses, "a/1/x/data.csv", 10);
         assert!(uses.known().is_none(), "nobody has looked what was there before");
-        let found = kept(&[("a/1/x", 4, 1), ("b/1/x", 5, 2)]);
-        let all = uses.learn(found, |folder| folder.contains("/a/"));
-        assert_eq!(all, kept(&[("a/1/x", 10, 1), ("b/1/x", 5, 2)]), "what is under way is known here alone");
-        uses.grow(&path("a/1/x"), 10, now);
+        uses.begin_listing(|folder| folder.contains("/a/"));
+        let all = uses.learn(list(&[("a/1/x/old", 4), ("b/1/x/data.csv", 5)]));
+        assert_eq!(
+            bytes(Some(all)).as_deref(),
+            Some("a/1/x=14 b/1/x=5"),
+            "what is under way is known here alone"
+        );
+        uses.grow(&path("a/1/x/data.csv"), 10, Timestamp(8));
         uses.forget("extracts/b/1/x");
-        assert_eq!(uses.known(), Some(kept(&[("a/1/x", 20, 7)])));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("a/1/x=24"));
         uses.ask_again();
         assert!(uses.known().is_none());
-        let all = uses.learn(kept(&[("b/1/x", 5, 2)]), |_| false);
+        uses.begin_listing(|_| false);
+        uses.learn(list(&[("b/1/x/data.csv", 5)]));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("b/1/x=5"), "what is gone is gone");
+    }
+
+    #[test]
+    fn what_is_finished_while_objects_are_listed_is_counted() {
+        let uses = Uses::default();
+        wrote(&uses, "a/1/x/data.csv", 10);
+        // The list has passed its place before it is there; when the list ends, nobody writes any more.
+        uses.begin_listing(|_| true);
+        uses.learn(list(&[]));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("a/1/x=10"));
+        uses.begin_listing(|_| false);
+        wrote(&uses, "b/1/x/data.csv", 20);
+        uses.learn(list(&[("a/1/x/data.csv", 10)]));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("a/1/x=10 b/1/x=20"), "begun and ended meanwhile");
+    }
+
+    #[test]
+    fn what_is_erased_while_objects_are_listed_is_not_counted() {
+        let uses = Uses::default();
+        uses.begin_listing(|_| false);
+        uses.forget("extracts/a/1/x");
+        uses.learn(list(&[("a/1/x/data.csv", 10)]));
+        assert_eq!(bytes(uses.known()).as_deref(), Some(""));
+        uses.begin_listing(|_| false);
+        uses.forget("extracts/a/1/x");
+        wrote(&uses, "a/1/x/data.csv", 3);
+        uses.learn(list(&[("a/1/x/data.csv", 10)]));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("a/1/x=3"), "and written anew");
+    }
+
+    #[test]
+    fn a_list_that_others_outdate_is_asked_for_again() {
+        let uses = Uses::default();
+        uses.begin_listing(|_| false);
+        uses.ask_again();
+        let all = uses.learn(list(&[("a/1/x/data.csv", 10)]));
+        assert_eq!(bytes(Some(all)).as_deref(), Some("a/1/x=10"));
+        assert!(uses.known().is_none(), "it may be gone");
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_takes_no_room() {
+        let uses = Uses::default();
+        wrote(&uses, "a/1/x/data.csv", 10);
+        wrote(&uses, "a/1/x/data.xlsx", 900);
+        uses.begin_listing(|_| true);
+        uses.learn(list(&[("a/1/x/data.csv", 10)]));
+        uses.forget_object(&path("a/1/x/data.xlsx"));
+        assert_eq!(bytes(uses.known()).as_deref(), Some("a/1/x=10"));
+        uses.begin_listing(|_| true);
+        uses.learn(list(&[("a/1/x/data.csv", 10), ("a/1/x/data.jsonl", 50)]));
+        wrote(&uses, "a/1/x/data.jsonl", 40);
         assert_eq!(
-            (&all, uses.known().as_ref()),
-            (&kept(&[("b/1/x", 5, 2)]), Some(&all)),
-            "what is gone is gone"
+            bytes(uses.known()).as_deref(),
+            Some("a/1/x=50"),
+            "what lies there damaged is written over"
         );
     }
 

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Manifest,
     /// The manifest's detached signature.
     Signature,
+    /// The rows with all that explains and proves them, in one ZIP: put together when it is sent, and no part of a manifest.
+    Bundle,
 }
 
 impl Kind {
@@ -63,6 +65,7 @@ impl Kind {
             Self::MarkedCsv => Format::Csv.media_type(),
             Self::Manifest => "application/json",
             Self::Signature => "application/jose",
+            Self::Bundle => "application/zip",
         }
     }
 
@@ -74,6 +77,7 @@ impl Kind {
             Self::MarkedCsv => Format::Csv.extension().to_owned(),
             Self::Manifest => "manifest.json".to_owned(),
             Self::Signature => "jws".to_owned(),
+            Self::Bundle => "zip".to_owned(),
         }
     }
 
@@ -96,7 +100,8 @@ impl Kind {
     /// The kind that an address names by its ending.
     pub(super) fn parse(extension: &str) -> Option<Self> {
         let data = FORMATS.into_iter().chain(WHERE_THEY_FIT).map(Self::Data);
-        let all = data.chain(COMPRESSED.map(Self::Gzip)).chain([Self::Manifest, Self::Signature]);
+        let all =
+            data.chain(COMPRESSED.map(Self::Gzip)).chain([Self::Manifest, Self::Signature, Self::Bundle]);
         all.into_iter().find(|kind| kind.extension() == extension)
     }
 

@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 
 use super::extract::{Stored, unreadable};
 use super::naming::material_disposition;
-use super::{Conditions, Validators, insert, send, version_named};
+use super::{Conditions, Validators, Whole, insert, send, version_named};
 use crate::app::App;
 use crate::extract::{Code, CodePath, parameter};
 use crate::problem::Refusal;
@@ -149,7 +149,7 @@ async fn answer(
         // Caches ask each time, so that a withdrawal works at once.
         insert(headers, header::CACHE_CONTROL, "public, no-cache")?;
     }
-    send(app, response, (&stored, &validators), conditions, (vec![dataset.source()], watch)).await
+    send(app, response, (&Whole::of(&stored), &validators), conditions, (vec![dataset.source()], watch)).await
 }
 
 /// Whether a row that the caller sees names the material, and what it calls the file.

@@ -93,13 +93,11 @@ impl Standing {
             "anonymous" | "network" => "; a developer key opens more (POST /api/v1/developer-keys)",
             _ => "",
         };
-        let (what, much) = match unit {
-            Unit::Requests => ("请求过于频繁", "too many requests"),
-            Unit::Bytes => ("下载量过大", "too many bytes"),
+        let much = match unit {
+            Unit::Requests => "too many requests",
+            Unit::Bytes => "too many bytes",
         };
-        let message = format!(
-            "{what}，请 {reset} 秒后再试 {much}: {quota} in {seconds} seconds; try again in {reset} seconds{more}"
-        );
+        let message = format!("{much}: {quota} in {seconds} seconds; try again in {reset} seconds{more}");
         let refusal = Refusal::with_status(StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitRate, message);
         Some(refusal.with_header(header::RETRY_AFTER, reset.to_string()))
     }

@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Overview;
 use super::visit::{LanguageParam, Visit};
 use crate::app::App;
 use crate::document::openapi;
@@ -22,6 +23,8 @@ use crate::problem::Refusal;
 const PAGES: [&str; 2] = ["portal", "desk"];
 /// Parameters of an operation begin so in the form that tries it.
 const PARAMETER: &str = "p.";
+/// The code of a dataset in examples, as long as there is none with data.
+const EXAMPLE: &str = "301001-000001";
 /// How deep schemas are shown.
 const DEEP: usize = 3;
 
@@ -47,7 +50,11 @@ async fn show_api(visit: Visit, Params(part): Params<Part>) -> Result<Response, 
     if chosen.is_none() && !part.tag.is_empty() {
         return Err(Error::not_found("part of the API").into());
     }
-    visit.page(&ApiPage { a: visit.around(), tags, chosen })
+    // What is tried first answers: the dataset that was updated last.
+    let latest = Overview::get(&visit.app, &visit.public()).await.ok().flatten();
+    let latest = latest.and_then(|overview| overview.latest(1).pop());
+    let code = latest.map_or_else(|| EXAMPLE.to_owned(), |listing| listing.code.path_form());
+    visit.page(&ApiPage { a: visit.around(), tags, chosen, code: &code })
 }
 
 /// What the form that tries an operation sends.

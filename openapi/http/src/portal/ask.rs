@@ -91,9 +91,8 @@ async fn send_disclosure(visit: Visit, Form(typed): Form<Asking>) -> Result<Resp
     let departments = visit.app.services.departments(&visit.public()).await?;
     let sent = async {
         let kind = serde_json::Value::String(typed.applicant_kind.clone());
-        let applicant_kind: ApplicantKind = serde_json::from_value(kind).map_err(|_| {
-            Error::new(ErrorCode::InvalidInput, "请选择申请人类别 choose a kind of applicant")
-        })?;
+        let applicant_kind: ApplicantKind = serde_json::from_value(kind)
+            .map_err(|_| Error::new(ErrorCode::InvalidInput, "choose a kind of applicant"))?;
         let (shape, way) = (typed.shape.trim(), typed.way.trim());
         let input = DisclosureInput {
             applicant: identity(&typed),

@@ -3,18 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use catalog_core::directory::{InformationItem, ItemKind, Resource, ValueFormat};
 use catalog_core::evidence::SourceRead;
 use catalog_core::schema::visible;
-use catalog_core::services::VersionSelector;
-use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+use catalog_core::services::{Dataset, VersionSelector};
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Result};
 use exchange_query::export::{RowFormat, rows};
-use exchange_query::{Chart, Grouping, Measure, QueryAnswer, QueryRequest, TableName, Tables as _};
+use exchange_query::{
+    Chart, Grouping, Measure, OpenTable, QueryAnswer, QueryRequest, Selection, TableName, Tables as _,
+};
 use futures::TryStreamExt as _;
 use openapi_contract::{RecordsQuery, Sort};
-use openapi_portal::{ChartPage, ChartWish, Drawing, Drawn, RowsPage};
+use openapi_portal::{ChartPage, ChartWish, Drawing, Drawn, FirstRows, RowsPage};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -26,10 +29,16 @@ use crate::app::App;
 use crate::evidence::Reading;
 use crate::extract::{Code, CodePath, Params, invalid};
 use crate::problem::Refusal;
-use crate::records::{counted, selection};
+use crate::records::{counted, is_personal, selection};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
+/// Rows on the page of a dataset.
+const FIRST: u32 = 10;
+/// Letters of a cell there: it tells what rows look like.
+const FIRST_CELL: usize = 80;
+/// The longest that the page of a dataset waits for its rows: without them it has a link.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Letters of a cell; files and the API have all of them.
 const CELL: usize = 300;
 /// Groups of a chart.
@@ -105,6 +114,7 @@ async fn show_rows(
     let next = answer.next.clone();
     let columns: Vec<String> = answer.schema.fields().iter().map(|field| field.name().clone()).collect();
     let (lines, reading) = read(answer).await?;
+    let cell = |value: &Value| cell(value, CELL);
     let rows: Vec<Vec<String>> = lines.iter().map(|line| line.iter().map(cell).collect()).collect();
     let page = RowsPage {
         a: visit.around(),
@@ -166,13 +176,56 @@ async fn read(answer: QueryAnswer) -> Result<(Vec<Vec<Value>>, Reading)> {
     Ok((lines.collect::<Result<_>>()?, reading))
 }
 
-fn cell(value: &Value) -> String {
+/// The first rows of a version as whoever asks sees them, for the page of the dataset: a read like any other, which is one with the
+/// read of the page. Nothing where the rows tell of persons (who looks at what a register is does not look people up in it), where
+/// cells of a statistic take their place, or where there is no room for one more query now.
+///
+/// # Errors
+/// What is broken.
+pub(crate) async fn first_rows(
+    app: &App,
+    ctx: &OpContext,
+    open: &OpenTable,
+) -> Result<Option<(FirstRows, Reading)>> {
+    let Dataset { resource, granted, version } = &open.dataset;
+    let seen = visible(resource, &granted.policy);
+    let tells_of_persons = seen.items.iter().any(|item| is_personal(resource, item));
+    if tells_of_persons || granted.policy.statistics.is_some() {
+        return Ok(None);
+    }
+    let selection = Selection {
+        version: VersionSelector::Number(version.number),
+        limit: Some(FIRST),
+        ..Selection::of(TableName::Code(resource.code.clone()))
+    };
+    let answer = tokio::time::timeout(FIRST_WAIT, async {
+        let answer = app.run(ctx, QueryRequest::Selection(selection)).await?;
+        let columns = answer.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        Ok::<_, Error>((columns, read(answer).await?))
+    });
+    let (columns, (lines, reading)) = match answer.await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) if matches!(error.code, ErrorCode::Internal | ErrorCode::Corrupt) => {
+            return Err(error);
+        }
+        // The page has a link to the rows, which says why.
+        Ok(Err(_)) | Err(_) => return Ok(None),
+    };
+    if reading.sources != [open.dataset.source()] {
+        return Ok(None);
+    }
+    let cell = |value: &Value| cell(value, FIRST_CELL);
+    let rows = lines.iter().map(|line| line.iter().map(cell).collect()).collect();
+    Ok(Some((FirstRows { columns, rows }, reading)))
+}
+
+fn cell(value: &Value, most: usize) -> String {
     let text = match value {
         Value::Null => return String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    match text.char_indices().nth(CELL) {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
     }
@@ -321,7 +374,7 @@ fn place<T: PartialEq>(known: &mut Vec<T>, value: T, most: usize) -> Option<usiz
 }
 
 fn named(value: &Value) -> Option<String> {
-    (!value.is_null()).then(|| cell(value))
+    (!value.is_null()).then(|| cell(value, CELL))
 }
 
 /// What a group is called: a step by where it begins and ends.

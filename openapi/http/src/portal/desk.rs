@@ -7,7 +7,9 @@ mod grants;
 mod matters;
 mod openings;
 mod oversight;
+mod reviews;
 mod sent;
+mod why;
 
 use std::sync::Arc;
 
@@ -52,8 +54,10 @@ const SECTIONS: &[Section] = &[
     (&[Action::Supervise], ("/desk/assessment", "考核评估", "Assessment")),
     (REPORTS, ("/desk/reports", "年度报告", "Annual reports")),
     (EVIDENCE, ("/desk/evidence", "存证", "Evidence")),
+    (&[Action::TraceSubject, Action::ReadEvidence], ("/desk/trace", "谁看过我", "Who saw a record")),
     (&[Action::ReadEvidence], ("/desk/access-log", "访问日志", "Access log")),
     (&[Action::ManagePeople], ("/desk/people", "人员与角色", "People and roles")),
+    (&[Action::ManagePeople], ("/desk/contacts", "开发者联系方式", "Developers' addresses")),
     (&[Action::ManagePeople], ("/desk/substitutions", "代办", "Substitutes")),
     (&[Action::ManageKeys], ("/desk/keys", "密钥", "Keys")),
     (&[Action::ManageDepartments], ("/desk/departments", "部门", "Departments")),
@@ -85,8 +89,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(entries::routes())
         .merge(data::routes())
         .merge(openings::routes())
+        .merge(reviews::routes())
         .merge(matters::routes())
         .merge(grants::routes())
+        .merge(why::routes())
         .merge(oversight::routes())
 }
 
@@ -116,5 +122,6 @@ async fn show_desk(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
     let open = open_matters(&visit).await?;
     let matters = open.as_ref().map(|(views, more)| summary(&visit, views, *more));
-    visit.page(&DeskPage { a: visit.around(), matters })
+    let reviews = reviews::waiting(&visit).await?;
+    visit.page(&DeskPage { a: visit.around(), matters, reviews })
 }

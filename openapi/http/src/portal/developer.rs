@@ -194,8 +194,7 @@ async fn make(visit: &Visit, typed: &SubscriptionForm) -> Result<()> {
             Target::Search(Box::new(SearchQuery { text: words.to_owned(), ..SearchQuery::default() }))
         }
         _ => {
-            let message =
-                "请填写数据资源代码或者检索词中的一项 name a dataset or words of a search, one of both";
+            let message = "name a dataset or words of a search, one of both";
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
     };

@@ -13,11 +13,13 @@ use openapi_portal::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::usage::{Calls, FEWEST, MonthOfUse};
 use super::visit::{LanguageParam, Visit};
 use super::{Overview, Usage};
 use crate::app::App;
 use crate::extract::Id;
 use crate::problem::Refusal;
+use crate::status;
 
 /// Datasets that are used most in the statistics.
 const MOST_USED: usize = 20;
@@ -80,12 +82,14 @@ async fn show_statistics(visit: Visit) -> Result<Response, Refusal> {
         if let Some(usage) = usage {
             let is_shown = |code: &ResourceCode| overview.listing(code).is_some();
             let months = usage.by_month(app, is_shown, ctx.now);
-            let bars = |count: fn(&(String, u64, u64)) -> u64| {
-                Bar::measured(
-                    months.iter().map(|month| Bar::new(month.0.clone(), None, count(month))).collect(),
-                )
+            let reads = |month: &MonthOfUse| Bar::new(&month.name, None, month.reads);
+            let calls = |month: &MonthOfUse| match month.calls {
+                Calls::Told(calls) => Some(Bar::new(&month.name, None, calls)),
+                Calls::Few => Some(Bar::untold(&month.name, FEWEST)),
+                Calls::UnderWay => None,
             };
-            (statistics.reads, statistics.calls) = (bars(|month| month.1), bars(|month| month.2));
+            statistics.reads = Bar::measured(months.iter().map(reads).collect());
+            statistics.calls = Bar::measured(months.iter().filter_map(calls).collect());
             let used = overview.most_used(app, &usage, MOST_USED).into_iter();
             let bar = |(listing, count): (&Listing, u64)| {
                 Bar::new(listing.title.clone(), Some(listing.address()), count)
@@ -172,21 +176,6 @@ async fn show_standards(visit: Visit) -> Result<Response, Refusal> {
 #[utoipa::path(get, path = "/status", tag = "portal", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_status(visit: Visit) -> Result<Response, Refusal> {
-    let (app, ctx) = (&visit.app, visit.public());
-    let _place = app.page(&ctx).await?;
-    let overview = Overview::get(app, &ctx).await;
-    let has_directory = overview.is_ok();
-    let latest = overview.ok().flatten().map(|overview| overview.latest(1)).unwrap_or_default();
-    let checkpoint = app.evidence.latest();
-    // The first signature is the platform's own.
-    let witnesses = checkpoint.as_ref().map_or(0, |signed| signed.note.signatures.len().saturating_sub(1));
-    visit.page(&StatusPage {
-        a: visit.around(),
-        now: ctx.now,
-        version: env!("CARGO_PKG_VERSION"),
-        has_directory,
-        checkpoint: checkpoint.map(|signed| (signed.checkpoint.size, signed.checkpoint.root.to_base64())),
-        witnesses,
-        updated: latest.first().and_then(|listing| listing.release).map(|(_, at)| at),
-    })
+    let found = status::status(&visit.app, &visit.ctx).await?;
+    visit.page(&StatusPage { a: visit.around(), found: &found })
 }

@@ -99,6 +99,7 @@ async fn listing(app: &App, ctx: &OpContext, listed: Listed) -> Result<Listing> 
         due: release.and_then(|(_, at)| due(at, resource.update_cycle)),
         cycle: resource.update_cycle,
         format: resource.format.class,
+        derived_from: resource.derived_from,
         code: resource.code,
         title: resource.title,
         provider: resource.provider,

@@ -1,12 +1,14 @@
 //! Pages for everyone: they show what the public's directory shows, whoever asks.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::response::Response;
 use catalog_core::ports::{self, SearchQuery};
 use catalog_core::{OpContext, Result};
 use openapi_portal::{
-    Bar, Chosen, Count, DepartmentsPage, DesignPage, Figures, Home, HomePage, SearchPage, TopicsPage,
+    Bar, Chosen, Count, DepartmentsPage, DesignPage, Figures, Home, HomePage, SearchHelp, SearchPage,
+    TopicsPage, likeness,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -25,6 +27,9 @@ const FIRST: u32 = 6;
 const LATEST: usize = 6;
 /// Datasets that are used most on the first page.
 const MOST_USED: usize = 5;
+/// From which likeness on a name is suggested, in thousandths, and how many are.
+const ALIKE: u64 = 250;
+const SUGGESTED: usize = 5;
 /// Topics on the first page.
 const TOPICS: usize = 15;
 
@@ -88,7 +93,7 @@ async fn show_home(visit: Visit) -> Result<Response, Refusal> {
         home.latest = overview.latest(LATEST);
         if let Some(usage) = Usage::get(app, &ctx).await {
             let reads: u64 = overview.listings.iter().map(|listing| usage.reads_of(app, &listing.code)).sum();
-            home.figures.uses = Some(reads + usage.calls());
+            home.figures.uses = Some(reads + usage.calls(ctx.now));
             let used = overview.most_used(app, &usage, MOST_USED).into_iter();
             let bar = |(listing, count): (&openapi_portal::Listing, u64)| {
                 Bar::new(listing.title.clone(), Some(listing.address()), count)
@@ -113,7 +118,32 @@ async fn show_search(visit: Visit, Params(asked): Params<Asked>) -> Result<Respo
     let found = found(app, &ctx, chosen.query()?).await?;
     let departments = app.services.departments(&ctx).await?;
     let a = visit.around_at(chosen.address());
-    visit.page(&SearchPage { a, chosen: &chosen, found: &found, departments: &departments })
+    let help = match found.total {
+        0 => Some(help(app, &ctx, &chosen).await?),
+        _ => None,
+    };
+    let departments = departments.as_slice();
+    visit.page(&SearchPage { a, chosen: &chosen, found: &found, departments, help: help.as_ref() })
+}
+
+/// What may help who has found nothing.
+async fn help(app: &Arc<App>, ctx: &OpContext, chosen: &Chosen) -> Result<SearchHelp> {
+    let without_conditions = match chosen.has_conditions() {
+        true => found(app, ctx, SearchQuery { limit: 1, ..chosen.words_alone().query()? }).await?.total,
+        false => 0,
+    };
+    let mut alike = Vec::new();
+    if let Some(overview) = Overview::get(app, ctx).await? {
+        // All names are read: a page that many would ask for at once has its place.
+        let _place = app.page(ctx).await?;
+        let alike_to = likeness(&chosen.words);
+        let names = overview.listings.iter().map(|listing| (alike_to(&listing.title), listing));
+        let mut likest: Vec<_> = names.filter(|(alike, _)| *alike >= ALIKE).collect();
+        likest.sort_by_key(|(alike, listing)| (Reverse(*alike), &listing.code));
+        alike
+            .extend(likest.into_iter().take(SUGGESTED).map(|(_, one)| (one.code.clone(), one.title.clone())));
+    }
+    Ok(SearchHelp { alike, without_conditions })
 }
 
 /// The departments that provide data

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::response::Response;
 use catalog_core::Result;
 use catalog_core::account::SignedInBy;
-use openapi_portal::{PasswordPage, SignInPage};
+use openapi_portal::{PasswordPage, SignInPage, Unsent};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -45,6 +45,9 @@ struct Entered {
     password: String,
     #[serde(default)]
     next: String,
+    /// A form that was sent after its session had ended, as the page holds it.
+    #[serde(default)]
+    unsent: String,
 }
 
 /// The form by which people sign in 登录
@@ -53,7 +56,14 @@ struct Entered {
 async fn show_sign_in(visit: Visit, Params(wanted): Params<Wanted>) -> Result<Response, Refusal> {
     let has_provider = visit.app.sign_in.parts.oidc.is_some();
     let is_fresh = visit.app.first_code.is_waiting(visit.ctx.now);
-    visit.page(&SignInPage { a: visit.around(), name: "", next: &wanted.next, has_provider, is_fresh })
+    visit.page(&SignInPage {
+        a: visit.around(),
+        name: "",
+        next: &wanted.next,
+        has_provider,
+        is_fresh,
+        unsent: Unsent::Nothing,
+    })
 }
 
 /// Sign in by the form
@@ -65,26 +75,37 @@ async fn sign_in(
     Extension(wire): Extension<Wire>,
     Form(entered): Form<Entered>,
 ) -> Result<Response, Refusal> {
-    let Entered { name, password, next } = entered;
+    let Entered { name, password, next, unsent } = entered;
     match signed_in(&visit, wire, &name, password).await {
-        Ok(cookie) => {
+        Ok((person, cookies)) => {
+            let key = &visit.app.sign_in.parts.key;
+            let returned = visit.app.returned.take(key, &unsent, &person, visit.ctx.now);
+            let next = returned.unwrap_or(next);
             let next = if is_of_the_portal(&next) { next.as_str() } else { "/desk" };
-            with_cookies(visit.go_on(next), &[cookie])
+            with_cookies(visit.go_on(next), &cookies)
         }
         Err(refusal) => {
             let has_provider = visit.app.sign_in.parts.oidc.is_some();
-            let page = |a| SignInPage { a, name: &name, next: &next, has_provider, is_fresh: false };
+            let unsent = if unsent.is_empty() { Unsent::Nothing } else { Unsent::Kept(&unsent) };
+            let page = |a| SignInPage { a, name: &name, next: &next, has_provider, is_fresh: false, unsent };
             Err(visit.again(refusal.error, page))
         }
     }
 }
 
-async fn signed_in(visit: &Visit, wire: Wire, name: &str, password: String) -> Result<String, Refusal> {
+/// Who has signed in, and their cookies.
+async fn signed_in(
+    visit: &Visit,
+    wire: Wire,
+    name: &str,
+    password: String,
+) -> Result<(String, [String; 2]), Refusal> {
     only_confidential(wire.confidential)?;
     let (app, ctx) = (&visit.app, &visit.ctx);
     let account = sign_in::prove(app, ctx, name, ProofOfOwner::Password(password)).await?;
     let person = sign_in::person_of(app, &account).await?;
-    sign_in::begin(app, ctx, &person, SignedInBy::Password, Some(account)).await
+    let cookies = sign_in::begin(app, ctx, &person, SignedInBy::Password, Some(account)).await?;
+    Ok((person.id, cookies))
 }
 
 /// A path of this server: no other host, however browsers read it.
@@ -99,7 +120,7 @@ fn is_of_the_portal(address: &str) -> bool {
 async fn sign_out(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
     visit.app.services.end_session(&visit.ctx).await?;
-    with_cookies(visit.go_on("/"), &[sign_in::sessions(&visit.app)?.cookies.no_session()])
+    with_cookies(visit.go_on("/"), &sign_in::signed_out(&visit.app)?)
 }
 
 /// What the form sends.

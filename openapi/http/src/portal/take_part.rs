@@ -8,7 +8,7 @@ use catalog_core::contribution::{Contributed, ContributionKind, ContributionStat
 use catalog_core::services::Draft;
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use openapi_contract::ContributionDecision;
-use openapi_portal::{ContributionsPage, FeedbackPage, GalleryPage, OfferPage, Opinion, WorkForm};
+use openapi_portal::{ContributionsPage, FeedbackPage, GalleryPage, OfferPage, Opinion, Pager, WorkForm};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +24,8 @@ use crate::wire::Wire;
 
 /// Works on one page; the API's lists have as many.
 const PAGE: usize = 50;
+/// Contributions on a page of those who decide about them.
+const DECIDED: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -180,6 +182,8 @@ fn draft(typed: &WorkForm) -> Result<Draft> {
 struct Standing {
     /// `waiting`, `shown` or `refused`; `waiting` without it.
     state: Option<ContributionState>,
+    /// Those that came in before this one, by its id.
+    before: Option<String>,
 }
 
 /// What is done with one of them.
@@ -262,13 +266,17 @@ async fn act(
 async fn review(
     visit: &Visit,
     kind: ContributionKind,
-    Standing { state }: Standing,
+    Standing { state, before }: Standing,
     failed: Option<(Error, &Decided)>,
     contact: Option<(&str, &str)>,
 ) -> Result<Response, Refusal> {
     visit.signed_in()?;
     let state = state.unwrap_or(ContributionState::Waiting);
-    let found = visit.app.services.contributions_to_review(&visit.ctx, kind, Some(state), None).await?;
+    let before = before.as_deref().filter(|id| !id.is_empty());
+    let mut found = visit.app.services.contributions_to_review(&visit.ctx, kind, Some(state), before).await?;
+    let has_more = found.len() > DECIDED;
+    found.truncate(DECIDED);
+    let next = found.last().filter(|_| has_more).map(|last| last.id.clone());
     let name = match state {
         ContributionState::Waiting => "waiting",
         ContributionState::Shown => "shown",
@@ -276,7 +284,11 @@ async fn review(
     };
     let is_gallery = kind == ContributionKind::Work;
     let typed = failed.as_ref().map_or(("", ""), |(_, decided)| (decided.id.as_str(), decided.text.as_str()));
-    let page = |a| ContributionsPage { a, is_gallery, state: name, found: &found, typed, contact };
+    let looked = found.iter().filter_map(|one| Some(one.look.as_ref()?.by.as_str()));
+    let names = &visit.names(looked).await?;
+    let pager = Pager::of(&visit.around().address, "before", next.as_deref());
+    let page =
+        |a| ContributionsPage { a, names, is_gallery, state: name, found: &found, typed, contact, pager };
     match failed {
         None => visit.page(&page(visit.around())),
         Some((error, _)) => Err(visit.again(error, page)),

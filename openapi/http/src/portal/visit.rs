@@ -6,11 +6,11 @@ use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use catalog_core::context::{Principal, PrincipalKind};
 use catalog_core::{Error, ErrorCode, OpContext, Result};
-use http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use openapi_dcat::Site;
-use openapi_portal::{Around, ErrorPage, Language, Page, Visitor};
+use openapi_portal::{Around, ErrorPage, Language, Page, Typed, Visitor, returned};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -39,6 +39,10 @@ pub(crate) struct Visit {
     /// Path and query without the language.
     address: String,
     visitor: Option<Visitor>,
+    /// What the visitor had typed here when their session ended.
+    returned: Option<Typed>,
+    /// Whether a form was sent.
+    is_sent: bool,
 }
 
 impl Visit {
@@ -64,17 +68,23 @@ impl Visit {
     /// `unauthenticated` if nobody is.
     pub(crate) fn signed_in(&self) -> Result<&Principal> {
         match self.ctx.principal.kind {
-            PrincipalKind::Public => {
-                Err(Error::new(ErrorCode::Unauthenticated, "登录后可以查看 sign in to see this page"))
-            }
+            PrincipalKind::Public => Err(Error::new(ErrorCode::Unauthenticated, "sign in to see this page")),
             _ => Ok(&self.ctx.principal),
         }
     }
 
-    /// Answers with a page.
+    /// Answers with a page: also a form that was done, such as one that makes a key, which is shown once.
     pub(crate) fn page(&self, page: &impl Page) -> Result<Response, Refusal> {
+        if self.is_sent {
+            self.forget_returned();
+        }
         let policy = [(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT))];
-        Ok((policy, Html(page.write()?)).into_response())
+        let page = page.write()?;
+        let page = match &self.returned {
+            Some(typed) => returned(&page, typed, &self.around()),
+            None => page,
+        };
+        Ok((policy, Html(page)).into_response())
     }
 
     /// Answers a form with the page that it was on, what was typed in it, and why it was not done: also where it is not possible
@@ -90,9 +100,21 @@ impl Visit {
         }
     }
 
+    /// What the visitor had typed in a form of this page when their session ended. [`Visit::page`] puts it back into its form; pages
+    /// whose form has as many fields as were asked for begin with it.
+    pub(crate) fn returned(&self) -> Option<&Typed> {
+        self.returned.as_ref()
+    }
+
     /// Answers a form that was done with the way to the page that shows it.
     pub(crate) fn go_on(&self, address: impl AsRef<str>) -> Response {
+        self.forget_returned();
         Redirect::to(&self.around().to(address)).into_response()
+    }
+
+    /// What was typed here when the session ended has been sent again: it is no longer said to wait.
+    fn forget_returned(&self) {
+        self.app.returned.forget(&self.ctx.principal.id, &self.address);
     }
 }
 
@@ -102,15 +124,27 @@ impl FromRequestParts<Arc<App>> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let ctx = parts.extensions.get::<OpContext>().cloned();
         let ctx = ctx.ok_or_else(|| Error::internal("a request without a context"))?;
-        let (language, address) = read(&parts.uri);
+        let (language, address) = address_of(&parts.uri);
         let visitor = visitor(app, &ctx).await?;
-        Ok(Self { app: Arc::clone(app), site: site(app)?, language, address, visitor, ctx })
+        let is_shown = visitor.is_some() && parts.method == Method::GET;
+        let returned = is_shown.then(|| app.returned.of(&ctx.principal.id, &address, ctx.now)).flatten();
+        let is_sent = parts.method == Method::POST;
+        Ok(Self {
+            app: Arc::clone(app),
+            site: site(app)?,
+            language,
+            address,
+            visitor,
+            returned,
+            is_sent,
+            ctx,
+        })
     }
 }
 
 /// Language and address of a page. The address is another one with each way to write it, so nothing of it is decoded. Two slashes
 /// at its begin would lead to another host.
-fn read(uri: &Uri) -> (Language, String) {
+pub(super) fn address_of(uri: &Uri) -> (Language, String) {
     let asked = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let (language, rest): (Vec<_>, Vec<_>) = asked.partition(|pair| pair.starts_with("lang="));
     let language = Language::read(language.last().and_then(|pair| pair.strip_prefix("lang=")));
@@ -140,22 +174,22 @@ pub(crate) struct Reader {
     language: Language,
     address: String,
     is_person: bool,
+    /// The language of problem details, where the request prefers one.
+    prefers: Option<Language>,
 }
 
 impl Reader {
     /// By the head of the request. Below `/api/` everything is for programs.
     pub(crate) fn of(parts: &Parts) -> Self {
-        let said = parts.headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-        let wants_pages =
-            said.flat_map(|line| line.split(',')).any(|kind| kind.trim().starts_with("text/html"));
-        let (language, address) = read(&parts.uri);
-        Self { language, address, is_person: wants_pages && !parts.uri.path().starts_with("/api/") }
+        let (language, address) = address_of(&parts.uri);
+        let is_person = is_for_people(&parts.headers) && !parts.uri.path().starts_with("/api/");
+        Self { language, address, is_person, prefers: preferred(&parts.headers) }
     }
 
     /// The refusal, with a page if a person reads it.
     pub(crate) fn told(&self, app: &App, refusal: Refusal, request_id: &str) -> Refusal {
         if !self.is_person || refusal.beside.page.is_some() {
-            return refusal;
+            return refusal.in_language(self.prefers);
         }
         let page = site(app).and_then(|site| {
             let plain = Around::plain(&site, &app.identity, self.language, self.address.clone());
@@ -169,13 +203,56 @@ impl Reader {
     }
 }
 
+/// Whether a page is wanted: a browser says so.
+pub(super) fn is_for_people(headers: &HeaderMap) -> bool {
+    let said = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    said.flat_map(|line| line.split(',')).any(|kind| kind.trim().starts_with("text/html"))
+}
+
+/// The language that a request prefers (RFC 9110, section 12.5.4): Chinese or English, and of two that it takes alike the first.
+/// Nothing where it names neither.
+fn preferred(headers: &HeaderMap) -> Option<Language> {
+    let said = headers.get_all(ACCEPT_LANGUAGE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut best: Option<(f32, Language)> = None;
+    for range in said.flat_map(|line| line.split(',')) {
+        let (range, weight) = range.split_once(';').unwrap_or((range, "q=1"));
+        let tag = range.trim().split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let language = match tag.as_str() {
+            "zh" => Language::Chinese,
+            "en" => Language::English,
+            _ => continue,
+        };
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
+        if weight > best.map_or(0.0, |(best, _)| best) {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_request_says_which_language_it_prefers() {
+        let prefers = |said: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, said.parse().unwrap());
+            preferred(&headers)
+        };
+        assert_eq!(prefers("zh-CN,zh;q=0.9,en;q=0.8"), Some(Language::Chinese));
+        assert_eq!(prefers("en;q=0.8, zh;q=0.9"), Some(Language::Chinese));
+        assert_eq!(prefers("en-GB, zh"), Some(Language::English));
+        assert_eq!(prefers("fr, zh;q=0"), None);
+        assert_eq!(prefers("*"), None);
+        assert_eq!(prefers("zh;q=many"), None);
+        assert_eq!(preferred(&HeaderMap::new()), None);
+    }
+
+    #[test]
     fn a_page_has_one_address_in_both_languages() {
-        let read = |address: &str| read(&address.parse().unwrap());
+        let read = |address: &str| address_of(&address.parse().unwrap());
         assert_eq!(read("/search?q=a&lang=en"), (Language::English, "/search?q=a".to_owned()));
         assert_eq!(read("/?lang=en"), (Language::English, "/".to_owned()));
         assert_eq!(read("/x?lang=zh&q=%26lang=en"), (Language::Chinese, "/x?q=%26lang=en".to_owned()));

@@ -306,9 +306,9 @@ async fn end_oidc(
     let code = code.ok_or_else(|| refused("the answer holds no code: begin again"))?;
     let identity = oidc.identify(&app, &code, &pending, ctx.now).await?;
     let person = person(&app, &ctx, oidc, &identity).await?;
-    let session = sign_in::begin(&app, &ctx, &person, SignedInBy::Oidc, None).await?;
+    let [session, last] = sign_in::begin(&app, &ctx, &person, SignedInBy::Oidc, None).await?;
     let gone = cookies.short(COOKIE, "", 0);
-    with_cookies((StatusCode::SEE_OTHER, [(header::LOCATION, pending.path)]), &[session, gone])
+    with_cookies((StatusCode::SEE_OTHER, [(header::LOCATION, pending.path)]), &[session, last, gone])
 }
 
 fn oidc(app: &App) -> Result<&Oidc> {

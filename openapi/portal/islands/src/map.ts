@@ -1,11 +1,12 @@
 // <data-map code="…" outlines="…">: the features of a dataset on a map of our own outlines. No tiles: no other host is asked.
 // <data-choropleth outlines="…"> around a table whose rows name divisions: their areas, coloured by the last number.
-import leaflet, { type GeoJSON, type Layer, type Map as Chart } from 'leaflet';
+import leaflet, { type GeoJSON, type Layer, type Map as Chart, type Path } from 'leaflet';
 import leafletCss from 'leaflet/dist/leaflet.css?inline';
 import type { Feature, FeatureCollection, GeoJsonObject } from 'geojson';
 
 import css from './map.css?inline';
 import { calm, figure, looks, whenThemeChanges } from './shared/looks';
+import { Places, nameOf, same } from './shared/places';
 import { askInTurn, dress, element, say, trouble, whenSeen } from './shared/page';
 
 dress(leafletCss);
@@ -67,6 +68,10 @@ class DataMap extends HTMLElement {
   private asking: AbortController | undefined;
   private shown: Page | undefined;
   private status: HTMLElement | undefined;
+  private places: Places | undefined;
+  /** The feature whose popup is open, and whether the list opened it. */
+  private opened: { feature: Feature; byKey: boolean } | undefined;
+  private layers: [Feature, Layer][] = [];
 
   connectedCallback() {
     whenSeen(this, () => void this.begin());
@@ -80,7 +85,12 @@ class DataMap extends HTMLElement {
       const holder = element('div', { className: 'map' });
       this.status = element('p', { className: 'quiet' });
       this.status.setAttribute('role', 'status');
-      this.append(holder, this.status);
+      this.places = new Places(`places-${code.replace(/[^\w-]/g, '')}`, {
+        onMove: (feature) => this.mark(feature),
+        onOpen: (feature) => this.open(feature),
+        onClose: () => this.map?.closePopup(),
+      });
+      this.append(holder, this.status, this.places.element);
       this.map = chart(holder, this.getAttribute('label') ?? say('地图', 'Map'));
       this.map.setView([30, 115], 5);
       await this.ground();
@@ -123,21 +133,72 @@ class DataMap extends HTMLElement {
   private show(found: Page) {
     const look = looks();
     this.shown = found;
+    const opened = this.opened;
     this.layer?.remove();
+    this.layers = [];
     this.layer = leaflet.geoJSON(found as GeoJsonObject, {
       style: (feature) => (feature?.geometry.type === 'Point' ? {} : { color: look.primary, weight: 1.5, fillOpacity: 0.18 }),
       pointToLayer: (_, place) => leaflet.circleMarker(place, { radius: 5, color: look.raised, weight: 1, fillColor: look.accent, fillOpacity: 0.9 }),
       onEachFeature: (feature, layer: Layer) => {
+        this.layers.push([feature, layer]);
         layer.bindPopup(() => popup(feature), { maxWidth: 320, maxHeight: 260 });
-        // What scrolls is reached by keys.
-        layer.on('popupopen', ({ popup: open }) => open.getElement()?.querySelector('.leaflet-popup-content')?.setAttribute('tabindex', '0'));
+        layer.on('popupopen', ({ popup: open }) => this.tell(feature, open.getElement()));
+        layer.on('popupclose', () => this.back(feature));
       },
     });
     this.layer.addTo(this.map!);
+    this.places?.show(found.features);
+    // What was open is open still: the map moved to make room for it.
+    const again = opened && this.layers.find(([feature]) => same(feature, opened.feature));
+    if (again) this.open(again[0], opened.byKey);
     const count = found.features.length;
     this.dataset['features'] = String(count);
     const more = isPart(found) ? say('，放大可以看到更多', '; come nearer to see more') : '';
     this.status?.replaceChildren(`${say('图上共', 'On the map:')} ${figure(count)} ${say('处', 'places')}${more}`);
+  }
+
+  /** The place that the reader moves to in the list stands out. */
+  private mark(feature: Feature) {
+    const look = looks();
+    for (const [one, layer] of this.layers) {
+      if (!('setStyle' in layer)) continue;
+      const path = layer as Path;
+      const isPoint = one.geometry.type === 'Point';
+      if (same(one, feature)) {
+        path.setStyle({ color: look.ink, weight: 3 });
+        path.bringToFront();
+      } else path.setStyle({ color: isPoint ? look.raised : look.primary, weight: isPoint ? 1 : 1.5 });
+    }
+    this.dataset['marked'] = String(feature.id ?? '');
+  }
+
+  private open(feature: Feature, byKey = true) {
+    const layer = this.layers.find(([one]) => same(one, feature))?.[1];
+    if (!layer) return;
+    this.opened = { feature, byKey };
+    layer.openPopup();
+  }
+
+  /** An open popup is told, and reached by keys: who opened it from the list is led into it. */
+  private tell(feature: Feature, made: HTMLElement | undefined) {
+    const content = made?.querySelector<HTMLElement>('.leaflet-popup-content');
+    if (!made || !content) return;
+    const byKey = this.opened !== undefined && same(this.opened.feature, feature) && this.opened.byKey;
+    this.opened = { feature, byKey };
+    made.setAttribute('role', 'dialog');
+    made.setAttribute('aria-label', nameOf(feature));
+    made.querySelector('.leaflet-popup-close-button')?.setAttribute('aria-label', say('关闭', 'Close'));
+    content.tabIndex = 0;
+    made.addEventListener('keydown', (event) => event.key === 'Escape' && this.map?.closePopup());
+    if (byKey) content.focus({ preventScroll: true });
+  }
+
+  /** Whoever came from the list goes back to it. */
+  private back(feature: Feature) {
+    const opened = this.opened;
+    if (!opened || !same(opened.feature, feature)) return;
+    this.opened = undefined;
+    if (opened.byKey && (document.activeElement === document.body || this.contains(document.activeElement))) this.places?.focus();
   }
 }
 
@@ -197,8 +258,7 @@ class DataChoropleth extends HTMLElement {
     whenThemeChanges(() => layer.setStyle(style()));
     const painted = found.features.filter((feature) => valueOf(feature) !== undefined).length;
     this.dataset['areas'] = String(painted);
-    holder.after(element('p', { className: 'quiet' },
-      `${say('颜色由浅到深：', 'From light to dark: ')}${figure(sorted[0] ?? 0)} – ${figure(sorted[sorted.length - 1] ?? 0)}`));
+    holder.after(legend(sorted, edges, painted < found.features.length));
   }
 
   /** Names beside the codes of the table. */
@@ -210,6 +270,19 @@ class DataChoropleth extends HTMLElement {
       if (cell && called && !cell.querySelector('.quiet')) cell.append(' ', element('span', { className: 'quiet', lang: 'zh-CN' }, called));
     }
   }
+}
+
+/** What each colour of the areas stands for; steps that no value has are left out. */
+function legend(sorted: number[], edges: number[], hasGaps: boolean): HTMLElement {
+  let from = sorted[0] ?? 0;
+  const items = [...edges, sorted[sorted.length - 1] ?? 0].flatMap((until, place) => {
+    if (place > 0 && until <= from) return [];
+    const range = from === until ? figure(until) : `${figure(from)} – ${figure(until)}`;
+    from = until;
+    return [element('li', { className: `step-${place + 1}` }, range)];
+  });
+  if (hasGaps) items.push(element('li', { className: 'step-0' }, say('没有数据', 'no data')));
+  return element('ul', { className: 'legend' }, ...items);
 }
 
 /** The property by which most of the values find their areas. */

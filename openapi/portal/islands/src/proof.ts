@@ -203,7 +203,7 @@ const VERDICTS: Record<State, string> = {
 };
 
 async function fetched(address: string): Promise<Json> {
-  const answer = await fetch(address, { headers: { accept: 'application/json' } });
+  const answer = await fetch(address, { headers: { accept: 'application/json', 'accept-language': document.documentElement.lang } });
   if (!answer.ok) throw new Error(`${answer.status}`);
   return (await answer.json()) as Json;
 }

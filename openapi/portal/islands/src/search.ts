@@ -1,5 +1,5 @@
 // Results while typing: the page of the same address, of which the results are put into this one.
-import { page, swap } from './shared/page';
+import { element, page, swap } from './shared/page';
 
 const REGIONS = ['found', 'results', 'filters'];
 const PAUSE = 250;
@@ -16,6 +16,19 @@ if (form && input) {
     const fields = [...new FormData(form)].filter(([, value]) => value !== '') as [string, string][];
     const asked = new URLSearchParams(fields).toString();
     return form.action + (asked ? `?${asked}` : '');
+  };
+  const results = () => {
+    const found = document.getElementById('results');
+    if (found) found.tabIndex = -1;
+    return found;
+  };
+  /** Conditions of an address become those of the form. */
+  const choose = (wanted: URL) => {
+    for (const name of ['topic', 'department', 'opening', 'format']) {
+      const value = wanted.searchParams.get(name);
+      form.querySelector(`input[type="hidden"][name="${name}"]`)?.remove();
+      if (value) form.append(element('input', { type: 'hidden', name, value }));
+    }
   };
   const show = async (wanted: string) => {
     asking?.abort();
@@ -52,6 +65,27 @@ if (form && input) {
     waiting = setTimeout(search, PAUSE);
   });
   input.addEventListener('blur', () => { isTyping = false; });
+
+  // Facets, conditions and pages are links: the same page is put in place, and the form keeps what they chose.
+  document.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('#filters a, #results .chips a, #results .pager a') : null;
+    if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    clearTimeout(waiting);
+    isTyping = false;
+    const wanted = link.href;
+    const where = link.closest('#filters') ? 'filters' : 'results';
+    const text = link.querySelector('span')?.textContent ?? '';
+    history.pushState(null, '', wanted);
+    choose(new URL(wanted));
+    void show(wanted).then(() => {
+      // Whoever moves by keys goes on where they were: at the value that was chosen, else at the results.
+      const same = [...document.querySelectorAll<HTMLAnchorElement>(`#${where} a`)].find((other) => other.querySelector('span')?.textContent === text);
+      if (where === 'filters' && same) same.focus();
+      else results()?.focus();
+      if (link.rel) scrollTo({ top: 0 });
+    });
+  });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     clearTimeout(waiting);
@@ -59,7 +93,9 @@ if (form && input) {
   });
   addEventListener('popstate', () => {
     isTyping = false;
-    input.value = new URL(location.href).searchParams.get('q') ?? '';
+    const now = new URL(location.href);
+    input.value = now.searchParams.get('q') ?? '';
+    choose(now);
     void show(location.href);
   });
 }

@@ -6,6 +6,8 @@ use catalog_core::services::{Ratings, ReviewedContribution, ShownContribution};
 use serde::Deserialize;
 
 use crate::around::Around;
+use crate::names::Names;
+use crate::pager::Pager;
 
 /// What somebody fills in about a dataset.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -83,6 +85,8 @@ pub struct OfferPage<'a> {
 #[derive(Template)]
 #[template(path = "desk/contributions.html")]
 pub struct ContributionsPage<'a> {
+    /// Who the people and departments are.
+    pub names: &'a Names,
     /// What surrounds it.
     pub a: Around<'a>,
     /// Whether they are works; else they are feedback.
@@ -95,6 +99,8 @@ pub struct ContributionsPage<'a> {
     pub typed: (&'a str, &'a str),
     /// The contact that was asked for, with its contribution's id.
     pub contact: Option<(&'a str, &'a str)>,
+    /// The ways through the list.
+    pub pager: Pager,
 }
 
 impl FeedbackPage<'_> {
@@ -147,7 +153,7 @@ impl ContributionsPage<'_> {
         match &one.author {
             Author::Public => self.a.say("公众", "The public").to_owned(),
             Author::Developer(id) => format!("{} {id}", self.a.say("开发者", "Developer")),
-            Author::Department(id) => format!("{} {id}", self.a.say("部门", "Department")),
+            Author::Department(id) => self.names.department(id.as_str()).to_owned(),
         }
     }
 

@@ -9,6 +9,9 @@ use crate::about::{About, Compared};
 use crate::around::Around;
 use crate::words;
 
+/// Letters of a summary that others show.
+const DESCRIBED: usize = 160;
+
 /// A file of the newest version, and where it lies.
 struct FilePlace {
     /// Its name below the dataset: `1.csv`.
@@ -17,6 +20,15 @@ struct FilePlace {
     format: String,
     /// Bytes and SHA-256 in hex, where it has been written already.
     stored: Option<(u64, String)>,
+}
+
+/// The first rows of the newest version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstRows {
+    /// Machine names of the columns.
+    pub columns: Vec<String>,
+    /// A text for each column, empty where there is no value.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// The page of a dataset, as its reader sees it.
@@ -29,6 +41,8 @@ pub struct DatasetPage<'a> {
     pub described: &'a Described,
     /// Rows of the newest version.
     pub rows: Option<u64>,
+    /// The first of them; nothing where they tell of persons, or can't be had now.
+    pub first: Option<&'a FirstRows>,
     /// What else is known of it.
     pub about: &'a About,
 }
@@ -59,6 +73,14 @@ impl DatasetPage<'_> {
     /// For search engines. Inside a script no tag may begin.
     fn linked(&self) -> String {
         schema_org(self.a.site, self.described).to_string().replace('<', "\\u003c")
+    }
+
+    /// What search engines and messages show of it, in a line or two.
+    fn description(&self) -> String {
+        let resource = &self.described.resource;
+        let told = if resource.summary.is_empty() { &resource.title } else { &resource.summary };
+        let short: String = told.chars().take(DESCRIBED).collect();
+        format!("{}：{short}", self.described.provider.name)
     }
 
     fn opening(&self, item: &InformationItem) -> (&'static str, &str) {
@@ -114,6 +136,12 @@ impl DatasetPage<'_> {
     fn rule<'s>(&'s self, rule: &'s str) -> &'s str {
         let (chinese, english) = words::rule(rule);
         self.a.say(chinese, english)
+    }
+
+    /// Whether rows tell of persons, as far as the reader sees them.
+    fn tells_of_persons(&self) -> bool {
+        let resource = &self.described.resource;
+        resource.items.iter().any(|item| item.personal || resource.subject.as_ref() == Some(&item.column))
     }
 
     /// Whether rows name materials 附件.

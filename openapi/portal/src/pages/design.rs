@@ -35,6 +35,11 @@ impl DesignPage<'_> {
         Bar::measured(bars.map(|(name, count)| Bar::new(name, None, count)).to_vec())
     }
 
+    /// The themes, as `assets/portal.css` names them: each part is shown in both.
+    fn themes(&self) -> [&'static str; 2] {
+        ["day", "night"]
+    }
+
     fn colours(&self) -> [&'static str; 12] {
         COLOURS
     }

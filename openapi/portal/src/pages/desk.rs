@@ -5,10 +5,13 @@ mod directory;
 mod editor;
 mod grant;
 mod grants;
+mod history;
 mod matters;
 mod new_matter;
 mod openings;
 mod oversight;
+mod scope;
+mod why;
 
 use askama::Template;
 
@@ -22,13 +25,16 @@ pub use directory::{
 };
 pub use editor::EditorPage;
 pub use grant::{GrantPage, Preview};
-pub use grants::{GrantLine, GrantsPage, TicketsPage, WhyPage};
-pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, NextStep, NoticePage, event_word};
+pub use grants::{GrantLine, GrantsPage, TicketsPage};
+pub use history::{Comparison, HistoryPage};
+pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, NoticePage, event_word};
 pub use new_matter::NewMatterPage;
 pub use openings::{
-    OFFERED_MASKS, OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage, TypedOpening, TypedStep,
+    DeskReviews, EntryToReview, OFFERED_MASKS, OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage,
+    TypedOpening, TypedStep, VersionToReview,
 };
 pub use oversight::*;
+pub use why::WhyPage;
 
 /// How matters stand that concern the reader.
 #[derive(Debug, Clone, Default)]
@@ -53,4 +59,6 @@ pub struct DeskPage<'a> {
     pub a: Around<'a>,
     /// Matters, for those who have any.
     pub matters: Option<DeskMatters<'a>>,
+    /// What waits for a reviewer; nothing for others.
+    pub reviews: Option<DeskReviews>,
 }

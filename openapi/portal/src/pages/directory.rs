@@ -68,7 +68,7 @@ impl Count {
 }
 
 /// The name of a 项: `103`. Those of departments 部门信息资源 are found by department.
-fn topic(code: &str) -> Option<String> {
+pub(crate) fn topic(code: &str) -> Option<String> {
     let name = classification::name_of(code.chars().next()?, code.get(1..3)?)?;
     Some(name.trim_end_matches("信息资源").to_owned())
 }

@@ -14,6 +14,9 @@ const PLATFORM_KINDS: [&str; 3] = ["数据库", "文件", "服务接口"];
 /// The classes of sharing methods, by how their names begin.
 const METHOD_CLASSES: [&str; 3] = ["共享平台", "邮件", "介质"];
 
+/// Sources of a resource at most.
+const MAX_SOURCES: usize = 100;
+
 pub(super) fn check(resource: &Resource, found: &mut Findings) {
     classification(resource, found);
     let summary = "write what the resource holds, for whom and from which business";
@@ -113,6 +116,13 @@ fn relations(resource: &Resource, found: &mut Findings) {
     found.expect_unique(&codes, "related", "related.unique", "name a related resource once");
     let itself = codes.contains(&resource.code.as_str());
     found.expect(!itself, "related", "related.itself", "a resource is not related to itself");
+    let sources: Vec<_> = resource.derived_from.iter().map(|code| code.as_str()).collect();
+    found.expect_unique(&sources, "derived_from", "derived_from.unique", "name a source once");
+    let itself = sources.contains(&resource.code.as_str());
+    found.expect(!itself, "derived_from", "derived_from.itself", "a resource is not made from itself");
+    let few = sources.len() <= MAX_SOURCES;
+    let message = format!("name {MAX_SOURCES} sources at most");
+    found.expect(few, "derived_from", "derived_from.many", message);
     found.expect_unique(&resource.keywords, "keywords", "keywords.unique", "write a keyword once");
     for (place, keyword) in resource.keywords.iter().enumerate() {
         let good = !keyword.is_empty() && !keyword.contains(LIST_SEPARATORS);

@@ -105,6 +105,10 @@ breaks! {
     related_twice: "related[1] related.unique" when |r| {
         r.related = vec![code("101001/1"), code("101001/1")];
     };
+    source_twice: "derived_from[1] derived_from.unique" when |r| {
+        r.derived_from = vec![code("101001/1"), code("101001/1")];
+    };
+    source_of_itself: "derived_from derived_from.itself" when |r| r.derived_from = vec![r.code.clone()];
     related_to_itself: "related related.itself" when |r| r.related = vec![r.code.clone()];
     keyword_twice: "keywords[1] keywords.unique" when |r| r.keywords.push("企业".into());
     keyword_list: "keywords[0] keywords.text" when |r| r.keywords = vec!["企业，法人".into()];

@@ -95,7 +95,8 @@ impl<'a> Builder<'a> {
             (Some((_, allocate)), Some(provider)) if self.problems.is_empty() => {
                 resource.provider = provider;
                 let cells = self.name_cells(&resource);
-                Ok(ImportedResource { resource, allocate, cells })
+                let says_sources = self.sheets.extra_header.is_some_and(|header| header.has(ext::SOURCES));
+                Ok(ImportedResource { resource, allocate, says_sources, cells })
             }
             _ => Err(self.problems),
         }
@@ -218,6 +219,7 @@ impl<'a> Builder<'a> {
             update_cycle: UpdateCycle::Irregular,
             published_on: None,
             related: Vec::new(),
+            derived_from: Vec::new(),
             business_matter: text(at::MATTER),
             sub_organisation: text(at::SUB_ORGANISATION),
             open_topic: text(at::OPEN_TOPIC),
@@ -242,16 +244,15 @@ impl<'a> Builder<'a> {
         let published_on = self.checked(first, at::PUBLISHED, cells::date(&date));
         let data_class = self.extra(None, ext::DATA_CLASS, data_class);
         let personal = self.extra(None, ext::PERSONAL, cells::flag);
-        let related = self.extra(None, ext::RELATED, |text| {
-            let codes = cells::list(text).into_iter().map(|code| ResourceCode::new(narrow(&code)));
-            codes.collect::<Result<Vec<_>, _>>().map_err(|error| ("cell.code", error.message))
-        });
+        let related = self.extra(None, ext::RELATED, codes);
+        let derived_from = self.extra(None, ext::SOURCES, codes);
         Some(Resource {
             update_cycle: update_cycle.unwrap_or(UpdateCycle::Irregular),
             published_on: published_on.flatten(),
             data_class: data_class?,
             personal: personal?,
             related: related.unwrap_or_default(),
+            derived_from: derived_from.unwrap_or_default(),
             ..resource
         })
     }
@@ -370,6 +371,11 @@ impl<'a> Builder<'a> {
         let problem = self.in_extension(problem, item, column);
         self.problems.push(problem);
     }
+}
+
+fn codes(text: &str) -> Read<Vec<ResourceCode>> {
+    let codes = cells::list(text).into_iter().map(|code| ResourceCode::new(narrow(&code)));
+    codes.collect::<Result<_, _>>().map_err(|error| ("cell.code", error.message))
 }
 
 fn data_class(text: &str) -> Read<DataClass> {

@@ -32,6 +32,7 @@ pub(super) mod ext {
     pub(crate) const MINIMUM: usize = 19;
     pub(crate) const MAXIMUM: usize = 20;
     pub(crate) const REFERENCE: usize = 21;
+    pub(crate) const SOURCES: usize = 22;
 }
 
 /// Gives each row to its resource, found by code, or by name where the code is empty. Returns the problems of rows

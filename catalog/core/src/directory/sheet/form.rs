@@ -24,7 +24,7 @@ pub struct EntryCells {
     /// A row of the 26 columns for each information item; there is one at least.
     pub directory: Vec<[String; 26]>,
     /// The row of 扩展 about the resource, then one for each item.
-    pub extension: Vec<[String; 22]>,
+    pub extension: Vec<[String; 23]>,
 }
 
 /// The rows of one resource in a workbook that somebody sent.
@@ -141,6 +141,19 @@ impl EntryCells {
             }
         }
         Ok(cells)
+    }
+
+    /// What is filled in, by the names of the fields: [`EntryCells::filled`] makes the same cells of it, but for empty items at the
+    /// end.
+    pub fn fields(&self) -> BTreeMap<String, String> {
+        let directory = self.directory.iter().enumerate().flat_map(|(row, cells)| {
+            cells.iter().enumerate().map(move |(column, cell)| (Field::Directory(row, column), cell))
+        });
+        let extension = self.extension.iter().enumerate().flat_map(|(row, cells)| {
+            cells.iter().enumerate().map(move |(column, cell)| (Field::Extension(row, column), cell))
+        });
+        let said = directory.chain(extension).filter(|(_, cell)| !cell.is_empty());
+        said.map(|(field, cell)| (field.to_string(), cell.clone())).collect()
     }
 
     fn cell_mut(&mut self, field: Field) -> Option<&mut String> {
@@ -285,7 +298,7 @@ fn rows(group: &Group<'_>, header: &Header, extra: Option<&Header>) -> EntryRows
             false => header.cell(row, column).to_owned(),
         })
     };
-    let of_extension = |row: Option<&Row>| -> [String; 22] {
+    let of_extension = |row: Option<&Row>| -> [String; 23] {
         std::array::from_fn(|column| match (row, extra) {
             (Some(row), Some(header)) => header.cell(row, column).to_owned(),
             _ => String::new(),
@@ -321,20 +334,7 @@ mod tests {
         let (resource, departments) = example();
         let cells = EntryCells::of(&resource, &departments).unwrap();
         assert_eq!(cells.items(), resource.items.len());
-        let sent = |cells: &EntryCells| -> Vec<(String, String)> {
-            let directory = cells.directory.iter().enumerate().flat_map(|(row, all)| {
-                all.iter()
-                    .enumerate()
-                    .map(move |(column, cell)| (Field::Directory(row, column).to_string(), cell.clone()))
-            });
-            let extension = cells.extension.iter().enumerate().flat_map(|(row, all)| {
-                all.iter()
-                    .enumerate()
-                    .map(move |(column, cell)| (Field::Extension(row, column).to_string(), cell.clone()))
-            });
-            directory.chain(extension).collect()
-        };
-        let pairs = sent(&cells);
+        let pairs = cells.fields();
         let again =
             EntryCells::filled(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))).unwrap();
         let read = read(&again.workbook(), None, &departments);

@@ -12,8 +12,8 @@ const HEADER_ROWS: usize = 3;
 
 /// Where the columns of a sheet stand.
 pub(super) struct Header {
-    /// The place of each expected column.
-    columns: Vec<usize>,
+    /// The place of each expected column; none where a sheet leaves out one that came later.
+    columns: Vec<Option<usize>>,
     /// Rows above the header.
     title_rows: usize,
     /// The first row of data.
@@ -23,12 +23,17 @@ pub(super) struct Header {
 impl Header {
     /// The place in the sheet of an expected column, by its number in the list of names.
     pub(super) fn place(&self, column: usize) -> usize {
-        self.columns.get(column).copied().unwrap_or(column)
+        self.columns.get(column).copied().flatten().unwrap_or(column)
+    }
+
+    /// Whether the sheet has an expected column.
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(Option::is_some)
     }
 
     /// The trimmed text of an expected column in a row.
     pub(super) fn cell<'a>(&self, row: &'a Row, column: usize) -> &'a str {
-        row.cell(self.place(column))
+        self.columns.get(column).copied().flatten().map_or("", |place| row.cell(place))
     }
 
     /// The rows above the header.
@@ -38,7 +43,9 @@ impl Header {
 }
 
 /// Finds the row that holds most of the names; a name that it lacks may stand in a merged cell of a row above it.
-pub(super) fn find(grid: &Grid, names: &[&str]) -> Result<Header, Vec<Problem>> {
+///
+/// The `later` last of them may be missing.
+pub(super) fn find(grid: &Grid, names: &[&str], later: usize) -> Result<Header, Vec<Problem>> {
     let names: Vec<_> = names.iter().map(|name| plain(name)).collect();
     let texts: Vec<Vec<_>> = grid
         .rows
@@ -59,7 +66,8 @@ pub(super) fn find(grid: &Grid, names: &[&str]) -> Result<Header, Vec<Problem>> 
         rows.into_iter().find_map(|row| Some((row, texts[row].iter().position(|text| text == name)?)))
     };
     let number = grid.rows[best].number;
-    let missing = names.iter().filter(|name| place(name).is_none());
+    let needed = names.len().saturating_sub(later);
+    let missing = names.iter().take(needed).filter(|name| place(name).is_none());
     let missing: Vec<_> = missing
         .map(|name| {
             let message = format!("the column {name} is missing; keep every column, even an empty one");
@@ -69,10 +77,10 @@ pub(super) fn find(grid: &Grid, names: &[&str]) -> Result<Header, Vec<Problem>> 
     if !missing.is_empty() {
         return Err(missing);
     }
-    let places: Vec<_> = names.iter().filter_map(place).collect();
+    let places: Vec<_> = names.iter().map(place).collect();
     Ok(Header {
-        title_rows: places.iter().map(|(row, _)| *row).min().unwrap_or(best),
-        columns: places.into_iter().map(|(_, column)| column).collect(),
+        title_rows: places.iter().flatten().map(|(row, _)| *row).min().unwrap_or(best),
+        columns: places.into_iter().map(|place| place.map(|(_, column)| column)).collect(),
         first_data: best + 1,
     })
 }

@@ -51,7 +51,12 @@ impl Builder<'_> {
     /// Where the sheet names the resource.
     pub(super) fn name_cells(&self, resource: &Resource) -> NameCells {
         let cell = |field| self.placed(resource, Problem::new(field, "", "")).at;
-        NameCells { code: cell("code"), title: cell("title"), sql_name: cell("sql_name") }
+        NameCells {
+            code: cell("code"),
+            title: cell("title"),
+            sql_name: cell("sql_name"),
+            derived_from: cell("derived_from"),
+        }
     }
 
     /// The problem at a cell of 扩展, or, where the resource has no row there, at its row in the first sheet.
@@ -103,6 +108,7 @@ fn resource_cell(field: &str, number: usize) -> Cell {
         "sql_name" => Cell::Extension(ext::NAME),
         "keywords" => Cell::Extension(ext::KEYWORDS),
         "related" => Cell::Extension(ext::RELATED),
+        "derived_from" => Cell::Extension(ext::SOURCES),
         "data_class" => Cell::Extension(ext::DATA_CLASS),
         "licence" => Cell::Extension(ext::LICENCE),
         "contact" => Cell::Extension(ext::CONTACT),

@@ -7,8 +7,8 @@ use super::build::{Builder, Sheets, classification_of};
 use super::group::{Group, groups};
 use super::header::{self, Header, Title};
 use super::{
-    DIRECTORY_COLUMNS, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Imported, ImportedResource, Workbook,
-    extension,
+    DIRECTORY_COLUMNS, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Imported, ImportedResource, LATER_COLUMNS,
+    Workbook, extension,
 };
 use crate::error::Problem;
 use crate::ids::DepartmentId;
@@ -52,9 +52,9 @@ pub fn read(
 }
 
 pub(super) fn headers(grid: &Grid, extra: &Grid) -> Result<(Header, Option<Header>), Vec<Problem>> {
-    let header = header::find(grid, &DIRECTORY_COLUMNS)?;
-    let extra_header =
-        if extra.rows.is_empty() { None } else { Some(header::find(extra, &EXTENSION_COLUMNS)?) };
+    let header = header::find(grid, &DIRECTORY_COLUMNS, 0)?;
+    let find = || header::find(extra, &EXTENSION_COLUMNS, LATER_COLUMNS);
+    let extra_header = (!extra.rows.is_empty()).then(find).transpose()?;
     Ok((header, extra_header))
 }
 

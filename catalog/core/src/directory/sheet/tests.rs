@@ -1,3 +1,4 @@
+use crate::fixtures;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -406,6 +407,7 @@ prop_compose! {
                 chrono::NaiveDate::from_ymd_opt(2000, 1, 1)?.checked_add_signed(chrono::Duration::days(day))
             }),
             related: vec!["101001/3".parse().unwrap()],
+            derived_from: vec!["101001/4".parse().unwrap(), "101001/3".parse().unwrap()],
             business_matter: texts.2,
             sub_organisation: texts.3,
             open_topic: texts.4,
@@ -420,6 +422,41 @@ prop_compose! {
             sort,
         }
     }
+}
+
+#[test]
+fn a_sheet_from_before_sources_is_read_as_before() {
+    let mut resource = fixtures::resource("scjg", "301001/000001", "样例").unwrap();
+    resource.derived_from = vec!["101001/3".parse().unwrap()];
+    let mut workbook = write(std::slice::from_ref(&resource), &departments()).unwrap();
+    for row in &mut workbook.extension.as_mut().unwrap().rows {
+        assert_eq!(row.cells.len(), EXTENSION_COLUMNS.len());
+        row.cells.pop();
+    }
+    let imported = import(&workbook);
+    assert!(
+        imported.problems.iter().all(|problem| problem.rule != "sheet.column"),
+        "{:?}",
+        imported.problems
+    );
+    // A column between the others is no longer there by mistake.
+    for row in &mut workbook.extension.as_mut().unwrap().rows {
+        row.cells.remove(5);
+    }
+    assert!(import(&workbook).problems.iter().any(|problem| problem.rule == "sheet.column"));
+}
+
+#[test]
+fn a_sheet_says_whether_it_knows_of_sources() {
+    let says = |workbook: &Workbook| {
+        import(workbook).resources.iter().map(|found| found.says_sources).collect::<Vec<_>>()
+    };
+    let mut workbook = sheet(&[]);
+    assert_eq!(says(&workbook), [true], "none is none");
+    for row in &mut workbook.extension.as_mut().unwrap().rows {
+        row.cells.truncate(EXTENSION_COLUMNS.len() - LATER_COLUMNS);
+    }
+    assert_eq!(says(&workbook), [false], "what is known of them stays");
 }
 
 proptest! {

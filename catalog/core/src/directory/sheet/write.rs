@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{Department, InformationItem, Opening, Resource, Sharing, ValueFormat, classification};
+use super::extension::ext;
 use super::{DIRECTORY_COLUMNS, DIRECTORY_SHEET, EXTENSION_COLUMNS, EXTENSION_SHEET, Grid, Row, Workbook};
 use crate::error::{Error, Result};
 use crate::ids::ColumnName;
@@ -101,7 +102,7 @@ fn item_row(number: usize, resource: &Resource, item: &InformationItem) -> [Stri
     ]
 }
 
-fn resource_extension(resource: &Resource, provider: &Department) -> [String; 22] {
+fn resource_extension(resource: &Resource, provider: &Department) -> [String; 23] {
     let mut row = EXTENSION_COLUMNS.map(|_| String::new());
     let related: Vec<_> = resource.related.iter().map(ToString::to_string).collect();
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -123,10 +124,12 @@ fn resource_extension(resource: &Resource, provider: &Department) -> [String; 22
     for (to, from) in row.iter_mut().zip(cells) {
         *to = from;
     }
+    let sources: Vec<_> = resource.derived_from.iter().map(ToString::to_string).collect();
+    row[ext::SOURCES] = sources.join("，");
     row
 }
 
-fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 22] {
+fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 23] {
     let place = |columns: &[ColumnName]| {
         let place = columns.iter().position(|column| *column == item.column);
         place.map(|place| (place + 1).to_string()).unwrap_or_default()
@@ -156,6 +159,7 @@ fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 22] {
         item.minimum.clone().unwrap_or_default(),
         item.maximum.clone().unwrap_or_default(),
         item.reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+        empty(),
     ]
 }
 

@@ -29,6 +29,23 @@ fn asked(matter: &Matter) -> Vec<ResourceCode> {
     }
 }
 
+/// What was proposed goes with what was asked: nobody grants another department's data.
+#[test]
+fn a_proposal_is_divided_with_its_part() {
+    let mut matter = of_two();
+    if let Content::Provision(part) = &mut matter.content {
+        part.proposed = Some(part.application.asks.clone());
+    }
+    let to = DepartmentId::new("sjj").unwrap();
+    let moved = BTreeSet::from([code(2)]);
+    let part = matter.divide("TG-2026-000002".to_owned(), &moved, &BTreeSet::new(), &to);
+    let proposed = |matter: &Matter| match &matter.content {
+        Content::Provision(part) => part.proposed.iter().flatten().map(|ask| ask.resource.clone()).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!((proposed(&matter), proposed(&part)), (vec![code(1)], vec![code(2)]));
+}
+
 #[test]
 fn a_handover_gives_nobody_more_time() {
     let mut matter = of_two();

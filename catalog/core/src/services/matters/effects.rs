@@ -13,28 +13,24 @@ use crate::ids::{DepartmentId, ResourceCode};
 use crate::matter::{
     Applicant, Application, Ask, Content, Event, Matter, MatterKind, ObjectionSubject, Provision, State,
 };
-use crate::policy::{Filter, GrantKind, GrantTerms, Grantee, Statistics};
+use crate::policy::{GrantKind, GrantTerms, Grantee};
 use crate::ports::MatterChange;
 use crate::time::Timestamp;
 
 impl Services {
-    /// Does what follows from a step that has just been taken.
+    /// Does what follows from a step that has just been taken, in the state before it.
     pub(super) async fn bring_about(
         &self,
         ctx: &OpContext,
         matter: &mut Matter,
-        act: &Act,
+        (before, act): (State, &Act),
         change: &mut MatterChange,
     ) -> Result<()> {
         match (matter.kind(), act.event) {
             (MatterKind::Application, Event::Complete) => self.completed(ctx, matter, act).await,
             (MatterKind::Application, Event::Accept) => self.spread(ctx, matter, change).await,
-            (MatterKind::Provision, Event::Grant) => {
-                self.make_grants(ctx, matter, GrantKind::Conditional, None, change).await
-            }
-            (MatterKind::Provision, Event::GrantInPart) => {
-                let asks = act.asks.as_deref().ok_or_else(|| missing("asks", "what is granted"))?;
-                self.make_grants(ctx, matter, GrantKind::Conditional, Some(asks), change).await
+            (MatterKind::Provision, Event::Propose | Event::Grant | Event::GrantInPart) => {
+                self.decide_part(ctx, matter, (before, act), change).await
             }
             (MatterKind::Provision, Event::Deliver) => self.check_delivered(ctx, matter).await,
             (MatterKind::EmergencyGrant | MatterKind::GrantImport, Event::Grant) => {
@@ -157,29 +153,24 @@ impl Services {
         };
         let application = Application { asks, ..application.clone() };
         let sensitive = state == State::Proposing;
-        let content = Content::Provision(Provision { application, sensitive });
+        let content = Content::Provision(Provision { application, sensitive, proposed: None });
         let parties = (whole.applicant.clone(), Some(provider));
         let mut part = self.new_matter(ctx, content, parties, state).await?;
         part.parent = Some(whole.number.clone());
         Ok(part)
     }
 
-    /// Makes the grants of a part: as asked, or the narrower ones of a decision in part.
+    /// Makes the grants of a part.
     pub(super) async fn make_grants(
         &self,
         ctx: &OpContext,
         matter: &mut Matter,
-        kind: GrantKind,
-        instead: Option<&[Ask]>,
+        (kind, asks): (GrantKind, &[Ask]),
         change: &mut MatterChange,
     ) -> Result<()> {
         let Content::Provision(Provision { application, .. }) = matter.content.clone() else { return Ok(()) };
         let Some(grantee) = matter.applicant.grantee() else { return Ok(()) };
-        let asks = match instead {
-            None => application.asks.clone(),
-            Some(narrower) => narrowed(&application.asks, narrower)?,
-        };
-        for ask in &asks {
+        for ask in asks {
             let from = self.term_start(ctx, &matter.applicant, &application, ask).await?;
             let ask = self.within_opening(ctx, &matter.applicant, ask).await?;
             let terms = application.terms(&ask, kind, grantee.clone(), from);
@@ -354,64 +345,4 @@ pub(super) fn provision(matter: &Matter) -> Option<&Provision> {
 
 pub(in crate::services) fn missing(field: &str, what: &str) -> Error {
     Error::new(ErrorCode::InvalidInput, format!("this step names {what} in `{field}`"))
-}
-
-/// The asks of a decision in part: each within what was asked. Rows are those of both filters.
-pub(in crate::services) fn narrowed(asked: &[Ask], granted: &[Ask]) -> Result<Vec<Ask>> {
-    let wider = |ask: &Ask, what: &str| {
-        let message = format!("{}: {what} beyond what was asked can't be granted", ask.resource);
-        Error::new(ErrorCode::InvalidInput, message)
-    };
-    let mut narrower: Vec<Ask> = Vec::new();
-    for ask in granted {
-        if narrower.iter().any(|other| other.resource == ask.resource) {
-            return Err(wider(ask, "a resource twice"));
-        }
-        let whole = asked.iter().find(|whole| whole.resource == ask.resource);
-        let whole = whole.ok_or_else(|| wider(ask, "a resource"))?;
-        if !ask.items.iter().all(|item| whole.items.contains(item)) {
-            return Err(wider(ask, "an item"));
-        }
-        if !ask.doors.is_subset(&whole.doors) {
-            return Err(wider(ask, "a door"));
-        }
-        // Which of two masks shows more is a matter of the data: what was asked masked stays masked so.
-        let other_mask = |(column, mask)| whole.masks.get(column).is_some_and(|asked| asked != mask);
-        if ask.masks.iter().any(other_mask) {
-            return Err(wider(ask, "another mask of an item"));
-        }
-        if whole.statistics.is_some() && ask.statistics.is_some() && whole.statistics != ask.statistics {
-            return Err(wider(ask, "other statistics"));
-        }
-        let sums = |statistics: &Statistics| {
-            let is_seen = |measure| whole.items.contains(measure) && !whole.masks.contains_key(measure);
-            statistics.measures.iter().all(is_seen)
-        };
-        if whole.statistics.is_none() && !ask.statistics.iter().all(sums) {
-            return Err(wider(ask, "the sum of an item"));
-        }
-        let filters: Vec<Filter> = whole.filter.iter().chain(&ask.filter).cloned().collect();
-        let filter = match filters.len() {
-            0 | 1 => filters.into_iter().next(),
-            _ => Some(Filter::And(filters)),
-        };
-        let masks = whole.masks.iter().chain(&ask.masks).filter(|(column, _)| ask.items.contains(column));
-        let masks = masks.map(|(column, mask)| (column.clone(), mask.clone())).collect();
-        let statistics = ask.statistics.clone().or_else(|| whole.statistics.clone());
-        let demands_matter = whole.demands_matter || ask.demands_matter;
-        let demands_operator = whole.demands_operator || ask.demands_operator;
-        narrower.push(Ask {
-            filter,
-            masks,
-            statistics,
-            accepted_terms: whole.accepted_terms.clone(),
-            demands_matter,
-            demands_operator,
-            ..ask.clone()
-        });
-    }
-    match narrower.is_empty() {
-        true => Err(missing("asks", "at least one resource that is granted")),
-        false => Ok(narrower),
-    }
 }

@@ -236,8 +236,8 @@ impl Services {
         }
         let is_all = at_once.len() == application.asks.len();
         for (provider, asks) in self.by_provider(at_once).await? {
-            let mut part = self.part(ctx, matter, provider, asks, State::Activating).await?;
-            self.make_grants(ctx, &mut part, GrantKind::Unconditional, None, change).await?;
+            let mut part = self.part(ctx, matter, provider, asks.clone(), State::Activating).await?;
+            self.make_grants(ctx, &mut part, (GrantKind::Unconditional, &asks), change).await?;
             if self.has_data_now(ctx, &part).await? {
                 part.take_by_machine(Event::GrantAtOnce, ctx.now, &self.settings.deadlines)?;
             }

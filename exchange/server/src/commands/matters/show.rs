@@ -83,7 +83,12 @@ fn taken(step: &Step) -> String {
 fn content(content: &Content, names: &Names) -> Vec<String> {
     match content {
         Content::Application(application) => application_lines(application),
-        Content::Provision(part) => application_lines(&part.application),
+        Content::Provision(part) => {
+            let mut lines = application_lines(&part.application);
+            let proposed = part.proposed.iter().flatten().flat_map(ask_lines);
+            lines.extend(proposed.map(|line| format!("初审拟定 {line}")));
+            lines
+        }
         Content::EmergencyGrant(emergency) => {
             let mut lines = vec![format!("授予 {}", names.department(&emergency.grantee))];
             lines.extend(grounds(&emergency.purpose, &emergency.legal_basis));

@@ -42,7 +42,9 @@ pub(super) async fn about(
         reads: usage.filter(|_| is_public).map(|usage| usage.reads_of(app, code)),
         ..About::default()
     };
+    about.made_from = made_from(app, ctx, &entry).await?;
     if let Some(overview) = &overview {
+        about.used_in = used_in(overview, code);
         about.users = users(app, ctx, overview, code).await?;
         about.related = related(overview, &entry, &about);
     }
@@ -153,6 +155,29 @@ async fn sources(app: &App, ctx: &OpContext, described: &Described) -> Result<Ve
     Ok(sources)
 }
 
+/// Resources that it is made from, as far as the reader's directory lists them.
+async fn made_from(app: &App, ctx: &OpContext, entry: &Resource) -> Result<Vec<Neighbour>> {
+    let mut sources = Vec::new();
+    for code in &entry.derived_from {
+        match app.services.resource(ctx, code).await {
+            Ok(source) => sources.push(made(source.code, source.title)),
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sources)
+}
+
+/// Resources of the public's directory that are made from this one.
+fn used_in(overview: &Overview, code: &ResourceCode) -> Vec<Neighbour> {
+    let made_from_it = overview.listings.iter().filter(|listing| listing.derived_from.contains(code));
+    made_from_it.take(RELATED).map(|listing| made(listing.code.clone(), listing.title.clone())).collect()
+}
+
+fn made(code: ResourceCode, title: String) -> Neighbour {
+    Neighbour { code, title, why: ("来源", "Derived from"), columns: Vec::new() }
+}
+
 /// Resources of the public's directory whose items refer to this one.
 async fn users(
     app: &App,
@@ -180,8 +205,15 @@ async fn users(
 /// Others that a reader may want: declared ones first, then those of the same topic, and of the same provider.
 fn related(overview: &Overview, entry: &Resource, about: &About) -> Vec<Neighbour> {
     let Some(own) = overview.listing(&entry.code) else { return Vec::new() };
-    let is_near =
-        |code: &ResourceCode| about.sources.iter().chain(&about.users).any(|known| known.code == *code);
+    let is_near = |code: &ResourceCode| {
+        about
+            .sources
+            .iter()
+            .chain(&about.users)
+            .chain(&about.made_from)
+            .chain(&about.used_in)
+            .any(|known| known.code == *code)
+    };
     let classes = entry.code.classification();
     let declared = overview.listings.iter().filter(|other| entry.related.contains(&other.code));
     let topic = overview.listings.iter().filter(|other| other.code.classification() == classes);

@@ -85,6 +85,22 @@ async fn get_quality_report(
     Ok(answer("application/json", report.to_string(), Some(data.reading)))
 }
 
+/// The documents beside the files in a bundle, by their names.
+pub(super) fn bundled(described: &Described, data: &Data, whole: &Manifest) -> Vec<(&'static str, String)> {
+    let number = format!("{}.csv", data.release.number);
+    let mut metadata = csvw(described, &data.release);
+    if let Some(tables) = metadata["tables"].as_array_mut() {
+        // There is no other version beside it.
+        tables.retain(|table| table["url"] == number);
+    }
+    vec![
+        ("datapackage.json", data_package(described, &data.release).to_string()),
+        ("csv-metadata.json", metadata.to_string()),
+        ("schema.json", json_schema(&described.resource).to_string()),
+        ("quality.json", quality(described, data, whole).to_string()),
+    ]
+}
+
 fn data_package(described: &Described, release: &Release) -> Value {
     let (resource, licence) = (&described.resource, described.resource.licence.as_deref());
     let licences: Vec<_> = described

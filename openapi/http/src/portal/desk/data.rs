@@ -7,8 +7,11 @@ use std::sync::Arc;
 use axum::response::Response;
 use catalog_core::dataset::{self, RecordWithdrawal, RecordsWithdrawal, Standing, Version};
 use catalog_core::directory::Resource;
+use catalog_core::matter::{Content, MatterKind};
 use catalog_core::policy::{Action, decide_action};
+use catalog_core::services::{MatterFilter, MatterView};
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
+use openapi_contract::WaitingVersion;
 use openapi_portal::{DataRights, DatasetDeskPage, DatasetLine, DatasetsPage, TypedAct};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -20,9 +23,12 @@ use crate::extract::{Code, CodePath, Params};
 use crate::portal::form::Form;
 use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
+use crate::uploads::waiting_versions;
 
 /// Datasets of a page.
 const PAGE: usize = 50;
+/// Secrecy reviews of the department that are looked at for those of one dataset.
+const REVIEWS: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -71,6 +77,9 @@ async fn provided(visit: &Visit, code: &ResourceCode) -> Result<Resource> {
 struct Shown {
     resource: Resource,
     versions: Vec<Version>,
+    waiting: Vec<WaitingVersion>,
+    reviews: Vec<MatterView>,
+    hindrance: Option<String>,
     acts: Vec<RecordWithdrawal>,
     rights: DataRights,
 }
@@ -88,7 +97,29 @@ async fn shown(visit: &Visit, code: &ResourceCode) -> Result<Shown> {
         publishes: may(Action::PublishData),
         reviews: may(Action::ReviewData),
     };
-    Ok(Shown { resource, versions, acts, rights })
+    let waiting = match rights.delivers {
+        true => waiting_versions(app, ctx, code).await?,
+        false => Vec::new(),
+    };
+    let (reviews, hindrance) = (secrecy_reviews(visit, code).await?, hindrance(visit, &versions));
+    Ok(Shown { resource, versions, waiting, reviews, hindrance, acts, rights })
+}
+
+/// The secrecy reviews of a resource that are under way.
+async fn secrecy_reviews(visit: &Visit, code: &ResourceCode) -> Result<Vec<MatterView>> {
+    let kinds = [MatterKind::SecrecyReview].into();
+    let filter = MatterFilter { kinds, limit: REVIEWS, ..MatterFilter::default() };
+    let mut found = visit.app.services.matters(&visit.ctx, &filter).await?.matters;
+    let is_of_it = |view: &MatterView| matches!(&view.matter.content, Content::SecrecyReview(review) if review.opening.resource == *code);
+    found.retain(is_of_it);
+    Ok(found)
+}
+
+/// What keeps the reader from reviewing the change of columns that awaits it.
+fn hindrance(visit: &Visit, versions: &[Version]) -> Option<String> {
+    let mut oldest_first = versions.to_vec();
+    oldest_first.reverse();
+    visit.app.services.review_hindrance(&visit.ctx, &oldest_first).map(|error| error.message)
 }
 
 impl Shown {
@@ -97,6 +128,9 @@ impl Shown {
             a: visit.around(),
             resource: &self.resource,
             versions: &self.versions,
+            waiting: &self.waiting,
+            reviews: &self.reviews,
+            hindrance: self.hindrance.as_deref(),
             acts: &self.acts,
             rights: self.rights,
             typed,

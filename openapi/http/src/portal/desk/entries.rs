@@ -1,6 +1,7 @@
 //! The desk of a department's directory 目录编制: the list, one entry, its form, the spreadsheet.
 
 mod editor;
+mod history;
 mod sheets;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use axum::response::Response;
 use catalog_core::ResourceCode;
 use catalog_core::directory::diff::diff;
 use catalog_core::directory::resource::Entry;
+use catalog_core::directory::unfinished::Unfinished;
 use catalog_core::directory::{LifecycleState, LifecycleStep};
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Error, ErrorCode, Result};
@@ -31,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(show_entries, advance_entries))
         .routes(routes!(show_entry, advance_entry))
         .merge(editor::routes())
+        .merge(history::routes())
         .merge(sheets::routes())
 }
 
@@ -82,6 +85,18 @@ struct Beside {
     outcomes: Vec<Outcome>,
     ticked: Vec<String>,
     remark: String,
+    unfinished: Vec<Unfinished>,
+}
+
+impl Beside {
+    /// The unfinished drafts, for who writes entries.
+    async fn of(visit: &Visit) -> Result<Self> {
+        let unfinished = match may(visit, Action::EditDirectory) {
+            true => visit.app.services.unfinished_drafts(&visit.ctx).await?,
+            false => Vec::new(),
+        };
+        Ok(Self { unfinished, ..Self::default() })
+    }
 }
 
 /// The entries of the reader's department
@@ -91,7 +106,8 @@ async fn show_entries(visit: Visit, Params(listed): Params<Listed>) -> Result<Re
     visit.signed_in()?;
     let entries = visit.app.services.entries(&visit.ctx).await?;
     let chosen = listed.chosen();
-    visit.page(&list(&visit, &entries, &chosen, &Beside::default(), &mut Vec::new()))
+    let beside = Beside::of(&visit).await?;
+    visit.page(&list(&visit, &entries, &chosen, &beside, &mut Vec::new()))
 }
 
 fn list<'a>(
@@ -111,6 +127,7 @@ fn list<'a>(
     shown.extend(
         taken.into_iter().skip(chosen.page.saturating_sub(1).saturating_mul(PAGE_ENTRIES)).take(PAGE_ENTRIES),
     );
+    let steps = possible(visit, shown);
     EntriesPage {
         a: visit.around_at(chosen.address(chosen.page)),
         entries: shown,
@@ -121,7 +138,21 @@ fn list<'a>(
         outcomes: &beside.outcomes,
         ticked: &beside.ticked,
         remark: &beside.remark,
+        steps,
+        unfinished: &beside.unfinished,
     }
+}
+
+/// The steps that the reader may take now with entries, each with how many of them.
+fn possible(visit: &Visit, entries: &[&Entry]) -> Vec<(LifecycleStep, usize)> {
+    let open: Vec<_> = entries
+        .iter()
+        .flat_map(|entry| visit.app.services.entry_steps(&visit.ctx, entry))
+        .filter(|(step, hindrance)| *step != LifecycleStep::Edit && hindrance.is_none())
+        .map(|(step, _)| step)
+        .collect();
+    let counted = LifecycleStep::ALL.map(|step| (step, open.iter().filter(|one| **one == step).count()));
+    counted.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 /// What a bulk step's form sends.
@@ -150,11 +181,11 @@ async fn advance_entries(
     let (ticked, remark) = (bulk.code, bulk.remark);
     match outcomes {
         Ok(outcomes) => {
-            let beside = Beside { outcomes, ..Beside::default() };
+            let beside = Beside { outcomes, ..Beside::of(&visit).await? };
             visit.page(&list(&visit, &entries, &chosen, &beside, &mut Vec::new()))
         }
         Err(refusal) => {
-            let beside = Beside { outcomes: Vec::new(), ticked, remark };
+            let beside = Beside { ticked, remark, ..Beside::of(&visit).await? };
             let mut shown = Vec::new();
             let page = list(&visit, &entries, &chosen, &beside, &mut shown);
             Err(visit.again(refusal.error, |a| EntriesPage { a, ..page }))
@@ -185,12 +216,15 @@ async fn show_entry(visit: Visit, Code(code): Code) -> Result<Response, Refusal>
     let (changes, steps) =
         (diff(entry.published.as_ref(), &entry.draft), visit.app.services.entry_steps(&visit.ctx, &entry));
     let may_edit = may_edit(&visit, &entry);
+    let history = visit.app.services.entry_history(&visit.ctx, &code, None).await?.steps;
     visit.page(&EntryPage {
         a: visit.around(),
+        names: &visit.names(entry.authors.iter().map(String::as_str)).await?,
         entry: &entry,
         changes: &changes,
         steps: &steps,
         may_edit,
+        history: &history,
         remark: "",
     })
 }
@@ -216,7 +250,7 @@ async fn check_seen(visit: &Visit, code: &ResourceCode, seen: &str) -> Result<()
     if seen.is_empty() || visit.app.services.entry(&visit.ctx, code).await?.revision.to_string() == seen {
         return Ok(());
     }
-    let message = "目录已有新的修订，请核对后再办 (it has changed meanwhile: look again)";
+    let message = "目录已有新的修订，请核对后再办";
     Err(Error::new(ErrorCode::Conflict, message))
 }
 
@@ -244,12 +278,16 @@ async fn advance_entry(
     let changes = diff(entry.published.as_ref(), &entry.draft);
     let steps = visit.app.services.entry_steps(&visit.ctx, &entry);
     let may_edit = may_edit(&visit, &entry);
+    let names = visit.names(entry.authors.iter().map(String::as_str)).await?;
+    let history = visit.app.services.entry_history(&visit.ctx, &code, None).await.unwrap_or_default().steps;
     Err(visit.again(error, |a| EntryPage {
         a,
+        names: &names,
         entry: &entry,
         changes: &changes,
         steps: &steps,
         may_edit,
+        history: &history,
         remark: &stepped.remark,
     }))
 }

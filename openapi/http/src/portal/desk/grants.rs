@@ -1,16 +1,16 @@
-//! Grants, tickets, and why an access is decided as it is, on the desk.
+//! Grants and tickets on the desk.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::response::Response;
-use catalog_core::policy::{Action, Grant, GrantKind, Grantee, Literal, decide_action};
-use catalog_core::services::{AccessAnswer, AccessQuestion};
-use catalog_core::{ColumnName, Error, ErrorCode, GrantId, ResourceCode, Result};
+use catalog_core::directory::Resource;
+use catalog_core::policy::{Action, Grant, GrantKind, Grantee, decide_action};
+use catalog_core::{DepartmentId, Error, ErrorCode, GrantId, Result};
 use openapi_contract::TicketView;
-use openapi_portal::{GrantLine, GrantsPage, TicketsPage, Typed, WhyPage};
+use openapi_portal::{GrantLine, GrantsPage, Names, Pager, TicketsPage, Typed};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,16 +20,12 @@ use crate::extract::Params;
 use crate::portal::form::Form;
 use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
-use crate::why;
 
 /// The most grants on a page.
-const MOST: usize = 100;
+const MOST: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(show_grants, end_grant))
-        .routes(routes!(show_tickets, change_tickets))
-        .routes(routes!(show_why, ask_why))
+    OpenApiRouter::new().routes(routes!(show_grants, end_grant)).routes(routes!(show_tickets, change_tickets))
 }
 
 /// What the list is narrowed to.
@@ -45,13 +41,33 @@ struct Listing {
     /// Ended ones too.
     #[serde(default)]
     ended: bool,
+    /// The page behind this place.
+    #[serde(default)]
+    after: String,
+}
+
+/// The place of a grant in the list, as it travels: `1774886400000000.ID`. Later ones come first.
+fn place_of(grant: &Grant) -> (i64, String) {
+    (grant.created_at.0, grant.id.to_string())
+}
+
+fn place(text: &str) -> Result<Option<(i64, String)>> {
+    let read = || {
+        let (at, id) = text.split_once('.')?;
+        Some((at.parse().ok()?, id.to_owned()))
+    };
+    let wrong =
+        || Error::new(ErrorCode::InvalidInput, "this is no place in the list: take it from the page before");
+    if text.is_empty() { Ok(None) } else { read().map(Some).ok_or_else(wrong) }
 }
 
 /// What the page of grants shows.
 struct Loaded {
     asked: Listing,
     lines: Vec<GrantLine>,
-    more: usize,
+    /// The place of the last of them, where more follow.
+    next: Option<String>,
+    names: Names,
 }
 
 impl Loaded {
@@ -59,8 +75,12 @@ impl Loaded {
         visit.signed_in()?;
         let (services, ctx) = (&visit.app.services, &visit.ctx);
         let mut grants = services.grants(ctx).await?;
-        grants.reverse();
-        let (mut known, mut lines, mut more) = (BTreeMap::new(), Vec::new(), 0);
+        grants.sort_by_key(|grant| Reverse(place_of(grant)));
+        if let Some(after) = place(&asked.after)? {
+            grants.retain(|grant| place_of(grant) < after);
+        }
+        let departments = visit.names([]).await?;
+        let (mut known, mut lines, mut next) = (BTreeMap::new(), Vec::<GrantLine>::new(), None);
         for grant in grants {
             if !asked.ended && asked.q.is_empty() && grant.has_ended(ctx.now) {
                 continue;
@@ -68,9 +88,9 @@ impl Loaded {
             let code = grant.terms.resource.clone();
             if !known.contains_key(&code) {
                 let found = services.resource(ctx, &code).await.ok();
-                known.insert(code.clone(), found.map(|resource| (resource.title, resource.provider)));
+                known.insert(code.clone(), found.map(Known::of).unwrap_or_default());
             }
-            let (title, provider) = known.get(&code).cloned().flatten().unzip();
+            let Known { title, provider, items } = known.get(&code).cloned().unwrap_or_default();
             let action = match grant.terms.kind {
                 GrantKind::Public => Action::ReviewOpening,
                 _ => Action::ManageGrants,
@@ -78,39 +98,67 @@ impl Loaded {
             let decided = decide_action(&ctx.principal, action, provider.as_ref());
             let is_held =
                 grant.terms.grantee != Grantee::Public && grant.terms.grantee.covers(&ctx.principal);
-            let line = GrantLine {
-                title: title.unwrap_or_default(),
-                is_held,
-                may_revoke: decided.into_permission().is_ok(),
-                grant,
-            };
-            match asked.takes(&line) {
+            let line =
+                GrantLine { title, items, is_held, may_revoke: decided.into_permission().is_ok(), grant };
+            match asked.takes(&line, &departments) {
                 false => {}
-                true if lines.len() == MOST => more += 1,
+                true if lines.len() == MOST => {
+                    let last = lines.last().map(|line| place_of(&line.grant));
+                    next = last.map(|(at, id)| format!("{at}.{id}"));
+                    break;
+                }
                 true => lines.push(line),
             }
         }
-        Ok(Self { asked, lines, more })
+        let names = visit.names(lines.iter().flat_map(|line| people(&line.grant))).await?;
+        Ok(Self { asked, lines, next, names })
     }
 
     fn page<'v>(&'v self, a: openapi_portal::Around<'v>, visit: &Visit, typed: &'v Typed) -> GrantsPage<'v> {
-        let Listing { q, side, ended } = &self.asked;
-        let (lines, more, now) = (self.lines.as_slice(), self.more, visit.ctx.now);
-        GrantsPage { a, side, ended: *ended, words: q, lines, more, now, typed }
+        let Listing { q, side, ended, .. } = &self.asked;
+        let (lines, now) = (self.lines.as_slice(), visit.ctx.now);
+        let pager = Pager::of(&a.address, "after", self.next.as_deref());
+        GrantsPage { a, side, ended: *ended, words: q, lines, pager, now, typed, names: &self.names }
     }
 }
 
+/// What a list of grants says of a resource.
+#[derive(Clone, Default)]
+struct Known {
+    title: String,
+    provider: Option<DepartmentId>,
+    items: Arc<BTreeMap<String, String>>,
+}
+
+impl Known {
+    fn of(resource: Resource) -> Self {
+        let items = resource.items.into_iter().map(|item| (item.column.to_string(), item.title));
+        let items = Arc::new(items.collect());
+        Self { title: resource.title, provider: Some(resource.provider), items }
+    }
+}
+
+/// Whom a grant names.
+fn people(grant: &Grant) -> impl Iterator<Item = &str> {
+    let holder = match &grant.terms.grantee {
+        Grantee::Developer(account) => Some(account.as_str()),
+        Grantee::Department(_) | Grantee::Public => None,
+    };
+    let ended = grant.revocation.as_ref().map(|end| end.by.as_str());
+    [Some(grant.created_by.as_str()), holder, ended].into_iter().flatten()
+}
+
 impl Listing {
-    fn takes(&self, line: &GrantLine) -> bool {
+    fn takes(&self, line: &GrantLine, names: &Names) -> bool {
         let is_on_side = match self.side.as_str() {
             "given" => !line.is_held,
             "held" => line.is_held,
             _ => true,
         };
-        is_on_side && self.names(line)
+        is_on_side && self.mentions(line, names)
     }
 
-    fn names(&self, line: &GrantLine) -> bool {
+    fn mentions(&self, line: &GrantLine, names: &Names) -> bool {
         let Grant { id, terms, .. } = &line.grant;
         let grantee = match &terms.grantee {
             Grantee::Department(department) => department.as_str(),
@@ -119,9 +167,9 @@ impl Listing {
         };
         let words = self.q.trim();
         let texts =
-            [line.title.as_str(), terms.resource.as_str(), &terms.resource.path_form(), grantee, id.as_str()]
-                .map(str::to_owned);
-        words.is_empty() || texts.iter().any(|text| text.contains(words))
+            [line.title.as_str(), terms.resource.as_str(), &terms.resource.path_form(), grantee, id.as_str()];
+        let name = names.department(grantee);
+        words.is_empty() || name.contains(words) || texts.iter().any(|text| text.contains(words))
     }
 }
 
@@ -185,50 +233,4 @@ async fn change_tickets(
         Ok(()) => Ok(visit.go_on("/desk/tickets")),
         Err(error) => Err(visit.again(error, |a| TicketsPage { a, tickets: &tickets, now })),
     }
-}
-
-fn word<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
-    let found = serde_json::from_value(serde_json::Value::String(text.to_owned()));
-    found.map_err(|_| Error::new(ErrorCode::InvalidInput, format!("没有这样的{what}")))
-}
-
-/// The form by which people ask who may see what
-#[utoipa::path(get, path = "/desk/why", tag = "desk",
-    params(LanguageParam, ("resource" = Option<String>, Query, description = "Code of a resource")),
-    responses((status = 200, description = "A page", content_type = "text/html")))]
-async fn show_why(visit: Visit, Params(fields): Params<Vec<(String, String)>>) -> Result<Response, Refusal> {
-    visit.signed_in()?;
-    let typed = Typed::new(fields);
-    visit.page(&WhyPage { a: visit.around(), typed: &typed, answer: None })
-}
-
-/// Ask who may see what, and why
-#[utoipa::path(post, path = "/desk/why", tag = "desk", params(LanguageParam),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "The verdict", content_type = "text/html")))]
-async fn ask_why(visit: Visit, Form(fields): Form<Vec<(String, String)>>) -> Result<Response, Refusal> {
-    visit.signed_in()?;
-    let typed = Typed::new(fields);
-    match verdict(&visit, &typed).await {
-        Ok(answer) => visit.page(&WhyPage { a: visit.around(), typed: &typed, answer: Some(&answer) }),
-        Err(error) => Err(visit.again(error, |a| WhyPage { a, typed: &typed, answer: None })),
-    }
-}
-
-async fn verdict(visit: &Visit, typed: &Typed) -> Result<AccessAnswer> {
-    let mut row = BTreeMap::new();
-    if let Some(column) = typed.filled("row_column") {
-        let value = Literal::Text(typed.of("row_value").trim().to_owned());
-        row.insert(ColumnName::new(column)?, value);
-    }
-    let asked = AccessQuestion {
-        resource: ResourceCode::from_path(typed.of("resource").trim())?,
-        principal: typed.filled("principal").map(str::to_owned),
-        action: typed.filled("action").map(|action| word(action, "动作")).transpose()?,
-        door: typed.filled("door").map(|door| word(door, "使用方式")).transpose()?,
-        purpose: typed.filled("purpose").map(str::to_owned),
-        item: typed.filled("item").map(ColumnName::new).transpose()?,
-        row,
-    };
-    why::answered(&visit.app, &visit.ctx, &asked).await
 }

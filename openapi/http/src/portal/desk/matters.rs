@@ -1,5 +1,6 @@
 //! Matters 办件 on the desk: lists, one matter with its steps, its notices. What may be done is decided by the services alone.
 
+mod authority;
 mod grant;
 mod new;
 mod steps;
@@ -9,15 +10,15 @@ use std::sync::Arc;
 use axum::response::Response;
 use catalog_core::confidential::Confidential;
 use catalog_core::deadline::Light;
-use catalog_core::directory::Department;
-use catalog_core::matter::{By, Machine, MatterKind};
+use catalog_core::directory::{Department, Resource};
+use catalog_core::matter::{Applicant, By, Content, Event, Machine, Matter, MatterKind};
 use catalog_core::notice::NoticeEntry;
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::ports::MatterPlace;
 use catalog_core::services::{MatterFilter, MatterView, Services, Side};
-use catalog_core::{Error, ErrorCode, Result};
+use catalog_core::{Error, ErrorCode, Principal, ResourceCode, Result, Role};
 use openapi_portal::{
-    Around, DeskMatters, MatterLine, MatterPage, MattersChosen, MattersPage, NextStep, NoticePage, Typed,
+    Around, DeskMatters, MatterLine, MatterPage, MattersChosen, MattersPage, Names, NoticePage, Typed,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -172,9 +173,14 @@ pub(super) fn summary<'v>(visit: &Visit, views: &'v [MatterView], more: bool) ->
 struct Loaded {
     view: MatterView,
     days: Option<i64>,
-    steps: Vec<NextStep>,
+    /// Steps for the visitor, and for others.
+    steps: Vec<Event>,
+    others: Vec<Event>,
+    barred: Option<String>,
     notices: Vec<NoticeEntry>,
     departments: Vec<Department>,
+    resources: Vec<Resource>,
+    names: Names,
     may_open_seal: bool,
 }
 
@@ -184,20 +190,41 @@ impl Loaded {
         let (services, ctx) = (&visit.app.services, &visit.ctx);
         let view = services.matter(ctx, number).await?;
         let matter = &view.matter;
-        // What the platform does itself is nobody's step.
-        let is_of_people = |event: &&catalog_core::matter::Event| {
-            let rule = Machine::of(matter.kind()).rule(matter.state, **event);
-            rule.is_none_or(|rule| rule.by != By::Machine)
+        let (mut steps, mut others, mut barred) = (Vec::new(), Vec::new(), None);
+        let machine = Machine::of(matter.kind());
+        let is_done = |event: &Event| {
+            machine.once.contains(event) && matter.history.iter().any(|step| step.event == Some(*event))
         };
-        let step = |event: &catalog_core::matter::Event| {
-            let barred = matter.barred(&ctx.principal, *event).map(|error| error.message);
-            NextStep { event: *event, barred }
+        for event in &view.next {
+            let by = machine.rule(matter.state, *event).map(|rule| rule.by);
+            match matter.barred(&ctx.principal, *event) {
+                // What the platform does itself is nobody's step, nor what is done once and is done.
+                _ if by == Some(By::Machine) || is_done(event) => {}
+                None => steps.push(*event),
+                Some(error) => {
+                    others.push(*event);
+                    let is_theirs = by.is_some_and(|by| is_on_side(matter, &ctx.principal, by));
+                    barred = barred.or(Some(error.message).filter(|_| is_theirs));
+                }
+            }
+        }
+        let mut resources = Vec::new();
+        for code in asked_about(&matter.content) {
+            // Of what is closed to the visitor the code stands in the matter, and nothing else.
+            resources.extend(services.resource(ctx, code).await.ok());
+        }
+        let people = matter.history.iter().filter_map(|step| step.by.as_deref());
+        let developer = match &matter.applicant {
+            Applicant::Developer(account) => Some(account.as_str()),
+            _ => None,
         };
-        let mut steps: Vec<_> = view.next.iter().filter(is_of_people).map(step).collect();
-        steps.sort_by_key(|step| step.barred.is_some());
         Ok(Self {
             days: days_left(visit, &view),
+            names: visit.names(people.chain(developer)).await?,
             steps,
+            others,
+            barred,
+            resources,
             notices: services.notices(ctx, &matter.number).await?,
             departments: services.departments(ctx).await?,
             may_open_seal: Services::may_open_seal(ctx, matter),
@@ -211,9 +238,50 @@ impl Loaded {
         typed: &'v Typed,
         applicant: Option<&'v Confidential>,
     ) -> MatterPage<'v> {
-        let Self { view, days, steps, notices, departments, may_open_seal } = self;
-        let (days, may_open_seal) = (*days, *may_open_seal);
-        MatterPage { a, view, days, steps, notices, departments, typed, applicant, may_open_seal }
+        let Self { view, steps, others, notices, departments, resources, names, .. } = self;
+        let (days, may_open_seal, barred) = (self.days, self.may_open_seal, self.barred.as_deref());
+        MatterPage {
+            a,
+            view,
+            days,
+            steps,
+            others,
+            barred,
+            resources,
+            names,
+            notices,
+            departments,
+            typed,
+            applicant,
+            may_open_seal,
+        }
+    }
+}
+
+/// Whether it is for somebody's side to take a step, if not for themselves.
+fn is_on_side(matter: &Matter, principal: &Principal, by: By) -> bool {
+    match by {
+        By::Applicant => matter.applicant.covers(principal),
+        By::Handler | By::SecondHandler => matter.handler.covers(principal),
+        By::Authority | By::SecondAuthority => principal.has(Role::AuthorityOfficer),
+        By::Machine => false,
+    }
+}
+
+/// The resources that a matter is about.
+fn asked_about(content: &Content) -> Vec<&ResourceCode> {
+    match content {
+        Content::Application(application) => application.asks.iter().map(|ask| &ask.resource).collect(),
+        Content::Provision(part) => part.application.asks.iter().map(|ask| &ask.resource).collect(),
+        Content::EmergencyGrant(emergency) => vec![&emergency.ask.resource],
+        Content::GrantImport(import) => vec![&import.ask.resource],
+        Content::Objection(objection) => vec![&objection.resource],
+        Content::SecrecyReview(review) => vec![&review.opening.resource],
+        Content::CorrectionNotice(notice) => vec![&notice.resource],
+        Content::Demand(demand) => demand.met_by.iter().collect(),
+        Content::Disclosure(disclosure) => disclosure.resource.iter().collect(),
+        Content::OpeningItem(item) => item.resource.iter().collect(),
+        Content::Letter(_) => Vec::new(),
     }
 }
 
@@ -255,7 +323,7 @@ async fn take_desk_step(
 /// Refuses what is typed on a page of the matter as it was before: nobody decides about what they have not seen.
 fn check_seen(view: &MatterView, typed: &Typed) -> Result<()> {
     if typed.filled("revision").is_some_and(|seen| seen != view.matter.revision.to_string()) {
-        let message = "办件已有新进展，请核对后再办 (it has changed meanwhile: look again)";
+        let message = "办件已有新进展，请核对后再办";
         return Err(Error::new(ErrorCode::Conflict, message));
     }
     Ok(())

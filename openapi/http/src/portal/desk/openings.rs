@@ -1,17 +1,16 @@
-//! The desk of reviews 审核, and of the secrecy reviews 保密审查 by which items become open.
+//! The desk of the secrecy reviews 保密审查 by which items become open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::response::Response;
 use catalog_core::context::Channel;
-use catalog_core::dataset::Standing;
-use catalog_core::directory::LifecycleState;
 use catalog_core::matter::{CheckAnswer, Content, Event, MatterKind, OpeningTerms};
 use catalog_core::policy::Mask;
+use catalog_core::ports::MatterPlace;
 use catalog_core::services::{Act, MatterFilter, MatterView};
 use catalog_core::{ColumnName, Error, ErrorCode, ResourceCode, Result, Timestamp};
-use openapi_portal::{OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage, TypedOpening, TypedStep};
+use openapi_portal::{OpeningFormPage, OpeningsPage, Pager, SecrecyPage, TypedOpening, TypedStep};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,58 +23,14 @@ use crate::portal::form::Form;
 use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
 
-/// Matters of a list.
-const LISTED: usize = 200;
+/// Reviews of a page.
+const LISTED: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(show_reviews))
         .routes(routes!(show_openings))
         .routes(routes!(show_opening_form, ask_to_open))
         .routes(routes!(show_secrecy_review, act_on_secrecy_review))
-}
-
-async fn reviews(visit: &Visit, settled: bool) -> Result<Vec<MatterView>> {
-    let filter = MatterFilter {
-        kinds: BTreeSet::from([MatterKind::SecrecyReview]),
-        side: None,
-        role: None,
-        light: None,
-        settled,
-        after: None,
-        limit: LISTED,
-    };
-    Ok(visit.app.services.matters(&visit.ctx, &filter).await?.matters)
-}
-
-/// What waits for the reader as reviewer
-#[utoipa::path(get, path = "/desk/reviews", tag = "desk", params(LanguageParam),
-    responses((status = 200, description = "A page", content_type = "text/html")))]
-async fn show_reviews(visit: Visit) -> Result<Response, Refusal> {
-    visit.signed_in()?;
-    let (app, ctx) = (&visit.app, &visit.ctx);
-    let (mut entries, mut versions) = (Vec::new(), Vec::new());
-    for entry in app.services.entries(ctx).await? {
-        if let Some(published) = &entry.published {
-            let all = app.services.versions(ctx, &published.code).await.unwrap_or_default();
-            let waits = all.into_iter().rfind(|version| version.standing(ctx.now) == Standing::AwaitsReview);
-            versions.extend(waits.map(|version| (published.title.clone(), version)));
-        }
-        let reviewed = [LifecycleState::RegistrationReview, LifecycleState::PublicationReview];
-        if reviewed.contains(&entry.state) {
-            let steps = app.services.entry_steps(ctx, &entry);
-            let hindrance = steps.into_iter().find_map(|(_, hindrance)| hindrance).map(|error| error.message);
-            entries.push((entry, hindrance));
-        }
-    }
-    let openings = reviews(&visit, false).await?;
-    let openings: Vec<_> = openings.into_iter().filter(|view| view.yours.contains(&Event::Grant)).collect();
-    visit.page(&ReviewsPage {
-        a: visit.around(),
-        entries: &entries,
-        versions: &versions,
-        openings: &openings,
-    })
 }
 
 /// Which reviews are listed.
@@ -85,6 +40,9 @@ struct Listed {
     /// Settled ones too.
     #[serde(default)]
     settled: bool,
+    /// The page behind this place.
+    #[serde(default)]
+    after: String,
 }
 
 /// The secrecy reviews of the reader's department
@@ -92,8 +50,18 @@ struct Listed {
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_openings(visit: Visit, Params(listed): Params<Listed>) -> Result<Response, Refusal> {
     visit.signed_in()?;
-    let openings = reviews(&visit, listed.settled).await?;
-    visit.page(&OpeningsPage { a: visit.around(), openings: &openings, settled: listed.settled })
+    let after = Some(listed.after.as_str()).filter(|after| !after.is_empty());
+    let filter = MatterFilter {
+        kinds: BTreeSet::from([MatterKind::SecrecyReview]),
+        settled: listed.settled,
+        after: after.map(str::parse::<MatterPlace>).transpose()?,
+        limit: LISTED,
+        ..MatterFilter::default()
+    };
+    let page = visit.app.services.matters(&visit.ctx, &filter).await?;
+    let a = visit.around();
+    let pager = Pager::of(&a.address, "after", page.next.map(|next| next.to_string()).as_deref());
+    visit.page(&OpeningsPage { a, openings: &page.matters, settled: listed.settled, pager })
 }
 
 /// What is to be opened.
@@ -238,6 +206,7 @@ async fn show_secrecy_review(visit: Visit, Id(number): Id) -> Result<Response, R
     let view = visit.app.services.matter(&visit.ctx, &number).await?;
     let (review, resource) = shown(&visit, &view).await?;
     visit.page(&SecrecyPage {
+        names: &visit.names(view.matter.history.iter().filter_map(|step| step.by.as_deref())).await?,
         a: visit.around(),
         view: &view,
         review: &review,
@@ -253,7 +222,7 @@ struct Stepped {
     /// The revision of the matter that was shown.
     #[serde(default)]
     revision: String,
-    /// `justify`, `grant`, `return`, `refuse`, `withdraw`, `complete` or `revoke`.
+    /// `justify`, `grant`, `return`, `refuse`, `withdraw`, `complete` or `revoke`; `check` has a machine check that was cut short run again.
     event: String,
     #[serde(default)]
     reason: String,
@@ -282,8 +251,11 @@ async fn act_on_secrecy_review(
     let (review, resource) = shown(&visit, &view).await?;
     let taken = async {
         if !stepped.revision.is_empty() && stepped.revision != view.matter.revision.to_string() {
-            let message = "办件已有新进展，请核对后再办 (it has changed meanwhile: look again)";
+            let message = "办件已有新进展，请核对后再办";
             return Err(Error::new(ErrorCode::Conflict, message));
+        }
+        if stepped.event == "check" {
+            return openings::check_again(&visit.app, &visit.ctx, number.clone()).await;
         }
         let act = act(&stepped, &review.opening)?;
         let (app, ctx, number) = (Arc::clone(&visit.app), visit.ctx.clone(), number.clone());
@@ -294,7 +266,10 @@ async fn act_on_secrecy_review(
         Err(error) => {
             let Stepped { reason, legal_basis, answers, notes, .. } = stepped;
             let typed = TypedStep { reason, legal_basis, answers, notes };
+            let people = view.matter.history.iter().filter_map(|step| step.by.as_deref());
+            let names = visit.names(people).await?;
             let page = |a| SecrecyPage {
+                names: &names,
                 a,
                 view: &view,
                 review: &review,

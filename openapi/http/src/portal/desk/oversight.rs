@@ -2,11 +2,13 @@
 
 mod account;
 mod claim;
+mod contacts;
 mod departments;
 mod evidence;
 mod keys;
 mod people;
 mod supervision;
+mod trace;
 
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(keys::routes())
         .merge(account::routes())
         .merge(claim::routes())
+        .merge(contacts::routes())
+        .merge(trace::routes())
 }
 
 fn wrong(message: &str) -> Error {

@@ -20,7 +20,7 @@ export function looks() {
   const found = {
     primary, accent, good, warn, ink, quiet, line, raised,
     /** Series, in the order in which they are used. */
-    series: [primary, accent, good, warn, quiet, mix(55), colour('color-mix(in srgb, var(--accent) 55%, var(--raised))'), ink],
+    series: [1, 2, 3, 4, 5, 6, 7, 8].map((place) => token(`series-${place}`)),
     /** From little to much. */
     steps: [18, 36, 54, 74, 100].map(mix),
     font: getComputedStyle(document.documentElement).fontFamily,

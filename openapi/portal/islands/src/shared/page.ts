@@ -35,7 +35,10 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 /** Asks our own server. Where it has no room at the moment it is asked again, twice. */
 export async function ask(address: string, options: RequestInit = {}): Promise<Response> {
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await fetch(address, { credentials: 'same-origin', ...options });
+    const headers = new Headers(options.headers);
+    // What is refused is told in the language of the page, whatever the browser prefers.
+    headers.set('accept-language', document.documentElement.lang);
+    const answer = await fetch(address, { credentials: 'same-origin', ...options, headers });
     if (answer.ok) return answer;
     if ((answer.status === 429 || answer.status === 503) && attempt < 2) {
       await pause(700 * (attempt + 1));

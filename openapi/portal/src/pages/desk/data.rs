@@ -3,9 +3,13 @@
 use askama::Template;
 use catalog_core::dataset::{RecordAct, RecordWithdrawal, Standing, Version};
 use catalog_core::directory::Resource;
+use catalog_core::services::MatterView;
 use catalog_core::{ResourceCode, Timestamp};
+use openapi_contract::WaitingVersion;
 
+use super::openings::held_back;
 use crate::around::Around;
+use crate::words;
 
 /// A published resource of the department, with its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +92,12 @@ pub struct DatasetDeskPage<'a> {
     pub resource: &'a Resource,
     /// Its versions, newest first.
     pub versions: &'a [Version],
+    /// Versions that were uploaded and wait to be published, for who delivers them.
+    pub waiting: &'a [WaitingVersion],
+    /// The secrecy reviews of it that are under way.
+    pub reviews: &'a [MatterView],
+    /// What keeps the reader from reviewing the change of columns that awaits it.
+    pub hindrance: Option<&'a str>,
     /// What was withdrawn of its records, and reinstated.
     pub acts: &'a [RecordWithdrawal],
     /// What the reader may do.
@@ -131,6 +141,17 @@ impl DatasetDeskPage<'_> {
 
     fn awaiting(&self) -> Option<&Version> {
         self.versions.iter().find(|version| version.standing(self.now) == Standing::AwaitsReview)
+    }
+
+    /// Where a version that waits is looked at and published.
+    fn waiting_address(&self, version: &WaitingVersion) -> String {
+        let WaitingVersion { number, manifest_digest, .. } = version;
+        format!("/desk/datasets/{}/waiting?number={number}&digest={manifest_digest}", self.code())
+    }
+
+    /// The version that a secrecy review holds back from those outside government; nothing for a first opening.
+    fn held_back(&self, view: &MatterView) -> Option<i64> {
+        held_back(view)
     }
 
     fn columns(&self, version: &Version) -> String {
@@ -262,6 +283,11 @@ impl QualityPage<'_> {
     fn title(&self, column: &str) -> String {
         let title = self.resource.item(column).map(|item| item.title.clone());
         title.unwrap_or_else(|| self.a.say("整行", "The whole row").to_owned())
+    }
+
+    fn rule<'c>(&'c self, cell: &'c BadCell) -> &'c str {
+        let (chinese, english) = words::rule(&cell.rule);
+        self.a.say(chinese, english)
     }
 }
 

@@ -4,16 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use askama::Template;
 use catalog_core::directory::diff::Change;
+use catalog_core::directory::history::HistoryStep;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::sheet::Workbook;
 use catalog_core::directory::sheet::form::{EntryCells, RowProblems, entries};
+use catalog_core::directory::unfinished::Unfinished;
 use catalog_core::directory::{LifecycleState, LifecycleStep};
 use catalog_core::{Error, Problem, ResourceCode};
 
+use super::history::{Line, Told, lines};
 use crate::around::Around;
+use crate::names::Names;
 
 /// Entries of a page of the list.
 pub const PAGE_ENTRIES: usize = 100;
+/// The editor's field of the title.
+const TITLE: &str = "d-0-7";
 /// Rows of a sheet that are shown, where it is longer those with problems first.
 const SHOWN_ROWS: usize = 300;
 /// Of a longer one, rows that are shown whatever is in them: its header.
@@ -99,9 +105,23 @@ pub struct EntriesPage<'a> {
     pub ticked: &'a [String],
     /// The remark that was typed.
     pub remark: &'a str,
+    /// The steps that the reader may take now with entries of this page, each with how many of them.
+    pub steps: Vec<(LifecycleStep, usize)>,
+    /// Unfinished drafts of the department.
+    pub unfinished: &'a [Unfinished],
 }
 
 impl EntriesPage<'_> {
+    fn unfinished_title<'d>(&'d self, draft: &'d Unfinished) -> &'d str {
+        let title = draft.fields.get(TITLE).map_or("", |title| title.trim());
+        if title.is_empty() { self.a.say("未命名", "Without a title") } else { title }
+    }
+
+    fn unfinished_address(&self, draft: &Unfinished) -> String {
+        // Also of a known entry: one that was handed over has no form of its own here, and its draft can still be discarded.
+        format!("/desk/directory/unfinished/{}", draft.id)
+    }
+
     fn state(&self, state: &LifecycleState) -> String {
         word(&self.a, state.label())
     }
@@ -115,8 +135,15 @@ impl EntriesPage<'_> {
     }
 
     fn steps(&self) -> Vec<(&'static str, String)> {
-        let steps = LifecycleStep::ALL.into_iter().filter(|step| *step != LifecycleStep::Edit);
-        steps.map(|step| (wire(step.label()), word(&self.a, step.label()))).collect()
+        let named = |(step, count): &(LifecycleStep, usize)| {
+            let name = word(&self.a, step.label());
+            let how_many = match self.a.tag() {
+                "en" => format!(" ({count} of this page)"),
+                _ => format!("（本页 {count} 条可办）"),
+            };
+            (wire(step.label()), name + &how_many)
+        };
+        self.steps.iter().map(named).collect()
     }
 
     fn is_ticked(&self, entry: &Entry) -> bool {
@@ -150,8 +177,12 @@ pub struct EntryPage<'a> {
     pub steps: &'a [(LifecycleStep, Option<Error>)],
     /// Whether the reader may write it now.
     pub may_edit: bool,
+    /// Its steps, the newest first.
+    pub history: &'a [HistoryStep],
     /// The remark that was typed.
     pub remark: &'a str,
+    /// Who its editors are.
+    pub names: &'a Names,
 }
 
 impl EntryPage<'_> {
@@ -163,8 +194,16 @@ impl EntryPage<'_> {
         word(&self.a, self.entry.state.label())
     }
 
+    fn told(&self, step: &HistoryStep) -> Told {
+        Told::of(&self.a, step)
+    }
+
+    fn lines<'c>(&self, changes: &'c [Change]) -> Vec<Line<'c>> {
+        lines(&self.a, changes)
+    }
+
     fn authors(&self) -> String {
-        self.entry.authors.iter().map(String::as_str).collect::<Vec<_>>().join("、")
+        self.entry.authors.iter().map(|id| self.names.principal(&self.a, id)).collect::<Vec<_>>().join("、")
     }
 
     fn open_steps(&self) -> Vec<(&'static str, String)> {

@@ -1,9 +1,12 @@
 //! The form of one directory entry: every cell of the spreadsheet's 26 columns and of its second sheet.
 
 use askama::Template;
+use catalog_core::Timestamp;
 use catalog_core::directory::sheet::form::{EntryCells, Field};
+use catalog_core::directory::unfinished::Unfinished;
 use catalog_core::directory::{DataClass, ItemKind, UpdateCycle, ValueFormat, classification, format};
 
+use super::history::{Comparison, Line, lines};
 use crate::around::Around;
 
 /// The English names of the 26 columns.
@@ -36,7 +39,7 @@ const DIRECTORY: [&str; 26] = [
     "Topic under which it is open",
 ];
 /// The English names of the columns of 扩展.
-const EXTENSION: [&str; 22] = [
+const EXTENSION: [&str; 23] = [
     "Code",
     "Title",
     "Item",
@@ -59,10 +62,11 @@ const EXTENSION: [&str; 22] = [
     "Minimum",
     "Maximum",
     "Reference",
+    "Codes of its sources",
 ];
 /// Fields of the resource: columns of the first sheet, then of 扩展.
-const OF_RESOURCE: ([usize; 18], [usize; 9]) =
-    ([7, 8, 10, 1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 19, 20, 23, 24, 25], [4, 6, 7, 8, 9, 10, 11, 12, 5]);
+const OF_RESOURCE: ([usize; 18], [usize; 10]) =
+    ([7, 8, 10, 1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 19, 20, 23, 24, 25], [4, 6, 7, 8, 9, 10, 11, 12, 5, 22]);
 /// Fields of an item: columns of the first sheet, then of 扩展.
 const OF_ITEM: ([usize; 7], [usize; 10]) =
     ([14, 15, 16, 17, 18, 21, 22], [6, 7, 8, 13, 14, 15, 16, 17, 18, 19]);
@@ -94,6 +98,12 @@ pub struct EditorPage<'a> {
     pub code: Option<String>,
     /// The revision that the form was made from; 0 for a new one.
     pub revision: i64,
+    /// What was kept of it, unfinished.
+    pub unfinished: Option<&'a Unfinished>,
+    /// When that was kept which the form was made from.
+    pub kept: Option<Timestamp>,
+    /// What the entry has become since that was kept: the form takes its place with what it says.
+    pub since: Option<&'a Comparison>,
 }
 
 impl EditorPage<'_> {
@@ -112,6 +122,10 @@ impl EditorPage<'_> {
 
     fn items(&self) -> Vec<usize> {
         (0..self.cells.items()).collect()
+    }
+
+    fn lines<'c>(&self, comparison: &'c Comparison) -> Vec<Line<'c>> {
+        lines(&self.a, &comparison.changes)
     }
 
     fn provider(&self) -> &str {

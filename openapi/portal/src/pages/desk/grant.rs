@@ -2,12 +2,13 @@
 
 use askama::Template;
 use catalog_core::directory::{ItemKind, ItemType, Resource};
-use catalog_core::matter::{Ask, Event};
+use catalog_core::matter::{Ask, Content, Event};
 use catalog_core::policy::{Mask, VisibleColumn};
 use catalog_core::services::MatterView;
 use openapi_contract::GrantPreview;
 
 use super::matters::event_word;
+use super::scope::{ScopeTable, proposal};
 use crate::around::Around;
 use crate::asks::AskForm;
 use crate::typed::Typed;
@@ -29,7 +30,7 @@ pub struct GrantPage<'a> {
     pub a: Around<'a>,
     /// The provider's part.
     pub view: &'a MatterView,
-    /// What was asked, each with its resource.
+    /// What is decided about, each with its resource: what was asked; what was proposed, where that waits for its second person.
     pub asked: &'a [(Ask, Resource)],
     /// What is typed.
     pub typed: &'a Typed,
@@ -55,6 +56,22 @@ impl GrantPage<'_> {
     /// Whether one person proposes and another decides.
     fn is_second(&self) -> bool {
         self.view.next.contains(&Event::Return)
+    }
+
+    fn proposal(&self) -> Vec<ScopeTable> {
+        proposal(&self.a, &self.view.matter)
+    }
+
+    /// Whether a scope waits for its second person.
+    fn has_proposal(&self) -> bool {
+        matches!(&self.view.matter.content, Content::Provision(part) if part.proposed.is_some())
+            && self.is_second()
+    }
+
+    /// Whether less is on the table than what was asked.
+    fn is_narrowed(&self) -> bool {
+        let matter = &self.view.matter;
+        matches!(&matter.content, Content::Provision(part) if part.is_narrowed(matter.state))
     }
 
     fn proposes(&self) -> bool {

@@ -1,13 +1,16 @@
-//! Grants given and held, tickets, and why an access is decided as it is.
+//! Grants given and held, and tickets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
 use catalog_core::Timestamp;
-use catalog_core::policy::{Action, DecidedBy, Effect, Grant, RowVerdict};
-use catalog_core::services::AccessAnswer;
+use catalog_core::policy::Grant;
 use openapi_contract::TicketView;
 
 use crate::around::Around;
-use crate::asks::{DOORS, word};
+use crate::names::Names;
+use crate::pager::Pager;
 use crate::typed::Typed;
 
 /// A grant as one reader sees it.
@@ -17,6 +20,8 @@ pub struct GrantLine {
     pub grant: Grant,
     /// The resource's name, where it is published.
     pub title: String,
+    /// What its items are called, by their columns.
+    pub items: Arc<BTreeMap<String, String>>,
     /// Whether the reader's side holds it, and did not give it.
     pub is_held: bool,
     /// Whether the reader may revoke it.
@@ -37,12 +42,14 @@ pub struct GrantsPage<'a> {
     pub words: &'a str,
     /// The grants, the newest first.
     pub lines: &'a [GrantLine],
-    /// How many there are beyond those.
-    pub more: usize,
+    /// The ways through the list.
+    pub pager: Pager,
     /// The time, to which terms are compared.
     pub now: Timestamp,
     /// What is typed in the form of the grant that its field `grant` names.
     pub typed: &'a Typed,
+    /// Who the people and departments are.
+    pub names: &'a Names,
 }
 
 impl GrantsPage<'_> {
@@ -66,6 +73,19 @@ impl GrantsPage<'_> {
 
     fn typed_reason(&self, line: &GrantLine) -> &str {
         if self.is_typed(line) { self.typed.of("reason") } else { "" }
+    }
+
+    fn item<'l>(&self, line: &'l GrantLine, column: &str) -> &'l str {
+        line.items.get(column).map_or("", String::as_str)
+    }
+
+    fn rows(&self, line: &GrantLine) -> String {
+        let title = |column: &str| match self.item(line, column) {
+            "" => column.to_owned(),
+            title => title.to_owned(),
+        };
+        let filter = line.grant.terms.filter.as_ref();
+        filter.map(|filter| self.a.say_filter(filter, &title)).unwrap_or_default()
     }
 
     fn filter(&self, line: &GrantLine) -> String {
@@ -93,59 +113,5 @@ pub struct TicketsPage<'a> {
 impl TicketsPage<'_> {
     fn is_running(&self, ticket: &TicketView) -> bool {
         ticket.revoked_at.is_none() && ticket.expires_at > self.now
-    }
-}
-
-/// Who may see what, and why.
-#[derive(Template)]
-#[template(path = "desk/why.html")]
-pub struct WhyPage<'a> {
-    /// What surrounds it.
-    pub a: Around<'a>,
-    /// What is typed.
-    pub typed: &'a Typed,
-    /// The verdict, once something was asked.
-    pub answer: Option<&'a AccessAnswer>,
-}
-
-impl WhyPage<'_> {
-    fn doors(&self) -> Vec<(String, catalog_core::Channel)> {
-        DOORS.iter().map(|door| (word(door), *door)).collect()
-    }
-
-    fn actions(&self) -> Vec<String> {
-        let word = |action: &Action| match serde_json::to_value(action) {
-            Ok(serde_json::Value::String(word)) => word,
-            _ => String::new(),
-        };
-        Action::ALL.iter().map(word).collect()
-    }
-
-    fn permits(&self, answer: &AccessAnswer) -> bool {
-        answer.decision.effect == Effect::Permit
-    }
-
-    fn by(&self, answer: &AccessAnswer) -> String {
-        let a = &self.a;
-        match &answer.decision.determined_by {
-            DecidedBy::Grant { id: Some(id), kind } => format!("{}（{id}）", kind.label()),
-            DecidedBy::Grant { id: None, kind } => kind.label().to_owned(),
-            DecidedBy::Role { role } => format!("{} {}", a.say("角色", "role"), a.say_role(role)),
-            DecidedBy::Rule { code, reason } => format!("{reason} ({code})"),
-        }
-    }
-
-    fn row(&self, verdict: &RowVerdict) -> &str {
-        match verdict {
-            RowVerdict::Shown => self.a.say("会看到", "such rows are shown"),
-            RowVerdict::Hidden => self.a.say("不会看到", "such rows are hidden"),
-            RowVerdict::Depends => self.a.say("取决于其他信息项", "other values decide"),
-        }
-    }
-
-    fn filter(&self, answer: &AccessAnswer) -> String {
-        let granted = answer.decision.obligations.as_ref();
-        let filter = granted.and_then(|granted| granted.policy.filter.as_ref());
-        filter.and_then(|filter| serde_json::to_string(filter).ok()).unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use catalog_core::confidential::Confidential;
 use catalog_core::deadline::{Allowance, Light, RunningLimit};
-use catalog_core::directory::Department;
+use catalog_core::directory::{Department, Resource};
 use catalog_core::matter::{
     Applicant, Ask, By, Content, Event, Ground, Handler, Machine, Matter, MatterKind, ObjectionSubject,
 };
@@ -12,7 +12,10 @@ use catalog_core::policy::Filter;
 use catalog_core::services::MatterView;
 use form_urlencoded::Serializer;
 
+use super::scope::{ScopeTable, proposal};
 use crate::around::Around;
+use crate::names::Names;
+use crate::pager::Pager;
 use crate::typed::Typed;
 
 /// The lists of matters: the word of the address, Chinese and English.
@@ -131,18 +134,9 @@ impl MattersPage<'_> {
         self.chosen.kind == Some(*kind)
     }
 
-    fn next_address(&self, after: &str) -> String {
-        MattersChosen { after: after.to_owned(), ..self.chosen.clone() }.address()
+    fn pager(&self) -> Pager {
+        Pager::of(&self.chosen.address(), "after", self.next.as_deref())
     }
-}
-
-/// A step that can follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextStep {
-    /// The step.
-    pub event: Event,
-    /// Why the reader may not take it; nothing where they may.
-    pub barred: Option<String>,
 }
 
 /// One matter with its history, and what can be done about it.
@@ -155,8 +149,16 @@ pub struct MatterPage<'a> {
     pub view: &'a MatterView,
     /// Working days until it is due.
     pub days: Option<i64>,
-    /// What can follow.
-    pub steps: &'a [NextStep],
+    /// The steps that the reader may take.
+    pub steps: &'a [Event],
+    /// Those that others may take.
+    pub others: &'a [Event],
+    /// Why the reader may not, where it is not for another side to do it: they have taken part already.
+    pub barred: Option<&'a str>,
+    /// What it asks about, as far as the reader sees it.
+    pub resources: &'a [Resource],
+    /// Who the people, machines and departments are.
+    pub names: &'a Names,
     /// Its notices.
     pub notices: &'a [NoticeEntry],
     /// The departments, to route to.
@@ -193,7 +195,11 @@ impl MatterPage<'_> {
         match applicant {
             Applicant::Department(department) => self.named(department.as_str()),
             Applicant::Developer(account) => {
-                format!("{} {account}", self.a.say("注册开发者", "developer"))
+                format!(
+                    "{} {}",
+                    self.a.say("注册开发者", "developer"),
+                    self.names.principal(&self.a, account)
+                )
             }
             Applicant::Authority => self.a.say("政务数据主管部门", "the data authority").to_owned(),
             Applicant::Public(_) => {
@@ -211,8 +217,76 @@ impl MatterPage<'_> {
     }
 
     fn named(&self, department: &str) -> String {
-        let found = self.departments.iter().find(|one| one.id.as_str() == department);
-        found.map_or_else(|| department.to_owned(), |one| one.name.clone())
+        self.names.department(department).to_owned()
+    }
+
+    /// What others can do, each with its steps: the matter waits for them.
+    fn waits_for(&self) -> Vec<(String, String)> {
+        let machine = Machine::of(self.matter().kind());
+        let mut waits: Vec<(String, Vec<String>)> = Vec::new();
+        for event in self.others {
+            let Some(rule) = machine.rule(self.matter().state, *event) else { continue };
+            let another = self.a.say("（须由另一人）", " (another person)");
+            let who = match rule.by {
+                By::Applicant => self.who(&self.matter().applicant),
+                By::Handler => self.handler(&self.matter().handler),
+                By::SecondHandler => format!("{}{another}", self.handler(&self.matter().handler)),
+                By::Authority => self.a.say("政务数据主管部门", "the data authority").to_owned(),
+                By::SecondAuthority => {
+                    format!("{}{another}", self.a.say("政务数据主管部门", "the data authority"))
+                }
+                By::Machine => continue,
+            };
+            let step = self.a.say_event(event);
+            match waits.iter_mut().find(|(known, _)| *known == who) {
+                Some((_, steps)) => steps.push(step),
+                None => waits.push((who, vec![step])),
+            }
+        }
+        let joined = |steps: Vec<String>| steps.join(self.a.say("、", ", "));
+        waits.into_iter().map(|(who, steps)| (who, joined(steps))).collect()
+    }
+
+    fn resource(&self, code: &catalog_core::ResourceCode) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.code == *code)
+    }
+
+    /// What a resource is called, where the reader sees it.
+    fn title(&self, code: &catalog_core::ResourceCode) -> &str {
+        self.resource(code).map_or("", |resource| &resource.title)
+    }
+
+    /// What an item is called; empty where that is not known.
+    fn item(&self, code: &catalog_core::ResourceCode, column: &str) -> &str {
+        let items = self.resource(code).map(|resource| resource.items.as_slice()).unwrap_or_default();
+        items.iter().find(|item| item.column.as_str() == column).map_or("", |item| &item.title)
+    }
+
+    /// Items with their names and columns.
+    fn listed<'c>(
+        &self,
+        code: &catalog_core::ResourceCode,
+        columns: impl IntoIterator<Item = &'c catalog_core::ColumnName>,
+    ) -> String {
+        let said = |column: &catalog_core::ColumnName| match self.item(code, column.as_str()) {
+            "" => column.to_string(),
+            title => format!("{title}（{column}）"),
+        };
+        columns.into_iter().map(said).collect::<Vec<_>>().join("、")
+    }
+
+    /// The rows that are asked for, in words.
+    fn rows(&self, ask: &Ask, filter: &Filter) -> String {
+        let title = |column: &str| match self.item(&ask.resource, column) {
+            "" => column.to_owned(),
+            title => title.to_owned(),
+        };
+        self.a.say_filter(filter, &title)
+    }
+
+    /// A resource with its name and code.
+    fn called(&self, code: &catalog_core::ResourceCode) -> String {
+        format!("{} {code}", self.title(code)).trim_start().to_owned()
     }
 
     fn asks(&self) -> Vec<&Ask> {
@@ -223,6 +297,10 @@ impl MatterPage<'_> {
             Content::GrantImport(import) => vec![&import.ask],
             _ => Vec::new(),
         }
+    }
+
+    fn proposal(&self) -> Vec<ScopeTable> {
+        proposal(&self.a, self.matter())
     }
 
     fn filter(&self, filter: &Filter) -> String {
@@ -244,7 +322,7 @@ impl MatterPage<'_> {
             }
         };
         let code = |code: &Option<catalog_core::ResourceCode>| {
-            code.as_ref().map(ToString::to_string).unwrap_or_default()
+            code.as_ref().map(|code| self.called(code)).unwrap_or_default()
         };
         let number = |number: &Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         match &self.matter().content {
@@ -253,7 +331,7 @@ impl MatterPage<'_> {
                 self.application(&part.application, &mut add);
                 if part.sensitive {
                     let words = a.say(
-                        "含个人信息或重要数据，须两人先后办理（四眼原则）",
+                        "含个人信息或重要数据，须两人先后办理（双人复核）",
                         "personal or important items: two persons decide",
                     );
                     add("敏感", "Sensitive", words.to_owned());
@@ -281,7 +359,7 @@ impl MatterPage<'_> {
                     ObjectionSubject::Penalty => a.say("处罚已撤销或变更", "a penalty that is no more"),
                 };
                 add("事由", "Against", what.to_owned());
-                add("数据资源", "Resource", objection.resource.to_string());
+                add("数据资源", "Resource", self.called(&objection.resource));
                 add(
                     "被指部门",
                     "Whose use",
@@ -321,9 +399,9 @@ impl MatterPage<'_> {
             }
             Content::Letter(letter) => add("事由", "About", letter.title.clone()),
             Content::SecrecyReview(review) => {
-                add("数据资源", "Resource", review.opening.resource.to_string());
-                let items: Vec<_> = review.opening.items.iter().map(ToString::to_string).collect();
-                add("拟开放信息项", "Items", items.join("、"));
+                let opening = &review.opening;
+                add("数据资源", "Resource", self.called(&opening.resource));
+                add("拟开放信息项", "Items", self.listed(&opening.resource, &opening.items));
                 add("法律依据", "Legal basis", review.opening.legal_basis.clone());
                 add("开放条件", "Condition", review.opening.condition.clone().unwrap_or_default());
             }
@@ -333,7 +411,7 @@ impl MatterPage<'_> {
                 add("计划时间", "Due", item.due.to_string());
                 add("数据资源", "Resource", code(&item.resource));
             }
-            Content::CorrectionNotice(notice) => add("数据资源", "Resource", notice.resource.to_string()),
+            Content::CorrectionNotice(notice) => add("数据资源", "Resource", self.called(&notice.resource)),
         }
         facts
     }
@@ -360,6 +438,11 @@ impl MatterPage<'_> {
     fn builds_grant(&self) -> bool {
         self.matter().kind() == MatterKind::Provision
             && [Event::Propose, Event::Grant, Event::GrantInPart].iter().any(|event| self.may(event))
+    }
+
+    fn is_narrowed(&self) -> bool {
+        let matter = self.matter();
+        matches!(&matter.content, Content::Provision(part) if part.is_narrowed(matter.state))
     }
 
     /// Whether another person must take the next step.
@@ -413,7 +496,13 @@ impl MatterPage<'_> {
         let number = &self.matter().number;
         match (self.matter().kind(), event) {
             (MatterKind::Application, Event::Complete) => Some(format!("/desk/matters/{number}/amend")),
-            (MatterKind::Provision, Event::GrantInPart) => Some(format!("/desk/matters/{number}/grant")),
+            (MatterKind::Provision, Event::Propose | Event::GrantInPart) => {
+                Some(format!("/desk/matters/{number}/grant"))
+            }
+            // What was asked can't be granted where less was proposed: the page of the proposal says so.
+            (MatterKind::Provision, Event::Grant) if self.is_narrowed() => {
+                Some(format!("/desk/matters/{number}/grant"))
+            }
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
-//! Opening a matter from the desk: an application built from the directory, an objection, a demand.
+//! Opening a matter from the desk: an application built from the directory, an objection, a demand; for the data authority an emergency
+//! grant, an agreement from before, an item of the opening plan.
 
 use askama::Template;
 use catalog_core::directory::{Department, Resource};
@@ -9,7 +10,9 @@ use crate::asks::AskForm;
 use crate::typed::Typed;
 
 /// What can be opened: the word of the address, Chinese and English, and for what.
-const KINDS: [(&str, &str, &str, &str, &str); 3] = [
+type Kind = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+const KINDS: [Kind; 3] = [
     (
         "application",
         "数据共享申请",
@@ -27,13 +30,38 @@ const KINDS: [(&str, &str, &str, &str, &str); 3] = [
     ("demand", "数据需求", "Demand", "目录里没有的数据，由主管部门分派", "for data that nobody offers yet"),
 ];
 
+/// What the data authority can open beside.
+const OF_AUTHORITY: [Kind; 3] = [
+    (
+        "emergency_grant",
+        "应急共享",
+        "Emergency grant",
+        "突发事件中先行授权，最长 72 小时，由另一人复核，提供部门事后审查",
+        "for at most 72 hours; another officer decides, the provider reviews it after",
+    ),
+    (
+        "grant_import",
+        "存量协议登记",
+        "Agreement from before",
+        "平台上线前已批准的共享协议，由另一人复核后生效",
+        "approved before the platform; another officer confirms it",
+    ),
+    (
+        "opening_item",
+        "开放计划项",
+        "Item of the opening plan",
+        "列入年度数据开放计划，由承办部门按期完成",
+        "of the yearly plan, due on a day that it names",
+    ),
+];
+
 /// The page on which a matter is opened.
 #[derive(Template)]
 #[template(path = "desk/new_matter.html")]
 pub struct NewMatterPage<'a> {
     /// What surrounds it.
     pub a: Around<'a>,
-    /// `application`, `objection` or `demand`; to be chosen if it is empty.
+    /// The word of a kind; to be chosen if it is empty.
     pub kind: &'a str,
     /// The number of the application that is amended, instead of a new one.
     pub amends: Option<&'a str>,
@@ -47,11 +75,27 @@ pub struct NewMatterPage<'a> {
     pub departments: &'a [Department],
     /// The first day that a term may end on.
     pub today: String,
+    /// Whether the reader opens what the data authority opens.
+    pub is_authority: bool,
 }
 
 impl NewMatterPage<'_> {
-    fn kinds(&self) -> [(&'static str, &'static str, &'static str, &'static str, &'static str); 3] {
-        KINDS
+    fn kinds(&self) -> Vec<Kind> {
+        let of_authority = OF_AUTHORITY.into_iter().filter(|_| self.is_authority);
+        KINDS.into_iter().chain(of_authority).collect()
+    }
+
+    fn names_resources(&self) -> bool {
+        self.kind == "application" || self.names_grantee()
+    }
+
+    /// Whether it becomes a grant to a department that somebody else names.
+    fn names_grantee(&self) -> bool {
+        matches!(self.kind, "emergency_grant" | "grant_import")
+    }
+
+    fn is_typed(&self, field: &str, department: &Department) -> bool {
+        self.typed.of(field) == department.id.as_str()
     }
 
     fn action(&self) -> String {
@@ -71,7 +115,7 @@ impl NewMatterPage<'_> {
     }
 
     fn title(&self) -> &str {
-        let known = KINDS.iter().find(|(word, ..)| *word == self.kind);
+        let known = KINDS.iter().chain(&OF_AUTHORITY).find(|(word, ..)| *word == self.kind);
         match (self.amends, known) {
             (Some(_), _) => self.a.say("补正申请", "Amend the application"),
             (None, Some((_, chinese, english, ..))) => self.a.say(chinese, english),

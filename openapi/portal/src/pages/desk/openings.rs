@@ -11,6 +11,8 @@ use catalog_core::services::MatterView;
 
 use super::directory::word;
 use crate::around::Around;
+use crate::names::Names;
+use crate::pager::Pager;
 
 /// What waits for the reader as reviewer.
 #[derive(Template)]
@@ -18,12 +20,47 @@ use crate::around::Around;
 pub struct ReviewsPage<'a> {
     /// What surrounds it.
     pub a: Around<'a>,
-    /// Entries under review, and why the reader does not decide about one.
-    pub entries: &'a [(Entry, Option<String>)],
-    /// Changes of columns: title and version.
-    pub versions: &'a [(String, Version)],
+    /// Entries under review.
+    pub entries: &'a [EntryToReview],
+    /// Changes of columns.
+    pub versions: &'a [VersionToReview],
     /// Secrecy reviews.
     pub openings: &'a [MatterView],
+    /// How many entries and changes there are in all.
+    pub counts: (usize, usize),
+    /// The ways through the three lists.
+    pub pagers: [Pager; 3],
+}
+
+/// An entry under review.
+#[derive(Debug, Clone)]
+pub struct EntryToReview {
+    /// The entry.
+    pub entry: Entry,
+    /// Why the reader does not decide about it.
+    pub hindrance: Option<String>,
+}
+
+/// A change of columns that awaits review.
+#[derive(Debug, Clone)]
+pub struct VersionToReview {
+    /// The resource's title.
+    pub title: String,
+    /// The version.
+    pub version: Version,
+    /// Why the reader does not review it.
+    pub hindrance: Option<String>,
+}
+
+/// What waits for the reader as reviewer, all of which they may decide.
+#[derive(Debug, Clone, Default)]
+pub struct DeskReviews {
+    /// Entries.
+    pub entries: Vec<EntryToReview>,
+    /// Changes of columns.
+    pub versions: Vec<VersionToReview>,
+    /// Secrecy reviews.
+    pub openings: Vec<MatterView>,
 }
 
 impl ReviewsPage<'_> {
@@ -42,6 +79,8 @@ pub struct OpeningsPage<'a> {
     pub openings: &'a [MatterView],
     /// Whether settled ones are among them.
     pub settled: bool,
+    /// The ways through the list.
+    pub pager: Pager,
 }
 
 /// What is to be opened, of a matter.
@@ -58,7 +97,19 @@ impl OpeningsPage<'_> {
     }
 }
 
+/// The version that a secrecy review holds back from those outside government; nothing for a first opening.
+pub(crate) fn held_back(view: &MatterView) -> Option<i64> {
+    match &view.matter.content {
+        catalog_core::matter::Content::SecrecyReview(review) => review.version,
+        _ => None,
+    }
+}
+
 impl ReviewsPage<'_> {
+    fn held_back(&self, view: &MatterView) -> Option<i64> {
+        held_back(view)
+    }
+
     fn resource(&self, view: &MatterView) -> String {
         resource_of(view)
     }
@@ -158,6 +209,8 @@ pub struct TypedStep {
 #[derive(Template)]
 #[template(path = "desk/secrecy.html")]
 pub struct SecrecyPage<'a> {
+    /// Who the people are.
+    pub names: &'a Names,
     /// What surrounds it.
     pub a: Around<'a>,
     /// The matter.
@@ -228,6 +281,11 @@ impl SecrecyPage<'_> {
     fn others(&self) -> Vec<Event> {
         let own = [Event::Grant, Event::Refuse, Event::Return, Event::Complete];
         self.view.yours.iter().copied().filter(|event| !own.contains(event)).collect()
+    }
+
+    /// Whether the machine check was cut short, and would be run again.
+    fn is_unchecked(&self) -> bool {
+        self.view.next.contains(&Event::Clear)
     }
 
     fn completes(&self) -> bool {

@@ -59,13 +59,22 @@ async fn show_upload(visit: Visit, Code(code): Code) -> Result<Response, Refusal
     visit.page(&UploadPage { a: visit.around(), resource: &resource, typed: &TypedDelivery::default(), most })
 }
 
+/// How a delivery is followed.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Follow {
+    /// The name under which `/api/v1/resources/{code}/data/progress` tells how far it is.
+    follow: Option<String>,
+}
+
 /// Deliver a file: it is checked row by row and becomes a version that waits to be published
-#[utoipa::path(post, path = "/desk/datasets/{code}/upload", tag = "desk", params(CodePath, LanguageParam),
+#[utoipa::path(post, path = "/desk/datasets/{code}/upload", tag = "desk", params(CodePath, LanguageParam, Follow),
     request_body(content = Object, content_type = "multipart/form-data"),
     responses((status = 200, description = "The quality report", content_type = "text/html")))]
 async fn deliver_data_form(
     visit: Visit,
     Code(code): Code,
+    Params(follow): Params<Follow>,
     Extension(asked): Extension<Asked>,
     sent: SentFile,
 ) -> Result<Response, Refusal> {
@@ -77,7 +86,7 @@ async fn deliver_data_form(
         reason: sent.field("reason").to_owned(),
         notice_days: sent.field("notice_days").to_owned(),
     };
-    match taken(&visit, &resource, &asked, sent, &typed).await {
+    match taken(&visit, &resource, &asked, (sent, follow), &typed).await {
         Ok(response) => Ok(response),
         Err(refusal) => {
             let most = visit.app.limits.upload_bytes;
@@ -110,29 +119,34 @@ async fn taken(
     visit: &Visit,
     resource: &Resource,
     asked: &Asked,
-    sent: SentFile,
+    (sent, Follow { follow }): (SentFile, Follow),
     typed: &TypedDelivery,
 ) -> Result<Response, Refusal> {
     let (app, ctx) = (&visit.app, &visit.ctx);
-    let wanted = wanted(typed)?;
+    let wanted = Wanted { follow, ..wanted(typed)? };
     let missing = || Error::new(ErrorCode::InvalidInput, "choose the file");
     let (name, file) = sent.file.filter(|(_, file)| file.bytes > 0).ok_or_else(missing)?;
     let delivery = uploads::delivery(&file, Some(&name), &HeaderMap::new());
     let (report, reading) =
         uploads::deliver(app, ctx, asked, delivery, &resource.code, &wanted, None).await?;
-    let PreparedVersion { number, manifest_digest } = report.prepared.clone();
-    let prepared = uploads::waiting_version(app, ctx, resource.code.clone(), report.prepared).await?;
-    // Whoever has just sent them is shown what they sent.
-    let examples = examples(app, &prepared.manifest).await?;
-    let mut response = visit.page(&QualityPage {
-        a: visit.around(),
-        resource,
-        number,
-        waits: Some(&manifest_digest),
-        breaks: wanted.breaking,
-        quality: &counts(&prepared.manifest.quality),
-        examples: &examples,
-    })?;
+    // What was read of others for it has begun in evidence: a refusal from here on names it, and ends it.
+    let sources = reading.as_ref().map(|reading| reading.sources.clone()).unwrap_or_default();
+    let shown = async {
+        let PreparedVersion { number, manifest_digest } = report.prepared.clone();
+        let prepared = uploads::waiting_version(app, ctx, resource.code.clone(), report.prepared).await?;
+        // Whoever has just sent them is shown what they sent.
+        let examples = examples(app, &prepared.manifest).await?;
+        visit.page(&QualityPage {
+            a: visit.around(),
+            resource,
+            number,
+            waits: Some(&manifest_digest),
+            breaks: wanted.breaking,
+            quality: &counts(&prepared.manifest.quality),
+            examples: &examples,
+        })
+    };
+    let mut response = shown.await.map_err(|refusal: Refusal| refusal.after_opening(sources))?;
     if let Some(reading) = reading {
         response.extensions_mut().insert(reading);
     }

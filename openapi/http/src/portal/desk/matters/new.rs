@@ -5,11 +5,12 @@ use catalog_core::directory::{Department, Resource};
 use catalog_core::matter::{Application, Content, Demand, Event, Objection};
 use catalog_core::ports::{SearchHit, SearchQuery};
 use catalog_core::services::{Act, MatterView};
-use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, Timestamp};
+use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, Role, Timestamp};
 use chrono::NaiveDate;
 use openapi_portal::{Around, NewMatterPage, Typed, asks_of, typed_of, with_ask, without_ask};
 use std::sync::Arc;
 
+use super::authority;
 use super::steps::{plain, word};
 use super::{Form, Id, LanguageParam, Visit};
 use crate::app::App;
@@ -29,6 +30,7 @@ struct Loaded {
     departments: Vec<Department>,
     amends: Option<String>,
     today: String,
+    is_authority: bool,
 }
 
 impl Loaded {
@@ -40,7 +42,7 @@ impl Loaded {
             kind = "application".to_owned();
         }
         let (mut typed, mut resources, mut trouble) = (typed, Vec::new(), None);
-        if kind == "application" {
+        if names_resources(&kind) {
             let codes: Vec<String> = typed.all("resource").map(str::to_owned).collect();
             for code in codes {
                 let found = match ResourceCode::from_path(&code) {
@@ -56,7 +58,7 @@ impl Loaded {
                 }
             }
         }
-        let found = match typed.filled("q").filter(|_| kind == "application") {
+        let found = match typed.filled("q").filter(|_| names_resources(&kind)) {
             Some(words) => {
                 let _place = app.page(ctx).await?;
                 let query = SearchQuery { text: words.to_owned(), limit: HITS, ..SearchQuery::default() };
@@ -66,7 +68,8 @@ impl Loaded {
         };
         let departments = app.services.departments(ctx).await?;
         let (amends, today) = (amends.map(str::to_owned), ctx.now.shanghai_date().to_string());
-        Ok((Self { kind, typed, resources, found, departments, amends, today }, trouble))
+        let is_authority = ctx.principal.has(Role::AuthorityOfficer);
+        Ok((Self { kind, typed, resources, found, departments, amends, today, is_authority }, trouble))
     }
 
     fn page<'v>(&'v self, a: Around<'v>) -> NewMatterPage<'v> {
@@ -79,6 +82,7 @@ impl Loaded {
             found: &self.found,
             departments: &self.departments,
             today: self.today.clone(),
+            is_authority: self.is_authority,
         }
     }
 
@@ -91,9 +95,14 @@ impl Loaded {
     }
 }
 
+/// Whether a matter of the kind says which items and rows of a resource it is about.
+fn names_resources(kind: &str) -> bool {
+    kind == "application" || authority::names_one(kind)
+}
+
 /// The form of a new matter: `?resource=CODE` begins an application for it
 #[utoipa::path(get, path = "/desk/matters/new", tag = "desk",
-    params(LanguageParam, ("kind" = Option<String>, Query, description = "`application`, `objection` or `demand`"),
+    params(LanguageParam, ("kind" = Option<String>, Query, description = "`application`, `objection` or `demand`; for the data authority `emergency_grant`, `grant_import` or `opening_item`"),
         ("resource" = Option<String>, Query, description = "Code of a resource")),
     responses((status = 200, description = "A page", content_type = "text/html")))]
 pub(super) async fn show_new_matter(
@@ -101,6 +110,10 @@ pub(super) async fn show_new_matter(
     Params(fields): Params<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     visit.signed_in()?;
+    if let Some(typed) = visit.returned() {
+        let (loaded, trouble) = Loaded::of(&visit, changed(typed.clone()).0, None).await?;
+        return loaded.shown(&visit, trouble);
+    }
     let asked = Typed::new(fields);
     let mut typed = Typed::default();
     for name in ["kind", "q", "subject", "receipt"] {
@@ -111,7 +124,8 @@ pub(super) async fn show_new_matter(
     for code in asked.all("resource") {
         let code = ResourceCode::from_path(code)?;
         typed = match asked.of("kind") {
-            "" | "application" => with_ask(typed, code.as_str()),
+            "" => with_ask(typed, code.as_str()),
+            kind if names_resources(kind) => with_ask(typed, code.as_str()),
             _ => typed.with("resource", code.as_str()),
         };
     }
@@ -146,6 +160,13 @@ pub(super) async fn open_new_matter(
 fn changed(typed: Typed) -> (Typed, bool) {
     let what = typed.of("do").to_owned();
     match what.split_once(' ') {
+        // A grant by the authority is of one resource: another takes its place.
+        Some(("add", code)) if authority::names_one(typed.of("kind")) => {
+            let others: Vec<_> =
+                typed.all("resource").filter(|other| *other != code).map(str::to_owned).collect();
+            let typed = others.iter().fold(typed, |typed, other| without_ask(&typed, other));
+            (with_ask(typed, code), false)
+        }
         Some(("add", code)) => (with_ask(typed, code), false),
         Some(("remove", code)) => (without_ask(&typed, code), false),
         _ if what == "search" => (typed, false),
@@ -180,9 +201,16 @@ async fn opened(visit: &Visit, loaded: &Loaded) -> Result<MatterView> {
             legal_basis: text("legal_basis"),
             met_by: None,
         }),
-        _ => return Err(Error::new(ErrorCode::InvalidInput, "请选择要发起的办件类型")),
+        kind => authority::content(kind, typed)?,
     };
     visit.app.services.open_matter(&visit.ctx, content).await
+}
+
+/// The end of a term, by its last day.
+pub(super) fn end_of_term(typed: &Typed) -> Result<Timestamp> {
+    let wrong = || Error::new(ErrorCode::InvalidInput, "请填使用期限，写作 2026-12-31");
+    let last: NaiveDate = typed.of("valid_until").trim().parse().map_err(|_| wrong())?;
+    Ok(Timestamp::start_of_shanghai_day(last.succ_opt().ok_or_else(wrong)?))
 }
 
 fn application_of(typed: &Typed) -> Result<Application> {
@@ -190,15 +218,11 @@ fn application_of(typed: &Typed) -> Result<Application> {
         let wrong = |_| Error::new(ErrorCode::InvalidInput, format!("`{name}` 须填数字"));
         typed.filled(name).map(|text| text.parse::<u64>().map_err(wrong)).transpose()
     };
-    let day = typed.of("valid_until").trim();
-    let wrong = || Error::new(ErrorCode::InvalidInput, "请填使用期限，写作 2026-12-31");
-    let last: NaiveDate = day.parse().map_err(|_| wrong())?;
-    let end = last.succ_opt().ok_or_else(wrong)?;
     Ok(Application {
         asks: asks_of(typed)?,
         purpose: typed.of("purpose").trim().to_owned(),
         legal_basis: typed.of("legal_basis").trim().to_owned(),
-        valid_until: Timestamp::start_of_shanghai_day(end),
+        valid_until: end_of_term(typed)?,
         calls_per_day: number("calls_per_day")?,
         rows_per_day: number("rows_per_day")?,
         renews: typed.filled("renews").map(str::to_owned),
@@ -236,6 +260,7 @@ async fn amendable(visit: &Visit, number: &str) -> Result<Application> {
     responses((status = 200, description = "A page", content_type = "text/html")))]
 pub(super) async fn show_amendment(visit: Visit, Id(number): Id) -> Result<Response, Refusal> {
     let typed = typed_application(&amendable(&visit, &number).await?);
+    let typed = visit.returned().map_or(typed, |returned| changed(returned.clone()).0);
     let (loaded, trouble) = Loaded::of(&visit, typed, Some(&number)).await?;
     loaded.shown(&visit, trouble)
 }

@@ -19,7 +19,9 @@ fn shown(text: &str) -> String {
 /// A step with its words alone.
 pub(super) fn plain(event: Event, typed: &Typed) -> Act {
     let text = |name: &str| typed.filled(name).map(str::to_owned);
-    Act::new(event, text("reason"), text("legal_basis"))
+    // What is no number was compared with the matter's before.
+    let revision = typed.filled("revision").and_then(|text| text.parse().ok());
+    Act { revision, ..Act::new(event, text("reason"), text("legal_basis")) }
 }
 
 /// The step that a matter's page sends.

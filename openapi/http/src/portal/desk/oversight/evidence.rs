@@ -1,5 +1,7 @@
 //! Evidence: searched by auditors, and shown with its proof to whoever may see the receipt.
 
+mod rows;
+
 use std::io::SeekFrom;
 use std::sync::Arc;
 
@@ -11,9 +13,9 @@ use datasets_store::jws;
 use exchange_crypto::{Digest, from_base64};
 use exchange_ledger::merkle::{leaf_hash, node_hash};
 use exchange_ledger::note::Note;
-use openapi_contract::{EvidenceLeaf, LeafProof, Receipt};
+use openapi_contract::{LeafProof, Receipt};
 use openapi_portal::{
-    AccessLogPage, AccessRow, EvidenceDeskPage, EvidenceRow, ProofPage, ProofStep, ProvenRecord, SearchField,
+    AccessLogPage, AccessRow, EvidenceDeskPage, Names, Pager, ProofPage, ProofStep, ProvenRecord, SearchField,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -24,7 +26,7 @@ use utoipa_axum::routes;
 use super::{day, end, filled, start};
 use crate::app::App;
 use crate::extract::{Id, Params};
-use crate::inspection::{self, Wanted, told};
+use crate::inspection::{self, Wanted};
 use crate::maintenance::access_log;
 use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
@@ -129,11 +131,12 @@ async fn show_evidence(visit: Visit, Params(mut asked): Params<Asked>) -> Result
     }
     let ctx = &visit.ctx;
     if decide_action(&ctx.principal, Action::ReadEvidence, None).into_permission().is_err() {
-        let (fields, rows) = (Vec::new(), Vec::new());
+        let (fields, rows, names) = (Vec::new(), Vec::new(), Names::default());
         return visit.page(&EvidenceDeskPage {
             a: visit.around(),
             fields,
             rows,
+            names,
             next: None,
             sheet: String::new(),
         });
@@ -143,12 +146,14 @@ async fn show_evidence(visit: Visit, Params(mut asked): Params<Asked>) -> Result
     }
     let wanted = asked.wanted()?;
     let page = inspection::search(&visit.app, ctx, &wanted).await?;
+    let rows = rows::of(&page, &inspection::ends_behind(&visit.app, &page).await?);
     let next = page.next.as_deref().map(|after| asked.query(after)).transpose()?;
     let next = next.map(|query| format!("/desk/evidence?{query}"));
     visit.page(&EvidenceDeskPage {
         a: visit.around(),
         fields: asked.fields(),
-        rows: page.records.iter().map(row).collect(),
+        names: visit.names(rows.iter().map(|row| row.principal.as_str())).await?,
+        rows,
         next,
         sheet: sheet(&wanted)?,
     })
@@ -178,23 +183,6 @@ fn written(asked: Vec<(&str, String)>) -> Result<String> {
     serde_html_form::to_string(asked).map_err(Error::internal)
 }
 
-fn row(leaf: &EvidenceLeaf) -> EvidenceRow {
-    let EvidenceRecord { request_id, at, actor, event, .. } = &leaf.record;
-    let told = told(event);
-    EvidenceRow {
-        place: format!("{}-{}", leaf.epoch, leaf.index),
-        request: request_id.clone(),
-        at: *at,
-        event: event.name().to_owned(),
-        about: told.about,
-        department: actor.department.as_ref().map(ToString::to_string).unwrap_or_default(),
-        principal: actor.id.clone(),
-        purpose: actor.purpose.clone().unwrap_or_default(),
-        outcome: told.outcome,
-        rows: told.rows,
-    }
-}
-
 /// What evidence holds about a request, with its proof; a place in the log leads to the request of its record
 #[utoipa::path(get, path = "/desk/evidence/{id}", tag = "desk",
     params(LanguageParam, ("id" = String, Path, description = "Number of the receipt, or a place: `0-17`")),
@@ -212,6 +200,7 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
     let records =
         proven.map(|(record, proof)| shown(record, proof, head.size)).collect::<Result<Vec<_>>>()?;
     let Receipt { ended, checkpoint, salts, signature, .. } = &receipt;
+    let actors = receipt.records.iter().map(|record| record.actor.id.as_str());
     visit.page(&ProofPage {
         a: visit.around(),
         id: &id,
@@ -223,6 +212,7 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
         size: head.size,
         root: head.root.to_base64(),
         key: jws::key_id(signature).map_err(Error::internal)?,
+        names: visit.names(actors).await?,
     })
 }
 
@@ -269,6 +259,8 @@ struct OfDay {
     /// `2026-11-22`, in Asia/Shanghai; today without it.
     #[serde(default)]
     date: String,
+    /// The lines that end before this byte of the log; the newest without it.
+    before: Option<u64>,
 }
 
 /// The access log of a day, for auditors
@@ -278,32 +270,73 @@ async fn show_access_log(visit: Visit, Params(asked): Params<OfDay>) -> Result<R
     visit.signed_in()?;
     let wanted = day(&asked.date)?.unwrap_or_else(|| visit.ctx.now.shanghai_date());
     let read = match access_log(&visit.app, &visit.ctx, wanted).await {
-        Ok(file) => Some(tail(file).await.map_err(Error::internal)?),
+        Ok(file) => Some(tail(file, asked.before).await.map_err(Error::internal)?),
         Err(error) if error.code == ErrorCode::NotFound => None,
         Err(error) => return Err(error.into()),
     };
-    let (is_there, (rows, has_more)) = (read.is_some(), read.unwrap_or_default());
-    visit.page(&AccessLogPage { a: visit.around(), day: wanted.to_string(), rows, has_more, is_there })
+    let (is_there, (rows, next)) = (read.is_some(), read.unwrap_or_default());
+    let names = visit.names(rows.iter().filter_map(|row: &AccessRow| row.principal.as_deref())).await?;
+    let a = visit.around();
+    let pager = Pager::of(&a.address, "before", next.map(|next| next.to_string()).as_deref());
+    visit.page(&AccessLogPage { a, day: wanted.to_string(), rows, pager, is_there, names })
 }
 
-/// The last lines of a log, the newest first, and whether there are others.
-async fn tail(mut file: tokio::fs::File) -> std::io::Result<(Vec<AccessRow>, bool)> {
+/// The lines of a log that end before a byte of it, the newest first, and the byte before which those end that are left.
+async fn tail(
+    mut file: tokio::fs::File,
+    before: Option<u64>,
+) -> std::io::Result<(Vec<AccessRow>, Option<u64>)> {
     let length = file.metadata().await?.len();
-    let begin = length.saturating_sub(TAIL);
+    let end = before.unwrap_or(length).min(length);
+    let begin = end.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(begin)).await?;
     let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes).await?;
-    let text = String::from_utf8_lossy(&bytes);
-    // The first line of a part may be half of one.
-    let lines: Vec<_> = text.lines().skip(usize::from(begin > 0)).collect();
-    let has_more = begin > 0 || lines.len() > LINES;
-    let rows = lines.iter().rev().take(LINES).filter_map(|line| serde_json::from_str(line).ok());
-    Ok((rows.collect(), has_more))
+    file.take(end - begin).read_to_end(&mut bytes).await?;
+    let (lines, left) = last_lines(&bytes, begin);
+    let rows = lines.into_iter().filter_map(|line| serde_json::from_slice(line).ok());
+    Ok((rows.collect(), left))
+}
+
+/// The last lines of a part of a log that begins at a byte of it, and where the first of them begins, if anything is before it. The
+/// first line of a part may be half of one, and is left.
+fn last_lines(part: &[u8], begin: u64) -> (Vec<&[u8]>, Option<u64>) {
+    let half = match begin {
+        0 => 0,
+        _ => part.iter().position(|byte| *byte == b'\n').map_or(0, |place| place + 1),
+    };
+    let (mut rest, mut lines) = (part.get(half..).unwrap_or_default(), Vec::new());
+    while lines.len() < LINES && !rest.is_empty() {
+        let whole = rest.strip_suffix(b"\n").unwrap_or(rest);
+        let start = whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+        lines.push(whole.get(start..).unwrap_or_default());
+        rest = rest.get(..start).unwrap_or_default();
+    }
+    // A line that is longer than a part is left out.
+    let left = if lines.is_empty() { begin } else { begin + half as u64 + rest.len() as u64 };
+    (lines, Some(left).filter(|left| *left > 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_line_of_a_log_stands_on_one_page() {
+        let log: Vec<_> = (0..1_234).map(|number| format!("line {number}")).collect();
+        let bytes = log.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+        let (mut end, mut seen) = (bytes.len() as u64, Vec::new());
+        loop {
+            let begin = end.saturating_sub(9_000);
+            let (lines, left) = last_lines(&bytes[begin as usize..end as usize], begin);
+            seen.extend(lines.into_iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
+            match left {
+                Some(left) => end = left,
+                None => break,
+            }
+        }
+        seen.reverse();
+        assert_eq!(seen, log);
+    }
 
     #[test]
     fn a_place_is_no_number_of_a_request() {

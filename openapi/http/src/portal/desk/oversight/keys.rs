@@ -59,6 +59,15 @@ fn looked_after<'k>(keys: &'k [KeyRecord], principal: &Principal) -> Vec<&'k Key
     keys.iter().rev().filter(|key| all || is_own(key, principal)).collect()
 }
 
+/// The people who hold them.
+fn holders<'k>(keys: &[&'k KeyRecord]) -> Vec<&'k str> {
+    let holder = |key: &&'k KeyRecord| match &key.owner {
+        KeyOwner::Person(id) => Some(id.as_str()),
+        KeyOwner::Platform | KeyOwner::Department(_) => None,
+    };
+    keys.iter().filter_map(holder).collect()
+}
+
 /// Public keys, with their periods
 #[utoipa::path(get, path = "/desk/keys", tag = "desk", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
@@ -66,9 +75,11 @@ async fn show_keys(visit: Visit) -> Result<Response, Refusal> {
     let principal = visit.signed_in()?;
     let keys = visit.app.services.key_history(&visit.ctx).await?;
     let departments = visit.app.services.departments(&visit.ctx).await?;
+    let shown = looked_after(&keys, principal);
     visit.page(&KeysPage {
         a: visit.around(),
-        keys: looked_after(&keys, principal),
+        names: &visit.names(holders(&shown)).await?,
+        keys: shown,
         may_register: registers(principal),
         departments: &departments,
         entered: &EnteredKey::default(),
@@ -89,9 +100,12 @@ async fn change_keys(visit: Visit, Form(sent): Form<KeyForm>) -> Result<Response
             let departments = visit.app.services.departments(&visit.ctx).await?;
             let KeyForm { owner, name, public_key, .. } = sent;
             let entered = EnteredKey { owner, name, public_key };
+            let shown = looked_after(&keys, principal);
+            let names = visit.names(holders(&shown)).await?;
             Err(visit.again(error, |a| KeysPage {
                 a,
-                keys: looked_after(&keys, principal),
+                keys: shown,
+                names: &names,
                 may_register: registers(principal),
                 departments: &departments,
                 entered: &entered,

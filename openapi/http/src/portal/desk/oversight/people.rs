@@ -7,7 +7,7 @@ use axum::response::Response;
 use catalog_core::ports::Person;
 use catalog_core::substitution::NewSubstitution;
 use catalog_core::{DepartmentId, Error, ErrorCode, Result, Role};
-use openapi_portal::{EnteredSubstitution, PeoplePage, PersonPage, SubstitutionsPage};
+use openapi_portal::{EnteredSubstitution, Pager, PeoplePage, PersonPage, SubstitutionsPage};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +22,7 @@ use crate::problem::Refusal;
 use crate::session::invite;
 
 /// The most people that a page lists.
-const LISTED: usize = 500;
+const LISTED: usize = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -38,6 +38,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 struct Asked {
     /// Part of a login name, a name, or a department's machine name.
     q: String,
+    /// The page behind this login name.
+    after: String,
 }
 
 /// What the form of a new person sends.
@@ -86,6 +88,15 @@ fn nobody() -> Person {
     Person { id, name, department: None, roles: BTreeSet::new(), active: true }
 }
 
+/// The first of them by login name, and the last of these where more follow.
+fn page_of(mut people: Vec<Person>) -> (Vec<Person>, Option<String>) {
+    people.sort_by(|one, other| one.id.cmp(&other.id));
+    let has_more = people.len() > LISTED;
+    people.truncate(LISTED);
+    let next = people.last().filter(|_| has_more).map(|last| last.id.clone());
+    (people, next)
+}
+
 /// The people with an account
 #[utoipa::path(get, path = "/desk/people", tag = "desk", params(LanguageParam, Asked),
     responses((status = 200, description = "A page", content_type = "text/html")))]
@@ -97,14 +108,23 @@ async fn show_people(visit: Visit, Params(asked): Params<Asked>) -> Result<Respo
     let words = asked.q.trim().to_lowercase();
     let is_found = |person: &Person| {
         let department = person.department.as_ref().map_or("", |department| department.as_str());
-        [person.id.as_str(), &person.name, department].iter().any(|text| text.to_lowercase().contains(&words))
+        let named = departments.iter().find(|known| known.id.as_str() == department);
+        let called = named.map_or("", |department| department.name.as_str());
+        [person.id.as_str(), &person.name, department, called]
+            .iter()
+            .any(|text| text.to_lowercase().contains(&words))
     };
-    let found: Vec<_> = all.into_iter().filter(is_found).take(LISTED).collect();
+    let is_behind = |person: &Person| asked.after.is_empty() || person.id > asked.after;
+    let found = all.into_iter().filter(|person| is_found(person) && is_behind(person)).collect();
+    let (found, next) = page_of(found);
+    let a = visit.around();
+    let pager = Pager::of(&a.address, "after", next.as_deref());
     visit.page(&PeoplePage {
-        a: visit.around(),
+        a,
         people: &found,
         total,
         words: &asked.q,
+        pager,
         departments: &departments,
         entered: &nobody(),
     })
@@ -128,10 +148,11 @@ async fn add_person(visit: Visit, Form(entered): Form<EnteredPerson>) -> Result<
         Err(error) => {
             let departments = visit.app.services.departments(&visit.ctx).await?;
             let total = people.len() as u64;
-            let people = people.get(..LISTED).unwrap_or(&people);
+            let (people, next) = page_of(people);
             Err(visit.again(error, |a| PeoplePage {
+                pager: Pager::of(&a.address, "after", next.as_deref()),
                 a,
-                people,
+                people: &people,
                 total,
                 words: "",
                 departments: &departments,
@@ -235,6 +256,7 @@ async fn show_substitutions(visit: Visit) -> Result<Response, Refusal> {
     let substitutions = visit.app.services.substitutions(&visit.ctx).await?;
     visit.page(&SubstitutionsPage {
         a: visit.around(),
+        names: &visit.names(substitutions.iter().map(|one| one.person.as_str())).await?,
         substitutions: &substitutions,
         entered: &EnteredSubstitution::default(),
         now: visit.ctx.now,
@@ -254,8 +276,9 @@ async fn change_substitutions(visit: Visit, Form(sent): Form<Substitute>) -> Res
             let Substitute { person, role, from, until, reason, .. } = sent;
             let entered = EnteredSubstitution { person, role, from, until, reason };
             let now = visit.ctx.now;
-            let substitutions = &substitutions;
-            Err(visit.again(error, |a| SubstitutionsPage { a, substitutions, entered: &entered, now }))
+            let names = visit.names(substitutions.iter().map(|one| one.person.as_str())).await?;
+            let (substitutions, entered, names) = (&substitutions, &entered, &names);
+            Err(visit.again(error, |a| SubstitutionsPage { a, substitutions, entered, now, names }))
         }
     }
 }

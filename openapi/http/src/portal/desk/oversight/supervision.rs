@@ -88,6 +88,7 @@ async fn show_supervision(visit: Visit, Params(asked): Params<Asked>) -> Result<
         breaches: &found.breaches,
         anomalies: &found.anomalies,
         last: found.last,
+        names: visit.names(found.anomalies.iter().filter_map(|one| one.principal.as_deref())).await?,
     })
 }
 

@@ -5,6 +5,8 @@ use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::{Channel, Timestamp};
 
 use crate::around::Around;
+use crate::names::Names;
+use crate::pager::Pager;
 
 /// A field by which evidence is searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +21,21 @@ pub struct SearchField {
     pub value: String,
 }
 
-/// A record as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A record as a list shows it; of an access start and end in one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvidenceRow {
-    /// Epoch and index: `0-17`.
+    /// Epoch and index: `0-17`; of an access where it begins.
     pub place: String,
+    /// And where it ends, where that is another record.
+    pub end_place: String,
     /// The request that it belongs to.
     pub request: String,
     /// When.
     pub at: Timestamp,
+    /// How long it took, where start and end are two records.
+    pub lasted: Option<i64>,
+    /// Whether it has begun, and nothing says that it has ended.
+    pub is_open: bool,
     /// What, as the log names it.
     pub event: String,
     /// Of what.
@@ -42,6 +50,10 @@ pub struct EvidenceRow {
     pub outcome: String,
     /// Rows that left.
     pub rows: Option<u64>,
+    /// Bytes that left.
+    pub bytes: Option<u64>,
+    /// The grants under which it was read.
+    pub grants: String,
 }
 
 /// Search in the evidence log, or the way to one's own receipts.
@@ -54,10 +66,24 @@ pub struct EvidenceDeskPage<'a> {
     pub fields: Vec<SearchField>,
     /// What was found, oldest first.
     pub rows: Vec<EvidenceRow>,
+    /// Who the people, machines and departments are.
+    pub names: Names,
     /// The next page.
     pub next: Option<String>,
     /// The same as a spreadsheet.
     pub sheet: String,
+}
+
+impl EvidenceDeskPage<'_> {
+    /// A time in microseconds as people read it.
+    fn lasted(&self, micros: &i64) -> String {
+        let milliseconds = micros.max(&0) / 1000;
+        match milliseconds {
+            0..1000 => format!("{milliseconds} ms"),
+            1000..60_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+            _ => format!("{} min {} s", milliseconds / 60_000, milliseconds / 1000 % 60),
+        }
+    }
 }
 
 /// A line of the access log.
@@ -91,10 +117,12 @@ pub struct AccessLogPage<'a> {
     pub day: String,
     /// The newest lines, newest first.
     pub rows: Vec<AccessRow>,
-    /// Whether there are older ones.
-    pub has_more: bool,
+    /// The ways through the log.
+    pub pager: Pager,
     /// Whether there is a log of that day.
     pub is_there: bool,
+    /// Who the people and machines are.
+    pub names: Names,
 }
 
 /// One step from a leaf to the root.
@@ -154,6 +182,8 @@ pub struct ProofPage<'a> {
     pub root: String,
     /// Id of the key that signed the receipt.
     pub key: String,
+    /// Who the people, machines and departments are.
+    pub names: Names,
 }
 
 impl ProofPage<'_> {

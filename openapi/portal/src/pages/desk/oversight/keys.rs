@@ -6,6 +6,7 @@ use catalog_core::directory::Department;
 use catalog_core::ports::{KeyOwner, KeyRecord};
 
 use crate::around::Around;
+use crate::names::Names;
 
 /// A key as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,14 +35,25 @@ pub struct KeysPage<'a> {
     pub entered: &'a EnteredKey,
     /// The time.
     pub now: Timestamp,
+    /// Who the people and departments are.
+    pub names: &'a Names,
 }
 
 impl KeysPage<'_> {
     fn owner(&self, key: &KeyRecord) -> String {
         match &key.owner {
             KeyOwner::Platform => self.a.say("平台", "platform").to_owned(),
-            KeyOwner::Department(id) => id.to_string(),
-            KeyOwner::Person(id) => id.clone(),
+            KeyOwner::Department(id) => self.names.department(id.as_str()).to_owned(),
+            KeyOwner::Person(id) => self.names.principal(&self.a, id),
+        }
+    }
+
+    /// The name by which forms call the owner.
+    fn owner_id<'k>(&self, key: &'k KeyRecord) -> &'k str {
+        match &key.owner {
+            KeyOwner::Platform => "platform",
+            KeyOwner::Department(id) => id.as_str(),
+            KeyOwner::Person(id) => id,
         }
     }
 

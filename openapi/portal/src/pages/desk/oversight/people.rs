@@ -7,6 +7,8 @@ use catalog_core::substitution::Substitution;
 use catalog_core::{Role, Timestamp};
 
 use crate::around::Around;
+use crate::names::Names;
+use crate::pager::Pager;
 
 /// The people with an account.
 #[derive(Template)]
@@ -20,6 +22,8 @@ pub struct PeoplePage<'a> {
     pub total: u64,
     /// What is looked for.
     pub words: &'a str,
+    /// The ways through the list.
+    pub pager: Pager,
     /// The departments to choose from.
     pub departments: &'a [Department],
     /// What was typed of a new person.
@@ -27,6 +31,12 @@ pub struct PeoplePage<'a> {
 }
 
 impl PeoplePage<'_> {
+    /// A department's name.
+    fn department<'d>(&'d self, id: &'d str) -> &'d str {
+        let found = self.departments.iter().find(|department| department.id.as_str() == id);
+        found.map_or(id, |department| &department.name)
+    }
+
     fn roles(&self) -> [Role; 10] {
         Role::ALL
     }
@@ -79,6 +89,8 @@ pub struct SubstitutionsPage<'a> {
     pub entered: &'a EnteredSubstitution,
     /// The time.
     pub now: Timestamp,
+    /// Who the people and departments are.
+    pub names: &'a Names,
 }
 
 impl SubstitutionsPage<'_> {

@@ -7,6 +7,7 @@ use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{Anomaly, Assessment, Breach, Indicator, Indicators, Place, Ratio};
 
 use crate::around::Around;
+use crate::names::Names;
 
 /// A period in days, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +39,21 @@ pub struct SupervisionPage<'a> {
     pub anomalies: &'a [Anomaly],
     /// The newest record that was read.
     pub last: Option<Place>,
+    /// Who the people, machines and departments are.
+    pub names: Names,
 }
 
 impl SupervisionPage<'_> {
     fn listed(&self) -> usize {
         LISTED
+    }
+
+    /// The department that a light or a breach belongs to; the data authority has no row among departments.
+    fn whose<'s>(&'s self, department: &'s str) -> &'s str {
+        match self.names.department(department) {
+            name if name == department => self.a.whose(department),
+            name => name,
+        }
     }
 
     fn total(&self) -> Lights {
@@ -76,8 +87,10 @@ struct Cell {
     indicator: Indicator,
     /// As text.
     text: String,
-    /// What it is a share of, where it is one.
-    of: String,
+    /// Part and whole, where it is a share, as they fit a narrow column.
+    of: Option<(String, String)>,
+    /// The same to the last digit.
+    exact: String,
     /// In thousandths, where it is a share.
     permille: Option<u64>,
 }
@@ -88,26 +101,29 @@ impl AssessmentPage<'_> {
     }
 
     fn cells(&self, row: &Indicators) -> Vec<Cell> {
-        let share =
-            |ratio: Ratio| (ratio.percent(), format!("{}/{}", ratio.part, ratio.of), ratio.permille());
-        let count = |text: String| (text, String::new(), None);
+        let a = &self.a;
+        let share = |ratio: Ratio| {
+            let exact = format!("{} / {}", a.number(&ratio.part), a.number(&ratio.of));
+            (ratio.percent(), Some((a.brief(ratio.part), a.brief(ratio.of))), exact, ratio.permille())
+        };
+        let count = |count: u64| (a.brief(count), None, a.number(&count), None);
         let cell = |indicator: Indicator| {
-            let (text, of, permille) = match indicator {
+            let (text, of, exact, permille) = match indicator {
                 Indicator::Completeness => share(row.completeness),
                 Indicator::Mounted => share(row.mounted),
                 // Seconds say nothing to people.
                 Indicator::TimelyUpdates => {
-                    (row.timely_updates.percent(), String::new(), row.timely_updates.permille())
+                    (row.timely_updates.percent(), None, String::new(), row.timely_updates.permille())
                 }
                 Indicator::TimelyAnswers => share(row.timely_answers),
                 Indicator::Refusals => share(row.refusals),
                 Indicator::ObjectionsSettled => share(row.objections_settled),
                 Indicator::Quality => share(row.quality),
                 Indicator::Open => share(row.open),
-                Indicator::Calls => count(self.a.number(&row.calls_served)),
-                Indicator::OpenDownloads => count(self.a.number(&row.open_downloads)),
+                Indicator::Calls => count(row.calls_served),
+                Indicator::OpenDownloads => count(row.open_downloads),
             };
-            Cell { indicator, text, of, permille }
+            Cell { indicator, text, of, exact, permille }
         };
         Indicator::ALL.map(cell).into()
     }

@@ -1,0 +1,25 @@
+//! Names of people and departments for pages of the desk.
+
+use std::collections::BTreeSet;
+
+use catalog_core::services::MOST_NAMES;
+use catalog_core::{ErrorCode, Result};
+use openapi_portal::Names;
+
+use super::visit::Visit;
+
+impl Visit {
+    /// The names of all departments, and of whoever is behind these login names and keys, as far as the visitor is told them:
+    /// the others keep what they are called by.
+    pub(crate) async fn names<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Result<Names> {
+        let services = &self.app.services;
+        let ids: BTreeSet<_> = ids.into_iter().map(str::to_owned).collect();
+        let ids = ids.into_iter().take(MOST_NAMES).collect();
+        let departments = services.departments(&self.ctx).await?;
+        let people = match services.names(&self.ctx, &ids).await {
+            Err(error) if error.code == ErrorCode::Forbidden => Vec::new(),
+            found => found?,
+        };
+        Ok(Names::new(&departments, people))
+    }
+}
