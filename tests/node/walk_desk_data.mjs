@@ -20,7 +20,8 @@ const wrong = [];
 async function person(browser, name, javaScriptEnabled) {
   const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.on('console', (message) => message.type() === 'error' && !/status of (400|403|409|422)/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('console', (message) => message.type() === 'error' && !/status of (400|422)/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`${page.url()}: ${error}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`asks ${request.url()}`));
   await page.goto(`${base}/sign-in`);
   await page.fill('#name', name);
@@ -77,6 +78,9 @@ async function walk(browser, [code, sheet, extension], hasScripts) {
   await step(reviewer, code, 'approve_registration');
   await step(editor, code, 'submit_publication');
   await step(reviewer, code, 'approve_publication');
+  await editor.goto(`${base}/desk/directory/${code}/history?from=1&to=2`);
+  if ((await editor.locator('#compared').count()) !== 1) wrong.push('two steps are not compared');
+  await look(editor, hasScripts);
 
   await editor.goto(`${base}/desk/datasets/${code}/upload`);
   await look(editor, hasScripts);

@@ -22,6 +22,7 @@ async function as(browser, name, javaScriptEnabled) {
   // A form that is refused is answered by 400, which browsers tell there.
   const isRefusal = (message) => message.text().includes('400 (Bad Request)');
   page.on('console', (message) => message.type() === 'error' && !isRefusal(message) && wrong.push(`${name} ${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`${name} ${page.url()}: ${error}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`${name} asks ${request.url()}`));
   await page.goto(`${base}/sign-in`);
   await page.fill('#name', name);
@@ -112,6 +113,13 @@ try {
   for (const address of ['/desk', '/desk/matters?side=all', whole, '/desk/matters/new', '/desk/matters/new?kind=emergency_grant&resource=301001-000001', '/desk/matters/new?kind=grant_import', '/desk/matters/new?kind=opening_item']) await look(officer, address);
   for (const address of ['/desk', part, '/desk/grants']) await look(second, address);
   for (const address of ['/desk/matters?side=handling&settled=true', '/desk/trace', part]) await look(first, address);
+  await first.goto(`${base}/desk/trace`);
+  await first.fill('#subject', '360481199001011234');
+  await first.fill('#matter', 'LX-2026-000001');
+  await first.fill('#resource', '301001/000001');
+  await first.click('form.form .actions button');
+  if ((await first.locator('#found').count()) !== 1) wrong.push('nobody is told who saw a record');
+  await check(first, 'trace');
   console.log(JSON.stringify({ wrong, states: [plain.state, lively.state] }));
 } finally {
   await browser.close();

@@ -20,8 +20,8 @@ const LOOKS = [
 const [base, password, receipt] = process.argv.slice(2);
 const PAGES = {
   auditor: ['/desk', '/desk/evidence', `/desk/evidence/${receipt}`, '/desk/access-log', '/desk/supervision', '/desk/assessment', '/desk/assessment/records?department=scjg&indicator=mounted', '/desk/account'],
-  security: ['/desk/people', '/desk/people/auditor', '/desk/substitutions', '/desk/keys'],
-  system: ['/desk/departments', '/desk/departments/scjg', '/desk/maintenance'],
+  security: ['/desk/people', '/desk/people/auditor', '/desk/substitutions', '/desk/keys', '/desk/contacts'],
+  system: ['/desk/departments', '/desk/departments/scjg', '/desk/maintenance', '/status'],
   officer: ['/desk/successions', '/desk/reports'],
 };
 const wrong = [];
@@ -30,6 +30,7 @@ const wrong = [];
 async function seated(browser, name, options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  page.on('pageerror', (error) => wrong.push(`${name} ${page.url()}: ${error}`));
   await page.goto(`${base}/sign-in?next=/desk`);
   await page.fill('#name', name);
   await page.fill('#secret', password);

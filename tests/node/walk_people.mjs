@@ -23,6 +23,16 @@ function expect(where, holds) {
   if (!holds) wrong.push(where);
 }
 
+/** A page of somebody's browser, which tells what its console says. */
+async function opened(context) {
+  const page = await context.newPage();
+  // A form that is refused is answered by 400, which browsers tell there.
+  const isRefusal = (message) => message.text().includes('400 (Bad Request)');
+  page.on('console', (message) => message.type() === 'error' && !isRefusal(message) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`${page.url()}: ${error}`));
+  return page;
+}
+
 /** What the page that is open gets wrong, whatever it shows. */
 async function check(page, where, javaScriptEnabled) {
   expect(`${where}: what was written is obeyed`, !(await page.title()).includes('hacked'));
@@ -100,7 +110,7 @@ async function signIn(page, name) {
 async function decide(browser, options, js, mark) {
   for (const [name, address] of [['reviewer', '/desk/feedback'], ['officer', '/desk/gallery']]) {
     const context = await browser.newContext(options);
-    const page = await context.newPage();
+    const page = await opened(context);
     await signIn(page, name);
     await page.goto(base + address);
     await check(page, address, js);
@@ -119,7 +129,7 @@ async function decide(browser, options, js, mark) {
 
 async function develop(browser, options, js, mark) {
   const context = await browser.newContext(options);
-  const page = await context.newPage();
+  const page = await opened(context);
   await signIn(page, 'developer');
   await page.goto(`${base}/developer`);
   await page.fill('#name', mark);
@@ -142,7 +152,7 @@ try {
     const options = { javaScriptEnabled, viewport: { width: 360, height: 740 }, acceptDownloads: true };
     const mark = javaScriptEnabled ? '甲方意见' : '乙方意见';
     const context = await browser.newContext(options);
-    const page = await context.newPage();
+    const page = await opened(context);
     page.on('dialog', (dialog) => { wrong.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
     await ask(page, javaScriptEnabled);
     await contribute(page, javaScriptEnabled, mark);

@@ -27,6 +27,7 @@ async function look(browser, address, { isLayoutAlone, ...options }) {
   const page = await browser.newPage(options);
   const where = `${address} ${options.viewport.width} ${options.colorScheme}`;
   page.on('console', (message) => message.type() === 'error' && wrong.push(`${where}: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`${where}: ${error}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`${where}: asks ${request.url()}`));
   const answer = await page.goto(base + address);
   if (answer.status() !== 200) wrong.push(`${where}: ${answer.status()}`);

@@ -41,6 +41,7 @@ async function walk(browser, javaScriptEnabled) {
   // A session that is over is answered by 401, which browsers tell there.
   const isRefusal = (message) => message.text().includes('401 (Unauthorized)');
   page.on('console', (message) => message.type() === 'error' && !isRefusal(message) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`${page.url()}: ${error}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`asks ${request.url()}`));
   await page.goto(`${base}/sign-in`);
   await signIn(page);

@@ -6,7 +6,7 @@
 // ROWS has two bad rows, OTHER a wrong header. Prints, as JSON, what is wrong, the bad cells as they are shown, and the SHA-256 that
 // the material is received under.
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const require = createRequire(join(process.env.SHUQIAO_TEST_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
@@ -33,7 +33,7 @@ const browser = await chromium.launch({ executablePath: process.env.SHUQIAO_TEST
 try {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.on('console', (message) => message.type() === 'error' && !/status of (400|403|404|409|422)/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
+  page.on('console', (message) => message.type() === 'error' && !/status of 422/.test(message.text()) && wrong.push(`${page.url()}: ${message.text()}`));
   page.on('pageerror', (error) => wrong.push(`${page.url()}: ${error}`));
   page.on('request', (request) => request.url().startsWith(base) || wrong.push(`asks ${request.url()}`));
   await page.goto(`${base}/sign-in`);
@@ -90,11 +90,22 @@ try {
   await look(page, 'materials');
   let chunks = 0;
   page.on('request', (request) => { chunks += request.method() === 'PATCH' ? 1 : 0; });
+  await page.evaluate(() => {
+    window.stored = [];
+    const store = Storage.prototype.setItem;
+    Storage.prototype.setItem = function (key, value) {
+      window.stored.push(key, value);
+      store.call(this, key, value);
+    };
+  });
   await page.setInputFiles('#file', material);
   await page.click('data-materials form .actions button');
   await page.waitForSelector('data-materials .done code', { timeout: 60_000 });
   const digest = await page.textContent('data-materials .done code');
   check(chunks > 1, `it comes in chunks: ${chunks}`);
+  const [stored, left] = await page.evaluate(() => [window.stored.join(), Object.entries(localStorage).join()]);
+  check(stored.includes('/materials/'), `what it goes on from is kept: ${stored}`);
+  check(![stored, left].some((text) => text.includes(basename(material))), `the browser keeps no name: ${stored} ${left}`);
   console.log(JSON.stringify({ wrong, cells, digest }));
 } finally {
   await browser.close();

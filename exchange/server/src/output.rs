@@ -29,11 +29,23 @@ pub(crate) fn fail(error: &Error, as_json: bool) -> ExitCode {
     })
 }
 
-/// The language of messages, as the locale says it: Chinese, or the one they are written in.
+/// The language of messages, as the locale says it; each in the one that it is written in where that says neither.
 fn language(variable: impl Fn(&str) -> Option<String>) -> Option<Language> {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set)?;
-    locale.starts_with("zh").then_some(Language::Chinese)
+    match locale {
+        locale if locale.starts_with("zh") => Some(Language::Chinese),
+        locale if locale.starts_with("en") => Some(Language::English),
+        _ => None,
+    }
+}
+
+/// What a service says, in the reader's language.
+pub(crate) fn in_words(message: &str) -> String {
+    match language(|name| std::env::var(name).ok()) {
+        Some(language) => told(message, language).into_owned(),
+        None => message.to_owned(),
+    }
 }
 
 fn in_language(error: &Error, language: Option<Language>) -> Error {
@@ -198,6 +210,7 @@ mod tests {
         assert_eq!(at(&[("LANG", "zh_CN.UTF-8")]), Some(Language::Chinese));
         assert_eq!(at(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "C")]), Some(Language::Chinese));
         assert_eq!(at(&[("LC_ALL", "C.UTF-8"), ("LANG", "zh_CN.UTF-8")]), None, "LC_ALL goes first");
+        assert_eq!(at(&[("LANG", "en_US.UTF-8")]), Some(Language::English));
         assert_eq!(at(&[]), None);
         let problem = Problem::new("id", "format", "give the full Chinese name");
         let error = Error::not_found("matter 7").with_problems(vec![problem]);

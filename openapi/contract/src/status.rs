@@ -40,6 +40,8 @@ pub struct CheckpointStatus {
 /// How the platform is kept. It names no place and no receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OperationStatus {
+    /// Whether the evidence of the year is read; until it is, after a start, nothing is known of backups.
+    pub is_read: bool,
     /// The last backup that was made, as evidence says; null where none was made in a year.
     pub backup: Option<BackupStatus>,
     /// When a backup was begun behind it whose end is in no record: it runs, or it failed.

@@ -78,9 +78,10 @@ fn signed_at(signature: &NoteSignature) -> Option<Timestamp> {
 
 async fn operation(app: &Arc<App>, ctx: &OpContext) -> Result<OperationStatus> {
     let usage = Usage::get(app, ctx).await;
+    let is_read = usage.is_some();
     let (backup, backup_begun_at) = usage.map(|usage| usage.backups()).unwrap_or_default();
     let subscriptions = app.services.subscription_counts(ctx).await?;
-    Ok(OperationStatus { backup, backup_begun_at, subscriptions })
+    Ok(OperationStatus { is_read, backup, backup_begun_at, subscriptions })
 }
 
 #[cfg(test)]

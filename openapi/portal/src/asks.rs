@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog_core::directory::{InformationItem, ItemKind, Resource, Sharing};
 use catalog_core::matter::Ask;
 use catalog_core::policy::{Filter, Literal, Mask, Operand, Statistics};
-use catalog_core::{Channel, ColumnName, Error, Problem, ResourceCode, Result};
+use catalog_core::{Channel, ColumnName, Error, ErrorCode, Problem, ResourceCode, Result};
 
 use crate::around::Around;
 use crate::typed::Typed;
 
+/// Resources that a form names at most: each costs a read, and a part of the page.
+const MOST_RESOURCES: usize = 100;
+/// Fields that a form of asks has at most: taking a resource away writes all of them anew.
+const MOST_FIELDS: usize = 20_000;
 /// Conditions that the row filter has fields for; more of them are written as JSON.
 const CONDITIONS: usize = 4;
 /// Operators, each with its Chinese and English words.
@@ -164,11 +168,25 @@ pub fn typed_of(typed: Typed, place: usize, ask: &Ask) -> Typed {
     typed
 }
 
+/// Checks that a form is small enough to be gone through: whoever sends it says how many resources and fields it has.
+///
+/// # Errors
+/// `too_large` beyond 100 resources or 20,000 fields.
+pub fn check_asks(typed: &Typed) -> Result<()> {
+    let has_more =
+        typed.all("resource").nth(MOST_RESOURCES).is_some() || typed.fields().nth(MOST_FIELDS).is_some();
+    match has_more {
+        true => Err(Error::new(ErrorCode::TooLarge, "a form names at most 100 resources")),
+        false => Ok(()),
+    }
+}
+
 /// Reads the asks of a form: one for each `resource`, in their order.
 ///
 /// # Errors
-/// `invalid_input` with every field that is not right.
+/// `invalid_input` with every field that is not right; `too_large` as [`check_asks`].
 pub fn asks_of(typed: &Typed) -> Result<Vec<Ask>> {
+    check_asks(typed)?;
     let mut problems = Vec::new();
     let mut asks = Vec::new();
     for (place, resource) in typed.all("resource").enumerate() {
@@ -469,6 +487,24 @@ mod tests {
         assert_eq!(typed.all("resource").collect::<Vec<_>>(), ["a", "c"]);
         assert_eq!((typed.of("1-items"), typed.of("2-items")), ("x", ""));
         assert_eq!(with_ask(typed.clone(), "a"), typed);
+    }
+
+    #[test]
+    fn a_form_of_very_many_resources_or_fields_is_not_gone_through() {
+        let of =
+            |name: &str, count: usize| Typed::new(vec![(name.to_owned(), "301001/000001".to_owned()); count]);
+        for (name, most) in [("resource", MOST_RESOURCES), ("0-items", MOST_FIELDS)] {
+            assert!(check_asks(&of(name, most)).is_ok(), "{name}");
+            let refused = check_asks(&of(name, most + 1)).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::TooLarge, "{name}");
+            assert_eq!(asks_of(&of(name, most + 1)).unwrap_err().code, ErrorCode::TooLarge, "{name}");
+        }
+        let mut fields = vec![("resource".to_owned(), "301001/000001".to_owned())];
+        fields.resize(MOST_FIELDS, ("0-items".to_owned(), "person".to_owned()));
+        let begin = std::time::Instant::now();
+        let asks = asks_of(&Typed::new(fields)).unwrap();
+        assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
+        assert_eq!(asks[0].items.len(), MOST_FIELDS - 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod about;
 mod around;
 mod asks;
 mod assets;
+mod event_words;
 mod filter_words;
 mod identity;
 mod listing;
@@ -22,7 +23,7 @@ mod words;
 
 pub use about::{About, Compared, Delivery, Neighbour, OpeningLine, Quality, Rows, VersionLine};
 pub use around::{Around, Language, Visitor};
-pub use asks::{AskForm, asks_of, typed_of, with_ask, without_ask};
+pub use asks::{AskForm, asks_of, check_asks, typed_of, with_ask, without_ask};
 pub use assets::{Asset, asset};
 pub use identity::Identity;
 pub use listing::{Bar, Listing};

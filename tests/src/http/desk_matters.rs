@@ -324,6 +324,30 @@ async fn what_is_refused_keeps_what_was_typed_and_can_be_disputed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_takes_so_many_resources_and_one_more_costs_nothing_typed() {
+    const NEW: &str = "/desk/matters/new";
+    const FULL: &str = "一份表单最多列 100 项数据资源";
+    let desk = Desk::new().await;
+    let many = |count| std::iter::repeat_n(("resource", "301001/000001"), count).collect::<Vec<_>>();
+    for (kind, button) in [("application", "search"), ("emergency_grant", "add 301001/000002")] {
+        let form = with(many(101), &[("kind", kind), ("do", button)]);
+        let refused = desk.post(NEW, &desk.analyst, &form).await;
+        assert_eq!(refused.status, 413, "{kind}");
+        assert!(refused.text().contains(FULL), "{}", refused.text());
+    }
+    let address = format!("{NEW}?{}", "resource=301001-000001&".repeat(101));
+    assert_eq!(desk.get(&address, &desk.analyst).await.status, 413);
+    let form = [("kind", "application"), ("purpose", "办案"), ("do", "add 301001/000002")];
+    let full = desk.post(NEW, &desk.analyst, &with(many(100), &form)).await;
+    assert_eq!(full.status, 413);
+    let page = full.text();
+    assert!(
+        page.contains(FULL) && page.contains("value=\"办案\"") && page.contains("99-mask-person"),
+        "{page}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_matter_says_in_words_what_is_asked_and_for_whom_it_waits() {
     let desk = Desk::new().await;
     let (whole, part) = desk.accepted().await;

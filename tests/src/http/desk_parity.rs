@@ -17,6 +17,7 @@ const SIGNED: &str =
     "it is issued to a key that signs for it, which no browser holds; /desk/tickets has the command to type";
 const DOOR: &str = "a door of another protocol; it changes nothing, and people read on the portal's pages";
 const RESUMED: &str = "programs go on with an upload that was interrupted; a browser sends the file again";
+const SAMPLED: &str = "the page's script asks it before the form is sent; the form checks the whole file";
 const MATTER: &str = "POST /desk/matters/new";
 const DATASET: &str = "POST /desk/datasets/{code}";
 const OWN_KEYS: &str = "POST /developer";
@@ -32,7 +33,7 @@ const OPERATIONS: &[(&str, Where)] = &[
     ("answer_feedback", Form("POST /desk/feedback")),
     ("begin_material", Form("POST /desk/datasets/{code}/materials")),
     ("cancel_succession", Form("POST /desk/successions")),
-    ("check_sample", Form("POST /desk/datasets/{code}/upload")),
+    ("check_sample", ProgramsOnly(SAMPLED)),
     ("check_secrecy", Form("POST /desk/openings/{id}")),
     ("claim_administration", Form("POST /claim")),
     ("collect_garbage", Form("POST /desk/maintenance")),

@@ -6,7 +6,7 @@ use exchange_crypto::SigningKey;
 use serde_json::{Value, json};
 
 use super::sign_in::{cookie, lies_in_folder};
-use crate::support::city::City;
+use crate::support::city::{City, resource};
 use crate::support::python::browser;
 use crate::support::server::{Answer, Call};
 
@@ -128,7 +128,10 @@ async fn what_was_typed_comes_back_to_its_writer_and_waits_for_them() {
     assert!(office.page(PAGE, &writer).await.contains(READ), "a page that is loaded again keeps it");
     assert!(!office.page("/desk/people", &writer).await.contains("尚未提交"), "it belongs to its page");
     assert!(!office.page(PAGE, &office.other.1).await.contains("请假期间"));
-    assert!(!lies_in_folder(&office.city.server, "请假期间", "none"), "it stands in no log");
+    // As it was typed, and as the form wrote it.
+    for text in ["请假期间", "%E8%AF%B7%E5%81%87"] {
+        assert!(!lies_in_folder(&office.city.server, text, "none"), "{text} stands in no log");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +150,49 @@ async fn what_has_been_sent_again_and_is_answered_by_a_page_no_longer_waits() {
     let made = invite(&writer).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());
     assert!(!office.page(PERSON, &writer).await.contains("尚未提交"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_comes_back_as_its_button_has_changed_it() {
+    const NEW: &str = "/desk/matters/new";
+    const ONE: &str = "301001/000001";
+    const TWO: &str = "301001/000002";
+    let office = Office::new().await;
+    let mut other = resource();
+    other["code"] = json!(TWO);
+    other["sql_name"] = json!("licence");
+    other["title"] = json!("行政许可信息");
+    office.city.publish(&other).await;
+    let mut writer = office.writer.clone();
+    for (sent, held, ticked) in [
+        (
+            format!("resource={ONE}&0-items=county&resource={TWO}&1-items=case_no&do=remove+{ONE}"),
+            vec![TWO],
+            vec!["\"0-items\" value=\"case_no\""],
+        ),
+        (
+            format!("resource={ONE}&0-items=county&do=add+{TWO}"),
+            vec![ONE, TWO],
+            vec!["\"0-items\" value=\"county\"", "\"1-doors\" value=\"api\"", "\"1-doors\" value=\"sql\""],
+        ),
+    ] {
+        office.end(&writer.0).await;
+        let call = office.call(NEW, &writer.1, format!("kind=application&{sent}"), FORM);
+        let refused = office.city.server.send(call).await.text();
+        let back = entered(&office.city, "writer", PASSWORD, sealed(&refused)).await;
+        assert_eq!(back.header("location"), NEW);
+        writer = cookies(&back);
+        let page = office.page(NEW, &writer.1).await;
+        assert!(page.contains("尚未提交"), "{page}");
+        let resources = page.split("name=\"resource\" value=\"").skip(1);
+        let resources: Vec<_> = resources.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(resources, held, "{page}");
+        let ticks = page.split("type=\"checkbox\" name=").skip(1);
+        let ticks: Vec<_> =
+            ticks.filter_map(|rest| rest.split('>').next().unwrap().strip_suffix(" checked")).collect();
+        assert_eq!(ticks, ticked, "{page}");
+        assert!(!page.contains("没有对应的位置"), "the button is done with: {page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -142,6 +142,8 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).current_dir(self.temp.path()).stdin(Stdio::null());
+        // Whatever language whoever runs the tests speaks.
+        command.env("LC_ALL", "C");
         command.env("SHUQIAO_DATA_DIR", self.data()).env_remove("SHUQIAO_SERVER").env_remove("SHUQIAO_KEY");
         command
     }

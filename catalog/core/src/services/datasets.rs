@@ -216,12 +216,19 @@ impl Services {
             return Err(not_yet(version));
         }
         if granted.policy.statistics.is_some() {
-            let all = self.versions_for(&resource.code, audience, VersionSelector::Latest).await?;
-            let newest = dataset::latest(&all, ctx.now);
+            let all;
+            let among = match selector {
+                VersionSelector::Number(_) => {
+                    all = self.versions_for(&resource.code, audience, VersionSelector::Latest).await?;
+                    &all
+                }
+                VersionSelector::Latest | VersionSelector::At(_) => &versions,
+            };
+            let newest = dataset::latest(among, ctx.now);
             let today = decide_read(ctx, resource, &grants).into_policy()?;
             check_cells(&granted.policy, newest == Some(version), &today.policy, resource, &stored)?;
         }
-        self.hide_withdrawn(&mut granted.policy, &stored, version).await?;
+        self.hide_withdrawn(&mut granted.policy, &stored, version, None).await?;
         let resource = self.shown_to(ctx, stored).await?;
         Ok(Dataset { resource, granted, version: version.clone() })
     }
@@ -246,19 +253,27 @@ impl Services {
         Ok(versions)
     }
 
-    /// Hides the records of a version that are withdrawn.
+    /// Hides the records of a version that are withdrawn, among all versions where they are known already.
     pub(super) async fn hide_withdrawn(
         &self,
         policy: &mut BoundPolicy,
         stored: &Resource,
         version: &Version,
+        known: Option<&[Version]>,
     ) -> Result<()> {
         let withdrawals = self.store.record_withdrawals(&stored.code).await?;
         if withdrawals.is_empty() {
             return Ok(());
         }
-        let versions = self.store.versions(&stored.code).await?;
-        let shown = not_withdrawn(stored, &withdrawals, version, &versions)?;
+        let read;
+        let versions = match known {
+            Some(known) => known,
+            None => {
+                read = self.store.versions(&stored.code).await?;
+                &read
+            }
+        };
+        let shown = not_withdrawn(stored, &withdrawals, version, versions)?;
         *policy = policy.clone().narrowed(shown);
         Ok(())
     }

@@ -360,9 +360,15 @@ fn hide_proposal(matter: &mut Matter, ctx: &OpContext) {
         && !supervises
     {
         part.proposed = None;
-        // Its reason may say in words what the scope says.
-        for step in matter.history.iter_mut().filter(|step| step.event == Some(Event::Propose)) {
-            (step.reason, step.legal_basis) = (None, None);
+        // Its reason may say in words what the scope says, and so may that of whoever gave it back. What the authority says of a
+        // dispute stays.
+        let mut before = None;
+        for step in &mut matter.history {
+            let is_given_back = step.event == Some(Event::Return) && before == Some(State::Confirming);
+            before = Some(step.state);
+            if is_given_back || step.event == Some(Event::Propose) {
+                (step.reason, step.legal_basis) = (None, None);
+            }
         }
     }
 }

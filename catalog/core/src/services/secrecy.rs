@@ -116,7 +116,8 @@ impl Services {
             if review.version.is_some_and(|only| only != version.number) {
                 continue;
             }
-            let checked = self.checked(ctx, look, &entry, (&review.opening, version)).await?;
+            let checked =
+                self.checked(ctx, look, &entry, (&review.opening, version), Some(&versions)).await?;
             merge(&mut review.findings, checked);
             review.checked.push(version.number);
         }
@@ -155,7 +156,7 @@ impl Services {
         let mut waiting = Vec::new();
         version.cleared.clear();
         for opening in self.openings_of(ctx, resource).await? {
-            let checked = self.checked(ctx, look, entry, (&opening.terms, version)).await?;
+            let checked = self.checked(ctx, look, entry, (&opening.terms, version), None).await?;
             let findings = opening.new_findings(&checked);
             match findings.is_empty() {
                 true => drop(version.cleared.insert(opening.terms.audience())),
@@ -197,6 +198,7 @@ impl Services {
         look: &Look<'_>,
         entry: &Entry,
         (terms, version): (&OpeningTerms, &Version),
+        versions: Option<&[Version]>,
     ) -> Result<Vec<Finding>> {
         let Some(resource) = &entry.published else { return Ok(Vec::new()) };
         let stored = resource.as_stored(&entry.retired, look.shapes.shape(version).await?);
@@ -210,7 +212,7 @@ impl Services {
         if policy.columns.is_empty() {
             return Ok(Vec::new());
         }
-        match self.hide_withdrawn(&mut policy, &stored, version).await {
+        match self.hide_withdrawn(&mut policy, &stored, version, versions).await {
             // Nobody reads it until its withdrawals are said again; then it may show any row that is left.
             Err(error) if error.code == ErrorCode::Withdrawn => {}
             hidden => hidden?,

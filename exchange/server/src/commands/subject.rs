@@ -84,7 +84,7 @@ fn row(access: &SubjectAccess) -> Vec<String> {
         access.version.to_string(),
         access.grant.as_ref().map_or("本部门数据".to_owned(), ToString::to_string),
         certainty.to_owned(),
-        access.reason.clone(),
+        output::in_words(&access.reason),
         access.request.clone(),
     ]
 }

@@ -45,7 +45,7 @@ fn show(answer: &AccessAnswer) {
         DecidedBy::Grant { id: Some(id), .. } => format!("授权 {id}"),
         DecidedBy::Grant { id: None, .. } => "本部门数据".to_owned(),
         DecidedBy::Role { role } => format!("角色 {}", word(role)),
-        DecidedBy::Rule { code, reason } => format!("[{}] {reason}", code.as_str()),
+        DecidedBy::Rule { code, reason } => format!("[{}] {}", code.as_str(), output::in_words(reason)),
     };
     match decision.effect {
         Effect::Permit => output::done(format!("{}: 允许，依据 {by}", answer.principal)),
@@ -63,7 +63,7 @@ fn show(answer: &AccessAnswer) {
         output::line(format!(
             "  信息项 {}: {visible}{mask} {}",
             item.column,
-            item.reason.as_deref().unwrap_or_default()
+            item.reason.as_deref().map(output::in_words).unwrap_or_default()
         ));
     }
     if let Some(row) = answer.row {

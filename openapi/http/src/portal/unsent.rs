@@ -191,8 +191,10 @@ impl Returned {
 
     /// What comes back to a person at this address.
     pub(crate) fn of(&self, person: &str, address: &str, now: Timestamp) -> Option<Typed> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let back = all.get(person).filter(|back| back.address == address && now < back.until)?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Here too: it may be long until the next form comes back.
+        all.retain(|_, back| now < back.until);
+        let back = all.get(person).filter(|back| back.address == address)?;
         Some(back.typed.clone())
     }
 
@@ -235,7 +237,12 @@ mod tests {
         let typed = Typed::default().with("name", "李").with("items", "a").with("items", "b");
         assert_eq!(returned.of("li", "/desk/people/li", NOW), Some(typed));
         assert_eq!(returned.of("li", "/desk/people/wang", NOW), None);
-        assert_eq!(returned.of("li", "/desk/people/li", NOW.plus_seconds(RETURNED_SECONDS)), None);
+        assert_eq!(returned.of("wang", "/desk", NOW.plus_seconds(RETURNED_SECONDS - 1)), None);
+        assert_eq!(returned.0.lock().unwrap().len(), 1);
+        assert_eq!(returned.of("wang", "/desk", NOW.plus_seconds(RETURNED_SECONDS)), None);
+        assert!(returned.0.lock().unwrap().is_empty(), "it has left the memory");
+        assert_eq!(returned.of("li", "/desk/people/li", NOW), None);
+        assert!(returned.take(&key, &sealed, "li", NOW).is_some());
         returned.forget("li", "/desk/people/li");
         assert_eq!(returned.of("li", "/desk/people/li", NOW), None);
     }

@@ -106,6 +106,11 @@ impl Visit {
         self.returned.as_ref()
     }
 
+    /// Puts back this instead: the page has already done what a button of the form asked for, so what was sent no longer fits it.
+    pub(crate) fn returns(&mut self, typed: Typed) {
+        self.returned = Some(typed);
+    }
+
     /// Answers a form that was done with the way to the page that shows it.
     pub(crate) fn go_on(&self, address: impl AsRef<str>) -> Response {
         self.forget_returned();

@@ -1,8 +1,8 @@
 // <data-materials code="…"> around the form of a material: files of any size, in chunks that survive a broken line (tus 1.0.0).
-import { Upload } from 'tus-js-client';
+import { defaultOptions, Upload, type UploadOptions, type UrlStorage } from 'tus-js-client';
 
 import { Bar, button, size, takesDrops } from './shared/bar';
-import { dress, element, say } from './shared/page';
+import { dress, element, reader, say } from './shared/page';
 import css from './upload.css?inline';
 
 dress(css);
@@ -13,6 +13,25 @@ const CHUNK = 8 << 20;
 const AGAIN = [0, 1_000, 3_000, 5_000, 10_000];
 /** The field of the last answer that names the material. */
 const MATERIAL = 'shuqiao-material';
+/** Whether this browser computes hashes here: over https alone. */
+const HASHES = globalThis.crypto?.subtle !== undefined;
+
+/** Where uploads are kept to go on with: at a counter somebody else has this browser next, and names of files may tell of people. */
+const kept = defaultOptions.urlStorage;
+const nameless: UrlStorage = {
+  findAllUploads: () => kept.findAllUploads(),
+  findUploadsByFingerprint: (fingerprint) => kept.findUploadsByFingerprint(fingerprint),
+  removeUpload: (key) => kept.removeUpload(key),
+  addUpload: (fingerprint, upload) => kept.addUpload(fingerprint, { ...upload, metadata: {} }),
+};
+
+/** What an upload is found again by: the same for the same file and resource, and without its name. Empty finds none. */
+async function fingerprint(file: File, { endpoint }: UploadOptions): Promise<string> {
+  if (!HASHES) return '';
+  const told = JSON.stringify([file.name, file.size, file.lastModified, endpoint]);
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 class DataMaterials extends HTMLElement {
   private readonly done = element('div', { role: 'status' });
@@ -58,7 +77,11 @@ class DataMaterials extends HTMLElement {
         endpoint: `/api/v1/resources/${encodeURIComponent(this.getAttribute('code') ?? '')}/materials`,
         chunkSize: CHUNK,
         retryDelays: AGAIN,
+        headers: reader(),
         metadata: { filename: file.name },
+        fingerprint,
+        urlStorage: nameless,
+        storeFingerprintForResuming: HASHES,
         removeFingerprintOnSuccess: true,
         onAfterResponse: (_, response) => {
           digest = response.getHeader(MATERIAL) ?? digest;

@@ -5,6 +5,8 @@
 // (RFC 9162). What the browser can't compute is said to be unchecked, never to be right. The page comes from the server that
 // is checked: who trusts nobody uses the command line.
 
+import { reader } from './shared/page';
+
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type State = 'good' | 'bad' | 'unknown';
 type Step = { state: State; text: string; detail?: string };
@@ -203,7 +205,7 @@ const VERDICTS: Record<State, string> = {
 };
 
 async function fetched(address: string): Promise<Json> {
-  const answer = await fetch(address, { headers: { accept: 'application/json', 'accept-language': document.documentElement.lang } });
+  const answer = await fetch(address, { headers: { accept: 'application/json', ...reader() } });
   if (!answer.ok) throw new Error(`${answer.status}`);
   return (await answer.json()) as Json;
 }

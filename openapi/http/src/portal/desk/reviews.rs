@@ -153,9 +153,10 @@ pub(super) async fn waiting(visit: &Visit) -> Result<Option<DeskReviews>> {
     if principal.department.is_none() || !reviews.iter().any(may) {
         return Ok(None);
     }
-    let mut entries = entries(visit).await?;
+    // What the reader can't review is not looked for.
+    let mut entries = if may(&Action::ReviewDirectory) { entries(visit).await? } else { Vec::new() };
     entries.retain(|one| one.hindrance.is_none());
-    let mut versions = versions(visit).await?;
+    let mut versions = if may(&Action::ReviewData) { versions(visit).await? } else { Vec::new() };
     versions.retain(|one| one.hindrance.is_none());
     let openings = match openings(visit, None, COUNTED).await {
         Ok((openings, _)) => openings,

@@ -30,11 +30,14 @@ export class Bar {
   }
 }
 
-/** A size as people read it. */
+/** A size as people read it, as the server writes it on the same page: `3.4 MB` of 10^6 bytes, rounded down. */
 export function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'];
-  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${(bytes / 2 ** (10 * unit)).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
+  let [tenths, unit] = [bytes * 10, 'B'];
+  for (const next of ['kB', 'MB', 'GB', 'TB']) {
+    if (tenths < 10_000) break;
+    [tenths, unit] = [Math.floor(tenths / 1000), next];
+  }
+  return `${tenths / 10} ${unit}`;
 }
 
 /** A button that does nothing by itself. */

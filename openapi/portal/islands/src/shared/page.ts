@@ -5,6 +5,9 @@ export function say(chinese: string, english: string): string {
   return document.documentElement.lang === 'en' ? english : chinese;
 }
 
+/** The header that says it to our server: what is refused is told in the language of the page, whatever the browser prefers. */
+export const reader = () => ({ 'accept-language': document.documentElement.lang });
+
 /** An element with properties and children; texts become text nodes, never HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
@@ -36,8 +39,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 export async function ask(address: string, options: RequestInit = {}): Promise<Response> {
   for (let attempt = 0; ; attempt += 1) {
     const headers = new Headers(options.headers);
-    // What is refused is told in the language of the page, whatever the browser prefers.
-    headers.set('accept-language', document.documentElement.lang);
+    for (const [name, value] of Object.entries(reader())) headers.set(name, value);
     const answer = await fetch(address, { credentials: 'same-origin', ...options, headers });
     if (answer.ok) return answer;
     if ((answer.status === 429 || answer.status === 503) && attempt < 2) {

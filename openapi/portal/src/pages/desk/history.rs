@@ -2,7 +2,7 @@
 
 use askama::Template;
 use catalog_core::directory::diff::Change;
-use catalog_core::directory::history::{HistoryStep, Revision};
+use catalog_core::directory::history::HistoryStep;
 use catalog_core::directory::resource::Entry;
 
 use super::directory::word;
@@ -74,23 +74,12 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn of(a: &Around<'_>, step: &HistoryStep) -> Self {
-        let (chinese, english) = match step.action.as_str() {
-            "resource.edited" if step.from.is_none() => ("新编", "Written"),
-            "resource.edited" => ("编辑", "Edited"),
-            "resource.registration_submitted" => ("提交登记", "Submitted for registration"),
-            "resource.registered" => ("登记通过", "Registered"),
-            "resource.publication_submitted" => ("提交发布", "Submitted for publication"),
-            "resource.published" => ("发布", "Published"),
-            "resource.returned" => ("退回", "Returned"),
-            "resource.rejected" => ("驳回", "Rejected"),
-            "resource.withdrawn" => ("撤销", "Withdrawn"),
-            "resource.suspended" => ("暂停", "Taken out of force"),
-            "resource.handed_over" => ("移交", "Handed over"),
-            Revision::OLDER => ("开始记录办理过程时的内容", "As it stood when its history began"),
-            other => (other, other),
+        let what = match (step.action.as_str(), step.from) {
+            ("resource.edited", None) => a.say("新编目录", "Entry written").to_owned(),
+            (action, _) => a.event(action),
         };
         let from = step.from.filter(|from| *from != step.to).map(|from| word(a, from.label()));
-        Self { what: a.say(chinese, english).to_owned(), from, to: word(a, step.to.label()) }
+        Self { what, from, to: word(a, step.to.label()) }
     }
 }
 

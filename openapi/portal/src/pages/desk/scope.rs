@@ -76,8 +76,10 @@ fn items(a: &Around<'_>, ask: &Ask) -> String {
 }
 
 fn rows(a: &Around<'_>, ask: &Ask) -> String {
-    let written = ask.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok());
-    written.unwrap_or_else(|| a.say("全部", "all").to_owned())
+    let Some(filter) = &ask.filter else { return a.say("全部", "all").to_owned() };
+    // The exact text tells apart what the words may not.
+    let exact = serde_json::to_string(filter).unwrap_or_default();
+    format!("{} · {exact}", a.say_filter(filter, &str::to_owned))
 }
 
 fn statistics(a: &Around<'_>, ask: &Ask) -> String {

@@ -7,7 +7,7 @@ use catalog_core::ports::{SearchHit, SearchQuery};
 use catalog_core::services::{Act, MatterView};
 use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result, Role, Timestamp};
 use chrono::NaiveDate;
-use openapi_portal::{Around, NewMatterPage, Typed, asks_of, typed_of, with_ask, without_ask};
+use openapi_portal::{Around, NewMatterPage, Typed, asks_of, check_asks, typed_of, with_ask, without_ask};
 use std::sync::Arc;
 
 use super::authority;
@@ -106,15 +106,16 @@ fn names_resources(kind: &str) -> bool {
         ("resource" = Option<String>, Query, description = "Code of a resource")),
     responses((status = 200, description = "A page", content_type = "text/html")))]
 pub(super) async fn show_new_matter(
-    visit: Visit,
+    mut visit: Visit,
     Params(fields): Params<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     visit.signed_in()?;
-    if let Some(typed) = visit.returned() {
-        let (loaded, trouble) = Loaded::of(&visit, changed(typed.clone()).0, None).await?;
-        return loaded.shown(&visit, trouble);
+    if let Some((typed, full)) = taken_back(&mut visit) {
+        let (loaded, trouble) = Loaded::of(&visit, typed, None).await?;
+        return loaded.shown(&visit, full.or(trouble));
     }
     let asked = Typed::new(fields);
+    check_asks(&asked)?;
     let mut typed = Typed::default();
     for name in ["kind", "q", "subject", "receipt"] {
         if let Some(value) = asked.filled(name) {
@@ -145,8 +146,11 @@ pub(super) async fn open_new_matter(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     visit.signed_in()?;
-    let (typed, is_sent) = changed(Typed::new(fields));
+    let typed = Typed::new(fields);
+    check_asks(&typed)?;
+    let (typed, is_sent, full) = changed(typed);
     let (loaded, trouble) = Loaded::of(&visit, typed, None).await?;
+    let trouble = full.or(trouble);
     if !is_sent || trouble.is_some() {
         return loaded.shown(&visit, trouble);
     }
@@ -156,22 +160,43 @@ pub(super) async fn open_new_matter(
     }
 }
 
-/// What a button of the form has changed, and whether it sends the form.
-fn changed(typed: Typed) -> (Typed, bool) {
+/// What a button of the form has changed, whether it sends the form, and why the form takes no more. A button whose work is done is no
+/// longer among the fields: the page that shows them has it no more.
+fn changed(typed: Typed) -> (Typed, bool, Option<Error>) {
     let what = typed.of("do").to_owned();
     match what.split_once(' ') {
-        // A grant by the authority is of one resource: another takes its place.
-        Some(("add", code)) if authority::names_one(typed.of("kind")) => {
-            let others: Vec<_> =
-                typed.all("resource").filter(|other| *other != code).map(str::to_owned).collect();
-            let typed = others.iter().fold(typed, |typed, other| without_ask(&typed, other));
-            (with_ask(typed, code), false)
+        Some(("add", code)) => {
+            let (typed, full) = added(typed.without("do"), code);
+            (typed, false, full)
         }
-        Some(("add", code)) => (with_ask(typed, code), false),
-        Some(("remove", code)) => (without_ask(&typed, code), false),
-        _ if what == "search" => (typed, false),
-        _ => (typed, true),
+        Some(("remove", code)) => (without_ask(&typed.without("do"), code), false, None),
+        _ if what == "search" => (typed, false, None),
+        _ => (typed, true, None),
     }
+}
+
+/// The fields with one more resource; as they are where the form is full, so that nothing typed is lost.
+fn added(typed: Typed, code: &str) -> (Typed, Option<Error>) {
+    // A grant by the authority is of one resource: another takes its place.
+    if authority::names_one(typed.of("kind")) {
+        let others: Vec<_> =
+            typed.all("resource").filter(|other| *other != code).map(str::to_owned).collect();
+        let typed = others.iter().fold(typed, |typed, other| without_ask(&typed, other));
+        return (with_ask(typed, code), None);
+    }
+    let more = with_ask(typed.clone(), code);
+    match check_asks(&more) {
+        Ok(()) => (more, None),
+        Err(error) => (typed, Some(error)),
+    }
+}
+
+/// What the visitor had typed here when their session ended, after what its button asked for; the page is filled with the same.
+fn taken_back(visit: &mut Visit) -> Option<(Typed, Option<Error>)> {
+    let returned = visit.returned().filter(|typed| check_asks(typed).is_ok())?.clone();
+    let (typed, _, full) = changed(returned);
+    visit.returns(typed.clone());
+    Some((typed, full))
 }
 
 async fn opened(visit: &Visit, loaded: &Loaded) -> Result<MatterView> {
@@ -258,11 +283,12 @@ async fn amendable(visit: &Visit, number: &str) -> Result<Application> {
 #[utoipa::path(get, path = "/desk/matters/{id}/amend", tag = "desk",
     params(LanguageParam, ("id" = String, Path, description = "Number of the matter")),
     responses((status = 200, description = "A page", content_type = "text/html")))]
-pub(super) async fn show_amendment(visit: Visit, Id(number): Id) -> Result<Response, Refusal> {
-    let typed = typed_application(&amendable(&visit, &number).await?);
-    let typed = visit.returned().map_or(typed, |returned| changed(returned.clone()).0);
+pub(super) async fn show_amendment(mut visit: Visit, Id(number): Id) -> Result<Response, Refusal> {
+    let application = amendable(&visit, &number).await?;
+    let back = taken_back(&mut visit);
+    let (typed, full) = back.unwrap_or_else(|| (typed_application(&application), None));
     let (loaded, trouble) = Loaded::of(&visit, typed, Some(&number)).await?;
-    loaded.shown(&visit, trouble)
+    loaded.shown(&visit, full.or(trouble))
 }
 
 /// Complete an application by the form
@@ -276,8 +302,11 @@ pub(super) async fn amend_application(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     amendable(&visit, &number).await?;
-    let (typed, is_sent) = changed(Typed::new(fields));
+    let typed = Typed::new(fields);
+    check_asks(&typed)?;
+    let (typed, is_sent, full) = changed(typed);
     let (loaded, trouble) = Loaded::of(&visit, typed, Some(&number)).await?;
+    let trouble = full.or(trouble);
     if !is_sent || trouble.is_some() {
         return loaded.shown(&visit, trouble);
     }

@@ -28,37 +28,6 @@ impl Around<'_> {
         self.say(chinese, english.trim()).to_owned()
     }
 
-    /// What happened, by the name that the log has for it. The names of changes are words of the log.
-    pub(crate) fn event(&self, name: &str) -> String {
-        let (chinese, english) = match name {
-            "access_started" => ("开始读取", "Read begun"),
-            "access_ended" => ("读取结束", "Read ended"),
-            "access" => ("读取", "Read"),
-            "access_refused" => ("拒绝访问", "Refused"),
-            "epoch_started" => ("新纪元", "New epoch"),
-            "open_downloads" => ("公开下载", "Open downloads"),
-            "evidence.read" => ("查阅存证", "Evidence read"),
-            "supervision.read" => ("查看监察", "Supervision read"),
-            "grant.created" => ("授权", "Grant made"),
-            "grant.revoked" => ("撤销授权", "Grant revoked"),
-            "resource.published" => ("发布目录", "Entry published"),
-            "version.published" => ("发布数据", "Version published"),
-            "session.started" => ("登录", "Signed in"),
-            "session.ended" => ("退出", "Signed out"),
-            "sign_in.failed" => ("登录失败", "Sign-in failed"),
-            "account.locked" => ("账号锁定", "Account locked"),
-            "account.invited" => ("邀请", "Invited"),
-            "account.password_set" => ("设置口令", "Password set"),
-            "person.put" => ("人员变更", "Person changed"),
-            "department.put" => ("部门变更", "Department changed"),
-            "key.put" => ("登记密钥", "Key registered"),
-            "key.rotated" => ("更换密钥", "Key replaced"),
-            "key.retired" => ("停用密钥", "Key ended"),
-            other => (other, other),
-        };
-        self.say(chinese, english).to_owned()
-    }
-
     /// What a limit is for.
     pub(crate) fn limit(&self, limit: &LimitKind) -> &'static str {
         let (chinese, english) = match limit {
