@@ -36,6 +36,8 @@ async function look(page, hasScripts) {
   for (const [width, colorScheme] of [[360, 'light'], [820, 'dark'], [1440, 'light']]) {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme });
+    // Laid out anew and drawn: what is measured before is the screen of before.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     const where = `${page.url()} ${width} ${colorScheme}`;
     if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)) wrong.push(`${where}: wider than the screen`);
     if (width === 1440) continue;
