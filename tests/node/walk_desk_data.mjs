@@ -8,11 +8,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+import { onThreeScreens } from './screens.mjs';
+
 const require = createRequire(join(process.env.SHUQIAO_TEST_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
-const axe = require('axe-core');
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const [base, password, rows, ...files] = process.argv.slice(2);
 const wrong = [];
 
@@ -30,22 +30,9 @@ async function person(browser, name, javaScriptEnabled) {
   return page;
 }
 
-/** The page as it is now, on three screens. */
+/** The page as it is now. */
 async function look(page, hasScripts) {
-  if (!hasScripts) return;
-  for (const [width, colorScheme] of [[360, 'light'], [820, 'dark'], [1440, 'light']]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    // Laid out anew and drawn: what is measured before is the screen of before.
-    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-    const where = `${page.url()} ${width} ${colorScheme}`;
-    if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)) wrong.push(`${where}: wider than the screen`);
-    if (width === 1440) continue;
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
-    for (const { id, nodes } of violations) wrong.push(`${where}: ${id}: ${nodes[0].html}`);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
+  if (hasScripts) await onThreeScreens(page, page.url(), wrong);
 }
 
 async function step(page, code, name) {

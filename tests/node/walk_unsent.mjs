@@ -8,26 +8,13 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+import { onThreeScreens } from './screens.mjs';
+
 const require = createRequire(join(process.env.SHUQIAO_TEST_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
-const axe = require('axe-core');
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const [base, password] = process.argv.slice(2);
 const wrong = [];
-
-/** The page as it stands, at three widths, in light and dark. */
-async function check(page, where) {
-  for (const [width, colorScheme] of [[360, 'light'], [820, 'dark'], [1440, 'light']]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    if (wide) wrong.push(`${where} ${width}: wider than the screen`);
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
-    for (const { id, nodes } of violations) wrong.push(`${where} ${width}: ${id}: ${nodes[0].html}`);
-  }
-}
 
 async function signIn(page) {
   await page.fill('#name', 'writer');
@@ -54,10 +41,10 @@ async function walk(browser, javaScriptEnabled) {
   await context.addCookies([{ ...session, value: 'over' }]);
   await page.click('form.form button');
   // Without scripts nothing looks at the page from within.
-  if (javaScriptEnabled) await check(page, 'signing in again');
+  if (javaScriptEnabled) await onThreeScreens(page, 'signing in again', wrong);
   if (!(await page.textContent('h1')).includes('请重新登录')) wrong.push('nobody is asked to sign in');
   await signIn(page);
-  if (javaScriptEnabled) await check(page, 'the form again');
+  if (javaScriptEnabled) await onThreeScreens(page, 'the form again', wrong);
   if (!page.url().endsWith('/desk/substitutions')) wrong.push(`it ends at ${page.url()}`);
   const typed = [await page.inputValue('#person'), await page.inputValue('#until')];
   if (typed.join() !== 'other,2031-01-31') wrong.push(`other fields have ${typed}`);

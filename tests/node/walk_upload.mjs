@@ -8,26 +8,14 @@
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 
+import { onThreeScreens } from './screens.mjs';
+
 const require = createRequire(join(process.env.SHUQIAO_TEST_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
-const axe = require('axe-core');
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const [base, password, rows, other, workbook, material] = process.argv.slice(2);
 const wrong = [];
 const check = (holds, what) => holds || wrong.push(what);
-
-/** The page as it is now, on three screens. */
-async function look(page, what) {
-  for (const [width, colorScheme] of [[360, 'light'], [820, 'dark'], [1440, 'light']]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    check(!(await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)), `${what} ${width}: wider than the screen`);
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
-    for (const { id, nodes } of violations) wrong.push(`${what} ${width}: ${id}: ${nodes[0].html}`);
-  }
-}
 
 const browser = await chromium.launch({ executablePath: process.env.SHUQIAO_TEST_BROWSER ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
@@ -56,7 +44,7 @@ try {
   await page.waitForSelector('.sampled[data-bad="2"]', { timeout: 20_000 });
   const cells = await page.locator('.sampled td.wrong').allTextContents();
   check((await page.locator('.sampled tbody th').allTextContents()).slice(-2).join() === '42,43', 'lines are those of the file');
-  await look(page, 'checked beforehand');
+  await onThreeScreens(page, 'checked beforehand', wrong);
   await page.fill('#threshold', '0.001');
   await page.press('#threshold', 'Tab');
   await page.waitForFunction(() => document.querySelector('.sampled')?.textContent?.includes('会被退回'));
@@ -72,7 +60,7 @@ try {
   check((await page.textContent('h1')).includes('质量报告') && (await page.locator('td.wrong').count()) === 2, 'the report shows the bad cells');
   check((await page.evaluate(() => document.activeElement?.tagName)) === 'H1', 'who reads by keys is where the report begins');
   check(followed > 0, 'the server is asked how far it is');
-  await look(page, 'quality');
+  await onThreeScreens(page, 'quality', wrong);
   await page.reload();
   check((await page.textContent('h1')).includes('质量报告'), 'the report is there again');
 
@@ -87,7 +75,7 @@ try {
 
   await page.goto(`${base}/desk/datasets/301001-000002/materials`);
   await page.waitForSelector('data-materials[data-ready]');
-  await look(page, 'materials');
+  await onThreeScreens(page, 'materials', wrong);
   let chunks = 0;
   page.on('request', (request) => { chunks += request.method() === 'PATCH' ? 1 : 0; });
   await page.evaluate(() => {
