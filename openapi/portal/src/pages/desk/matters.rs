@@ -456,7 +456,7 @@ impl MatterPage<'_> {
             Content::OpeningItem(item) => {
                 add("部门", "Department", self.named(item.department.as_str()));
                 add("内容", "Data", item.title.clone());
-                add("计划时间", "Due", item.due.to_string());
+                add("计划时间", "Planned for", item.due.to_string());
                 add("数据资源", "Resource", code(&item.resource));
             }
             Content::CorrectionNotice(notice) => add("数据资源", "Resource", self.called(&notice.resource)),
