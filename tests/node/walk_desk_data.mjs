@@ -55,6 +55,13 @@ async function walk(browser, [code, sheet, extension], hasScripts) {
   await editor.click('button[value="show"]');
   if ((await editor.locator('select[aria-invalid="true"]').count()) !== 1) wrong.push('no field is marked');
   await look(editor, hasScripts);
+  // What can't be saved as it is, is kept as an unfinished draft.
+  await editor.click('button[value="save"] >> nth=0');
+  await look(editor, hasScripts);
+  const draft = editor.url();
+  await editor.goto(`${base}/desk/directory`);
+  await look(editor, hasScripts);
+  await editor.goto(draft);
   await editor.selectOption('select[aria-invalid="true"]', '货币型Y');
   await editor.click('button[value="add"] >> nth=0');
   await editor.click('button[value^="remove-"] >> nth=-1');

@@ -69,6 +69,14 @@ async function walk(browser, scripts) {
 
   const officer = await as(browser, 'officer', scripts);
   await officer.goto(base + whole);
+  await officer.click('details:has(input[value="ask_completion"]) > summary');
+  await officer.fill('#ask_completion-reason', '请写明期限');
+  await officer.click('details[open] form:has(input[value="ask_completion"]) button');
+  await analyst.goto(`${base}${whole}/amend`);
+  if (scripts) await check(analyst, 'amend');
+  await analyst.fill('#valid_until', '2098-06-29');
+  await analyst.click('button[value="submit"]');
+  await officer.goto(base + whole);
   await officer.click('details:has(input[value="accept"]) > summary');
   await officer.click('details[open] form:has(input[value="accept"]) button');
   await analyst.goto(base + whole);

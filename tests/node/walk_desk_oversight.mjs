@@ -122,7 +122,7 @@ try {
   await people.page.selectOption('#department', 'scjg');
   await people.page.click('form.form button');
   await people.page.waitForURL('**/desk/people/wu');
-  await people.page.click('button.second');
+  await people.page.click('#work form button.second');
   const code = await people.page.textContent('code.code');
   await people.context.close();
 

@@ -70,6 +70,7 @@ async function ask(page, js) {
   expect('the notice has no name', download.suggestedFilename() === `${number}-1.docx`);
   await page.click('button[value=withdraw]');
   expect('it is not withdrawn', (await page.textContent('#state')) === '已撤回');
+  await page.click('main details summary');
   await page.click('button[value=erase]');
   expect('it is not erased', await page.isVisible('.done'));
   // By the form for number and code, too.

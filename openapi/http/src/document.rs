@@ -222,7 +222,10 @@ fn cors() -> CorsLayer {
 
 async fn nothing_here(uri: Uri) -> Refusal {
     let path: String = uri.path().chars().take(200).collect();
-    let message = format!("there is nothing at {path}; the API is described at /api/v1/openapi.json");
+    let message = match path.starts_with("/api/") {
+        true => format!("there is nothing at {path}; the API is described at /api/v1/openapi.json"),
+        false => "there is nothing at this address".to_owned(),
+    };
     Refusal::with_status(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
 }
 

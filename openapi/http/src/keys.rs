@@ -82,6 +82,7 @@ pub(crate) fn key_record(
     valid_from: Timestamp,
 ) -> Result<KeyRecord, Error> {
     let key = from_base64url(&public_key).and_then(|bytes| PublicKey::from_bytes(&bytes));
-    let id = key.map_err(|error| Error::new(ErrorCode::InvalidInput, error.to_string()))?.id();
+    let message = "this is no Ed25519 or SM2 public key in base64url";
+    let id = key.map_err(|_| Error::new(ErrorCode::InvalidInput, message))?.id();
     Ok(KeyRecord { id, owner, public_key, valid_from, valid_until: None })
 }

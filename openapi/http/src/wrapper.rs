@@ -50,10 +50,11 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     let mut body = body.into_data_stream();
     let mut line = Line::of(&parts, request_id.clone(), app.now());
     let path = parts.uri.path().to_owned();
-    let reader = portal::Reader::of(&parts);
+    let mut reader = portal::Reader::of(&parts);
     let mut standing = None;
     let mut unsent = portal::Unsent::of(&app, &parts);
-    let serving = serve(&app, &mut line, &mut standing, &mut unsent, parts, &mut body, next);
+    let told = (&mut unsent, &mut reader);
+    let serving = serve(&app, &mut line, &mut standing, told, parts, &mut body, next);
     let served = AssertUnwindSafe(serving).catch_unwind().await;
     let served = match (served, unsent) {
         (Ok(Err(refusal)), Some(unsent)) => Ok(Err(unsent.told(&app, refusal, &mut body).await)),
@@ -64,10 +65,10 @@ pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Ne
     }
     let sealed = match served {
         Ok(Ok(sealed)) => sealed,
-        Ok(Err(refusal)) => refused(&app, &path, reader.told(&app, refusal, &request_id), &request_id),
+        Ok(Err(refusal)) => refused(&app, &path, reader.told(&app, refusal, &request_id).await, &request_id),
         Err(_) => {
             let refusal = Error::internal("a handler panicked").into();
-            refused(&app, &path, reader.told(&app, refusal, &request_id), &request_id)
+            refused(&app, &path, reader.told(&app, refusal, &request_id).await, &request_id)
         }
     };
     let mut response = finished(&app, &binding, &request_id, sealed);
@@ -86,7 +87,7 @@ async fn serve(
     app: &Arc<App>,
     line: &mut Line,
     standing: &mut Option<Standing>,
-    unsent: &mut Option<portal::Unsent>,
+    (unsent, reader): (&mut Option<portal::Unsent>, &mut portal::Reader),
     mut parts: Parts,
     body: &mut BodyDataStream,
     next: Next,
@@ -143,6 +144,7 @@ async fn serve(
         _ => ctx,
     };
     parts.extensions.insert(ctx.clone());
+    reader.ctx = Some(ctx.clone());
     let target_uri = app.authenticator.target_uri(&parts.uri);
     let kept = if door.keeps_nothing { &[] } else { content.as_ref() };
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;

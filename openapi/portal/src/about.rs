@@ -94,7 +94,7 @@ impl VersionLine {
 
     pub(crate) fn way(&self) -> (&'static str, &'static str) {
         match self.change {
-            ChangeKind::Replace => ("整体替换", "All rows anew"),
+            ChangeKind::Replace => ("整体替换", "All rows replaced"),
             ChangeKind::Append => ("追加", "Rows added"),
             ChangeKind::Upsert => ("按主键更新", "Rows added or replaced by key"),
         }

@@ -8,7 +8,7 @@ use openapi_dcat::Site;
 use crate::assets::asset;
 use crate::identity::Identity;
 use crate::messages::told;
-use crate::refusals::title_of;
+use crate::refusals::{field, title_of};
 use crate::words::english;
 
 /// The language of interface texts. What departments write stays as they wrote it.
@@ -43,7 +43,18 @@ pub struct Visitor {
     pub name: String,
     /// Whom they act for: a department's short name; nothing for developers and those who run the platform.
     pub department: Option<String>,
-    /// The parts of the desk 工作台 that their roles open: address, Chinese and English name.
+    /// The parts of the desk 工作台 that their roles open.
+    pub parts: Vec<DeskPart>,
+}
+
+/// Sections of the desk that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskPart {
+    /// What they are for; empty where it needs no heading.
+    pub chinese: &'static str,
+    /// The same in English.
+    pub english: &'static str,
+    /// Address, Chinese and English name of each.
     pub sections: Vec<(&'static str, &'static str, &'static str)>,
 }
 
@@ -146,14 +157,26 @@ impl<'a> Around<'a> {
         path == section || path.strip_prefix(section).is_some_and(|rest| rest.starts_with('/'))
     }
 
+    /// The name of the desk's section in which the page stands.
+    pub(crate) fn desk_section(&self) -> &'static str {
+        let parts = self.visitor.into_iter().flat_map(|visitor| &visitor.parts);
+        let here = parts.flat_map(|part| &part.sections).find(|(address, ..)| self.is_at(address));
+        here.map_or(self.say("工作台", "Desk"), |&(_, chinese, english)| self.say(chinese, english))
+    }
+
     /// What kind of trouble an error is, in the reader's language.
     pub fn title(&self, error: &Error) -> &'static str {
         title_of(error.code, self.language)
     }
 
+    /// What people call a field that the API calls so, in the reader's language.
+    pub fn field(&self, at: &str) -> Option<&'static str> {
+        field(at).map(|(chinese, english)| self.say(chinese, english))
+    }
+
     /// What a service has said, in the reader's language.
     pub fn told<'m>(&self, message: &'m str) -> Cow<'m, str> {
-        told(message, self.language)
+        self.in_one_language(told(message, self.language))
     }
 
     /// A time as people write it, in Asia/Shanghai: `2026-11-23 09:30`.

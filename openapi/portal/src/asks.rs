@@ -9,6 +9,7 @@ use catalog_core::{Channel, ColumnName, Error, ErrorCode, Problem, ResourceCode,
 
 use crate::around::Around;
 use crate::typed::Typed;
+use crate::words;
 
 /// Resources that a form names at most: each costs a read, and a part of the page.
 const MOST_RESOURCES: usize = 100;
@@ -93,6 +94,19 @@ impl AskForm<'_> {
     /// A mask that was asked for stays as it is.
     pub(crate) fn has_fixed_mask(&self, item: &InformationItem) -> bool {
         self.asked.is_some_and(|ask| ask.masks.contains_key(&item.column))
+    }
+
+    /// Whether a condition on the rows is typed.
+    pub(crate) fn narrows(&self) -> bool {
+        let has_condition = (0..CONDITIONS).any(|index| !self.of(format!("column-{index}")).is_empty());
+        has_condition || !self.of("filter").is_empty()
+    }
+
+    /// The name of an item's type, and its length.
+    pub(crate) fn kind(&self, item: &InformationItem) -> (&'static str, String) {
+        let whole = item.item_type.to_string();
+        let length = whole.find('(').map_or("", |place| &whole[place..]).to_owned();
+        (words::kind(item.item_type.kind), length)
     }
 
     /// The masks that fit an item.
@@ -200,7 +214,7 @@ pub fn asks_of(typed: &Typed) -> Result<Vec<Ask>> {
     }
     match problems.is_empty() {
         true => Ok(asks),
-        false => Err(Error::invalid("所填内容有误 (something is not filled in right)", problems)),
+        false => Err(Error::invalid("所填内容有误", problems)),
     }
 }
 
@@ -272,7 +286,8 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&self, field: &str, message: impl Into<String>) -> Error {
-        let problem = Problem::new(format!("{} {field}", self.resource), "ask.form", message);
+        let at = format!("{} {field}", self.resource);
+        let problem = Problem::new(at.trim_end(), "ask.form", message);
         Error::invalid("所填内容有误", vec![problem])
     }
 
@@ -283,10 +298,8 @@ impl<'a> Fields<'a> {
     fn mask(&self, item: &ColumnName) -> Result<Option<Mask>> {
         let Some(kind) = self.filled(&format!("mask-{item}")) else { return Ok(None) };
         let with = self.filled(&format!("mask_with-{item}")).unwrap_or_default();
-        let number = || {
-            with.parse()
-                .map_err(|_| self.wrong(&format!("mask {item}"), "脱敏方式须填数字 (a number is needed)"))
-        };
+        let wrong = |message: &str| self.wrong(item.as_str(), message);
+        let number = || with.parse().map_err(|_| wrong("脱敏方式须填数字：位数，或者区间的宽度"));
         let text = || with.to_owned();
         Ok(Some(match kind {
             "null" => Mask::Null,
@@ -296,11 +309,10 @@ impl<'a> Fields<'a> {
             "pseudonym" => Mask::Pseudonym { application: text() },
             "keep_first" | "keep_last" => {
                 let number: u32 = number()?;
-                let count = u16::try_from(number)
-                    .map_err(|_| self.wrong(&format!("mask {item}"), "位数过大 (the number is too large)"))?;
+                let count = u16::try_from(number).map_err(|_| wrong("脱敏方式的数字过大"))?;
                 if kind == "keep_first" { Mask::KeepFirst { count } } else { Mask::KeepLast { count } }
             }
-            other => return Err(self.wrong(&format!("mask {item}"), format!("没有这种脱敏方式：{other}"))),
+            other => return Err(wrong(&format!("没有这种脱敏方式：{other}"))),
         }))
     }
 
@@ -308,12 +320,11 @@ impl<'a> Fields<'a> {
         if self.filled("statistics").is_none() {
             return Ok(None);
         }
-        let subject = self.filled("subject").ok_or_else(|| {
-            self.wrong("statistics", "须指明主体信息项 (name the item that says whom a record is about)")
-        })?;
+        let subject =
+            self.filled("subject").ok_or_else(|| self.wrong("", "仅提供统计结果的，须指明主体信息项"))?;
         let min_group = self.filled("min_group").and_then(|number| number.parse().ok());
-        let min_group = min_group
-            .ok_or_else(|| self.wrong("statistics", "须填最小分组人数 (the smallest group is a number)"))?;
+        let min_group =
+            min_group.ok_or_else(|| self.wrong("", "仅提供统计结果的，须填每组至少多少个主体"))?;
         let measures = self.columns("measures")?;
         Ok(Some(Statistics { measures, subject: ColumnName::new(subject)?, min_group }))
     }
@@ -328,13 +339,10 @@ impl<'a> Fields<'a> {
         let written = self.filled("filter");
         if let Some(text) = written {
             if !conditions.is_empty() {
-                let message = "条件和 JSON 只能填一种 (fill in conditions, or JSON, not both)";
-                return Err(self.wrong("filter", message));
+                return Err(self.wrong("", "行范围的条件和 JSON 只能填一种"));
             }
             let found = serde_json::from_str(text);
-            return found
-                .map(Some)
-                .map_err(|found| self.wrong("filter", format!("JSON 有误 (this is no filter): {found}")));
+            return found.map(Some).map_err(|found| self.wrong("", format!("行范围的 JSON 有误：{found}")));
         }
         Ok(match (conditions.len(), self.filled("join")) {
             (0, _) => None,
@@ -357,12 +365,12 @@ impl<'a> Fields<'a> {
             "in" => Filter::In(column, values()),
             "between" => match <[Operand; 2]>::try_from(values()) {
                 Ok([low, high]) => Filter::Between(column, low, high),
-                Err(_) => return Err(self.wrong("filter", "“介于”须填两个值 (two values are needed)")),
+                Err(_) => return Err(self.wrong("", "行范围：“介于”须填两个值，用逗号隔开")),
             },
             "like" => Filter::Like(column, text.to_owned()),
             "is_null" => Filter::IsNull(column),
             "not_null" => Filter::Not(Box::new(Filter::IsNull(column))),
-            other => return Err(self.wrong("filter", format!("没有这种条件：{other}"))),
+            other => return Err(self.wrong("", format!("没有这种条件：{other}"))),
         })
     }
 }

@@ -101,6 +101,11 @@ const EVENTS: [(&str, &str, &str); 91] = [
 ];
 
 impl Around<'_> {
+    /// The names that the log has for what happens, each with its words.
+    pub(crate) fn events(&self) -> Vec<(&'static str, &'static str)> {
+        EVENTS.iter().map(|&(name, chinese, english)| (name, self.say(chinese, english))).collect()
+    }
+
     /// What happened, by the name that the log has for it; what has no words here is called as in the log.
     pub(crate) fn event(&self, name: &str) -> String {
         if let Ok(place) = EVENTS.binary_search_by_key(&name, |(known, ..)| known) {

@@ -16,13 +16,14 @@ mod pages;
 mod refusals;
 mod returned;
 mod search;
+mod subject_words;
 #[cfg(test)]
 mod tests;
 mod typed;
 mod words;
 
 pub use about::{About, Compared, Delivery, Neighbour, OpeningLine, Quality, Rows, VersionLine};
-pub use around::{Around, Language, Visitor};
+pub use around::{Around, DeskPart, Language, Visitor};
 pub use asks::{AskForm, asks_of, check_asks, typed_of, with_ask, without_ask};
 pub use assets::{Asset, asset};
 pub use identity::Identity;
@@ -34,5 +35,6 @@ pub use pages::*;
 pub use refusals::title_of;
 pub use returned::returned;
 pub use search::{Chosen, PAGE_HITS, likeness};
+pub use subject_words::named_in;
 pub use typed::Typed;
 pub use words::english;

@@ -1,19 +1,102 @@
 //! The words of the closed lists, in the reader's language.
 
+use std::borrow::Cow;
+
 use catalog_core::context::Role;
-use catalog_core::deadline::{Light, LimitKind};
+use catalog_core::deadline::Light;
 use catalog_core::matter::{Event, MatterKind, State};
-use catalog_core::policy::{Grantee, Mask};
+use catalog_core::policy::{Action, GrantKind, Grantee, Mask};
 use catalog_core::{Channel, Timestamp};
-use serde::Serialize;
 
 use crate::around::{Around, Language};
 
-/// The name by which the API calls it, with spaces.
-fn spelled(word: &impl Serialize) -> String {
-    match serde_json::to_value(word) {
-        Ok(serde_json::Value::String(word)) => word.replace('_', " "),
-        _ => String::new(),
+/// The English name of a kind of matter.
+fn kind(one: MatterKind) -> &'static str {
+    match one {
+        MatterKind::Application => "Application",
+        MatterKind::Provision => "Provider's part",
+        MatterKind::EmergencyGrant => "Emergency grant",
+        MatterKind::GrantImport => "Agreement from before",
+        MatterKind::Objection => "Objection",
+        MatterKind::Demand => "Demand",
+        MatterKind::Disclosure => "Disclosure request",
+        MatterKind::Letter => "Letter",
+        MatterKind::SecrecyReview => "Secrecy review",
+        MatterKind::OpeningItem => "Opening plan item",
+        MatterKind::CorrectionNotice => "Correction notice",
+    }
+}
+
+/// The English name of where a matter stands.
+fn state(one: State) -> &'static str {
+    match one {
+        State::Submitted => "To be checked for form",
+        State::Completing => "To be completed",
+        State::Accepted => "Accepted",
+        State::NotAccepted => "Not accepted",
+        State::Routing => "To be routed",
+        State::Proposing => "To be proposed",
+        State::Confirming => "To be confirmed",
+        State::Deciding => "To be decided",
+        State::Consulting => "Third party consulted",
+        State::Activating => "To be opened",
+        State::Delivering => "To be delivered",
+        State::InUse => "In use",
+        State::Checking => "Being checked",
+        State::Correcting => "Being corrected",
+        State::Arbitrating => "In arbitration",
+        State::Examining => "To be examined",
+        State::Planned => "Planned",
+        State::Notified => "Notified",
+        State::Answered => "Answered",
+        State::Passed => "Passed",
+        State::Opened => "Opened",
+        State::Refused => "Refused",
+        State::Withdrawn => "Withdrawn",
+        State::Revoked => "Revoked",
+        State::Expired => "Expired",
+        State::Ended => "Closed",
+    }
+}
+
+/// The English name of a step, as its button has it.
+fn event(one: Event) -> &'static str {
+    match one {
+        Event::AskCompletion => "Ask for completion",
+        Event::Complete => "Complete",
+        Event::Abandon => "Close: not completed in time",
+        Event::Accept => "Accept",
+        Event::AcceptAtOnce => "Accept at once",
+        Event::Reject => "Do not accept",
+        Event::Route => "Route",
+        Event::Return => "Return",
+        Event::Propose => "Propose",
+        Event::Grant => "Grant",
+        Event::GrantInPart => "Grant in part",
+        Event::GrantAtOnce => "Grant at once",
+        Event::Refuse => "Refuse",
+        Event::Extend => "Extend the limit",
+        Event::Consult => "Consult a third party",
+        Event::Consulted => "Enter the third party's answer",
+        Event::Deliver => "Deliver",
+        Event::Feedback => "Report on the use",
+        Event::End => "Close",
+        Event::Withdraw => "Withdraw",
+        Event::Revoke => "Revoke",
+        Event::Expire => "Expire",
+        Event::Uphold => "Uphold",
+        Event::Correct => "Correct",
+        Event::Answer => "Answer",
+        Event::Escalate => "Ask for arbitration",
+        Event::Publish => "Publish for everyone",
+        Event::Fulfil => "Fulfil",
+        Event::Find => "Checked by machine: findings",
+        Event::Clear => "Checked by machine: clear",
+        Event::Justify => "Justify",
+        Event::Start => "Start",
+        Event::Postpone => "Postpone",
+        Event::Cancel => "Cancel",
+        Event::Confirm => "Confirm",
     }
 }
 
@@ -24,17 +107,17 @@ impl Around<'_> {
 
     /// A kind of matter.
     pub fn say_kind(&self, kind: &MatterKind) -> String {
-        if self.is_english() { spelled(kind) } else { kind.label().to_owned() }
+        self.say(kind.label(), self::kind(*kind)).to_owned()
     }
 
     /// Where a matter stands.
     pub fn say_state(&self, state: &State) -> String {
-        if self.is_english() { spelled(state) } else { state.label().to_owned() }
+        self.say(state.label(), self::state(*state)).to_owned()
     }
 
     /// A step of a matter.
     pub fn say_event(&self, event: &Event) -> String {
-        if self.is_english() { spelled(event) } else { event.label().to_owned() }
+        self.say(event.label(), self::event(*event)).to_owned()
     }
 
     /// A light, in words.
@@ -66,6 +149,19 @@ impl Around<'_> {
         if self.is_english() { english.replace('_', " ") } else { chinese.to_owned() }
     }
 
+    /// Roles and actions, which the core names in both languages, in the reader's alone.
+    pub(crate) fn in_one_language<'m>(&self, text: Cow<'m, str>) -> Cow<'m, str> {
+        let labels = Role::ALL.map(Role::label).into_iter().chain(Action::ALL.map(Action::label));
+        labels.fold(text, |text, label| match text.contains(label) {
+            true => {
+                let (english, chinese) = label.rsplit_once(' ').unwrap_or((label, label));
+                let english = english.replace('_', " ");
+                text.replace(label, self.say(chinese, &english)).into()
+            }
+            false => text,
+        })
+    }
+
     /// To whom a grant is given.
     pub fn say_grantee(&self, grantee: &Grantee) -> String {
         match grantee {
@@ -75,9 +171,21 @@ impl Around<'_> {
         }
     }
 
-    /// The end of a period: midnight is 24:00 of the day that ends.
+    /// What gives the right to a grant.
+    pub fn say_grant_kind(&self, kind: &GrantKind) -> &'static str {
+        let english = match kind {
+            GrantKind::Own => "Own data",
+            GrantKind::Unconditional => "Shared unconditionally",
+            GrantKind::Conditional => "Shared under a condition",
+            GrantKind::Public => "Open to the public",
+        };
+        self.say(kind.label(), english)
+    }
+
+    /// The end of a period, to the minute: midnight is 24:00 of the day that ends.
     pub fn say_end(&self, at: &Timestamp) -> String {
-        at.shanghai_end()
+        let end = at.shanghai_end();
+        end.get(..16).unwrap_or(&end).to_owned()
     }
 
     /// A mask.
@@ -85,9 +193,11 @@ impl Around<'_> {
         let pair = match mask {
             Mask::Null => ("置空".to_owned(), "empty".to_owned()),
             Mask::Constant { text } => (format!("固定为“{text}”"), format!("always “{text}”")),
+            Mask::KeepFirst { count: 1 } => ("只留前 1 位".to_owned(), "the first character".to_owned()),
             Mask::KeepFirst { count } => {
                 (format!("只留前 {count} 位"), format!("the first {count} characters"))
             }
+            Mask::KeepLast { count: 1 } => ("只留后 1 位".to_owned(), "the last character".to_owned()),
             Mask::KeepLast { count } => {
                 (format!("只留后 {count} 位"), format!("the last {count} characters"))
             }
@@ -96,34 +206,5 @@ impl Around<'_> {
             Mask::Pseudonym { .. } => ("假名".to_owned(), "a pseudonym".to_owned()),
         };
         if self.is_english() { pair.1 } else { pair.0 }
-    }
-
-    /// What a limit of time is for.
-    pub fn say_limit(&self, limit: &LimitKind) -> String {
-        if self.is_english() {
-            return spelled(limit);
-        }
-        let chinese = match limit {
-            LimitKind::FormalCheck => "形式审查",
-            LimitKind::UnconditionalAccess => "无条件共享开通",
-            LimitKind::ConditionalDecision => "有条件共享答复",
-            LimitKind::Delivery => "数据交付",
-            LimitKind::EmergencyDecision => "应急共享决定",
-            LimitKind::EmergencyReview => "应急共享事后审查",
-            LimitKind::Correction => "数据校核",
-            LimitKind::Arbitration => "争议协调",
-            LimitKind::DisclosureAnswer => "依申请公开答复",
-            LimitKind::DisclosureCompletion => "补正告知",
-            LimitKind::Completion => "补正期限",
-            LimitKind::ThirdPartyOpinion => "第三方意见",
-            LimitKind::ActivePublication => "主动公开",
-            LimitKind::Letter => "来信答复",
-            LimitKind::DirectoryChange => "目录更新",
-            LimitKind::PenaltyWithdrawal => "处罚信息撤回",
-            LimitKind::SecrecyReview => "保密审查",
-            LimitKind::OpeningPlan => "开放计划",
-            LimitKind::CorrectionConfirmation => "更正确认",
-        };
-        chinese.to_owned()
     }
 }

@@ -37,7 +37,15 @@ impl Names {
 
     /// Who is behind a login name or a key: a person's name, or whose machine it is.
     pub fn principal(&self, a: &Around<'_>, id: &str) -> String {
-        let Some(found) = self.people.get(id) else { return id.to_owned() };
+        let Some(found) = self.people.get(id) else {
+            // Who runs the platform works by its command.
+            return match id {
+                "platform" => a.say("本平台", "this platform").to_owned(),
+                "public" => a.say("社会公众", "the public").to_owned(),
+                "operator:clock" => a.say("定时任务", "a scheduled task").to_owned(),
+                _ => id.strip_prefix("operator:").unwrap_or(id).to_owned(),
+            };
+        };
         match (&found.name, &found.department) {
             (Some(name), _) => name.clone(),
             (None, Some(department)) => {

@@ -13,6 +13,30 @@ pub fn title_of(code: ErrorCode, language: Language) -> &'static str {
     }
 }
 
+/// What people call a field that the API calls so, in Chinese and in English.
+pub(crate) fn field(at: &str) -> Option<(&'static str, &'static str)> {
+    Some(match at {
+        "applicant" => ("申请人", "Applicant"),
+        "applicant.name" => ("姓名或者名称", "Name"),
+        "applicant.id_number" => ("身份证明", "Identity"),
+        "applicant.phone" => ("联系电话", "Telephone"),
+        "applicant.email" => ("电子邮箱", "E-mail"),
+        "applicant.address" => ("通信地址", "Postal address"),
+        "title" => ("名称", "Title"),
+        "text" => ("内容", "Text"),
+        "link" => ("链接", "Link"),
+        "resources" => ("使用的数据资源", "Datasets"),
+        "contact" => ("联系方式", "How to reach you"),
+        "rating" => ("评分", "Rating"),
+        "reason" => ("理由", "Reason"),
+        "legal_basis" => ("依据", "Legal basis"),
+        "name" => ("名称", "Name"),
+        "credit_code" => ("统一社会信用代码", "Unified social credit code"),
+        "division_code" => ("行政区划代码", "Division code"),
+        _ => return None,
+    })
+}
+
 /// What kind of trouble a code is, in Chinese and in English.
 pub(crate) fn title(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
@@ -23,7 +47,7 @@ pub(crate) fn title(code: ErrorCode) -> (&'static str, &'static str) {
         ErrorCode::Conflict => ("与现有内容冲突", "The name or state is taken"),
         ErrorCode::IllegalState => ("当前状态不允许这一操作", "Not possible at this point"),
         ErrorCode::Unauthenticated => {
-            ("尚未登录，或登录信息不正确", "Not signed in, or not with the right proof")
+            ("尚未登录，或登录信息不正确", "Not signed in, or not with the right name and password")
         }
         ErrorCode::SignatureInvalid | ErrorCode::ClockSkew | ErrorCode::Replayed => {
             ("请先登录", "Please sign in")

@@ -69,7 +69,7 @@ async fn what_is_granted_is_what_was_proposed_and_shown() {
 
     // The second person sees both, begins with the proposal, and is offered nothing beyond it.
     let page = desk.page(&builder, &desk.second).await;
-    assert!(page.contains("id=\"proposal\"") && page.contains("<ins>case_no、person"), "{page}");
+    assert!(page.contains("id=\"proposal\"") && page.contains("<ins>案号、当事人"), "{page}");
     assert!(page.contains("仅本县，姓名脱敏") && page.contains("value=\"grant_proposed\""), "{page}");
     assert!(!page.contains("value=\"grant\"") && !page.contains("0-item-county"), "{page}");
     assert!(desk.page(&part, &desk.second).await.contains("id=\"proposal\""));

@@ -304,7 +304,7 @@ fn of_page(page: &str) -> Option<Vec<Row>> {
     let until = |text: &str, end: &str| text.split(end).next().unwrap().to_owned();
     let names: Vec<_> = table.split("rows?sort=").skip(1).map(|rest| until(rest, "\"")).collect();
     let row = |row: &str| {
-        let cells = row.split("<td>").skip(1).map(|rest| until(rest, "</td>"));
+        let cells = row.split("<td").skip(1).map(|rest| until(rest.split_once('>').unwrap().1, "</td>"));
         names.iter().zip(cells).map(|(name, cell)| (name.clone(), plain(name, &cell))).collect()
     };
     Some(table.split("<tr>").skip(2).map(row).collect())

@@ -34,8 +34,16 @@ async fn people_walk_through_the_portal() {
     city.upload(NEXT).await;
     let changes = format!("{dataset}/changes?count=true");
     walk(&[&dataset, &changes, "/departments/scjg", "/departments/gaj", "/statistics"]).await;
-    walk(&["/standards", "/status", "/ogc?f=html", "/ogc/collections?f=html", "/ogc/conformance?f=html"])
-        .await;
+    walk(&[
+        "/standards",
+        "/status",
+        "/claim",
+        "/password",
+        "/ogc?f=html",
+        "/ogc/collections?f=html",
+        "/ogc/conformance?f=html",
+    ])
+    .await;
     city.publish(&hostile()).await;
     walk(&["/search?q=%E5%A4%84%E7%BD%9A", "/datasets/301001-000009", "/", "/statistics"]).await;
 }

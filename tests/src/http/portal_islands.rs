@@ -142,7 +142,7 @@ async fn tables_of_rows_and_charts_show_what_their_reader_may_see() {
     let city = City::new().await;
     let (status, rows) = page(&city, &format!("/datasets/{CODE}/rows"), None).await;
     assert_eq!(status, 200, "{rows}");
-    assert!(rows.contains("<td>A1</td>") && rows.contains("<td>100.5</td>"), "{rows}");
+    assert!(rows.contains("<td>A1</td>") && rows.contains("<td class=\"number\">100.5</td>"), "{rows}");
     assert!(!rows.contains("合成)") && !rows.contains("note"), "the public sees no persons and no notes");
     let (_, sorted) = page(&city, &format!("/datasets/{CODE}/rows?sort=-case_no"), None).await;
     assert!(sorted.find("<td>A3</td>") < sorted.find("<td>A1</td>"), "{sorted}");

@@ -169,7 +169,7 @@ async fn feature(
     ];
     match form {
         Form::Html => {
-            let page = pages::feature(&collection, &names, &found, &links).shown(visit)?;
+            let page = pages::feature(&visit.around(), &collection, &names, &found, &links).shown(visit)?;
             told(page, crs, reading)
         }
         Form::Json => {
@@ -254,7 +254,8 @@ async fn html_page(
     let total = answer.total;
     let found: Vec<Vec<Feature>> = features.of(answer).try_collect().await?;
     let found: Vec<Feature> = found.into_iter().flatten().collect();
-    told(pages::features(&collection, &names, &found, total, &links).shown(visit)?, crs, reading)
+    let page = pages::features(&visit.around(), &collection, &names, &found, (total, &links));
+    told(page.shown(visit)?, crs, reading)
 }
 
 /// A feature as a GeoJSON object.

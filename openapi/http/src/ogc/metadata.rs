@@ -10,6 +10,7 @@ use catalog_core::schema::json_schema;
 use catalog_core::services::VersionSelector;
 use catalog_core::{OpContext, ResourceCode};
 use http::{HeaderMap, HeaderValue, header};
+use openapi_portal::Around;
 use serde_json::{Map, Value, json};
 
 use super::asked::limit;
@@ -77,7 +78,7 @@ pub(super) async fn show_ogc_landing(
             to("data", "application/json", "数据集 Collections", "/collections"),
         ],
     });
-    answer((form, &visit), &landing, || pages::links(&landing))
+    answer((form, &visit), &landing, |a| pages::landing(a, &address(&app, "")))
 }
 
 /// OGC API - Features: the requirements classes that hold
@@ -91,7 +92,7 @@ pub(super) async fn show_ogc_conformance(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let form = only_form(pairs, &headers)?;
-    answer((form, &visit), &json!({ "conformsTo": CONFORMANCE }), || pages::conformance(&CONFORMANCE))
+    answer((form, &visit), &json!({ "conformsTo": CONFORMANCE }), |a| pages::conformance(a, &CONFORMANCE))
 }
 
 /// OGC API - Features: its own description
@@ -149,7 +150,7 @@ pub(super) async fn list_ogc_collections(
         "crs": Crs::ALL.map(Crs::uri),
         "collections": collections,
     });
-    answer((form, &visit), &whole, || pages::collections(&whole, &collections))
+    answer((form, &visit), &whole, |a| pages::collections(a, &whole, &collections))
 }
 
 /// OGC API - Features: one collection
@@ -168,7 +169,7 @@ pub(super) async fn get_ogc_collection(
     let form = only_form(pairs, &headers)?;
     let (collection, _) = open(&app, &ctx, code, VersionSelector::Latest).await?;
     let described = described(&app, &collection);
-    answer((form, &visit), &described, || pages::links(&described))
+    answer((form, &visit), &described, |a| pages::collection(a, &described))
 }
 
 /// OGC API - Features: what conditions may name, as JSON Schema
@@ -189,7 +190,7 @@ pub(super) async fn get_ogc_queryables(
     let (collection, _) = open(&app, &ctx, code, VersionSelector::Latest).await?;
     let id = address(&app, &format!("/collections/{}/queryables", collection.code));
     let schema = queryables(&collection, resource, &id);
-    let mut response = answer((form, &visit), &schema, || pages::queryables(&collection))?;
+    let mut response = answer((form, &visit), &schema, |a| pages::queryables(a, &collection))?;
     if form == Form::Json {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(SCHEMA_JSON));
     }
@@ -249,11 +250,11 @@ fn only_form(pairs: Vec<(String, String)>, headers: &HeaderMap) -> Result<Form, 
 fn answer(
     (form, visit): (Form, &Visit),
     document: &Value,
-    page: impl FnOnce() -> Content,
+    page: impl FnOnce(&Around<'_>) -> Content,
 ) -> Result<Response, Refusal> {
     let mut response = match form {
         Form::Json => ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response(),
-        Form::Html => page().shown(visit)?,
+        Form::Html => page(&visit.around()).shown(visit)?,
     };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)

@@ -37,6 +37,9 @@ struct About {
     /// Code of a dataset, `-` or `/` in it.
     #[serde(default)]
     dataset: String,
+    /// Id of the department that is asked.
+    #[serde(default)]
+    department: String,
 }
 
 /// A field that was filled in.
@@ -61,9 +64,9 @@ fn department(typed: &Asking) -> Result<Option<DepartmentId>> {
 
 /// What a form holds that somebody opens beside a dataset: its provider, and its name in the title. One that the public's directory
 /// does not list leaves it empty.
-async fn about(visit: &Visit, dataset: &str) -> Asking {
-    let code = ResourceCode::from_path(dataset).or_else(|_| ResourceCode::new(dataset));
-    let Ok(code) = code else { return Asking::default() };
+async fn about(visit: &Visit, asked: &About) -> Asking {
+    let code = ResourceCode::from_path(&asked.dataset).or_else(|_| ResourceCode::new(&asked.dataset));
+    let Ok(code) = code else { return Asking { department: asked.department.clone(), ..Asking::default() } };
     match visit.app.services.resource(&visit.public(), &code).await {
         Ok(resource) => Asking {
             department: resource.provider.to_string(),
@@ -79,7 +82,7 @@ async fn about(visit: &Visit, dataset: &str) -> Asking {
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_disclosure(visit: Visit, Params(asked): Params<About>) -> Result<Response, Refusal> {
     let departments = visit.app.services.departments(&visit.public()).await?;
-    let typed = about(&visit, &asked.dataset).await;
+    let typed = about(&visit, &asked).await;
     visit.page(&DisclosurePage { a: visit.around(), typed: &typed, departments: &departments })
 }
 
@@ -119,7 +122,7 @@ async fn send_disclosure(visit: Visit, Form(typed): Form<Asking>) -> Result<Resp
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_letter(visit: Visit, Params(asked): Params<About>) -> Result<Response, Refusal> {
     let departments = visit.app.services.departments(&visit.public()).await?;
-    let typed = about(&visit, &asked.dataset).await;
+    let typed = about(&visit, &asked).await;
     visit.page(&LetterPage { a: visit.around(), typed: &typed, departments: &departments })
 }
 

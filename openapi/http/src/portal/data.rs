@@ -342,6 +342,9 @@ fn drawn(chart: &Chart, lines: &[Vec<Value>]) -> Drawn {
         Grouping::Steps { .. } => (Drawing::Steps, IN_ORDER),
         Grouping::Year | Grouping::Month => (Drawing::Line, IN_ORDER),
     };
+    if matches!(chart.grouping, Grouping::Steps { .. }) {
+        groups = every_step(lines);
+    }
     let mut is_cut = lines.len() >= usize::try_from(chart.limit).unwrap_or(usize::MAX);
     for line in lines {
         let [x, split, number] = [0, 1, 2].map(|place| line.get(place).cloned().unwrap_or(Value::Null));
@@ -356,10 +359,33 @@ fn drawn(chart: &Chart, lines: &[Vec<Value>]) -> Drawn {
     }
     let parts = series.len().max(1);
     let group = |(group, x): (usize, &Value)| {
-        let of = |part| numbers.get(&(group, part)).copied().flatten();
+        // Where no row is, their count is known.
+        let none = (chart.measure == Measure::Count && drawing == Drawing::Steps).then_some(0.0);
+        let of = |part| numbers.get(&(group, part)).copied().flatten().or(none);
         (name(chart, x), (0..parts).map(of).collect())
     };
     Drawn { drawing, groups: groups.iter().enumerate().map(group).collect(), series, is_cut }
+}
+
+/// The steps from the first to the last, those without a row among them: a chart has room for each.
+fn every_step(lines: &[Vec<Value>]) -> Vec<Value> {
+    let mut found: Vec<&Value> = lines.iter().filter_map(|line| line.first()).collect();
+    found.retain(|step| number_of(step).is_some());
+    found.dedup();
+    let mut steps: Vec<Value> = Vec::new();
+    for step in found {
+        let next = steps.last().and_then(number_of).map(|last| last + 1.0);
+        if let (Some(mut missing), Some(here)) = (next, number_of(step)) {
+            while missing < here && steps.len() < IN_ORDER {
+                steps.push(Value::from(missing));
+                missing += 1.0;
+            }
+        }
+        if steps.len() < IN_ORDER {
+            steps.push(step.clone());
+        }
+    }
+    steps
 }
 
 /// Where a value stands among those that are known; it joins them while they are few.
@@ -456,6 +482,7 @@ mod tests {
         let lines = [vec![json!(0.0), Value::Null, json!(3)], vec![json!(2.0), Value::Null, json!(1)]];
         let drawn = drawn(&chart(Grouping::Steps { low: -0.1, width: 0.1 }, None), &lines);
         let names: Vec<_> = drawn.groups.iter().map(|(name, _)| name.clone().unwrap()).collect();
-        assert_eq!(names, ["-0.1 – 0", "0.1 – 0.2"]);
+        assert_eq!(names, ["-0.1 – 0", "0 – 0.1", "0.1 – 0.2"], "a step without rows has its place");
+        assert_eq!(drawn.groups[1].1, [Some(0.0)]);
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::CONTENT;
-use super::desk::sections;
+use super::desk::parts;
 use crate::app::App;
 use crate::catalogue::{public, site};
 use crate::problem::Refusal;
@@ -171,7 +171,7 @@ async fn visitor(app: &App, ctx: &OpContext) -> Result<Option<Visitor>> {
     };
     let person = app.services.active_person(&ctx.principal.id).await?;
     let name = person.map_or_else(|| ctx.principal.id.clone(), |person| person.name);
-    Ok(Some(Visitor { name, department, sections: sections(&ctx.principal) }))
+    Ok(Some(Visitor { name, department, parts: parts(&ctx.principal) }))
 }
 
 /// Who reads an answer: a person at a browser says so, programs get problem details.
@@ -179,6 +179,8 @@ pub(crate) struct Reader {
     language: Language,
     address: String,
     is_person: bool,
+    /// Who they are, once that is known.
+    pub(crate) ctx: Option<OpContext>,
     /// The language of problem details, where the request prefers one.
     prefers: Option<Language>,
 }
@@ -188,17 +190,23 @@ impl Reader {
     pub(crate) fn of(parts: &Parts) -> Self {
         let (language, address) = address_of(&parts.uri);
         let is_person = is_for_people(&parts.headers) && !parts.uri.path().starts_with("/api/");
-        Self { language, address, is_person, prefers: preferred(&parts.headers) }
+        Self { language, address, is_person, ctx: None, prefers: preferred(&parts.headers) }
     }
 
     /// The refusal, with a page if a person reads it.
-    pub(crate) fn told(&self, app: &App, refusal: Refusal, request_id: &str) -> Refusal {
+    pub(crate) async fn told(&self, app: &App, refusal: Refusal, request_id: &str) -> Refusal {
         if !self.is_person || refusal.beside.page.is_some() {
             return refusal.in_language(self.prefers);
         }
+        // A page that says what is wrong is shown without its reader's name sooner than not at all.
+        let visitor = match &self.ctx {
+            Some(ctx) => visitor(app, ctx).await.unwrap_or_default(),
+            None => None,
+        };
         let page = site(app).and_then(|site| {
             let plain = Around::plain(&site, &app.identity, self.language, self.address.clone());
-            let a = Around { trouble: Some(refusal.error.clone()), ..plain };
+            let trouble = Some(refusal.error.clone());
+            let a = Around { trouble, visitor: visitor.as_ref(), ..plain };
             ErrorPage { a, request_id }.write()
         });
         match page {

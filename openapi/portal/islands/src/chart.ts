@@ -25,8 +25,10 @@ function read(table: HTMLTableElement): Drawn {
     return text === undefined || text === '' ? null : Number(text);
   };
   const text = (cell: HTMLElement | undefined) => shortened(cell?.textContent?.trim() ?? '');
+  // A code that has got a name beside it is called by that.
+  const called = (cell: HTMLTableCellElement | undefined) => text(cell?.querySelector<HTMLElement>('.quiet') ?? cell);
   return {
-    categories: rows.map((row) => text(row.cells[0])),
+    categories: rows.map((row) => called(row.cells[0])),
     series: heads.map((head, place) => ({
       name: text(head),
       values: rows.map((row) => value(row.cells[place + 1])),
@@ -56,10 +58,11 @@ class DataChart extends HTMLElement {
     this.prepend(canvas);
     this.chart = init(canvas, undefined, { renderer: 'canvas' });
     this.draw(drawn);
+    this.addEventListener('named', () => this.draw(read(table)));
     this.dataset['bars'] = String(drawn.categories.length);
     this.observer = new ResizeObserver(() => this.chart?.resize());
     this.observer.observe(canvas);
-    whenThemeChanges(() => this.draw(drawn));
+    whenThemeChanges(() => this.draw(read(table)));
   }
 
   disconnectedCallback() {
@@ -95,7 +98,7 @@ class DataChart extends HTMLElement {
       series: series.map(({ name, values }, place) => ({
         name, data: values, type: isLine ? ('line' as const) : ('bar' as const), stack: series.length > 1 && !isLine ? 'all' : undefined, smooth: false,
         symbolSize: 5, showSymbol: categories.length < 60, areaStyle: kind === 'area' ? { opacity: 0.15 } : undefined,
-        barMaxWidth: 34, barCategoryGap: this.hasAttribute('dense') ? '6%' : '30%',
+        ...(this.hasAttribute('dense') ? { barCategoryGap: '2%' } : { barMaxWidth: 34, barCategoryGap: '30%' }),
         itemStyle: { borderRadius: 2 }, lineStyle: { width: 2, type: (['solid', 'dashed', 'dotted'] as const)[Math.floor(place / 3) % 3] },
       })),
     }, { notMerge: true });

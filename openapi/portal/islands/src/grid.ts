@@ -16,11 +16,14 @@ dress(css);
 
 /** Rows of a page of the API. */
 const ROWS = 100;
+/** How tall it is, unless it has few rows. */
+const HEIGHT = '26rem';
+const FEW = 10;
 
 interface Column {
   name: string;
   title: string;
-  /** `text`, `number`, `date` or `other`: what it can be filtered by. */
+  /** `text`, `number` or `date`, by which it can be filtered; `material` names a file; `other`. */
   kind: string;
 }
 
@@ -63,7 +66,7 @@ class DataGrid extends HTMLElement {
     const [filters, holder] = [this.filters(), element('div', { className: 'grid' })];
     this.append(filters, this.status, holder);
     this.table = new Tabulator(holder, {
-      height: '26rem', layout: 'fitDataFill', columns: this.columns.map(header), ajaxURL: this.address(), ajaxRequestFunc: (_, __, asked) => this.page(asked),
+      height: HEIGHT, layout: 'fitDataFill', columns: this.columns.map((column) => this.header(column)), ajaxURL: this.address(), ajaxRequestFunc: (_, __, asked) => this.page(asked),
       // What is under way is told by the status: an alert is no part of a grid.
       dataLoader: false,
       progressiveLoad: 'scroll', paginationSize: ROWS, sortMode: 'remote', columnHeaderSortMulti: false,
@@ -71,7 +74,10 @@ class DataGrid extends HTMLElement {
     });
     // Until there are rows it is a grid without any: it keeps its place, and is told to nobody.
     holder.style.visibility = 'hidden';
-    this.table.on('dataProcessed', () => (holder.style.visibility = 'visible'));
+    this.table.on('dataProcessed', () => {
+      holder.style.visibility = 'visible';
+      this.fit(holder);
+    });
     this.table.on('tableBuilt', () => this.label(holder));
     this.table.on('dataLoadError', (cause: Error) => this.status.replaceChildren(trouble(cause)));
     this.classList.add('ready');
@@ -111,8 +117,35 @@ class DataGrid extends HTMLElement {
     return parts.length === 0 ? undefined : { and: parts };
   }
 
+  /** A few rows leave no empty room below them. */
+  private fit(holder: HTMLElement) {
+    const [row, head] = ['.tabulator-row', '.tabulator-header'].map((part) => holder.querySelector<HTMLElement>(part)?.offsetHeight ?? 0);
+    const rows = this.total ?? 0;
+    // Room for the bar that scrolls sideways, too.
+    const height = row && head && rows > 0 && rows <= FEW ? `${head + rows * row + 20}px` : HEIGHT;
+    if (holder.style.height !== height) this.table?.setHeight(height);
+  }
+
+  private header({ name, title, kind }: Column): ColumnDefinition {
+    const align = kind === 'number' ? ('right' as const) : ('left' as const);
+    const isPlain = kind === 'other' || kind === 'material';
+    return {
+      title, field: name, hozAlign: align, headerHozAlign: align, minWidth: 90, maxWidth: 420, headerSort: !isPlain, headerSortTristate: true,
+      // Text is text: nothing in a cell is read as HTML.
+      titleFormatter: 'plaintext',
+      formatter: (cell) => (kind === 'material' ? this.material(cell.getValue()) : text(cell.getValue())) as unknown as HTMLElement,
+    };
+  }
+
+  /** The value names a file of the dataset. */
+  private material(digest: unknown): Node {
+    if (typeof digest !== 'string' || digest === '') return text(digest);
+    const href = `/datasets/${encodeURIComponent(this.getAttribute('code') ?? '')}/versions/latest/materials/${encodeURIComponent(digest)}`;
+    return element('a', { href, title: digest }, say('打开文件', 'Open the file'));
+  }
+
   private filters() {
-    const fields = this.columns.filter(({ kind }) => kind !== 'other').map(({ name, title, kind }) => {
+    const fields = this.columns.filter(({ kind }) => kind !== 'other' && kind !== 'material').map(({ name, title, kind }) => {
       const hint = { number: say('如 >=100', 'such as >=100'), date: say('如 >=2026-01-01', 'such as >=2026-01-01') }[kind] ?? say('包含……', 'contains …');
       return element('label', {}, element('span', { lang: 'zh-CN' }, title), element('input', { name, placeholder: hint, autocomplete: 'off' }));
     });
@@ -142,7 +175,8 @@ class DataGrid extends HTMLElement {
 
   private tell() {
     const all = this.total === undefined ? '' : ` / ${figure(this.total)}`;
-    this.status.replaceChildren(`${say('已载入', 'Loaded')} ${figure(this.loaded)}${all} ${say('行', 'rows')} · ${say('点击表头排序，向下滚动载入更多', 'click a heading to sort, scroll for more')}`);
+    const more = this.total !== undefined && this.loaded >= this.total ? '' : say('，向下滚动载入更多', ', scroll for more');
+    this.status.replaceChildren(`${say('已载入', 'Loaded')} ${figure(this.loaded)}${all} ${say('行', 'rows')} · ${say('点击表头排序', 'click a heading to sort')}${more}`);
     this.dataset['rows'] = String(this.loaded);
     if (this.total !== undefined) this.dataset['total'] = String(this.total);
   }
@@ -165,16 +199,6 @@ class DataGrid extends HTMLElement {
       });
     }
   }
-}
-
-function header({ name, title, kind }: Column): ColumnDefinition {
-  const align = kind === 'number' ? ('right' as const) : ('left' as const);
-  return {
-    title, field: name, hozAlign: align, headerHozAlign: align, minWidth: 90, maxWidth: 420, headerSort: kind !== 'other', headerSortTristate: true,
-    // Text is text: nothing in a cell is read as HTML.
-    titleFormatter: 'plaintext',
-    formatter: (cell) => text(cell.getValue()) as unknown as HTMLElement,
-  };
 }
 
 function text(value: unknown): Text {

@@ -1,6 +1,6 @@
 // <data-map code="…" outlines="…">: the features of a dataset on a map of our own outlines. No tiles: no other host is asked.
 // <data-choropleth outlines="…"> around a table whose rows name divisions: their areas, coloured by the last number.
-import leaflet, { type GeoJSON, type Layer, type Map as Chart, type Path } from 'leaflet';
+import leaflet, { type GeoJSON, type Layer, type Map as Chart, type Path, type PopupOptions } from 'leaflet';
 import leafletCss from 'leaflet/dist/leaflet.css?inline';
 import type { Feature, FeatureCollection, GeoJsonObject } from 'geojson';
 
@@ -28,19 +28,31 @@ async function features(code: string, query: Record<string, string> = {}, signal
 
 /** Outlines are asked for once in a page. */
 const outlines = new Map<string, Promise<Page>>();
-function outlinesOf(code: string): Promise<Page> {
+export function outlinesOf(code: string): Promise<Page> {
   const known = outlines.get(code) ?? features(code);
   outlines.set(code, known);
   return known;
 }
 
+/** Some rows lie nowhere: they are on no map. */
+function placed(found: Page): Page {
+  return { ...found, features: found.features.filter(({ geometry }) => Boolean(geometry)) };
+}
+
+/** What the columns are called, by their names, where the page has them for its grid. */
+function titles(): Map<string, string> {
+  const columns = document.querySelector('data-grid script[type="application/json"]')?.textContent;
+  return new Map(columns ? (JSON.parse(columns) as { name: string; title: string }[]).map(({ name, title }) => [name, title]) : []);
+}
+
 /** What a feature says of itself, as text: nothing of it is read as HTML. */
 function popup(feature: Feature): HTMLElement {
-  const list = element('dl', { className: 'facts' });
+  const [list, called] = [element('dl', { className: 'facts' }), titles()];
   for (const [name, value] of Object.entries(feature.properties ?? {})) {
     if (value === null || value === '') continue;
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    list.append(element('dt', {}, name), element('dd', { lang: 'zh-CN' }, text.length > 300 ? `${text.slice(0, 300)}…` : text));
+    const title = called.get(name);
+    list.append(element('dt', title ? { lang: 'zh-CN' } : {}, title ?? name), element('dd', { lang: 'zh-CN' }, text.length > 300 ? `${text.slice(0, 300)}…` : text));
   }
   return list;
 }
@@ -60,6 +72,12 @@ function chart(holder: HTMLElement, label: string): Chart {
   made.on('focus', () => made.scrollWheelZoom.enable());
   made.on('blur', () => made.scrollWheelZoom.disable());
   return made;
+}
+
+/** A popup has room in its map, beside the buttons. */
+function room(map: Chart): PopupOptions {
+  const { x, y } = map.getSize();
+  return { maxWidth: Math.max(160, Math.min(320, x - 100)), maxHeight: Math.max(120, Math.min(260, y - 80)), autoPanPaddingTopLeft: [48, 8], autoPanPaddingBottomRight: [8, 8] };
 }
 
 class DataMap extends HTMLElement {
@@ -93,10 +111,13 @@ class DataMap extends HTMLElement {
       this.append(holder, this.status, this.places.element);
       this.map = chart(holder, this.getAttribute('label') ?? say('地图', 'Map'));
       this.map.setView([30, 115], 5);
-      await this.ground();
+      const ground = await this.ground();
       this.show(first);
-      const bounds = this.layer?.getBounds();
+      // Of more than one look has, those in the city come first.
+      const isOfCity = isPart(first) && ground?.isValid();
+      const bounds = isOfCity ? ground : this.layer?.getBounds();
       if (bounds?.isValid()) this.map.fitBounds(bounds, { padding: [16, 16], maxZoom: 14, animate: false });
+      if (isOfCity) await this.look(code);
       // Where the first look has all of them, nothing more is asked.
       if (isPart(first)) this.map.on('moveend', () => void this.look(code));
       whenThemeChanges(() => this.shown && this.show(this.shown));
@@ -108,12 +129,14 @@ class DataMap extends HTMLElement {
   /** The divisions below, where the city publishes them. */
   private async ground() {
     const code = this.getAttribute('outlines');
-    if (!code || code === this.getAttribute('code') || !this.map) return;
+    if (!code || code === this.getAttribute('code') || !this.map) return undefined;
     try {
       const look = looks();
-      leaflet.geoJSON(await outlinesOf(code), { interactive: false, style: { color: look.quiet, weight: 1, fillColor: look.raised, fillOpacity: 0.6 } }).addTo(this.map);
+      const ground = leaflet.geoJSON(await outlinesOf(code), { interactive: false, style: { color: look.quiet, weight: 1, fillColor: look.raised, fillOpacity: 0.6 } });
+      return ground.addTo(this.map).getBounds();
     } catch {
       // A map without a ground is still one.
+      return undefined;
     }
   }
 
@@ -130,8 +153,8 @@ class DataMap extends HTMLElement {
     }
   }
 
-  private show(found: Page) {
-    const look = looks();
+  private show(all: Page) {
+    const [found, look] = [placed(all), looks()];
     this.shown = found;
     const opened = this.opened;
     this.layer?.remove();
@@ -141,7 +164,7 @@ class DataMap extends HTMLElement {
       pointToLayer: (_, place) => leaflet.circleMarker(place, { radius: 5, color: look.raised, weight: 1, fillColor: look.accent, fillOpacity: 0.9 }),
       onEachFeature: (feature, layer: Layer) => {
         this.layers.push([feature, layer]);
-        layer.bindPopup(() => popup(feature), { maxWidth: 320, maxHeight: 260 });
+        layer.bindPopup(() => popup(feature), room(this.map!));
         layer.on('popupopen', ({ popup: open }) => this.tell(feature, open.getElement()));
         layer.on('popupclose', () => this.back(feature));
       },
@@ -258,7 +281,7 @@ class DataChoropleth extends HTMLElement {
     whenThemeChanges(() => layer.setStyle(style()));
     const painted = found.features.filter((feature) => valueOf(feature) !== undefined).length;
     this.dataset['areas'] = String(painted);
-    holder.after(legend(sorted, edges, painted < found.features.length));
+    holder.after(legend(sorted, step, painted < found.features.length));
   }
 
   /** Names beside the codes of the table. */
@@ -269,17 +292,18 @@ class DataChoropleth extends HTMLElement {
       const called = names.get(cell?.textContent?.trim() ?? '');
       if (cell && called && !cell.querySelector('.quiet')) cell.append(' ', element('span', { className: 'quiet', lang: 'zh-CN' }, called));
     }
+    // The chart of the same table calls them by their names, too.
+    table.dispatchEvent(new Event('named', { bubbles: true }));
   }
 }
 
-/** What each colour of the areas stands for; steps that no value has are left out. */
-function legend(sorted: number[], edges: number[], hasGaps: boolean): HTMLElement {
-  let from = sorted[0] ?? 0;
-  const items = [...edges, sorted[sorted.length - 1] ?? 0].flatMap((until, place) => {
-    if (place > 0 && until <= from) return [];
-    const range = from === until ? figure(until) : `${figure(from)} – ${figure(until)}`;
-    from = until;
-    return [element('li', { className: `step-${place + 1}` }, range)];
+/** What each colour of the areas stands for: the least and the greatest value that has it. Colours that no value has are left out. */
+function legend(sorted: number[], step: (value: number) => number, hasGaps: boolean): HTMLElement {
+  const items = [0, 1, 2, 3, 4].flatMap((place) => {
+    const own = sorted.filter((value) => step(value) === place);
+    const [from, until] = [own[0], own[own.length - 1]];
+    if (from === undefined || until === undefined) return [];
+    return [element('li', { className: `step-${place + 1}` }, from === until ? figure(until) : `${figure(from)} – ${figure(until)}`)];
   });
   if (hasGaps) items.push(element('li', { className: 'step-0' }, say('没有数据', 'no data')));
   return element('ul', { className: 'legend' }, ...items);

@@ -91,7 +91,7 @@ async function receiptSignature(receipt: Receipt, keys: Key[]): Promise<Step> {
   const header = JSON.parse(new TextDecoder().decode(bytes(encoded))) as { alg: string; kid: string; typ: string };
   const key = keys.find((known) => known.kid === header.kid);
   const seconds = Date.parse(issued_at) / 1000;
-  if (key === undefined) throw new Forged(say('签名的密钥不是平台公布的密钥', 'the key that signed it is none of the platform’s'));
+  if (key === undefined) throw new Forged(say('签名的密钥不是平台公布的密钥', 'the key that signed it is none of the platform\'s'));
   if (header.typ !== 'shuqiao-receipt' || header.alg !== key.alg) throw new Forged(say('签名属于另一种文件', 'the signature is of another kind'));
   if (!(seconds >= (key.nbf ?? -Infinity) && seconds < (key.exp ?? Infinity))) throw new Forged(say('签发时密钥不在有效期内', 'the key was not valid then'));
   const statement = canonical({ issued_at, records, ended, proofs, checkpoint } as unknown as Json);
@@ -100,10 +100,10 @@ async function receiptSignature(receipt: Receipt, keys: Key[]): Promise<Step> {
   return {
     state: holds === undefined ? 'unknown' : holds ? 'good' : 'bad',
     text: holds === undefined
-      ? say('回执的签名：本浏览器不能验证这种签名，请用命令行', 'The receipt’s signature: this browser can’t check its kind; use the command line')
+      ? say('回执的签名：本浏览器不能验证这种签名，请用命令行', 'The receipt\'s signature: this browser can\'t check its kind; use the command line')
       : holds
         ? say('回执由平台签名，内容未被改动', 'The platform signed the receipt, and it is as it was signed')
-        : say('回执的签名与内容不符', 'The receipt’s signature does not match its content'),
+        : say('回执的签名与内容不符', 'The receipt\'s signature does not match its content'),
     detail: `kid ${key.kid}`,
   };
 }
@@ -135,9 +135,9 @@ async function head(checkpoint: string, keys: Key[]): Promise<{ size: number; ro
     }
   }
   const said: Record<State, string> = {
-    good: say('检查点由日志的密钥签名', 'The log’s key signed the checkpoint'),
+    good: say('检查点由日志的密钥签名', 'The log\'s key signed the checkpoint'),
     bad: say('检查点没有日志密钥的有效签名', 'No key of the log signed the checkpoint'),
-    unknown: say('检查点的签名：本浏览器不能验证这种签名，请用命令行', 'The checkpoint’s signature: this browser can’t check its kind; use the command line'),
+    unknown: say('检查点的签名：本浏览器不能验证这种签名，请用命令行', 'The checkpoint\'s signature: this browser can\'t check its kind; use the command line'),
   };
   return { size: Number(size), root: root as string, step: { state, text: said[state], detail: `${origin} · ${size} · ${root}` } };
 }
@@ -199,8 +199,8 @@ export function verdict(steps: Step[]): State {
 }
 
 const VERDICTS: Record<State, string> = {
-  good: say('核验通过：以下每一步都在您的浏览器里重新计算。', 'Genuine: your browser has computed each step anew.'),
-  bad: say('核验未通过：这份回执不可信。', 'Not genuine: don’t trust this receipt.'),
+  good: say('核验通过：每一步都由您的浏览器重新计算。', 'Genuine: your browser has computed each step anew.'),
+  bad: say('核验未通过：这份回执不可信。', 'Not genuine: don\'t trust this receipt.'),
   unknown: say('未能完整核验：请用命令行核验。', 'Not checked in full: use the command line.'),
 };
 
@@ -249,7 +249,13 @@ if (typeof customElements !== 'undefined') {
           }
           list.append(item);
         }
-        this.replaceChildren(said, ...(steps.length > 0 ? [list] : []));
+        const all = document.createElement('details');
+        const summary = document.createElement('summary');
+        summary.textContent = say(`核验的 ${steps.length} 步`, `The ${steps.length} steps of the check`);
+        // Where it holds nobody has to read each step; where it does not, the step that fails is the answer.
+        all.open = state !== 'good';
+        all.append(summary, list);
+        this.replaceChildren(said, ...(steps.length > 0 ? [all] : []));
         this.dataset.state = state;
       }
     },

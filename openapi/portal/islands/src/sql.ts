@@ -8,7 +8,7 @@ import { Compartment, EditorState, Prec } from '@codemirror/state';
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
-import { Refused, ask, element, say, trouble } from './shared/page';
+import { Refused, ask, element, reader, say, trouble } from './shared/page';
 
 /** Pages of tables that completion knows. */
 const PAGES = 10;
@@ -44,8 +44,9 @@ interface Tables {
 const theme = EditorView.theme({
   '&': { color: 'var(--ink)', backgroundColor: 'var(--raised)', border: '1px solid var(--quiet)', borderRadius: 'var(--radius)', fontSize: '0.9375rem' },
   '&.cm-focused': { outline: '3px solid var(--accent)', outlineOffset: '2px' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', minHeight: '12rem', maxHeight: '32rem' },
-  '.cm-content': { caretColor: 'var(--ink)', padding: '0.6rem 0' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', minHeight: '9rem', maxHeight: '32rem', borderRadius: 'var(--radius)' },
+  '.cm-gutter': { minHeight: '9rem' },
+  '.cm-content': { caretColor: 'var(--ink)', padding: '0.6rem 0', minHeight: '9rem' },
   '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--ink)' },
   '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--quiet)', border: 'none' },
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--primary) 6%, transparent)' },
@@ -241,7 +242,7 @@ class SqlDesk extends HTMLElement {
     this.tell(say('正在查询……', 'Asking …'));
     try {
       const answer = await fetch(form.action, {
-        method: 'POST', body: fields, credentials: 'same-origin', headers: { accept: 'text/html' }, signal: running.signal,
+        method: 'POST', body: fields, credentials: 'same-origin', headers: { accept: 'text/html', ...reader() }, signal: running.signal,
       });
       const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
       this.answered(found, answer);
@@ -307,7 +308,8 @@ class SqlDesk extends HTMLElement {
     };
     view('table', say('表格', 'Table'));
     if (columns.some(({ isNumber }) => isNumber)) view('chart', say('图表', 'Chart'));
-    const where = places(columns, table) ?? divisions(columns, table, this.dataset['outlines']);
+    const outlines = this.dataset['outlines'];
+    const where = places(columns, table, outlines) ?? divisions(columns, table, outlines);
     if (where) view('map', say('地图', 'Map'));
     holder.after(region);
     show('table');
@@ -492,19 +494,20 @@ function areasOf(table: HTMLTableElement, columns: Shown[], { first, second, out
 }
 
 /** Which columns say where: a GeoJSON geometry, or longitude and latitude. */
-function places(columns: Shown[], table: HTMLTableElement): Places | undefined {
+function places(columns: Shown[], table: HTMLTableElement, outlines: string | undefined): Places | undefined {
   const row = table.tBodies[0]?.rows[0];
+  const ground = outlines ? { outlines } : {};
   const geometry = columns.find(({ place }) => /^\{"(type|coordinates)"/.test((row && value(row, place)) ?? ''));
-  if (geometry) return { kind: 'geometry', first: geometry.place, second: geometry.place };
+  if (geometry) return { kind: 'geometry', first: geometry.place, second: geometry.place, ...ground };
   const called = (pattern: RegExp) => columns.find(({ name, isNumber }) => isNumber && pattern.test(name));
   const [east, north] = [called(/^(lon|lng|longitude|经度|.*_lon|.*_lng)$/i), called(/^(lat|latitude|纬度|.*_lat)$/i)];
-  return east && north ? { kind: 'point', first: east.place, second: north.place } : undefined;
+  return east && north ? { kind: 'point', first: east.place, second: north.place, ...ground } : undefined;
 }
 
-/** The rows on a map without a ground: no other host is asked. */
+/** The rows on the outlines that the city publishes: no other host is asked. */
 async function mapOf(table: HTMLTableElement, columns: Shown[], where: Places): Promise<HTMLElement> {
   // The map island brings Leaflet's looks with it.
-  const [{ default: leaflet }, { looks }] = await Promise.all([import('leaflet'), import('./shared/looks'), import('./map')]);
+  const [{ default: leaflet }, { looks }, { outlinesOf }] = await Promise.all([import('leaflet'), import('./shared/looks'), import('./map')]);
   if (where.kind === 'division') return areasOf(table, columns, where);
   const holder = element('div', { className: 'map' });
   holder.setAttribute('role', 'region');
@@ -515,10 +518,13 @@ async function mapOf(table: HTMLTableElement, columns: Shown[], where: Places): 
     return geometry ? [{ type: 'Feature' as const, properties, geometry }] : [];
   });
   const colours = looks();
+  // A map without a ground is still one.
+  const ground = where.outlines ? await outlinesOf(where.outlines).catch(() => undefined) : undefined;
   setTimeout(() => {
     const map = leaflet.map(holder, { attributionControl: false, preferCanvas: true });
+    if (ground) leaflet.geoJSON(ground, { interactive: false, style: { color: colours.quiet, weight: 1, fillColor: colours.raised, fillOpacity: 0.6 } }).addTo(map);
     const layer = leaflet.geoJSON(features as never, {
-      style: { color: colours.primary, weight: 1.5, fillOpacity: 0.18 },
+      style: (feature) => (feature?.geometry.type === 'Point' ? {} : { color: colours.primary, weight: 1.5, fillOpacity: 0.18 }),
       pointToLayer: (_, place) => leaflet.circleMarker(place, { radius: 5, color: colours.raised, weight: 1, fillColor: colours.accent, fillOpacity: 0.9 }),
       onEachFeature: (feature, layer) => {
         const list = element('dl', { className: 'facts' });

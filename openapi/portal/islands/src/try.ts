@@ -1,5 +1,7 @@
 // Shows the answer of an operation below the form that tries it. Without it the form leads to the answer itself.
 
+import { reader } from './shared/page';
+
 /** Characters of an answer that are shown; the rest is for programs. */
 const SHOWN = 20_000;
 
@@ -28,7 +30,7 @@ async function answer(form: HTMLFormElement, shown: HTMLElement): Promise<void> 
     if (typeof value === 'string' && value !== '') fields.append(name, value);
   }
   try {
-    const response = await fetch(`${form.action}?${fields.toString()}`, { headers: { accept: 'application/json, */*;q=0.5' } });
+    const response = await fetch(`${form.action}?${fields.toString()}`, { headers: { accept: 'application/json, */*;q=0.5', ...reader() } });
     const head = `GET ${response.url}\n${response.status} ${response.headers.get('content-type') ?? ''}\n\n`;
     shown.textContent = head + readable(response.headers.get('content-type') ?? '', await beginning(response));
   } catch (error) {
@@ -38,14 +40,14 @@ async function answer(form: HTMLFormElement, shown: HTMLElement): Promise<void> 
 
 /** The first characters of an answer; a long one is not read to its end. */
 async function beginning(response: Response): Promise<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const body = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  while (reader !== undefined && text.length < SHOWN) {
-    const { done, value } = await reader.read();
+  while (body !== undefined && text.length < SHOWN) {
+    const { done, value } = await body.read();
     if (done) return text;
     text += value;
   }
-  await reader?.cancel();
+  await body?.cancel();
   return `${text.slice(0, SHOWN)}\n…`;
 }
 

@@ -3,7 +3,7 @@
 import { figure } from './shared/looks';
 import { Bar, button, size, takesDrops } from './shared/bar';
 import { BYTES, ROWS, type Row, decoded, delimiterOf, rowsOf, wholeRows } from './shared/delimited';
-import { Refused, ask, dress, element, say } from './shared/page';
+import { Refused, ask, dress, element, reader, say } from './shared/page';
 import css from './upload.css?inline';
 
 dress(css);
@@ -250,8 +250,8 @@ class DataUpload extends HTMLElement {
       const page = new DOMParser().parseFromString(request.responseText, 'text/html');
       if (request.status === 200 && show(page)) return;
       // What refuses it says so in this place; a session that has ended gets a page to sign in, and a gateway has its own.
-      const why = page.querySelector('.trouble')?.textContent?.trim();
-      if (why) return end(trouble(why));
+      const why = page.querySelector<HTMLElement>('.trouble');
+      if (why) return end(document.importNode(why, true));
       if (request.status === 401) return end(trouble(say('登录已失效，文件没有上传。请在新窗口登录后再上传。', 'Your session has ended, and nothing was uploaded. Sign in in another window, then upload again.')));
       const isKnown = request.status >= 400 && request.status < 500;
       end(trouble(isKnown ? String(request.status) : `${say('没有得到结果', 'No result came')} (${request.status})${say('。', '. ')}${open}`));
@@ -268,7 +268,7 @@ class DataUpload extends HTMLElement {
   private async follow(name: string, bar: Bar, isOver: () => boolean) {
     const address = `/api/v1/resources/${encodeURIComponent(this.getAttribute('code') ?? '')}/data/progress?follow=${name}`;
     while (!isOver()) {
-      const answer = await fetch(address, { headers: { accept: 'application/json' } }).catch(() => undefined);
+      const answer = await fetch(address, { headers: { accept: 'application/json', ...reader() } }).catch(() => undefined);
       if (isOver()) return;
       // Before it begins, and after its end, there is none.
       if (answer?.status === 200) {

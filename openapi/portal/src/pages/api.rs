@@ -63,27 +63,28 @@ pub struct ApiPage<'a> {
     pub code: &'a str,
 }
 
-/// The parts of the API in Chinese: name in the document, name, what it is for. Their operations are described in English alone.
-const PARTS: [(&str, &str, &str); 19] = [
-    ("directory", "目录", "政务信息资源目录：查询、编制、审核、发布"),
-    ("data", "数据", "数据集、版本和数据行"),
-    ("sql", "查询", "一条受控的 SQL 查询"),
-    ("ckan", "CKAN", "CKAN Action API 第 3 版的读取部分"),
-    ("downloads", "下载", "开放数据的整份文件，无须密钥"),
-    ("catalogue", "目录发布", "供其他门户采集的目录：DCAT-AP、Atom、网站地图"),
-    ("delta-sharing", "Delta Sharing", "按 Delta Sharing 协议以文件共享数据表"),
-    ("ogc", "地图服务", "OGC API – Features"),
-    ("grants", "授权", "谁可以读取什么，依据什么"),
-    ("matters", "办件", "申请、异议、供需对接及其期限"),
-    ("public", "公众事项", "依申请公开、来信：任何人可以提出，凭编号和查询码跟踪"),
-    ("participation", "公众参与", "评价和应用成果，经人工查看后公布"),
-    ("subscriptions", "订阅", "签名的 Webhook：数据有变化时通知"),
-    ("tickets", "票据", "供不能签名的工具使用"),
-    ("organisation", "组织机构", "部门、人员和密钥"),
-    ("session", "会话", "浏览器登录和开发者注册"),
-    ("supervision", "监督考核", "电子监察和考核评估，全部由存证得出"),
-    ("evidence", "存证", "每一次访问留下的证据"),
-    ("server", "服务器", "服务器自身：状态、维护"),
+/// The parts of the API: name in the document, English name, Chinese name, what it is for in Chinese. Their operations are described
+/// in English alone.
+const PARTS: [(&str, &str, &str, &str); 19] = [
+    ("directory", "Directory", "目录", "政务信息资源目录：查询、编制、审核、发布"),
+    ("data", "Data", "数据", "数据集、版本和数据行"),
+    ("sql", "SQL", "查询", "一条受控的 SQL 查询"),
+    ("ckan", "CKAN", "CKAN", "CKAN Action API 第 3 版的读取部分"),
+    ("downloads", "Downloads", "下载", "开放数据的整份文件，无须密钥"),
+    ("catalogue", "Catalogue", "目录发布", "供其他门户采集的目录：DCAT-AP、Atom、网站地图"),
+    ("delta-sharing", "Delta Sharing", "Delta Sharing", "按 Delta Sharing 协议以文件共享数据表"),
+    ("ogc", "Maps", "地图服务", "OGC API – Features"),
+    ("grants", "Grants", "授权", "谁可以读取什么，依据什么"),
+    ("matters", "Matters", "办件", "申请、异议、供需对接及其期限"),
+    ("public", "Requests of the public", "公众事项", "依申请公开、来信：任何人可以提出，凭编号和查询码跟踪"),
+    ("participation", "Taking part", "公众参与", "评价和应用成果，经人工查看后公布"),
+    ("subscriptions", "Subscriptions", "订阅", "签名的 Webhook：数据有变化时通知"),
+    ("tickets", "Tickets", "票据", "供不能签名的工具使用"),
+    ("organisation", "Organisation", "组织机构", "部门、人员和密钥"),
+    ("session", "Sessions", "会话", "浏览器登录和开发者注册"),
+    ("supervision", "Supervision", "监督考核", "电子监察和考核评估，全部由存证得出"),
+    ("evidence", "Evidence", "存证", "每一次访问留下的证据"),
+    ("server", "Server", "服务器", "服务器自身：状态、维护"),
 ];
 
 /// How to find, take, check and apply 使用指南.
@@ -94,10 +95,16 @@ pub struct HelpPage<'a> {
     pub a: Around<'a>,
 }
 
-/// Name and purpose of a part in Chinese.
-fn part(tag: &ApiTag) -> Option<(&'static str, &'static str)> {
+/// A part by its name in the document: English name, Chinese name, purpose in Chinese.
+fn part(tag: &ApiTag) -> Option<(&'static str, &'static str, &'static str)> {
     let found = PARTS.iter().find(|(name, ..)| *name == tag.name)?;
-    Some((found.1, found.2))
+    Some((found.1, found.2, found.3))
+}
+
+/// A paragraph in pieces: whether each stood between backticks, and its text. Lines of the source are no lines of the page.
+fn pieces(text: &str) -> Vec<(bool, String)> {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    joined.split('`').enumerate().map(|(place, piece)| (place % 2 == 1, piece.to_owned())).collect()
 }
 
 impl ApiPage<'_> {
@@ -107,12 +114,12 @@ impl ApiPage<'_> {
 
     /// What a part is called in the reader's language.
     fn name<'s>(&'s self, tag: &'s ApiTag) -> &'s str {
-        part(tag).map_or(tag.name.as_str(), |(chinese, _)| self.a.say(chinese, &tag.name))
+        part(tag).map_or(tag.name.as_str(), |(english, chinese, _)| self.a.say(chinese, english))
     }
 
     /// What a part is for.
     fn purpose<'s>(&'s self, tag: &'s ApiTag) -> &'s str {
-        part(tag).map_or(tag.description.as_str(), |(_, chinese)| self.a.say(chinese, &tag.description))
+        part(tag).map_or(tag.description.as_str(), |(.., chinese)| self.a.say(chinese, &tag.description))
     }
 
     /// What only reads may be tried.

@@ -159,7 +159,7 @@ fn light<'a>(a: &Around<'a>, light: Option<Light>) -> (&'static str, &'a str) {
         Some(Light::Green) => ("green", a.say("办理中，未到期限", "In time")),
         Some(Light::Yellow) => ("yellow", a.say("临近期限", "The limit is near")),
         Some(Light::Red) => ("red", a.say("已超过期限", "The limit has passed")),
-        Some(Light::Paused) => ("", a.say("暂停计时", "The limit stands still")),
-        None => ("", a.say("没有正在计算的期限", "No limit is running")),
+        Some(Light::Paused) => ("paused", a.say("暂停计时", "The limit stands still")),
+        None => ("paused", a.say("没有正在计算的期限", "No limit is running")),
     }
 }

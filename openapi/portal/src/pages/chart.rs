@@ -81,6 +81,15 @@ impl ChartPage<'_> {
         ]
     }
 
+    /// Whether the form names this column to group by: before one is chosen, the first whose chart tells something.
+    fn is_first(&self, item: &InformationItem) -> bool {
+        let (charted, _) = self.looking().charted();
+        match self.wish.x.as_str() {
+            "" => charted.first().is_some_and(|first| first.column == item.column),
+            chosen => item.column.as_str() == chosen,
+        }
+    }
+
     /// What the numbers are: 行数, 罚款金额合计.
     fn measured(&self) -> String {
         let all = self.measures();

@@ -12,6 +12,21 @@ use crate::words;
 /// Letters of a summary that others show.
 const DESCRIBED: usize = 160;
 
+/// What people call the formats of files: those that most of them open come first.
+const FORMATS: [(&str, &str); 5] = [
+    ("xlsx", "Excel"),
+    ("csv", "CSV"),
+    ("geojson", "GeoJSON"),
+    ("jsonl", "JSON Lines"),
+    ("parquet", "Parquet"),
+];
+
+/// What people call a format.
+fn called(format: &str) -> String {
+    let found = FORMATS.iter().find(|(name, _)| *name == format);
+    found.map_or_else(|| format.to_uppercase(), |(_, name)| (*name).to_owned())
+}
+
 /// A file of the newest version, and where it lies.
 struct FilePlace {
     /// Its name below the dataset: `1.csv`.
@@ -63,11 +78,14 @@ impl DatasetPage<'_> {
     fn files(&self) -> Vec<FilePlace> {
         let place = |release: &Release, file: &File| FilePlace {
             name: release.file_name(file),
-            format: file.format.to_uppercase(),
+            format: called(&file.format),
             stored: file.stored.clone(),
         };
-        self.release()
-            .map_or_else(Vec::new, |release| release.files.iter().map(|file| place(release, file)).collect())
+        let rank = |file: &&File| FORMATS.iter().position(|(format, _)| *format == file.format);
+        let mut files: Vec<&File> = self.release().into_iter().flat_map(|release| &release.files).collect();
+        files.sort_by_key(|file| rank(file).unwrap_or(FORMATS.len()));
+        let release = self.release();
+        release.map_or_else(Vec::new, |release| files.into_iter().map(|file| place(release, file)).collect())
     }
 
     /// For search engines. Inside a script no tag may begin.
@@ -159,6 +177,31 @@ impl DatasetPage<'_> {
 
     fn address(&self, path: &str) -> String {
         self.a.site.address(&format!("/datasets/{}/{path}", self.code()))
+    }
+
+    /// A number of rows as people read it.
+    fn count(&self, rows: &i64) -> String {
+        u64::try_from(*rows).map_or_else(|_| rows.to_string(), |rows| self.a.number(&rows))
+    }
+
+    /// A period as people write it: the directory writes `2025-09-01/2026-06-30`.
+    fn period(&self, time: &str) -> String {
+        time.split('/').collect::<Vec<_>>().join(self.a.say(" 至 ", " to "))
+    }
+
+    /// Where the file lies that a cell names; nothing where the column names none.
+    fn material(&self, column: &str, cell: &str) -> Option<String> {
+        self.looking().material(column, cell)
+    }
+
+    /// Whether a column holds geometries.
+    fn is_shape(&self, column: &str) -> bool {
+        self.looking().is_shape(column)
+    }
+
+    /// Whether a column holds numbers.
+    fn is_number(&self, column: &str) -> bool {
+        self.looking().is_number(column)
     }
 
     fn classification(&self) -> String {

@@ -8,6 +8,7 @@ mod grants;
 mod history;
 mod matters;
 mod new_matter;
+mod notice;
 mod openings;
 mod oversight;
 mod scope;
@@ -27,8 +28,9 @@ pub use editor::EditorPage;
 pub use grant::{GrantPage, Preview};
 pub use grants::{GrantLine, GrantsPage, TicketsPage};
 pub use history::{Comparison, HistoryPage};
-pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, NoticePage, event_word};
+pub use matters::{MatterLine, MatterPage, MattersChosen, MattersPage, event_word};
 pub use new_matter::NewMatterPage;
+pub use notice::NoticePage;
 pub use openings::{
     DeskReviews, EntryToReview, OFFERED_MASKS, OpeningFormPage, OpeningsPage, ReviewsPage, SecrecyPage,
     TypedOpening, TypedStep, VersionToReview,

@@ -28,6 +28,13 @@ impl ErrorPage<'_> {
                 "提供部门已撤回这份数据，理由见上。",
                 "Its provider has withdrawn these data; the reason stands above.",
             ),
+            Some(ErrorCode::Unauthenticated) => {
+                self.a.say("请先登录，再打开这个页面。", "Sign in first, then open this page again.")
+            }
+            Some(ErrorCode::Forbidden) => self.a.say(
+                "您的角色不办理这件事。需要办理的，请联系本单位的管理员。",
+                "Your roles don't open this. Ask your administrator, if it is yours to do.",
+            ),
             Some(code) if code.fault() == Fault::Server => {
                 self.a.say("这是我们的问题，请稍后再试。", "The fault is ours. Please try again later.")
             }

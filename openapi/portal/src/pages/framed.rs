@@ -12,6 +12,10 @@ pub struct FramedPage<'a> {
     pub a: Around<'a>,
     /// Its title.
     pub title: &'a str,
+    /// Whether a department wrote the title.
+    pub is_written: bool,
+    /// The way up, in HTML; nothing at the top.
+    pub above: &'a str,
     /// Its content in HTML, in which every text is escaped already.
     pub content: &'a str,
 }

@@ -36,8 +36,8 @@ impl<'a> Looking<'a> {
     /// first have their charts on the page.
     pub fn charted(&self) -> (Vec<&'a InformationItem>, Vec<&'a InformationItem>) {
         let is_telling = |item: &&InformationItem| {
-            let is_key = self.resource.key.contains(&item.column);
-            let is_long = item.item_type.kind == ItemKind::C && item.item_type.length > 60;
+            let is_key = self.resource.key.len() == 1 && self.resource.key.contains(&item.column);
+            let is_long = item.item_type.kind == ItemKind::C && item.item_type.length >= 60;
             let is_number = matches!(item.format, Some(ValueFormat::CitizenId | ValueFormat::CreditCode));
             let is_free = item.item_type.kind == ItemKind::M && item.enumeration.is_empty();
             !(is_key || is_long || is_number || is_free || item.personal)
@@ -54,6 +54,24 @@ impl<'a> Looking<'a> {
         has(ValueFormat::Geometry) || (has(ValueFormat::Longitude) && has(ValueFormat::Latitude))
     }
 
+    /// Where the file lies that a cell names; nothing where the column names none.
+    pub fn material(&self, column: &str, cell: &str) -> Option<String> {
+        let item = self.resource.item(column)?;
+        let is_named = item.format == Some(ValueFormat::Material) && !cell.is_empty();
+        let code = self.resource.code.path_form();
+        is_named.then(|| format!("/datasets/{code}/versions/latest/materials/{cell}"))
+    }
+
+    /// Whether a column holds numbers.
+    pub fn is_number(&self, column: &str) -> bool {
+        self.resource.item(column).is_some_and(|item| kind(item) == "number")
+    }
+
+    /// Whether a column holds geometries, which no table has room for.
+    pub fn is_shape(&self, column: &str) -> bool {
+        self.resource.item(column).is_some_and(|item| item.format == Some(ValueFormat::Geometry))
+    }
+
     /// The first column with codes of divisions.
     pub fn division(&self) -> Option<&'a InformationItem> {
         self.resource.items.iter().find(|item| is_division(item))
@@ -68,7 +86,8 @@ pub(crate) fn is_division(item: &InformationItem) -> bool {
 /// What the values of a column are to scripts.
 fn kind(item: &InformationItem) -> &'static str {
     match (item.item_type.kind, item.format) {
-        (_, Some(ValueFormat::Geometry | ValueFormat::Material)) => "other",
+        (_, Some(ValueFormat::Material)) => "material",
+        (_, Some(ValueFormat::Geometry)) => "other",
         (ItemKind::N | ItemKind::Y | ItemKind::B | ItemKind::I | ItemKind::F, _) => "number",
         (ItemKind::D | ItemKind::T, _) => "date",
         (ItemKind::C | ItemKind::M, _) => "text",

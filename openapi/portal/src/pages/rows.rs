@@ -3,6 +3,7 @@
 use askama::Template;
 use catalog_core::directory::Resource;
 
+use super::looking::Looking;
 use crate::around::Around;
 
 /// A page of rows.
@@ -32,6 +33,22 @@ impl RowsPage<'_> {
 
     fn title<'s>(&'s self, column: &'s str) -> &'s str {
         self.resource.item(column).map_or(column, |item| item.title.as_str())
+    }
+
+    fn looking(&self) -> Looking<'_> {
+        Looking { resource: self.resource }
+    }
+
+    fn is_number(&self, column: &str) -> bool {
+        self.looking().is_number(column)
+    }
+
+    fn is_shape(&self, column: &str) -> bool {
+        self.looking().is_shape(column)
+    }
+
+    fn material(&self, column: &str, cell: &str) -> Option<String> {
+        self.looking().material(column, cell)
     }
 
     /// How rows stand by a column, as `aria-sort` says it.

@@ -10,6 +10,9 @@ use openapi_contract::{ColumnInView, PastQuery, PastState, SavedQueryView, Table
 use crate::around::Around;
 use crate::refusals::title;
 
+/// Tables that are listed without a click on their departments.
+const FEW: usize = 20;
+
 /// The first rows of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SqlAnswer {
@@ -75,6 +78,16 @@ impl SqlPage<'_> {
         all.into_iter().collect()
     }
 
+    /// Whether a column of this type holds numbers.
+    fn is_number(&self, kind: &str) -> bool {
+        ["int", "float", "numeric"].iter().any(|number| kind.starts_with(number))
+    }
+
+    /// Whether the tables of all departments are listed at once.
+    fn is_few(&self) -> bool {
+        self.view.tables.len() <= FEW
+    }
+
     /// Whether parts of the list are unfolded: where there is little to see.
     fn is_short(&self) -> bool {
         self.view.tables.len() <= 3
@@ -103,6 +116,15 @@ impl SqlPage<'_> {
         self.a.say(table.kind.label(), english)
     }
 
+    /// The name of a type with its length, without the letter that the directory has for it: `字符型C(18)`.
+    fn data_type(&self, column: &ColumnInView) -> String {
+        let whole = column.data_type.as_str();
+        let end = whole.find(|letter: char| letter.is_ascii()).unwrap_or(whole.len());
+        let (name, rest) = whole.split_at(end);
+        let length = rest.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+        format!("{}{length}", self.a.english(name).unwrap_or(name))
+    }
+
     fn mask(&self, column: &ColumnInView) -> Option<&str> {
         let (chinese, english) = match column.mask.as_deref()? {
             "null" => ("不显示值", "no values"),
@@ -119,6 +141,20 @@ impl SqlPage<'_> {
     fn reason(&self, code: &ErrorCode) -> &'static str {
         let (chinese, english) = title(*code);
         if self.a.tag() == "en" { english } else { chinese }
+    }
+
+    /// What a dataset with its version is called: `301001-000001=1` in evidence.
+    fn source(&self, table: &str) -> String {
+        match table.rsplit_once('=') {
+            Some((code, version)) if self.a.tag() == "en" => format!("{code} version {version}"),
+            Some((code, version)) => format!("{code} 第 {version} 版"),
+            None => table.to_owned(),
+        }
+    }
+
+    /// Why a query was refused, by the text of the code.
+    fn refusal<'c>(&self, code: &'c str) -> &'c str {
+        ErrorCode::ALL.iter().find(|known| known.as_str() == code).map_or(code, |known| self.reason(known))
     }
 
     fn state(&self, past: &PastQuery) -> &str {

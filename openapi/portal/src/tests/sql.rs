@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn no_text_of_a_query_leaves_its_place(text in "(<|>|\"|'|&|/|\\{|\\}|=| |script|img|a|\\PC){0,40}") {
         let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
-        let visitor = Visitor { name: text.clone(), department: Some(text.clone()), sections: Vec::new() };
+        let visitor = Visitor { name: text.clone(), department: Some(text.clone()), parts: Vec::new() };
         for language in [Language::Chinese, Language::English] {
             let a = || Around { visitor: Some(&visitor), ..around(&site, &identity, language) };
             prop_assert_eq!(elements(&sql_page(&text, a())), elements(&sql_page("名", a())));

@@ -12,7 +12,7 @@ use catalog_core::policy::{Action, decide_action};
 use catalog_core::services::{MatterFilter, MatterView};
 use catalog_core::{Error, ErrorCode, ResourceCode, Result};
 use openapi_contract::WaitingVersion;
-use openapi_portal::{DataRights, DatasetDeskPage, DatasetLine, DatasetsPage, TypedAct};
+use openapi_portal::{DataRights, DatasetDeskPage, DatasetLine, DatasetsPage, Names, TypedAct};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -82,6 +82,7 @@ struct Shown {
     hindrance: Option<String>,
     acts: Vec<RecordWithdrawal>,
     rights: DataRights,
+    names: Names,
 }
 
 async fn shown(visit: &Visit, code: &ResourceCode) -> Result<Shown> {
@@ -102,7 +103,8 @@ async fn shown(visit: &Visit, code: &ResourceCode) -> Result<Shown> {
         false => Vec::new(),
     };
     let (reviews, hindrance) = (secrecy_reviews(visit, code).await?, hindrance(visit, &versions));
-    Ok(Shown { resource, versions, waiting, reviews, hindrance, acts, rights })
+    let names = visit.names(versions.iter().map(|version| version.published_by.as_str())).await?;
+    Ok(Shown { resource, versions, waiting, reviews, hindrance, acts, rights, names })
 }
 
 /// The secrecy reviews of a resource that are under way.
@@ -135,6 +137,7 @@ impl Shown {
             rights: self.rights,
             typed,
             now: visit.ctx.now,
+            names: &self.names,
         }
     }
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use axum::response::Response;
 use catalog_core::ResourceCode;
 use catalog_core::directory::diff::diff;
+use catalog_core::directory::history::HistoryStep;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::unfinished::Unfinished;
 use catalog_core::directory::{LifecycleState, LifecycleStep};
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Error, ErrorCode, Result};
 use openapi_contract::BulkStep;
-use openapi_portal::{ChosenEntries, EntriesPage, EntryPage, Outcome, PAGE_ENTRIES};
+use openapi_portal::{ChosenEntries, EntriesPage, EntryPage, Names, Outcome, PAGE_ENTRIES};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -86,6 +87,7 @@ struct Beside {
     ticked: Vec<String>,
     remark: String,
     unfinished: Vec<Unfinished>,
+    names: Names,
 }
 
 impl Beside {
@@ -95,7 +97,8 @@ impl Beside {
             true => visit.app.services.unfinished_drafts(&visit.ctx).await?,
             false => Vec::new(),
         };
-        Ok(Self { unfinished, ..Self::default() })
+        let names = visit.names(unfinished.iter().map(|draft| draft.author.as_str())).await?;
+        Ok(Self { unfinished, names, ..Self::default() })
     }
 }
 
@@ -140,6 +143,7 @@ fn list<'a>(
         remark: &beside.remark,
         steps,
         unfinished: &beside.unfinished,
+        names: &beside.names,
     }
 }
 
@@ -219,7 +223,7 @@ async fn show_entry(visit: Visit, Code(code): Code) -> Result<Response, Refusal>
     let history = visit.app.services.entry_history(&visit.ctx, &code, None).await?.steps;
     visit.page(&EntryPage {
         a: visit.around(),
-        names: &visit.names(entry.authors.iter().map(String::as_str)).await?,
+        names: &names_of(&visit, &entry, &history).await?,
         entry: &entry,
         changes: &changes,
         steps: &steps,
@@ -227,6 +231,12 @@ async fn show_entry(visit: Visit, Code(code): Code) -> Result<Response, Refusal>
         history: &history,
         remark: "",
     })
+}
+
+/// The names of who has edited an entry, and of who took its steps.
+async fn names_of(visit: &Visit, entry: &Entry, history: &[HistoryStep]) -> Result<Names> {
+    let authors = entry.authors.iter().chain(history.iter().map(|step| &step.by));
+    visit.names(authors.map(String::as_str).filter(|id| !id.is_empty())).await
 }
 
 fn may_edit(visit: &Visit, entry: &Entry) -> bool {
@@ -278,8 +288,8 @@ async fn advance_entry(
     let changes = diff(entry.published.as_ref(), &entry.draft);
     let steps = visit.app.services.entry_steps(&visit.ctx, &entry);
     let may_edit = may_edit(&visit, &entry);
-    let names = visit.names(entry.authors.iter().map(String::as_str)).await?;
     let history = visit.app.services.entry_history(&visit.ctx, &code, None).await.unwrap_or_default().steps;
+    let names = names_of(&visit, &entry, &history).await?;
     Err(visit.again(error, |a| EntryPage {
         a,
         names: &names,

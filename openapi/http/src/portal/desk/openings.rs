@@ -61,7 +61,23 @@ async fn show_openings(visit: Visit, Params(listed): Params<Listed>) -> Result<R
     let page = visit.app.services.matters(&visit.ctx, &filter).await?;
     let a = visit.around();
     let pager = Pager::of(&a.address, "after", page.next.map(|next| next.to_string()).as_deref());
-    visit.page(&OpeningsPage { a, openings: &page.matters, settled: listed.settled, pager })
+    let titles = titles(&visit, &page.matters).await;
+    visit.page(&OpeningsPage { a, openings: &page.matters, settled: listed.settled, pager, titles: &titles })
+}
+
+/// The titles of the resources of secrecy reviews, by their codes, as far as the visitor is told them.
+pub(super) async fn titles(visit: &Visit, views: &[MatterView]) -> BTreeMap<String, String> {
+    let mut titles = BTreeMap::new();
+    for view in views {
+        let Content::SecrecyReview(review) = &view.matter.content else { continue };
+        let code = &review.opening.resource;
+        if !titles.contains_key(code.as_str())
+            && let Ok(resource) = visit.app.services.resource(&visit.ctx, code).await
+        {
+            titles.insert(code.to_string(), resource.title);
+        }
+    }
+    titles
 }
 
 /// What is to be opened.

@@ -57,6 +57,7 @@ async fn show_reviews(visit: Visit, Params(places): Params<Places>) -> Result<Re
     let after = Some(places.opening.as_str()).filter(|place| !place.is_empty());
     let (openings, next_opening) =
         openings(&visit, after.map(str::parse::<MatterPlace>).transpose()?, LISTED).await?;
+    let titles = super::openings::titles(&visit, &openings).await;
     let a = visit.around();
     let pager = |name: &str, next: Option<String>| Pager::of(&a.address, name, next.as_deref());
     let pagers = [pager("entry", next_entry), pager("version", next_version), pager("opening", next_opening)];
@@ -67,6 +68,7 @@ async fn show_reviews(visit: Visit, Params(places): Params<Places>) -> Result<Re
         openings: &openings,
         counts,
         pagers,
+        titles: &titles,
     })
 }
 

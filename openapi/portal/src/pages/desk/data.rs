@@ -9,6 +9,7 @@ use openapi_contract::WaitingVersion;
 
 use super::openings::held_back;
 use crate::around::Around;
+use crate::names::Names;
 use crate::words;
 
 /// A published resource of the department, with its data.
@@ -39,6 +40,10 @@ pub struct DatasetsPage<'a> {
 }
 
 impl DatasetsPage<'_> {
+    fn count(&self, number: &i64) -> String {
+        self.a.number(&number.unsigned_abs())
+    }
+
     fn has_pages(&self) -> bool {
         self.last > 1
     }
@@ -106,9 +111,15 @@ pub struct DatasetDeskPage<'a> {
     pub typed: &'a TypedAct,
     /// The time.
     pub now: Timestamp,
+    /// Who has published versions.
+    pub names: &'a Names,
 }
 
 impl DatasetDeskPage<'_> {
+    fn count(&self, number: &i64) -> String {
+        self.a.number(&number.unsigned_abs())
+    }
+
     fn code(&self) -> String {
         self.resource.code.path_form()
     }
@@ -285,8 +296,8 @@ impl QualityPage<'_> {
         title.unwrap_or_else(|| self.a.say("整行", "The whole row").to_owned())
     }
 
-    fn rule<'c>(&'c self, cell: &'c BadCell) -> &'c str {
-        let (chinese, english) = words::rule(&cell.rule);
+    fn rule<'c>(&'c self, rule: &'c str) -> &'c str {
+        let (chinese, english) = words::rule(rule);
         self.a.say(chinese, english)
     }
 }

@@ -37,6 +37,21 @@ pub(crate) fn word(a: &Around<'_>, label: &str) -> String {
     a.say(chinese, &english.replace('_', " ")).to_owned()
 }
 
+/// What a step is called on its button.
+fn step_word(a: &Around<'_>, step: LifecycleStep) -> String {
+    let english = match step {
+        LifecycleStep::Edit => "Edit",
+        LifecycleStep::SubmitRegistration => "Submit for registration",
+        LifecycleStep::ApproveRegistration => "Approve the registration",
+        LifecycleStep::SubmitPublication => "Submit for publication",
+        LifecycleStep::ApprovePublication => "Approve the publication",
+        LifecycleStep::Return => "Return",
+        LifecycleStep::Reject => "Reject",
+        LifecycleStep::Withdraw => "Withdraw",
+    };
+    a.say(&word(a, step.label()), english).to_owned()
+}
+
 /// What the reader has chosen of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChosenEntries {
@@ -109,6 +124,8 @@ pub struct EntriesPage<'a> {
     pub steps: Vec<(LifecycleStep, usize)>,
     /// Unfinished drafts of the department.
     pub unfinished: &'a [Unfinished],
+    /// Who has written them.
+    pub names: &'a Names,
 }
 
 impl EntriesPage<'_> {
@@ -136,7 +153,7 @@ impl EntriesPage<'_> {
 
     fn steps(&self) -> Vec<(&'static str, String)> {
         let named = |(step, count): &(LifecycleStep, usize)| {
-            let name = word(&self.a, step.label());
+            let name = step_word(&self.a, *step);
             let how_many = match self.a.tag() {
                 "en" => format!(" ({count} of this page)"),
                 _ => format!("（本页 {count} 条可办）"),
@@ -208,14 +225,19 @@ impl EntryPage<'_> {
 
     fn open_steps(&self) -> Vec<(&'static str, String)> {
         let open = self.steps.iter().filter(|(_, hindrance)| hindrance.is_none());
-        open.map(|(step, _)| (wire(step.label()), word(&self.a, step.label()))).collect()
+        open.map(|(step, _)| (wire(step.label()), step_word(&self.a, *step))).collect()
+    }
+
+    /// Whether one of the steps that the reader may take is told why.
+    fn needs_remark(&self) -> bool {
+        let told = [LifecycleStep::Return, LifecycleStep::Reject, LifecycleStep::Withdraw];
+        self.steps.iter().any(|(step, hindrance)| hindrance.is_none() && told.contains(step))
     }
 
     fn hindered_steps(&self) -> Vec<(String, &str)> {
         let mut hindered = Vec::new();
         for (step, hindrance) in self.steps {
-            hindered
-                .extend(hindrance.as_ref().map(|why| (word(&self.a, step.label()), why.message.as_str())));
+            hindered.extend(hindrance.as_ref().map(|why| (step_word(&self.a, *step), why.message.as_str())));
         }
         hindered
     }
@@ -270,6 +292,16 @@ struct ShownGrid {
 struct ShownRow {
     number: u32,
     cells: Vec<ShownCell>,
+}
+
+impl ShownRow {
+    /// The text of a row that is one line above the table.
+    fn heading(&self) -> Option<&str> {
+        let (first, rest) = self.cells.split_first()?;
+        let is_alone = rest.iter().all(|cell| cell.text.is_empty() && cell.wrong.is_empty());
+        let is_heading = is_alone && !rest.is_empty() && first.wrong.is_empty() && self.number < 3;
+        is_heading.then_some(first.text.as_str())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

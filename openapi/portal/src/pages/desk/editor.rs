@@ -80,6 +80,8 @@ pub(crate) struct Input<'a> {
     value: &'a str,
     choices: Vec<String>,
     is_long: bool,
+    /// One line, but a long one: names and codes one after another.
+    is_broad: bool,
     is_fixed: bool,
     wrong: Vec<&'a str>,
 }
@@ -120,6 +122,10 @@ impl EditorPage<'_> {
         directory.chain(extension).map(|field| self.input(field)).collect()
     }
 
+    fn item_name(&self, item: &usize) -> &str {
+        self.cells.cell(Field::Directory(*item, 14))
+    }
+
     fn items(&self) -> Vec<usize> {
         (0..self.cells.items()).collect()
     }
@@ -151,8 +157,16 @@ impl EditorPage<'_> {
         };
         self.wrong
             .iter()
-            .map(|(field, message)| (field.to_string(), place(*field), message.as_str()))
+            .map(|(field, message)| (field.to_string(), place(*field), self.said(message)))
             .collect()
+    }
+
+    /// What is wrong with a field: of an empty one, that it wants something.
+    fn said<'m>(&'m self, message: &'m str) -> &'m str {
+        match message.starts_with("``") {
+            true => self.a.say("必填，请填写或选择。", "This is needed."),
+            false => message,
+        }
     }
 
     fn input(&self, field: Field) -> Input<'_> {
@@ -162,14 +176,16 @@ impl EditorPage<'_> {
         if !choices.is_empty() && !choices.iter().any(|choice| choice == value) {
             choices.push(value.to_owned());
         }
+        let wrong = self.wrong.iter().filter(|(at, _)| *at == field);
         Input {
             name: field.to_string(),
             label: self.label(field),
             value,
             choices,
             is_long: matches!(field, Field::Directory(_, 10 | 18 | 22) | Field::Extension(_, 18)),
+            is_broad: matches!(field, Field::Extension(0, 4 | 5 | 22) | Field::Extension(1.., 21)),
             is_fixed: self.code.is_some() && field == Field::Directory(0, 8),
-            wrong: self.wrong.iter().filter(|(at, _)| *at == field).map(|(_, text)| text.as_str()).collect(),
+            wrong: wrong.map(|(_, text)| self.said(text)).collect(),
         }
     }
 }

@@ -59,7 +59,8 @@ impl GrantPage<'_> {
     }
 
     fn proposal(&self) -> Vec<ScopeTable> {
-        proposal(&self.a, &self.view.matter)
+        let resources: Vec<_> = self.asked.iter().map(|(_, resource)| resource).collect();
+        proposal(&self.a, &self.view.matter, &resources)
     }
 
     /// Whether a scope waits for its second person.
@@ -81,6 +82,19 @@ impl GrantPage<'_> {
     fn title(&self, preview: &Preview) -> String {
         let found = self.asked.iter().find(|(ask, _)| ask.resource == preview.grant.resource);
         found.map(|(_, resource)| resource.title.clone()).unwrap_or_default()
+    }
+
+    /// What an item is called; its column where that is not known.
+    fn item<'p>(&'p self, preview: &Preview, column: &'p str) -> &'p str {
+        let found = self.asked.iter().find(|(ask, _)| ask.resource == preview.grant.resource);
+        let items = found.map(|(_, resource)| resource.items.as_slice()).unwrap_or_default();
+        items.iter().find(|item| item.column.as_str() == column).map_or(column, |item| &item.title)
+    }
+
+    /// How many rows the whole resource has.
+    fn of_rows(&self, preview: &Preview) -> Option<String> {
+        let rows = preview.grant.of_rows.and_then(|rows| u64::try_from(rows).ok())?;
+        Some(self.a.number(&rows))
     }
 
     /// An invented value as the grant would show it.

@@ -7,6 +7,7 @@ use catalog_core::directory::resource::Entry;
 
 use super::directory::word;
 use crate::around::Around;
+use crate::names::Names;
 use crate::pager::Pager;
 
 /// Two revisions beside each other.
@@ -38,6 +39,8 @@ pub struct HistoryPage<'a> {
     pub is_own: bool,
     /// Two revisions that the reader compares.
     pub comparison: Option<&'a Comparison>,
+    /// Who took the steps.
+    pub names: &'a Names,
 }
 
 impl HistoryPage<'_> {

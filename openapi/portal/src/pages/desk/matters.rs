@@ -7,7 +7,7 @@ use catalog_core::directory::{Department, Resource};
 use catalog_core::matter::{
     Applicant, Ask, By, Content, Event, Ground, Handler, Machine, Matter, MatterKind, ObjectionSubject,
 };
-use catalog_core::notice::{Notice, NoticeEntry, subject};
+use catalog_core::notice::{NoticeEntry, subject};
 use catalog_core::policy::Filter;
 use catalog_core::services::MatterView;
 use form_urlencoded::Serializer;
@@ -126,6 +126,31 @@ impl MattersPage<'_> {
         MattersChosen { side: (*side).to_owned(), after: String::new(), ..self.chosen.clone() }.address()
     }
 
+    /// What is said where the list is empty: what would be there, and where others are.
+    fn nothing(&self) -> &str {
+        let MattersChosen { side, kind, light, settled, after } = self.chosen;
+        let is_narrowed = kind.is_some() || !light.is_empty() || *settled || !after.is_empty();
+        match side.as_str() {
+            _ if is_narrowed => self.a.say(
+                "没有符合条件的办件，可以放宽类型或灯的条件，或者换一个列表。",
+                "No matter fits: choose another kind or light, or another list.",
+            ),
+            "waiting" => self.a.say(
+                "没有等您办理的办件。有办件需要您受理、复核或答复时列在这里，先到期的在前。",
+                "Nothing waits for you. What you are to accept, confirm or answer stands here, what is due first comes first.",
+            ),
+            "handling" => self.a.say(
+                "本部门没有在办的办件。勾选“含已办结”可以查看办结的办件。",
+                "Your department handles nothing now. Tick “Settled ones too” to see what it has settled.",
+            ),
+            "asking" => self.a.say(
+                "我方没有在办的申请、异议或需求。勾选“含已办结”可以查看办结的办件。",
+                "Nothing that your side has asked is open. Tick “Settled ones too” to see what is settled.",
+            ),
+            _ => self.a.say("没有在办的办件。", "No matter is open."),
+        }
+    }
+
     fn kinds(&self) -> Vec<(String, &'static MatterKind)> {
         MatterKind::ALL.iter().map(|kind| (kind_word(kind), kind)).collect()
     }
@@ -176,8 +201,30 @@ impl MatterPage<'_> {
         &self.view.matter
     }
 
+    /// What it is about: where that is a resource, by its name.
     fn about(&self) -> String {
-        subject(&self.matter().content)
+        let content = &self.matter().content;
+        let of = |code: &catalog_core::ResourceCode, chinese: &str, english: &str| match self.title(code) {
+            "" => subject(content),
+            title if self.a.tag() == "en" => format!("{english}{title}"),
+            title => format!("“{title}”{chinese}"),
+        };
+        match content {
+            Content::Objection(objection) => of(&objection.resource, "的数据异议", "Objection to "),
+            Content::SecrecyReview(review) => {
+                of(&review.opening.resource, "的保密审查", "Secrecy review of ")
+            }
+            Content::CorrectionNotice(notice) => of(&notice.resource, "的更正通知", "Correction of "),
+            _ => subject(content),
+        }
+    }
+
+    /// The looks of a step's button: what ends a matter or a grant can't be undone.
+    fn button_class(&self, event: &Event) -> &'static str {
+        match event {
+            Event::Revoke | Event::Withdraw | Event::Abandon | Event::Cancel | Event::End => "grave",
+            _ => "",
+        }
     }
 
     fn class(&self) -> &'static str {
@@ -186,6 +233,7 @@ impl MatterPage<'_> {
 
     fn limit_time(&self, limit: &RunningLimit) -> String {
         match limit.allowance {
+            Allowance::WorkingDays(1) => self.a.say("1 个工作日", "1 working day").to_owned(),
             Allowance::WorkingDays(days) => format!("{days} {}", self.a.say("个工作日", "working days")),
             Allowance::Until(day) => day.to_string(),
         }
@@ -300,7 +348,7 @@ impl MatterPage<'_> {
     }
 
     fn proposal(&self) -> Vec<ScopeTable> {
-        proposal(&self.a, self.matter())
+        proposal(&self.a, self.matter(), &self.resources.iter().collect::<Vec<_>>())
     }
 
     fn filter(&self, filter: &Filter) -> String {
@@ -408,7 +456,7 @@ impl MatterPage<'_> {
             Content::OpeningItem(item) => {
                 add("部门", "Department", self.named(item.department.as_str()));
                 add("内容", "Data", item.title.clone());
-                add("计划时间", "Due", item.due.to_string());
+                add("计划时间", "Planned for", item.due.to_string());
                 add("数据资源", "Resource", code(&item.resource));
             }
             Content::CorrectionNotice(notice) => add("数据资源", "Resource", self.called(&notice.resource)),
@@ -530,39 +578,5 @@ pub fn event_word(event: &Event) -> String {
     match serde_json::to_value(event) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
-    }
-}
-
-/// A notice to read and print.
-#[derive(Template)]
-#[template(path = "desk/notice.html")]
-pub struct NoticePage<'a> {
-    /// What surrounds it.
-    pub a: Around<'a>,
-    /// The matter's number.
-    pub number: &'a str,
-    /// The notice.
-    pub notice: &'a Notice,
-}
-
-impl NoticePage<'_> {
-    fn text(&self, place: &str) -> &str {
-        self.notice.texts.get(place).map(String::as_str).unwrap_or_default()
-    }
-
-    fn lines(&self) -> Vec<(&'static str, &str)> {
-        let all = [
-            ("申请人", "applicant"),
-            ("事项", "subject"),
-            ("收到日期", "received"),
-            ("理由", "reason"),
-            ("办理结果", "outcome"),
-            ("依据", "legal_basis"),
-            ("救济途径", "remedy"),
-        ];
-        all.into_iter()
-            .map(|(title, place)| (title, self.text(place)))
-            .filter(|(_, text)| !text.is_empty())
-            .collect()
     }
 }

@@ -114,6 +114,12 @@ impl NewMatterPage<'_> {
         self.resources.iter().any(|resource| resource.code == hit.code)
     }
 
+    /// The name of the department that provides what was found.
+    fn provider<'h>(&'h self, hit: &'h SearchHit) -> &'h str {
+        let found = self.departments.iter().find(|one| one.id.as_str() == hit.department.as_str());
+        found.map_or(hit.department.as_str(), |one| &one.name)
+    }
+
     fn title(&self) -> &str {
         let known = KINDS.iter().chain(&OF_AUTHORITY).find(|(word, ..)| *word == self.kind);
         match (self.amends, known) {

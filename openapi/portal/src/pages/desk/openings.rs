@@ -1,12 +1,12 @@
 //! The desk of reviews 审核, and of secrecy reviews 保密审查 before anything becomes open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use catalog_core::dataset::Version;
 use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{InformationItem, Opening, Resource};
-use catalog_core::matter::{Event, Finding, SecrecyReview, Step};
+use catalog_core::matter::{Applicant, Event, Finding, SecrecyReview, Step};
 use catalog_core::services::MatterView;
 
 use super::directory::word;
@@ -30,6 +30,8 @@ pub struct ReviewsPage<'a> {
     pub counts: (usize, usize),
     /// The ways through the three lists.
     pub pagers: [Pager; 3],
+    /// The titles of the resources of the secrecy reviews, by their codes.
+    pub titles: &'a BTreeMap<String, String>,
 }
 
 /// An entry under review.
@@ -81,6 +83,8 @@ pub struct OpeningsPage<'a> {
     pub settled: bool,
     /// The ways through the list.
     pub pager: Pager,
+    /// The titles of their resources, by their codes.
+    pub titles: &'a BTreeMap<String, String>,
 }
 
 /// What is to be opened, of a matter.
@@ -94,6 +98,14 @@ pub(crate) fn resource_of(view: &MatterView) -> String {
 impl OpeningsPage<'_> {
     fn resource(&self, view: &MatterView) -> String {
         resource_of(view)
+    }
+
+    fn title(&self, view: &MatterView) -> &str {
+        self.titles.get(&resource_of(view)).map_or("", String::as_str)
+    }
+
+    fn held_back(&self, view: &MatterView) -> Option<i64> {
+        held_back(view)
     }
 }
 
@@ -112,6 +124,10 @@ impl ReviewsPage<'_> {
 
     fn resource(&self, view: &MatterView) -> String {
         resource_of(view)
+    }
+
+    fn title(&self, view: &MatterView) -> &str {
+        self.titles.get(&resource_of(view)).map_or("", String::as_str)
     }
 }
 
@@ -241,6 +257,13 @@ impl SecrecyPage<'_> {
         item.map_or("", |item| item.title.as_str())
     }
 
+    fn applicant(&self) -> String {
+        match &self.view.matter.applicant {
+            Applicant::Department(department) => self.names.department(department.as_str()).to_owned(),
+            other => other.label(),
+        }
+    }
+
     fn is_justified(&self, finding: &Finding) -> Option<&str> {
         let covering = self.review.justified.iter().find(|justified| justified.covers(finding));
         covering.map(|justified| justified.reason.as_str())
@@ -274,7 +297,17 @@ impl SecrecyPage<'_> {
     }
 
     fn step(&self, step: &Step) -> String {
-        step.event.map_or_else(|| self.a.say("收到", "Received").to_owned(), |event| event.label().to_owned())
+        let received = || self.a.say("收到", "Received").to_owned();
+        step.event.map_or_else(received, |event| self.a.say_event(&event))
+    }
+
+    /// The looks of a step's button: taking back what is open can't be undone.
+    fn class(&self, event: &Event) -> &'static str {
+        match event {
+            Event::Revoke => "grave",
+            Event::Withdraw => "second",
+            _ => "primary",
+        }
     }
 
     /// Steps that the reader may take, but those that decide or complete: they have forms of their own.

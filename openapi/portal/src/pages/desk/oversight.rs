@@ -16,7 +16,8 @@ pub use departments::{
     DepartmentDeskPage, DepartmentsDeskPage, EnteredDepartment, EnteredSuccession, SuccessionsPage,
 };
 pub use evidence::{
-    AccessLogPage, AccessRow, EvidenceDeskPage, EvidenceRow, ProofPage, ProofStep, ProvenRecord, SearchField,
+    AccessLogPage, AccessRow, Ending, EvidenceDeskPage, EvidenceRow, ProofPage, ProofStep, ProvenRecord,
+    SearchField,
 };
 pub use keys::{EnteredKey, KeysPage};
 pub use people::{EnteredSubstitution, PeoplePage, PersonPage, SubstitutionsPage};

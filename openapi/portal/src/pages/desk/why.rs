@@ -1,6 +1,7 @@
 //! Who may see what, and why.
 
 use askama::Template;
+use catalog_core::GrantId;
 use catalog_core::directory::{InformationItem, Resource};
 use catalog_core::policy::{Action, DecidedBy, Effect, RowVerdict};
 use catalog_core::ports::SearchHit;
@@ -63,10 +64,17 @@ impl WhyPage<'_> {
     fn by(&self, answer: &AccessAnswer) -> String {
         let a = &self.a;
         match &answer.decision.determined_by {
-            DecidedBy::Grant { id: Some(id), kind } => format!("{}（{id}）", kind.label()),
-            DecidedBy::Grant { id: None, kind } => kind.label().to_owned(),
+            DecidedBy::Grant { kind, .. } => a.say_grant_kind(kind).to_owned(),
             DecidedBy::Role { role } => format!("{} {}", a.say("角色", "role"), a.say_role(role)),
-            DecidedBy::Rule { code, reason } => format!("{reason} ({code})"),
+            DecidedBy::Rule { reason, .. } => a.told(reason).into_owned(),
+        }
+    }
+
+    /// The grant that decides.
+    fn grant<'w>(&self, answer: &'w AccessAnswer) -> Option<&'w GrantId> {
+        match &answer.decision.determined_by {
+            DecidedBy::Grant { id, .. } => id.as_ref(),
+            _ => None,
         }
     }
 

@@ -52,8 +52,11 @@ async fn show_history(
     };
     let a = visit.around();
     let pager = Pager::of(&a.address, "after", part.next.map(|next| next.to_string()).as_deref());
+    let people = part.steps.iter().map(|step| step.by.as_str()).filter(|by| !by.is_empty());
+    let names = visit.names(people).await?;
     visit.page(&HistoryPage {
         a,
+        names: &names,
         entry: &entry,
         history: &part.steps,
         after: compared.after,

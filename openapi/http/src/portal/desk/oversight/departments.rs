@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use catalog_core::directory::{Department, Level};
+use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::services::Heir;
 use catalog_core::{DepartmentId, Error, ErrorCode, ResourceCode, Result};
@@ -188,6 +188,11 @@ fn reorganises(visit: &Visit) -> Result<()> {
     decide_action(principal, Action::Reorganise, None).into_permission().map(drop)
 }
 
+/// Who proposed them.
+fn officers(successions: &[Succession]) -> Vec<&str> {
+    successions.iter().map(|one| one.proposed_by.as_str()).collect()
+}
+
 /// Departments that are continued by others, or hand resources over 机构改革
 #[utoipa::path(get, path = "/desk/successions", tag = "desk", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
@@ -196,6 +201,7 @@ async fn show_successions(visit: Visit) -> Result<Response, Refusal> {
     let successions = visit.app.services.successions(&visit.ctx).await?;
     let departments = visit.app.services.departments(&visit.ctx).await?;
     visit.page(&SuccessionsPage {
+        names: &visit.names(officers(&successions)).await?,
         a: visit.around(),
         successions: &successions,
         departments: &departments,
@@ -218,8 +224,10 @@ async fn change_successions(visit: Visit, Form(sent): Form<SuccessionForm>) -> R
             let departments = visit.app.services.departments(&visit.ctx).await?;
             let SuccessionForm { predecessor, successor, resources, from, basis, .. } = sent;
             let entered = EnteredSuccession { predecessor, successor, resources, from, basis };
+            let names = &visit.names(officers(&successions)).await?;
             Err(visit.again(error, |a| SuccessionsPage {
                 a,
+                names,
                 successions: &successions,
                 departments: &departments,
                 entered: &entered,

@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 use std::sync::Arc;
 
 use axum::response::Response;
-use catalog_core::evidence::EvidenceRecord;
+use catalog_core::evidence::{Event, EvidenceRecord};
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 use datasets_store::jws;
@@ -15,7 +15,8 @@ use exchange_ledger::merkle::{leaf_hash, node_hash};
 use exchange_ledger::note::Note;
 use openapi_contract::{LeafProof, Receipt};
 use openapi_portal::{
-    AccessLogPage, AccessRow, EvidenceDeskPage, Names, Pager, ProofPage, ProofStep, ProvenRecord, SearchField,
+    AccessLogPage, AccessRow, EvidenceDeskPage, EvidenceRow, Names, Pager, ProofPage, ProofStep,
+    ProvenRecord, SearchField, named_in,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -95,17 +96,12 @@ impl Asked {
         vec![
             field("from", ("从", "From"), "date", &self.from),
             field("until", ("至（含当日）", "To, that day included"), "date", &self.until),
-            field("department", ("部门标识", "Department"), "text", &self.department),
+            field("department", ("部门", "Department"), "text", &self.department),
             field("principal", ("主体（用户名或密钥编号）", "Login name or key"), "text", &self.principal),
             field("resource", ("资源代码", "Resource"), "text", &self.resource),
             field("grant", ("授权编号", "Grant"), "text", &self.grant),
             field("purpose", ("用途", "Purpose"), "text", &self.purpose),
-            field(
-                "action",
-                ("事件，如 access、grant.created", "Event: access, grant.created"),
-                "text",
-                &self.action,
-            ),
+            field("action", ("事件", "Event"), "text", &self.action),
         ]
     }
 
@@ -137,7 +133,7 @@ async fn show_evidence(visit: Visit, Params(mut asked): Params<Asked>) -> Result
             fields,
             rows,
             names,
-            next: None,
+            pager: Pager::default(),
             sheet: String::new(),
         });
     }
@@ -149,14 +145,21 @@ async fn show_evidence(visit: Visit, Params(mut asked): Params<Asked>) -> Result
     let rows = rows::of(&page, &inspection::ends_behind(&visit.app, &page).await?);
     let next = page.next.as_deref().map(|after| asked.query(after)).transpose()?;
     let next = next.map(|query| format!("/desk/evidence?{query}"));
+    let pager = Pager { next, ..Pager::of(&visit.around().address, "after", None) };
+    let people: Vec<_> = rows.iter().flat_map(people_of).collect();
     visit.page(&EvidenceDeskPage {
         a: visit.around(),
         fields: asked.fields(),
-        names: visit.names(rows.iter().map(|row| row.principal.as_str())).await?,
+        names: visit.names(people).await?,
         rows,
-        next,
+        pager,
         sheet: sheet(&wanted)?,
     })
+}
+
+/// Who acted in a row, and whom it is about.
+fn people_of(row: &EvidenceRow) -> impl Iterator<Item = &str> {
+    std::iter::once(row.principal.as_str()).chain(named_in(&row.about))
 }
 
 /// The address of the same search as a spreadsheet.
@@ -201,6 +204,11 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
         proven.map(|(record, proof)| shown(record, proof, head.size)).collect::<Result<Vec<_>>>()?;
     let Receipt { ended, checkpoint, salts, signature, .. } = &receipt;
     let actors = receipt.records.iter().map(|record| record.actor.id.as_str());
+    let subjects = receipt.records.iter().filter_map(|record| match &record.event {
+        Event::Changed { entity, .. } => named_in(entity),
+        _ => None,
+    });
+    let people: Vec<_> = actors.chain(subjects).collect();
     visit.page(&ProofPage {
         a: visit.around(),
         id: &id,
@@ -212,7 +220,7 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
         size: head.size,
         root: head.root.to_base64(),
         key: jws::key_id(signature).map_err(Error::internal)?,
-        names: visit.names(actors).await?,
+        names: visit.names(people).await?,
     })
 }
 

@@ -50,6 +50,9 @@ impl Asked {
         let (Some(first), Some(last)) = (start(&from)?, end(&until)?) else {
             return Err(wrong("name the first and the last day").into());
         };
+        if last <= first {
+            return Err(wrong("the last day lies before the first").into());
+        }
         // Written as a date is, however it was typed.
         let [from, until] = [&from, &until].map(|text| day(text).ok().flatten());
         let text = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
@@ -89,7 +92,13 @@ async fn show_supervision(visit: Visit, Params(asked): Params<Asked>) -> Result<
         anomalies: &found.anomalies,
         last: found.last,
         names: visit.names(found.anomalies.iter().filter_map(|one| one.principal.as_deref())).await?,
+        may_open: opens_records(&visit),
     })
+}
+
+/// Whether the visitor may open records of the log.
+fn opens_records(visit: &Visit) -> bool {
+    decide_action(&visit.ctx.principal, Action::ReadEvidence, None).into_permission().is_ok()
 }
 
 /// The assessment of departments 考核评估
@@ -145,7 +154,7 @@ async fn show_behind(visit: Visit, Params(figure): Params<Figure>) -> Result<Res
         indicator,
         total: found.total,
         records: &found.records,
-        may_open: decide_action(&visit.ctx.principal, Action::ReadEvidence, None).into_permission().is_ok(),
+        may_open: opens_records(&visit),
     })
 }
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use catalog_core::{ErrorCode, ResourceCode, Result};
 use openapi_contract::{SubjectAccesses, SubjectQuery};
-use openapi_portal::{TracePage, Typed};
+use openapi_portal::{Names, TracePage, Typed};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,7 +24,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_trace(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
-    visit.page(&TracePage { a: visit.around(), typed: &Typed::default(), found: None })
+    let names = &Names::default();
+    visit.page(&TracePage { a: visit.around(), typed: &Typed::default(), found: None, names })
 }
 
 /// Look up who saw a person's record; that it was asked is evidence, without the number
@@ -34,10 +35,13 @@ async fn show_trace(visit: Visit) -> Result<Response, Refusal> {
 async fn trace_subject(visit: Visit, Form(fields): Form<Vec<(String, String)>>) -> Result<Response, Refusal> {
     visit.signed_in()?;
     let typed = Typed::new(fields);
+    let names = &visit.names(std::iter::empty::<&str>()).await?;
     match traced(&visit, &typed).await {
-        Ok(found) => visit.page(&TracePage { a: visit.around(), typed: &typed, found: Some(&found) }),
+        Ok(found) => visit.page(&TracePage { a: visit.around(), typed: &typed, found: Some(&found), names }),
         Err(refusal) if refusal.error.code == ErrorCode::Unauthenticated => Err(refusal),
-        Err(refusal) => Err(visit.again(refusal.error, |a| TracePage { a, typed: &typed, found: None })),
+        Err(refusal) => {
+            Err(visit.again(refusal.error, |a| TracePage { a, typed: &typed, found: None, names }))
+        }
     }
 }
 

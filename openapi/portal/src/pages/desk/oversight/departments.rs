@@ -5,6 +5,7 @@ use catalog_core::Timestamp;
 use catalog_core::directory::{Department, Level, Succession, SuccessionState};
 
 use crate::around::Around;
+use crate::names::Names;
 
 /// A department as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +73,11 @@ pub struct DepartmentDeskPage<'a> {
 }
 
 impl DepartmentDeskPage<'_> {
+    /// A department's name.
+    fn department<'d>(&'d self, id: &'d str) -> &'d str {
+        self.departments.iter().find(|one| one.id.as_str() == id).map_or(id, |one| one.name.as_str())
+    }
+
     fn levels(&self) -> [Level; 4] {
         LEVELS
     }
@@ -108,6 +114,8 @@ pub struct SuccessionsPage<'a> {
     pub reader: &'a str,
     /// The time.
     pub now: Timestamp,
+    /// Who the officers and the departments are.
+    pub names: &'a Names,
 }
 
 impl SuccessionsPage<'_> {

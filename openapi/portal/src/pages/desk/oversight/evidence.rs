@@ -2,11 +2,12 @@
 
 use askama::Template;
 use catalog_core::evidence::{Event, EvidenceRecord};
-use catalog_core::{Channel, Timestamp};
+use catalog_core::{Channel, ErrorCode, Timestamp};
 
 use crate::around::Around;
 use crate::names::Names;
 use crate::pager::Pager;
+use crate::refusals::title_of;
 
 /// A field by which evidence is searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,24 @@ pub struct SearchField {
     pub kind: &'static str,
     /// What was typed.
     pub value: String,
+}
+
+/// How what a record tells of has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// It tells of no end.
+    #[default]
+    None,
+    /// The answer left whole.
+    Whole,
+    /// It was stopped, by this code.
+    Stopped(Option<String>),
+    /// It was refused, with this code.
+    Refused(String),
+    /// An epoch began: records that were kept, and records that are lost.
+    Epoch(u64, u64),
+    /// Open data were downloaded so often.
+    Downloads(u64),
 }
 
 /// A record as a list shows it; of an access start and end in one.
@@ -38,8 +57,10 @@ pub struct EvidenceRow {
     pub is_open: bool,
     /// What, as the log names it.
     pub event: String,
-    /// Of what.
+    /// Of what: the kind and which one, as the log has it; empty where data were read.
     pub about: String,
+    /// The data that were read: resource and version.
+    pub read: Vec<(String, i64)>,
     /// The department that acted.
     pub department: String,
     /// Who acted.
@@ -47,13 +68,21 @@ pub struct EvidenceRow {
     /// For what, as asserted.
     pub purpose: String,
     /// How it ended.
-    pub outcome: String,
+    pub outcome: Ending,
     /// Rows that left.
     pub rows: Option<u64>,
     /// Bytes that left.
     pub bytes: Option<u64>,
     /// The grants under which it was read.
     pub grants: String,
+}
+
+/// A version of a resource, in words.
+fn of_version(a: &Around<'_>, resource: &str, version: i64) -> String {
+    match a.tag() {
+        "en" => format!("{resource}, version {version}"),
+        _ => format!("{resource} 第 {version} 版"),
+    }
 }
 
 /// Search in the evidence log, or the way to one's own receipts.
@@ -68,13 +97,68 @@ pub struct EvidenceDeskPage<'a> {
     pub rows: Vec<EvidenceRow>,
     /// Who the people, machines and departments are.
     pub names: Names,
-    /// The next page.
-    pub next: Option<String>,
+    /// The ways through what was found.
+    pub pager: Pager,
     /// The same as a spreadsheet.
     pub sheet: String,
 }
 
 impl EvidenceDeskPage<'_> {
+    /// Of what a row tells.
+    fn about(&self, row: &EvidenceRow) -> String {
+        if row.read.is_empty() {
+            return self.names.subject(&self.a, &row.about);
+        }
+        let read = |(resource, version): &(String, i64)| of_version(&self.a, resource, *version);
+        row.read.iter().map(read).collect::<Vec<_>>().join(self.a.say("；", "; "))
+    }
+
+    /// For which department, where the name of who acted doesn't say so.
+    fn department(&self, row: &EvidenceRow) -> Option<String> {
+        let name = self.names.department(&row.department);
+        let is_said = self.names.principal(&self.a, &row.principal).starts_with(name);
+        (!name.is_empty() && !is_said).then(|| name.to_owned())
+    }
+
+    /// The grants by their last letters: those of one day begin alike.
+    fn grants(&self, row: &EvidenceRow) -> String {
+        let last = |id: &str| id.rsplit('-').next().map(|last| format!("…{last}")).unwrap_or_default();
+        row.grants.split('；').map(last).collect::<Vec<_>>().join(self.a.say("、", ", "))
+    }
+
+    /// How it ended, in words, and the code of what stopped it.
+    fn outcome<'r>(&self, row: &'r EvidenceRow) -> (String, &'r str) {
+        let a = &self.a;
+        match &row.outcome {
+            Ending::None => (String::new(), ""),
+            Ending::Whole => (a.say("完整", "Complete").to_owned(), ""),
+            Ending::Stopped(code) => {
+                let code = code.as_deref().unwrap_or_default();
+                (self.because(a.say("中断", "Stopped"), code), code)
+            }
+            Ending::Refused(code) => (self.because(a.say("拒绝", "Refused"), code), code.as_str()),
+            Ending::Epoch(kept, lost) => {
+                let (kept, lost) = (a.number(kept), a.number(lost));
+                let chinese = format!("保留 {kept} 条，缺失 {lost} 条");
+                (a.say(&chinese, &format!("{kept} kept, {lost} lost")).to_owned(), "")
+            }
+            Ending::Downloads(count) => {
+                let count = a.number(count);
+                let chinese = format!("公开下载 {count} 次");
+                (a.say(&chinese, &format!("{count} downloads")).to_owned(), "")
+            }
+        }
+    }
+
+    /// What happened, and why, by the code that the log has.
+    fn because(&self, what: &str, code: &str) -> String {
+        match ErrorCode::ALL.iter().find(|known| known.as_str() == code) {
+            Some(known) => format!("{what}{}{}", self.a.say("：", ": "), title_of(*known, self.a.language)),
+            None if code.is_empty() => what.to_owned(),
+            None => format!("{what} {code}"),
+        }
+    }
+
     /// A time in microseconds as people read it.
     fn lasted(&self, micros: &i64) -> String {
         let milliseconds = micros.max(&0) / 1000;
@@ -210,7 +294,8 @@ impl ProofPage<'_> {
                     .grant
                     .as_ref()
                     .map_or(a.say("本部门数据", "own data"), |grant| grant.as_str());
-                let text = format!("{} · {} · {grant}", source.resource, source.version);
+                let version = of_version(a, &source.resource.to_string(), source.version);
+                let text = format!("{version} · {grant}");
                 told.push((a.say("数据、版本与授权", "Data, version, grant"), text));
                 told.push((a.say("策略摘要", "Digest of the policy"), source.policy_digest.clone()));
             }
@@ -220,9 +305,13 @@ impl ProofPage<'_> {
                 told.push((a.say("行数", "Rows"), a.number(rows)));
                 told.push((a.say("字节", "Bytes"), a.number(bytes)));
             }
-            Event::AccessRefused { code, .. } => told.push((a.say("拒绝原因", "Refused"), code.clone())),
+            Event::AccessRefused { code, .. } => {
+                let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+                let words = known.map_or("", |known| title_of(*known, a.language));
+                told.push((a.say("拒绝原因", "Refused"), format!("{words} {code}").trim_start().to_owned()));
+            }
             Event::Changed { entity, entity_digest, .. } => {
-                told.push((a.say("对象", "Of"), entity.clone()));
+                told.push((a.say("对象", "Of"), self.names.subject(a, entity)));
                 told.push((a.say("新状态摘要", "Digest of its new state"), entity_digest.clone()));
             }
             Event::OpenDownloads { resource, count, .. } => {

@@ -85,13 +85,13 @@ impl Around<'_> {
 
     /// A level of administration.
     pub(crate) fn level(&self, level: &Level) -> &'static str {
-        let chinese = match level {
-            Level::Province => "省级",
-            Level::City => "市级",
-            Level::County => "县级",
-            Level::Township => "乡镇级",
+        let (chinese, english) = match level {
+            Level::Province => ("省级", "Province"),
+            Level::City => ("市级", "City"),
+            Level::County => ("县级", "County"),
+            Level::Township => ("乡镇级", "Township"),
         };
-        if self.tag() == "en" { level.as_str() } else { chinese }
+        if self.tag() == "en" { english } else { chinese }
     }
 
     /// How far a succession has come.

@@ -41,6 +41,8 @@ pub struct SupervisionPage<'a> {
     pub last: Option<Place>,
     /// Who the people, machines and departments are.
     pub names: Names,
+    /// Whether the reader may open the records.
+    pub may_open: bool,
 }
 
 impl SupervisionPage<'_> {
@@ -166,6 +168,13 @@ pub struct BehindPage<'a> {
     pub may_open: bool,
 }
 
+impl BehindPage<'_> {
+    /// Whether there are more records than are listed.
+    fn is_part(&self) -> bool {
+        self.total > self.records.len() as u64
+    }
+}
+
 /// The reports that the law asks for every year 年度报告.
 #[derive(Template)]
 #[template(path = "desk/reports.html")]
@@ -178,4 +187,16 @@ pub struct ReportsPage<'a> {
     pub department: &'a str,
     /// The departments to choose from; none where the reader sees their own alone.
     pub departments: &'a [Department],
+}
+
+impl ReportsPage<'_> {
+    /// Whose report it is.
+    fn whose(&self) -> &str {
+        let chosen = self.departments.iter().find(|one| one.id.as_str() == self.department);
+        match chosen {
+            Some(chosen) => &chosen.name,
+            None if self.department.is_empty() => self.a.say("全部部门", "All departments"),
+            None => self.a.say("本部门", "Your department"),
+        }
+    }
 }

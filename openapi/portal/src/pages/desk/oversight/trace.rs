@@ -4,6 +4,7 @@ use askama::Template;
 use openapi_contract::{Certainty, SubjectAccess, SubjectAccesses};
 
 use crate::around::Around;
+use crate::names::Names;
 use crate::typed::Typed;
 
 /// The page on which it is asked who saw a person's record.
@@ -16,6 +17,8 @@ pub struct TracePage<'a> {
     pub typed: &'a Typed,
     /// The accesses, once they were asked for.
     pub found: Option<&'a SubjectAccesses>,
+    /// What departments are called.
+    pub names: &'a Names,
 }
 
 impl TracePage<'_> {

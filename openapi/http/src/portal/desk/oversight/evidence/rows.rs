@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use catalog_core::evidence::{Event, EvidenceRecord};
 use openapi_contract::{EvidenceLeaf, EvidencePage};
-use openapi_portal::EvidenceRow;
+use openapi_portal::{Ending, EvidenceRow};
 
 use crate::inspection::told_at;
 
@@ -62,9 +62,31 @@ fn access(start: &EvidenceLeaf, end: Option<&EvidenceLeaf>) -> EvidenceRow {
     }
 }
 
+/// The data that a record says were read: an end what its start says.
+fn read(leaf: &EvidenceLeaf) -> Vec<(String, i64)> {
+    let of_start = || leaf.start.as_ref().map(|start| start.sources.as_slice()).unwrap_or_default();
+    let sources = match &leaf.record.event {
+        Event::AccessStarted { sources, .. } | Event::Access { sources, .. } => sources.as_slice(),
+        Event::AccessRefused { sources, .. } if !sources.is_empty() => sources.as_slice(),
+        _ => of_start(),
+    };
+    sources.iter().map(|source| (source.resource.to_string(), source.version)).collect()
+}
+
+fn outcome(event: &Event) -> Ending {
+    match event {
+        Event::Access { .. } | Event::AccessEnded { complete: true, .. } => Ending::Whole,
+        Event::AccessEnded { stopped_by, .. } => Ending::Stopped(stopped_by.clone()),
+        Event::AccessRefused { code, .. } => Ending::Refused(code.clone()),
+        Event::EpochStarted { kept, lost, .. } => Ending::Epoch(*kept, *lost),
+        Event::OpenDownloads { count, .. } => Ending::Downloads(*count),
+        Event::AccessStarted { .. } | Event::Changed { .. } => Ending::None,
+    }
+}
+
 fn row(leaf: &EvidenceLeaf) -> EvidenceRow {
     let EvidenceRecord { request_id, at, actor, event, .. } = &leaf.record;
-    let told = told_at(leaf);
+    let (told, read) = (told_at(leaf), read(leaf));
     EvidenceRow {
         place: format!("{}-{}", leaf.epoch, leaf.index),
         end_place: String::new(),
@@ -73,11 +95,12 @@ fn row(leaf: &EvidenceLeaf) -> EvidenceRow {
         lasted: leaf.start.as_ref().map(|start| at.0.saturating_sub(start.at.0)),
         is_open: false,
         event: event.name().to_owned(),
-        about: told.about,
+        about: if read.is_empty() { told.about } else { String::new() },
+        read,
         department: actor.department.as_ref().map(ToString::to_string).unwrap_or_default(),
         principal: actor.id.clone(),
         purpose: actor.purpose.clone().unwrap_or_default(),
-        outcome: told.outcome,
+        outcome: outcome(event),
         rows: told.rows,
         bytes: told.bytes,
         grants: told.grants,
