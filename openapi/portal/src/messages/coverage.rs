@@ -46,6 +46,8 @@ const ELSEWHERE: &[&str] = &[
     "exchange/query/src/secrecy/text.rs",
     "exchange/query/src/step.rs",
     "exchange/query/src/table/",
+    // Says everything in both languages itself, as pages do.
+    "openapi/http/src/ogc/pages.rs",
     "openapi/http/src/ckan",
     "openapi/http/src/delta",
     "openapi/http/src/document",
