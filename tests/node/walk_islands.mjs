@@ -90,6 +90,9 @@ async function dataset(browser, options) {
     await profile.waitForSelector('data-chart canvas, p[role="status"]', { state: 'attached' });
   }
   seen.months = await numberOf(page, 'data-profile[href*="decided_on"] data-chart', 'bars');
+  // Divisions are called by the names that their outlines have.
+  const name = await page.waitForSelector('data-profile[href*="x=county"] tbody th .quiet', { state: 'attached' });
+  seen.named = await name.textContent();
   const failed = await page.$$eval('data-profile > p', (failed) => failed.map((one) => one.textContent));
   wrong.push(...failed);
   await close(page, `dataset ${options.viewport.width}`);

@@ -58,6 +58,38 @@ impl Rule {
         }
     }
 
+    /// What is wrong with a value, for who delivered it.
+    pub(crate) fn broken_by(self, value: &str) -> String {
+        match self {
+            Self::Required => "the cell is empty, and its item needs a value".to_owned(),
+            Self::Type => format!("`{value}` is no value of the item's type"),
+            Self::Length => format!("`{value}` is longer than the item allows"),
+            Self::Range => format!("`{value}` lies outside the item's range"),
+            Self::Enumeration => format!("`{value}` is none of the item's values"),
+            Self::Format => format!("`{value}` is not of the item's value format"),
+            Self::Unique => format!("`{value}` is a key that an earlier row of the file has"),
+            Self::Exists => {
+                format!("`{value}` is a key that the dataset has: send it as an upsert to replace the row")
+            }
+            Self::Reference => format!("`{value}` does not exist where the item refers to"),
+            Self::Material => {
+                format!(
+                    "`{value}` is no material of the resource: upload it to its `materials` first, then the \
+                     register"
+                )
+            }
+            Self::NumberPrecision => format!(
+                "`{value}` has lost its last digits in a spreadsheet, which keeps 15: export it again from the \
+                 source as text"
+            ),
+            Self::Columns => {
+                format!("`{value}`: more or fewer fields than the header, or one that is no item")
+            }
+            Self::Encoding => format!("`{value}` is no text in the file's encoding"),
+            Self::Syntax => format!("`{value}` is no record of the file's format"),
+        }
+    }
+
     /// What to do about it, where the name does not say.
     pub(crate) fn hint(self) -> Option<&'static str> {
         match self {

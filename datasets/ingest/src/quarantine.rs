@@ -91,11 +91,8 @@ impl Quarantine {
         self.lines += 1;
         let value = clipped(value);
         if self.examples.len() < MAX_EXAMPLES {
-            let message = match rule.hint() {
-                Some(hint) => format!("`{value}`: {hint}"),
-                None => format!("`{value}` breaks the rule {rule}"),
-            };
-            self.examples.push(Problem::new(format!("row {row}, {column}"), rule.as_str(), message));
+            let at = format!("row {row}, {column}");
+            self.examples.push(Problem::new(at, rule.as_str(), rule.broken_by(&value)));
         }
         let line = Line { row, column, rule: rule.as_str(), value: &value, hint: rule.hint() };
         serde_json::to_writer(&mut self.file, &line).map_err(Error::internal)?;

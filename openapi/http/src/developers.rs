@@ -57,7 +57,7 @@ pub(crate) async fn register(
     let is_name =
         !name.trim().is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
     if !is_name {
-        return Err(invalid("`name` has 1 to 64 characters"));
+        return Err(invalid("a name has 1 to 64 characters"));
     }
     let signing_in = &app.sign_in;
     let Some(mailer) = &signing_in.parts.mailer else {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use catalog_core::{Error, ErrorCode, ResourceCode};
+use catalog_core::{Error, ErrorCode, Problem, ResourceCode};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::Deserialize;
@@ -88,7 +88,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         let Query(value) = Query::try_from_uri(&parts.uri).map_err(|found| {
             let text = found.body_text();
             let what = text.trim_start_matches("Failed to deserialize query string: ");
-            invalid(&format!("the parameters behind the question mark are not right: {what}"))
+            misread("the parameters behind the question mark are not right", what)
         })?;
         Ok(Self(value))
     }
@@ -126,4 +126,48 @@ pub(crate) fn essence(media_type: &str) -> String {
 /// Input that breaks a rule.
 pub(crate) fn invalid(message: &str) -> Refusal {
     Error::new(ErrorCode::InvalidInput, message).into()
+}
+
+/// A query or a form that can't be read, with the field and what is wrong with it, which the reading library has told in a line:
+/// ``page: invalid digit found in string``, ``missing field `name` ``.
+pub(crate) fn misread(message: &str, found: &str) -> Refusal {
+    let (place, what) = found.split_once(": ").unwrap_or(("", found));
+    let named = what.split('`').nth(1).unwrap_or_default();
+    let (at, why) = match what {
+        _ if what.starts_with("missing field") => (named, "it is missing".to_owned()),
+        _ if what.starts_with("duplicate field") => (named, "it stands there twice".to_owned()),
+        _ if what.starts_with("unknown variant") => {
+            let values = what.split_once("expected ").map_or("", |(_, values)| values);
+            let values = values.trim_start_matches("one of ").replace('`', "");
+            (place, format!("it is none of the values that it may have: {values}"))
+        }
+        _ if what.contains("invalid digit")
+            || what.contains("number too")
+            || what.contains("parse integer") =>
+        {
+            (place, "a whole number is expected".to_owned())
+        }
+        _ => (place, "it can't be read".to_owned()),
+    };
+    Error::invalid(message, vec![Problem::new(at, "parameter", why)]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_t_be_read_is_told_by_its_field() {
+        let told = |found: &str| {
+            let problem = misread("not right", found).error.problems.remove(0);
+            (problem.at, problem.message)
+        };
+        let of = |at: &str, message: &str| (at.to_owned(), message.to_owned());
+        let digits = "page: invalid digit found in string";
+        assert_eq!(told(digits), of("page", "a whole number is expected"));
+        assert_eq!(told("missing field `name`"), of("name", "it is missing"));
+        let variant = "state: unknown variant `x`, expected one of `waiting`, `shown`";
+        assert_eq!(told(variant), of("state", "it is none of the values that it may have: waiting, shown"));
+        assert_eq!(told("something else"), of("", "it can't be read"));
+    }
 }

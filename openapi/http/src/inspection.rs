@@ -139,11 +139,7 @@ pub(crate) async fn record_at(
     (epoch, index): (u64, u64),
 ) -> Result<EvidenceRecord> {
     app.services.inspect(ctx, &format!("place={epoch}-{index}")).await?;
-    let after = match (index.checked_sub(1), epoch.checked_sub(1)) {
-        (Some(before), _) => Some((epoch, before)),
-        (None, Some(before)) => Some((before, u64::MAX)),
-        (None, None) => None,
-    };
+    let after = before((epoch, index));
     let read = move |app: &App| {
         let mut leaves = app.evidence.scan(Filter { after, ..Filter::default() })?;
         Ok(leaves.next().transpose()?)
@@ -152,6 +148,40 @@ pub(crate) async fn record_at(
     let found = found.filter(|leaf| (leaf.epoch, leaf.index) == (epoch, index));
     let missing = || Error::not_found(format!("record {epoch}-{index} of the log"));
     found.map(|leaf| leaf.record).ok_or_else(missing)
+}
+
+/// The records at places of the log, the oldest first, for auditors; that they were looked at is evidence too.
+pub(crate) async fn records_at(
+    app: &Arc<App>,
+    ctx: &OpContext,
+    looked_for: &str,
+    places: BTreeSet<(u64, u64)>,
+) -> Result<EvidencePage> {
+    app.services.inspect(ctx, looked_for).await?;
+    let read = move |app: &App| {
+        let mut records = Vec::with_capacity(places.len());
+        let after = places.first().and_then(|first| before(*first));
+        for leaf in app.evidence.scan(Filter { after, ..Filter::default() })? {
+            if records.len() == places.len() {
+                break;
+            }
+            let Leaf { epoch, index, hash, record } = leaf?;
+            if places.contains(&(epoch, index)) {
+                records.push(EvidenceLeaf { epoch, index, hash: hash.to_base64(), record, start: None });
+            }
+        }
+        Ok(EvidencePage { records, next: None, predecessors: BTreeSet::new() })
+    };
+    Arc::clone(app).prove(read).await
+}
+
+/// The place behind which a record is the first.
+fn before((epoch, index): (u64, u64)) -> Option<(u64, u64)> {
+    match (index.checked_sub(1), epoch.checked_sub(1)) {
+        (Some(before), _) => Some((epoch, before)),
+        (None, Some(before)) => Some((before, u64::MAX)),
+        (None, None) => None,
+    }
 }
 
 fn filter(wanted: &Wanted) -> Result<Filter, Error> {

@@ -119,7 +119,7 @@ pub(crate) async fn claim_by_code(
     let AdministratorClaim { code, id, name, public_key, password } = claim;
     let is_name = !id.is_empty() && id.len() <= 64 && id.chars().all(|sign| sign.is_ascii_alphanumeric());
     if !is_name || name.trim().is_empty() {
-        return Err(invalid("`id` is 1 to 64 letters and digits, and `name` is not empty"));
+        return Err(invalid("a login name has 1 to 64 letters and digits, and a name is not empty"));
     }
     if public_key.is_none() && password.is_none() {
         return Err(invalid("send a `public_key`, a `password`, or both"));

@@ -1,5 +1,6 @@
 //! Reports that the law asks for every year, computed from the evidence log when they are asked for.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -89,8 +90,11 @@ async fn get_sharing_document(
     Extension(ctx): Extension<OpContext>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
+    let departments = app.services.departments(&ctx).await?;
+    let names = departments.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
     let (name, report) = sharing(app, &ctx, wanted).await?;
-    Ok(attached(&format!("sharing-{}", report.year), docx::from_text(&sharing_text(&name, &report))?))
+    let text = sharing_text(&name, &report, &names);
+    Ok(attached(&format!("sharing-{}", report.year), docx::from_text(&text)?))
 }
 
 async fn disclosure(app: Arc<App>, ctx: &OpContext, wanted: Wanted) -> Result<DisclosureReport, Refusal> {
@@ -167,7 +171,14 @@ const SHARING: [&str; 12] = [
     "办结异议",
 ];
 
-fn sharing_text(name: &str, report: &SharingReport) -> String {
+/// The report as a document has it; `names` are those of departments by their ids.
+fn sharing_text(name: &str, report: &SharingReport, names: &BTreeMap<String, String>) -> String {
+    // A new line or bar would break a row.
+    let named = |id: &String| match names.get(id) {
+        Some(name) => name.replace(['|', '\n'], " "),
+        None if id == "authority" => "政务数据主管部门".to_owned(),
+        None => id.clone(),
+    };
     let SharingReport { year, last, departments } = report;
     let sum = |of: fn(&SharingRow) -> u64| departments.iter().map(of).sum::<u64>();
     let mut text = format!("# {name}{year}年数据共享年度报告\n## 一、总体情况\n");
@@ -187,7 +198,7 @@ fn sharing_text(name: &str, report: &SharingReport) -> String {
     let _ = writeln!(text, "## 二、各部门数据共享情况\n|{}|", SHARING.join("|"));
     for row in departments {
         let cells = [
-            row.department.clone(),
+            named(&row.department),
             row.resources.to_string(),
             row.mounted.to_string(),
             row.received.to_string(),

@@ -114,7 +114,7 @@ pub(crate) async fn set_password(
     let proof = match (password, code) {
         (Some(password), None) => ProofOfOwner::Password(password),
         (None, Some(code)) => ProofOfOwner::Code(code),
-        _ => return Err(invalid("send the `password` so far or a `code`, one of them")),
+        _ => return Err(invalid("send the password so far or a code, one of the two")),
     };
     check_password(&new, name)?;
     let by_code = matches!(proof, ProofOfOwner::Code(_));

@@ -107,6 +107,10 @@ async fn serve(
         line.principal = (who.kind != PrincipalKind::Public).then(|| who.id.clone());
         line.api_key = caller.api_key().map(str::to_owned);
     }
+    if let Ok(Whose::Arrived(caller)) = &arrived {
+        // From here on a refusal is told to somebody known.
+        reader.who = Some(caller.principal().clone());
+    }
     *standing = counted(app, &arrived, &parts, &door, wire);
     if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
         return Err(refusal);
@@ -144,7 +148,6 @@ async fn serve(
         _ => ctx,
     };
     parts.extensions.insert(ctx.clone());
-    reader.ctx = Some(ctx.clone());
     let target_uri = app.authenticator.target_uri(&parts.uri);
     let kept = if door.keeps_nothing { &[] } else { content.as_ref() };
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use catalog_core::directory::Department;
 use catalog_core::{Error, Timestamp};
 use openapi_dcat::Site;
 
 use crate::assets::asset;
 use crate::identity::Identity;
-use crate::messages::told;
-use crate::refusals::{field, title_of};
+use crate::messages::{name_of, told_naming};
+use crate::refusals::{FIELDS_OF_PAGES, field, title_of};
 use crate::words::english;
 
 /// The language of interface texts. What departments write stays as they wrote it.
@@ -71,6 +72,8 @@ pub struct Around<'a> {
     pub address: String,
     /// Who is signed in, if anybody is.
     pub visitor: Option<&'a Visitor>,
+    /// Departments that services may speak of by their ids: pages say their names.
+    pub departments: &'a [Department],
     /// Why what was sent was not done: the page says it above its content, and keeps what was typed.
     pub trouble: Option<Error>,
 }
@@ -83,7 +86,8 @@ impl<'a> Around<'a> {
         language: Language,
         address: impl Into<String>,
     ) -> Self {
-        Self { site, identity, language, address: address.into(), visitor: None, trouble: None }
+        let address = address.into();
+        Self { site, identity, language, address, visitor: None, departments: &[], trouble: None }
     }
 
     /// The words of the reader's language.
@@ -171,12 +175,19 @@ impl<'a> Around<'a> {
 
     /// What people call a field that the API calls so, in the reader's language.
     pub fn field(&self, at: &str) -> Option<&'static str> {
-        field(at).map(|(chinese, english)| self.say(chinese, english))
+        let own = FIELDS_OF_PAGES.iter().find(|(page, name, ..)| *name == at && self.is_at(page));
+        let named = own.map(|(.., chinese, english)| (*chinese, *english)).or_else(|| field(at));
+        named.map(|(chinese, english)| self.say(chinese, english))
     }
 
     /// What a service has said, in the reader's language.
     pub fn told<'m>(&self, message: &'m str) -> Cow<'m, str> {
-        self.in_one_language(told(message, self.language))
+        self.in_one_language(told_naming(message, (self.language, self.departments)))
+    }
+
+    /// The name of a department by its id, where the page knows it.
+    pub(crate) fn department<'n>(&'n self, id: &'n str) -> &'n str {
+        name_of(id, self.departments)
     }
 
     /// A time as people write it, in Asia/Shanghai: `2026-11-23 09:30`.
@@ -292,6 +303,18 @@ mod tests {
         assert_eq!(parts(&digest).collect::<Vec<_>>(), ["0123456789abcdef"; 4]);
         assert_eq!(parts("数据").collect::<Vec<_>>(), ["数据"]);
         assert_eq!(parts("").count(), 0);
+    }
+
+    #[test]
+    fn states_and_steps_are_told_in_one_language() {
+        let (site, identity) = (Site::new("https://a.example").unwrap(), Identity::default());
+        let mut around = Around::plain(&site, &identity, Language::Chinese, "/");
+        assert_eq!(around.told("registration_review 登记审核中, withdraw 撤销"), "登记审核中, 撤销");
+        around.language = Language::English;
+        assert_eq!(
+            around.told("registration_review 登记审核中, withdraw 撤销"),
+            "registration review, withdraw"
+        );
     }
 
     #[test]

@@ -35,6 +35,6 @@ pub use pages::*;
 pub use refusals::title_of;
 pub use returned::returned;
 pub use search::{Chosen, PAGE_HITS, likeness};
-pub use subject_words::named_in;
+pub use subject_words::{named_in, resource_in};
 pub use typed::Typed;
 pub use words::english;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use catalog_core::context::Role;
 use catalog_core::deadline::Light;
-use catalog_core::matter::{Event, MatterKind, State};
+use catalog_core::directory::{LifecycleState, LifecycleStep};
+use catalog_core::matter::{ApplicantKind, Event, Ground, MatterKind, State};
 use catalog_core::policy::{Action, GrantKind, Grantee, Mask};
 use catalog_core::{Channel, Timestamp};
 
@@ -143,15 +144,59 @@ impl Around<'_> {
         if self.is_english() { english } else { chinese }
     }
 
-    /// A role.
+    /// A role, where it stands by itself.
     pub fn say_role(&self, role: &Role) -> String {
         let (english, chinese) = role.label().split_once(' ').unwrap_or_default();
-        if self.is_english() { english.replace('_', " ") } else { chinese.to_owned() }
+        if !self.is_english() {
+            return chinese.to_owned();
+        }
+        let (first, rest) = english.split_at(english.len().min(1));
+        format!("{}{}", first.to_ascii_uppercase(), rest.replace('_', " "))
     }
 
-    /// Roles and actions, which the core names in both languages, in the reader's alone.
+    /// As what somebody of the public asks.
+    pub fn say_applicant(&self, kind: &ApplicantKind) -> &'static str {
+        let english = match kind {
+            ApplicantKind::NaturalPerson => "Natural person",
+            ApplicantKind::Enterprise => "Enterprise",
+            ApplicantKind::Research => "Research institution",
+            ApplicantKind::Welfare => "Public welfare organisation",
+            ApplicantKind::LegalService => "Legal service",
+            ApplicantKind::OtherBody => "Other body",
+        };
+        self.say(kind.label(), english)
+    }
+
+    /// Why information is not disclosed.
+    pub fn say_ground(&self, ground: &Ground) -> &'static str {
+        let english = match ground {
+            Ground::StateSecret => "A state secret",
+            Ground::OtherLaw => "Barred by another law or regulation",
+            Ground::Safety => "Endangers security or stability",
+            Ground::ThirdParty => "Protects the rights of a third party",
+            Ground::InternalAffairs => "Internal affairs",
+            Ground::Process => "Deliberations and drafts",
+            Ground::EnforcementFile => "A file of administrative enforcement",
+            Ground::Inquiry => "To be looked up in a register with rules of its own",
+            Ground::NotHeld => "Not held by this body",
+            Ground::ToBeMade => "Does not exist and would have to be made",
+            Ground::StillUnclear => "Still unclear after its completion",
+            Ground::Petition => "A petition, report or complaint",
+            Ground::Repeated => "Asked for again",
+            Ground::Publication => "Asks for a publication",
+            Ground::Excessive => "Many requests without a good reason",
+            Ground::Confirmation => "Asks to confirm or reissue what was obtained",
+            Ground::Other => "Other",
+        };
+        self.say(ground.label(), english)
+    }
+
+    /// Roles, actions, and states and steps of entries, which the core names in both languages, in the reader's alone.
     pub(crate) fn in_one_language<'m>(&self, text: Cow<'m, str>) -> Cow<'m, str> {
+        let of_entries = LifecycleState::ALL.map(LifecycleState::label).into_iter();
+        let of_entries = of_entries.chain(LifecycleStep::ALL.map(LifecycleStep::label));
         let labels = Role::ALL.map(Role::label).into_iter().chain(Action::ALL.map(Action::label));
+        let labels = labels.chain(of_entries);
         labels.fold(text, |text, label| match text.contains(label) {
             true => {
                 let (english, chinese) = label.rsplit_once(' ').unwrap_or((label, label));

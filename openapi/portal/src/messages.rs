@@ -2,14 +2,23 @@
 //!
 //! A message travels as the text that the core has written, with its values in it: programs, logs and pages read the same. It is
 //! known again here by what stands between the values. Nothing is shown in the other language that can be read in two ways.
+//!
+//! The texts of the API's document stand in a catalogue of their own, `words/api.zh_CN.po`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use catalog_core::directory::Department;
 
 use crate::around::Language;
 
 static CATALOGUE: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::of(&entries(include_str!("../words/zh_CN.po"))));
+
+/// Texts of the API's document, which hold no values, and their Chinese.
+static DESCRIPTIONS: LazyLock<HashMap<String, String>> =
+    LazyLock::new(|| entries(include_str!("../words/api.zh_CN.po")).into_iter().collect());
 
 /// How deep a message stands in a message.
 const DEEPEST: usize = 3;
@@ -18,11 +27,19 @@ const DEEPEST: usize = 3;
 ///
 /// It takes time by the length of the text alone, whatever stands in it.
 pub fn told(message: &str, language: Language) -> Cow<'_, str> {
-    told_to(message, language, DEEPEST)
+    told_naming(message, (language, &[]))
 }
 
-fn told_to(message: &str, language: Language, depth: usize) -> Cow<'_, str> {
-    let pairs = match language {
+/// The same, with departments by their names where the catalogue says that a value is the id of one.
+pub(crate) fn told_naming<'m>(message: &'m str, reader: Reader<'_>) -> Cow<'m, str> {
+    told_to(message, reader, DEEPEST)
+}
+
+/// The language of who reads, and the departments that they know by name.
+pub(crate) type Reader<'d> = (Language, &'d [Department]);
+
+fn told_to<'m>(message: &'m str, reader: Reader<'_>, depth: usize) -> Cow<'m, str> {
+    let pairs = match reader.0 {
         Language::Chinese => &CATALOGUE.to_chinese,
         Language::English => &CATALOGUE.to_english,
     };
@@ -30,7 +47,7 @@ fn told_to(message: &str, language: Language, depth: usize) -> Cow<'_, str> {
         match pair.from.values(message) {
             Found::Nothing => {}
             Found::TwoWays => return message.into(),
-            Found::Values(values) => return pair.to.filled(&values, language, depth).into(),
+            Found::Values(values) => return pair.to.filled(&values, reader, depth).into(),
         }
     }
     message.into()
@@ -40,6 +57,17 @@ fn told_to(message: &str, language: Language, depth: usize) -> Cow<'_, str> {
 pub fn is_known(words: &str) -> bool {
     let has = |pairs: &[Pair]| pairs.iter().any(|pair| pair.from.is(words));
     has(&CATALOGUE.to_chinese) || has(&CATALOGUE.to_english)
+}
+
+/// A text of the API's document in Chinese, if the catalogue of these has it.
+pub(crate) fn described(text: &str) -> Option<&'static str> {
+    DESCRIPTIONS.get(text).map(String::as_str)
+}
+
+/// All texts of the API's document in English and in Chinese.
+#[cfg(test)]
+pub(crate) fn descriptions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DESCRIPTIONS.iter().map(|(english, chinese)| (english.as_str(), chinese.as_str()))
 }
 
 /// The messages of the catalogue in both directions, those with most words first.
@@ -56,8 +84,11 @@ struct Pair {
 
 impl Catalogue {
     fn of(entries: &[(String, String)]) -> Self {
-        let texts: Vec<_> =
-            entries.iter().map(|(english, chinese)| (Text::of(english), Text::of(chinese))).collect();
+        let both = |(english, chinese): &(String, String)| {
+            let chinese = Text::of(chinese);
+            (Text::of(english).with_departments_of(&chinese), chinese)
+        };
+        let texts: Vec<_> = entries.iter().map(both).collect();
         let pairs = |chosen: fn(&(Text, Text)) -> (&Text, &Text)| {
             let pair = |texts| {
                 let (from, to) = chosen(texts);
@@ -67,10 +98,12 @@ impl Catalogue {
             pairs.sort_by_key(|pair| std::cmp::Reverse(pair.from.weight()));
             pairs
         };
-        Self {
-            to_chinese: pairs(|(english, chinese)| (english, chinese)),
-            to_english: pairs(|(english, chinese)| (chinese, english)),
-        }
+        let mut to_english = pairs(|(english, chinese)| (chinese, english));
+        // An English message stays as it is, but for its departments.
+        let with_names = pairs(|(english, _)| (english, english)).into_iter();
+        to_english.extend(with_names.filter(|pair| pair.to.departments().next().is_some()));
+        to_english.sort_by_key(|pair| std::cmp::Reverse(pair.from.weight()));
+        Self { to_chinese: pairs(|(english, chinese)| (english, chinese)), to_english }
     }
 }
 
@@ -81,12 +114,23 @@ struct Text(Vec<Part>);
 #[derive(Clone)]
 enum Part {
     Words(String),
-    /// A value by its number from 0 on, and whether it is a message itself.
-    Value(usize, bool),
+    /// A value by its number from 0 on.
+    Value(usize, Kind),
+}
+
+/// How a value is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As it is.
+    Plain,
+    /// As a message, which it is itself.
+    Message,
+    /// By the name of the department whose id it is.
+    Department,
 }
 
 impl Text {
-    /// Reads `{}`, `{2}` and `{2!}`; other braces are words.
+    /// Reads `{}`, `{2}`, `{2!}` and `{2@}`; other braces are words.
     fn of(written: &str) -> Self {
         let (mut parts, mut words, mut rest, mut next) = (Vec::new(), String::new(), written, 0);
         while let Some(open) = rest.find('{') {
@@ -94,11 +138,11 @@ impl Text {
             words.push_str(before);
             let inside = from.find('}').map(|close| (&from[1..close], &from[close + 1..]));
             match inside.and_then(|(inside, after)| Some((place(inside, next)?, after))) {
-                Some(((value, is_message), after)) => {
+                Some(((value, kind), after)) => {
                     if !words.is_empty() {
                         parts.push(Part::Words(std::mem::take(&mut words)));
                     }
-                    parts.push(Part::Value(value, is_message));
+                    parts.push(Part::Value(value, kind));
                     (next, rest) = (next + 1, after);
                 }
                 None => {
@@ -114,18 +158,39 @@ impl Text {
         Self(parts)
     }
 
+    /// The same with departments where the other text has them.
+    fn with_departments_of(mut self, other: &Self) -> Self {
+        for part in &mut self.0 {
+            if let Part::Value(number, kind) = part
+                && other.departments().any(|department| department == *number)
+            {
+                *kind = Kind::Department;
+            }
+        }
+        self
+    }
+
+    /// The numbers of the values that are departments.
+    fn departments(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Value(number, Kind::Department) => Some(*number),
+            Part::Value(..) | Part::Words(_) => None,
+        })
+    }
+
     /// The text with values in their places.
-    fn filled(&self, values: &[(usize, &str)], language: Language, depth: usize) -> String {
+    fn filled(&self, values: &[(usize, &str)], reader: Reader<'_>, depth: usize) -> String {
         let mut out = String::new();
         for part in &self.0 {
             match part {
                 Part::Words(words) => out.push_str(words),
-                Part::Value(wanted, is_message) => {
+                Part::Value(wanted, kind) => {
                     let found = values.iter().find(|(number, _)| number == wanted);
                     let value = found.map(|(_, value)| *value).unwrap_or_default();
-                    match *is_message && depth > 0 {
-                        true => out.push_str(&told_to(value, language, depth - 1)),
-                        false => out.push_str(value),
+                    match kind {
+                        Kind::Message if depth > 0 => out.push_str(&told_to(value, reader, depth - 1)),
+                        Kind::Department => out.push_str(name_of(value, reader.1)),
+                        Kind::Plain | Kind::Message => out.push_str(value),
                     }
                 }
             }
@@ -134,15 +199,21 @@ impl Text {
     }
 }
 
-fn place(inside: &str, next: usize) -> Option<(usize, bool)> {
-    let (number, is_message) = match inside.strip_suffix('!') {
-        Some(number) => (number, true),
-        None => (inside, false),
+fn place(inside: &str, next: usize) -> Option<(usize, Kind)> {
+    let (number, kind) = match (inside.strip_suffix('!'), inside.strip_suffix('@')) {
+        (Some(number), _) => (number, Kind::Message),
+        (_, Some(number)) => (number, Kind::Department),
+        _ => (inside, Kind::Plain),
     };
     match number {
-        "" => Some((next, is_message)),
-        number => number.parse::<usize>().ok()?.checked_sub(1).map(|number| (number, is_message)),
+        "" => Some((next, kind)),
+        number => number.parse::<usize>().ok()?.checked_sub(1).map(|number| (number, kind)),
     }
+}
+
+pub(crate) fn name_of<'n>(id: &'n str, departments: &'n [Department]) -> &'n str {
+    let found = departments.iter().find(|department| department.id.as_str() == id);
+    found.map_or(id, |department| department.name.as_str())
 }
 
 /// What a text of the catalogue looks like with values in it.

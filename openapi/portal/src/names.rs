@@ -13,6 +13,7 @@ use crate::around::Around;
 pub struct Names {
     departments: BTreeMap<String, String>,
     people: BTreeMap<String, PrincipalName>,
+    titles: BTreeMap<String, String>,
 }
 
 impl Names {
@@ -22,6 +23,20 @@ impl Names {
         Self {
             departments: departments.iter().map(of).collect(),
             people: people.into_iter().map(|one| (one.id.clone(), one)).collect(),
+            titles: BTreeMap::new(),
+        }
+    }
+
+    /// The same with titles of resources, by their codes.
+    pub fn with_titles(self, titles: BTreeMap<String, String>) -> Self {
+        Self { titles, ..self }
+    }
+
+    /// A resource by its title and its code.
+    pub fn resource(&self, a: &Around<'_>, code: &str) -> String {
+        match self.titles.get(code) {
+            Some(title) => beside(a, title, code),
+            None => code.to_owned(),
         }
     }
 
@@ -68,5 +83,13 @@ impl Names {
             Grantee::Developer(account) => self.principal(a, account),
             Grantee::Public => a.say("社会公众", "the public").to_owned(),
         }
+    }
+}
+
+/// A name, and what stands for it in the log.
+pub(crate) fn beside(a: &Around<'_>, name: &str, id: &str) -> String {
+    match a.tag() {
+        "en" => format!("{name} ({id})"),
+        _ => format!("{name}（{id}）"),
     }
 }

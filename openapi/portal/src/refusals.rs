@@ -13,6 +13,15 @@ pub fn title_of(code: ErrorCode, language: Language) -> &'static str {
     }
 }
 
+/// What a page calls a field otherwise than others do: page, field, Chinese, English.
+pub(crate) const FIELDS_OF_PAGES: [(&str, &str, &str, &str); 5] = [
+    ("/ask/disclosure", "title", "信息名称", "Title"),
+    ("/ask/disclosure", "text", "名称、文号或者特征描述", "What you ask for"),
+    ("/ask/letter", "title", "标题", "Title"),
+    ("/ask/letter", "text", "内容", "What you want to say"),
+    ("/gallery", "text", "简介", "What it is and what it is good for"),
+];
+
 /// What people call a field that the API calls so, in Chinese and in English.
 pub(crate) fn field(at: &str) -> Option<(&'static str, &'static str)> {
     Some(match at {
@@ -31,6 +40,16 @@ pub(crate) fn field(at: &str) -> Option<(&'static str, &'static str)> {
         "reason" => ("理由", "Reason"),
         "legal_basis" => ("依据", "Legal basis"),
         "name" => ("名称", "Name"),
+        "id" => ("用户名", "Login name"),
+        "code" => ("代码", "Code"),
+        "password" => ("口令", "Password"),
+        "new_password" => ("新口令", "New password"),
+        "page" => ("页码", "Page"),
+        "from" => ("起", "From"),
+        "until" => ("止", "Until"),
+        "state" => ("状态", "State"),
+        "number" => ("编号", "Number"),
+        "days" => ("天数", "Days"),
         "credit_code" => ("统一社会信用代码", "Unified social credit code"),
         "division_code" => ("行政区划代码", "Division code"),
         _ => return None,

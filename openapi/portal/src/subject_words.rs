@@ -3,7 +3,7 @@
 use catalog_core::supervision::Indicator;
 
 use crate::around::Around;
-use crate::names::Names;
+use crate::names::{Names, beside};
 
 /// Kinds of things, as evidence names them, in Chinese and in English.
 const KINDS: [(&str, &str, &str); 25] = [
@@ -44,10 +44,22 @@ pub fn named_in(subject: &str) -> Option<&str> {
     }
 }
 
+/// The code of the resource that a subject of evidence names, if it names one.
+pub fn resource_in(subject: &str) -> Option<&str> {
+    let Some((kind, which)) = subject.split_once(' ') else { return Some(subject) };
+    match kind {
+        "resource" => Some(which),
+        "proposal" => which.strip_prefix("on "),
+        "version" => which.split_once(" of ").map(|(_, code)| code),
+        "upload" | "access" => which.split_once(" to ").map(|(_, code)| code),
+        _ => which.strip_prefix("records of "),
+    }
+}
+
 impl Names {
     /// A subject of evidence in words: `person chen` is 人员 陈晨（chen）, where the reader is told the name.
     pub(crate) fn subject(&self, a: &Around<'_>, subject: &str) -> String {
-        let Some((kind, which)) = subject.split_once(' ') else { return subject.to_owned() };
+        let Some((kind, which)) = subject.split_once(' ') else { return self.resource(a, subject) };
         if let Some(phrase) = self.phrase(a, kind, which) {
             return phrase;
         }
@@ -57,6 +69,7 @@ impl Names {
         let name = match kind {
             "account" | "person" if self.is_known(which) => Some(self.principal(a, which)),
             "key" if self.is_known(which) => return key_of(a, &self.principal(a, which), which),
+            "resource" => return format!("{} {}", a.say(chinese, english), self.resource(a, which)),
             "department" => Some(self.department(which).to_owned()).filter(|name| name != which),
             _ => None,
         };
@@ -75,19 +88,23 @@ impl Names {
             _ => Some(chinese),
         };
         if let Some(resource) = which.strip_prefix("records of ") {
+            let resource = self.resource(a, resource);
             return in_words(format!("{resource} 的 {kind} 条记录"), format!("{kind} records of {resource}"));
         }
         match kind {
             "version" => {
                 let (number, resource) = of(" of ")?;
+                let resource = self.resource(a, resource);
                 in_words(format!("{resource} 第 {number} 版"), format!("{resource}, version {number}"))
             }
             "upload" => {
                 let (id, resource) = of(" to ")?;
+                let resource = self.resource(a, resource);
                 in_words(format!("{resource} 的材料 {id}"), format!("material {id} of {resource}"))
             }
             "access" => {
                 let (who, resource) = of(" to ")?;
+                let (who, resource) = (self.principal(a, who), self.resource(a, resource));
                 in_words(format!("{who} 能否看到 {resource}"), format!("whether {who} may see {resource}"))
             }
             "limit" => {
@@ -95,7 +112,7 @@ impl Names {
                 in_words(format!("办件 {matter} 的期限"), format!("limit of matter {matter}"))
             }
             "proposal" => {
-                let resource = which.strip_prefix("on ")?;
+                let resource = self.resource(a, which.strip_prefix("on ")?);
                 in_words(format!("{resource} 的拟授权"), format!("proposed grant on {resource}"))
             }
             "letter" => {
@@ -145,14 +162,6 @@ impl Names {
             name => name,
         };
         Some(format!("{whose} · {}", a.indicator(&indicator)))
-    }
-}
-
-/// A name, and what stands for it in the log.
-fn beside(a: &Around<'_>, name: &str, id: &str) -> String {
-    match a.tag() {
-        "en" => format!("{name} ({id})"),
-        _ => format!("{name}（{id}）"),
     }
 }
 
@@ -213,6 +222,21 @@ mod tests {
             assert_eq!(names.subject(&chinese, subject), in_chinese);
             assert_eq!(names.subject(&english, subject), in_english);
         }
+        let titles = [("301001/000001".to_owned(), "常住人口".to_owned())];
+        let names = names.with_titles(titles.into_iter().collect());
+        for (subject, in_chinese) in [
+            ("resource 301001/000001", "数据资源 常住人口（301001/000001）"),
+            ("301001/000001", "常住人口（301001/000001）"),
+            ("version 2 of 301001/000001", "常住人口（301001/000001） 第 2 版"),
+            ("resource 301001/000002", "数据资源 301001/000002"),
+        ] {
+            assert_eq!(names.subject(&chinese, subject), in_chinese);
+        }
+        let code = Some("301001/000001");
+        for subject in ["resource 301001/000001", "3 records of 301001/000001", "301001/000001"] {
+            assert_eq!(resource_in(subject), code);
+        }
+        assert_eq!(resource_in("person chen"), None);
         assert_eq!(
             ["person chen", "letter to chen", "matter 1", ""].map(named_in),
             [Some("chen"), Some("chen"), None, None]

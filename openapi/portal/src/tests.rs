@@ -126,9 +126,10 @@ fn tables(text: &str, language: Language) -> [String; 5] {
         listings: &listings,
         now: Timestamp(1),
     };
+    let searches = || Bar::measured(vec![Bar::new(text, Some("/search?format=1".to_owned()), 1)]);
     let statistics = Statistics {
         by_department: bars(),
-        by_format: bars(),
+        by_format: searches(),
         by_topic: bars(),
         most_used: bars(),
         ..Statistics::default()

@@ -94,20 +94,20 @@ const VALUES: Names = &[
 
 /// Rules that deliveries are checked against, by their names in reports, in Chinese and English.
 const RULES: [(&str, &str, &str); 15] = [
-    ("type", "类型正确", "Of its type"),
-    ("required", "必填", "Present"),
-    ("length", "长度", "Within its length"),
-    ("range", "取值范围", "Within its range"),
-    ("enumeration", "取值列表", "One of its values"),
-    ("format", "格式", "Of its format"),
-    ("reference", "引用有效", "Known where it refers to"),
+    ("type", "类型正确", "Right type"),
+    ("required", "必填", "Required"),
+    ("length", "长度", "Length"),
+    ("range", "取值范围", "Range"),
+    ("enumeration", "取值列表", "Allowed values"),
+    ("format", "格式", "Value format"),
+    ("reference", "引用有效", "Reference exists"),
     ("unique", "唯一", "Unique"),
     ("key", "主键唯一", "Key is unique"),
-    ("columns", "列完整", "All columns there"),
-    ("exists", "记录不重复", "Not there already"),
-    ("material", "附件已上传", "Its material is there"),
+    ("columns", "列完整", "Complete columns"),
+    ("exists", "记录不重复", "No record twice"),
+    ("material", "附件已上传", "Material uploaded"),
     ("number_precision", "数字未丢失精度", "No digits lost"),
-    ("encoding", "编码正确", "Of its encoding"),
+    ("encoding", "编码正确", "Right encoding"),
     ("syntax", "书写完整", "Well formed"),
 ];
 

@@ -71,7 +71,7 @@ fn bad_rows_are_set_aside_and_too_many_of_them_refused() {
     let ingest = ["ingest", CODE, "some.csv", "--as", "scjg"];
     let (_, error) = folder.refused(&ingest);
     assert_eq!(error["code"], "quality_threshold");
-    assert!(error["problems"].to_string().contains("`abc` breaks the rule type"), "{error}");
+    assert!(error["problems"].to_string().contains("`abc` is no value of the item's type"), "{error}");
     let report = folder.json(&[&ingest[..], &["--threshold", "40"]].concat());
     let quality = &report["quality"];
     assert_eq!(

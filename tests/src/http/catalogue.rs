@@ -197,7 +197,7 @@ async fn whoever_asks_sees_what_the_public_sees() {
     assert!(!get(server, "/feed.atom").await.contains("<entry>"), "nothing is open yet");
     assert!(!get(server, format!("/datasets/{CODE}/feed.atom")).await.contains("<entry>"));
     let page = get(server, format!("/datasets/{CODE}")).await;
-    assert!(page.contains("尚未开放") && !page.contains("latest.csv"), "{page}");
+    assert!(page.contains("还没有可以下载的数据") && !page.contains("latest.csv"), "{page}");
     let data = ["datapackage.json", "schema.json", "csv-metadata.json", "quality.json"];
     for name in data {
         let answer = server.send(Call::get(format!("/datasets/{CODE}/{name}"))).await;

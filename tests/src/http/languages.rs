@@ -83,3 +83,17 @@ async fn a_page_that_says_no_speaks_the_language_of_the_page() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_page_names_what_is_wrong_in_an_address_as_people_do() {
+    let city = City::new().await;
+    let page = async |address: &str| {
+        let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{address}");
+        answer.text()
+    };
+    let chinese = page("/search?page=x").await;
+    assert!(chinese.contains("<strong>页码</strong>：应为整数"), "{chinese}");
+    let english = page("/search?page=x&lang=en").await;
+    assert!(english.contains("<strong>Page</strong>: a whole number is expected"), "{english}");
+}

@@ -117,6 +117,7 @@ async fn scripts_make_pages_better() {
     assert_eq!(walked["places"], json!(200), "as many as the list names: {walked:#}");
     assert_eq!(walked["areas"], json!(2), "{walked:#}");
     assert_eq!(walked["months"], json!(12), "{walked:#}");
+    assert_eq!(walked["named"], json!("瑞昌市"), "the county with most rows, by its name: {walked:#}");
     assert_eq!(walked["built"], json!([["360402", "10,500"], ["360481", "20,750"]]), "{walked:#}");
     assert_eq!(walked["found"], json!([1, 3]), "while typing, and after a step back: {walked:#}");
     assert_eq!(

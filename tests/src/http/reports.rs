@@ -82,6 +82,19 @@ async fn the_report_on_sharing_is_counted_from_evidence() {
     let table = &read["tables"][0];
     assert_eq!(
         table[1],
-        json!(["scjg", "1", "1", "3", "1", "1", "33.3%（1/3）", "0", "1", "3", "1（1）", "0"])
+        json!([
+            "九江市市场监督管理局",
+            "1",
+            "1",
+            "3",
+            "1",
+            "1",
+            "33.3%（1/3）",
+            "0",
+            "1",
+            "3",
+            "1（1）",
+            "0"
+        ])
     );
 }

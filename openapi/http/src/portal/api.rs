@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use catalog_core::{Error, Result};
-use openapi_portal::{ApiOperation, ApiPage, ApiParameter, ApiTag, HelpPage};
+use openapi_portal::{ApiPage, ApiTag, HelpPage};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,14 +18,10 @@ use crate::document::openapi;
 use crate::extract::{Params, invalid};
 use crate::problem::Refusal;
 
-/// Parts of the document that are pages for people.
-const PAGES: [&str; 2] = ["portal", "desk"];
 /// Parameters of an operation begin so in the form that tries it.
 const PARAMETER: &str = "p.";
 /// The code of a dataset in examples, as long as there is none with data.
 const EXAMPLE: &str = "301001-000001";
-/// How deep schemas are shown.
-const DEEP: usize = 3;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(show_api)).routes(routes!(try_operation)).routes(routes!(show_help))
@@ -121,109 +116,14 @@ async fn show_help(visit: Visit) -> Result<Response, Refusal> {
 /// The document in parts; it is the same as long as the server runs.
 fn documented() -> &'static [ApiTag] {
     static TAGS: OnceLock<Vec<ApiTag>> = OnceLock::new();
-    TAGS.get_or_init(|| serde_json::to_value(openapi()).map(|document| parts(&document)).unwrap_or_default())
-}
-
-fn parts(document: &Value) -> Vec<ApiTag> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut tags: Vec<ApiTag> = list(&document["tags"])
-        .map(|tag| ApiTag {
-            name: text(&tag["name"]),
-            description: text(&tag["description"]),
-            operations: Vec::new(),
-        })
-        .filter(|tag| !PAGES.contains(&tag.name.as_str()))
-        .collect();
-    for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            let name = operation["tags"][0].as_str().unwrap_or_default();
-            if name.is_empty() || PAGES.contains(&name) {
-                continue;
-            }
-            let described = operation_of(document, method, path, operation);
-            match tags.iter_mut().find(|tag| tag.name == name) {
-                Some(tag) => tag.operations.push(described),
-                // A part that the document describes nowhere has a name at least.
-                None => tags.push(ApiTag {
-                    name: name.to_owned(),
-                    description: String::new(),
-                    operations: vec![described],
-                }),
-            }
-        }
-    }
-    tags.retain(|tag| !tag.operations.is_empty());
-    tags
-}
-
-fn operation_of(document: &Value, method: &str, path: &str, operation: &Value) -> ApiOperation {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let parameter = |parameter: &Value| ApiParameter {
-        name: text(&parameter["name"]),
-        is_in_path: parameter["in"] == "path",
-        description: text(&parameter["description"]),
-        is_required: parameter["required"] == true,
-    };
-    let shown = |parameter: &&Value| parameter["in"] == "path" || parameter["in"] == "query";
-    let bodies = operation["requestBody"]["content"].as_object();
-    let schema = bodies
-        .and_then(|bodies| bodies.values().next())
-        .map(|body| resolved(document, &body["schema"], DEEP));
-    let schema = schema.filter(|schema| !schema.is_null());
-    let answers = operation["responses"].as_object().into_iter().flatten();
-    ApiOperation {
-        method: method.to_uppercase(),
-        path: path.to_owned(),
-        summary: text(&operation["summary"]),
-        description: text(&operation["description"]),
-        parameters: list(&operation["parameters"]).filter(shown).map(parameter).collect(),
-        bodies: bodies.map(|bodies| bodies.keys().cloned().collect()).unwrap_or_default(),
-        body_schema: schema.and_then(|schema| serde_json::to_string_pretty(&schema).ok()).unwrap_or_default(),
-        answers: answers.map(|(status, answer)| (status.clone(), text(&answer["description"]))).collect(),
-    }
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// A schema with those in place that it refers to, down to a depth: beyond it only their names are shown.
-fn resolved(document: &Value, schema: &Value, depth: usize) -> Value {
-    if let Some(name) = schema["$ref"].as_str().and_then(|place| place.strip_prefix("#/components/schemas/"))
-    {
-        return match depth {
-            0 => Value::from(name),
-            _ => resolved(document, &document["components"]["schemas"][name], depth - 1),
-        };
-    }
-    match schema {
-        Value::Object(fields) => {
-            let fields = fields.iter();
-            fields.map(|(name, value)| (name.clone(), resolved(document, value, depth))).collect()
-        }
-        Value::Array(values) => values.iter().map(|value| resolved(document, value, depth)).collect(),
-        other => other.clone(),
-    }
+    TAGS.get_or_init(|| {
+        serde_json::to_value(openapi()).map(|document| ApiTag::all_of(&document)).unwrap_or_default()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_operation_but_pages_is_documented() {
-        let document = serde_json::to_value(openapi()).unwrap();
-        let of_api =
-            |operation: &Value| operation["tags"][0].as_str().is_some_and(|tag| !PAGES.contains(&tag));
-        let paths = document["paths"].as_object().unwrap().values();
-        let count =
-            paths.flat_map(|item| item.as_object().unwrap().values()).filter(|one| of_api(one)).count();
-        let shown: Vec<_> = documented().iter().flat_map(|tag| &tag.operations).collect();
-        assert_eq!(shown.len(), count);
-        assert!(shown.iter().all(|operation| !operation.summary.is_empty()));
-        let sql = shown.iter().find(|operation| operation.path == "/api/v1/sql").unwrap();
-        assert!(sql.body_schema.contains("\"sql\""), "{}", sql.body_schema);
-    }
 
     #[test]
     fn a_value_stays_one_part_of_a_path() {

@@ -153,7 +153,10 @@ pub(crate) fn takes_file(path: &str) -> bool {
 async fn show_desk(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
     let open = open_matters(&visit).await?;
-    let matters = open.as_ref().map(|(views, more)| summary(&visit, views, *more));
+    let matters = match &open {
+        Some((views, more)) => Some(summary(&visit, views, *more).await),
+        None => None,
+    };
     let reviews = reviews::waiting(&visit).await?;
     visit.page(&DeskPage { a: visit.around(), matters, reviews })
 }

@@ -82,6 +82,9 @@ async fn show_statistics(visit: Visit) -> Result<Response, Refusal> {
         if let Some(usage) = usage {
             let is_shown = |code: &ResourceCode| overview.listing(code).is_some();
             let months = usage.by_month(app, is_shown, ctx.now);
+            // Months before anything was used say nothing.
+            let begun = months.iter().position(MonthOfUse::has_use).unwrap_or(months.len());
+            let months = months.get(begun..).unwrap_or_default();
             let reads = |month: &MonthOfUse| Bar::new(&month.name, None, month.reads);
             let calls = |month: &MonthOfUse| match month.calls {
                 Calls::Told(calls) => Some(Bar::new(&month.name, None, calls)),

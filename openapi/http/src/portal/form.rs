@@ -6,7 +6,7 @@ use catalog_core::{Error, ErrorCode};
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use crate::extract::{essence, invalid};
+use crate::extract::{essence, invalid, misread};
 use crate::problem::Refusal;
 
 /// The fields of a form; those that may be ticked several times are lists. An empty field is an empty text.
@@ -24,6 +24,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         let body = Bytes::from_request(request, state).await.map_err(|_| invalid("the form ended early"))?;
         serde_html_form::from_bytes(&body)
             .map(Self)
-            .map_err(|found| invalid(&format!("the form is not what this page sends: {found}")))
+            .map_err(|found| misread("the form is not what this page sends", &found.to_string()))
     }
 }

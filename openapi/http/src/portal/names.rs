@@ -1,9 +1,9 @@
 //! Names of people and departments for pages of the desk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_core::services::MOST_NAMES;
-use catalog_core::{ErrorCode, Result};
+use catalog_core::{ErrorCode, ResourceCode, Result};
 use openapi_portal::Names;
 
 use super::visit::Visit;
@@ -21,5 +21,27 @@ impl Visit {
             found => found?,
         };
         Ok(Names::new(&departments, people))
+    }
+
+    /// The same with the titles of these resources.
+    pub(crate) async fn names_with<'i>(
+        &self,
+        ids: impl IntoIterator<Item = &'i str>,
+        codes: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Names> {
+        let codes = codes.into_iter().filter_map(|code| ResourceCode::from_path(code).ok()).collect();
+        let titles = self.titles(codes).await;
+        Ok(self.names(ids).await?.with_titles(titles))
+    }
+
+    /// The titles of resources by their codes, as far as the visitor is told them.
+    pub(crate) async fn titles(&self, codes: BTreeSet<ResourceCode>) -> BTreeMap<String, String> {
+        let mut titles = BTreeMap::new();
+        for code in codes.into_iter().take(MOST_NAMES) {
+            if let Ok(resource) = self.app.services.resource(&self.ctx, &code).await {
+                titles.insert(code.to_string(), resource.title);
+            }
+        }
+        titles
     }
 }

@@ -58,6 +58,13 @@ pub(crate) struct MonthOfUse {
     pub(crate) calls: Calls,
 }
 
+impl MonthOfUse {
+    /// Whether anything is known to have been used in it.
+    pub(crate) fn has_use(&self) -> bool {
+        self.reads > 0 || matches!(self.calls, Calls::Few | Calls::Told(1..))
+    }
+}
+
 /// How many calls departments and key holders made in a month, as far as anyone is told. They are counted of all together, once
 /// the month is over: a number that moves would tell, day by day, when others work. One to four are not told. All else is exact,
 /// and whoever made most of the calls can take their own away and learn how many the others made, though not who and of what.

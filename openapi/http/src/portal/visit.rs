@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use catalog_core::context::{Principal, PrincipalKind};
-use catalog_core::{Error, ErrorCode, OpContext, Result};
+use catalog_core::directory::Department;
+use catalog_core::{Channel, Error, ErrorCode, OpContext, Result};
+use exchange_auth::public_context;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -39,6 +41,8 @@ pub(crate) struct Visit {
     /// Path and query without the language.
     address: String,
     visitor: Option<Visitor>,
+    /// Those by whose ids services may refuse something to who is signed in, or has sent a form.
+    departments: Vec<Department>,
     /// What the visitor had typed here when their session ended.
     returned: Option<Typed>,
     /// Whether a form was sent.
@@ -54,7 +58,7 @@ impl Visit {
     /// What surrounds a page that has another address.
     pub(crate) fn around_at(&self, address: String) -> Around<'_> {
         let plain = Around::plain(&self.site, &self.app.identity, self.language, address);
-        Around { visitor: self.visitor.as_ref(), ..plain }
+        Around { visitor: self.visitor.as_ref(), departments: &self.departments, ..plain }
     }
 
     /// The same visit as anyone makes it: public pages show the same to everybody.
@@ -130,16 +134,21 @@ impl FromRequestParts<Arc<App>> for Visit {
         let ctx = parts.extensions.get::<OpContext>().cloned();
         let ctx = ctx.ok_or_else(|| Error::internal("a request without a context"))?;
         let (language, address) = address_of(&parts.uri);
-        let visitor = visitor(app, &ctx).await?;
+        let visitor = visitor(app, &ctx, &ctx.principal).await?;
         let is_shown = visitor.is_some() && parts.method == Method::GET;
         let returned = is_shown.then(|| app.returned.of(&ctx.principal.id, &address, ctx.now)).flatten();
         let is_sent = parts.method == Method::POST;
+        let departments = match visitor.is_some() || is_sent {
+            true => app.services.departments(&ctx).await?,
+            false => Vec::new(),
+        };
         Ok(Self {
             app: Arc::clone(app),
             site: site(app)?,
             language,
             address,
             visitor,
+            departments,
             returned,
             is_sent,
             ctx,
@@ -161,17 +170,17 @@ pub(super) fn address_of(uri: &Uri) -> (Language, String) {
 }
 
 /// Who is signed in at a browser. A person who may do nothing any more is nobody.
-async fn visitor(app: &App, ctx: &OpContext) -> Result<Option<Visitor>> {
-    if ctx.principal.kind != PrincipalKind::Person {
+async fn visitor(app: &App, ctx: &OpContext, who: &Principal) -> Result<Option<Visitor>> {
+    if who.kind != PrincipalKind::Person {
         return Ok(None);
     }
-    let department = match &ctx.principal.department {
+    let department = match &who.department {
         Some(id) => Some(app.services.department(ctx, id).await?.name),
         None => None,
     };
-    let person = app.services.active_person(&ctx.principal.id).await?;
-    let name = person.map_or_else(|| ctx.principal.id.clone(), |person| person.name);
-    Ok(Some(Visitor { name, department, parts: parts(&ctx.principal) }))
+    let person = app.services.active_person(&who.id).await?;
+    let name = person.map_or_else(|| who.id.clone(), |person| person.name);
+    Ok(Some(Visitor { name, department, parts: parts(who) }))
 }
 
 /// Who reads an answer: a person at a browser says so, programs get problem details.
@@ -180,7 +189,7 @@ pub(crate) struct Reader {
     address: String,
     is_person: bool,
     /// Who they are, once that is known.
-    pub(crate) ctx: Option<OpContext>,
+    pub(crate) who: Option<Principal>,
     /// The language of problem details, where the request prefers one.
     prefers: Option<Language>,
 }
@@ -190,7 +199,7 @@ impl Reader {
     pub(crate) fn of(parts: &Parts) -> Self {
         let (language, address) = address_of(&parts.uri);
         let is_person = is_for_people(&parts.headers) && !parts.uri.path().starts_with("/api/");
-        Self { language, address, is_person, ctx: None, prefers: preferred(&parts.headers) }
+        Self { language, address, is_person, who: None, prefers: preferred(&parts.headers) }
     }
 
     /// The refusal, with a page if a person reads it.
@@ -199,14 +208,18 @@ impl Reader {
             return refusal.in_language(self.prefers);
         }
         // A page that says what is wrong is shown without its reader's name sooner than not at all.
-        let visitor = match &self.ctx {
-            Some(ctx) => visitor(app, ctx).await.unwrap_or_default(),
-            None => None,
+        let (visitor, departments) = match &self.who {
+            Some(who) => {
+                let ctx = public_context(request_id.to_owned(), Channel::Api, app.now());
+                let departments = app.services.departments(&ctx).await.unwrap_or_default();
+                (visitor(app, &ctx, who).await.unwrap_or_default(), departments)
+            }
+            None => (None, Vec::new()),
         };
         let page = site(app).and_then(|site| {
             let plain = Around::plain(&site, &app.identity, self.language, self.address.clone());
             let trouble = Some(refusal.error.clone());
-            let a = Around { trouble, visitor: visitor.as_ref(), ..plain };
+            let a = Around { trouble, visitor: visitor.as_ref(), departments: &departments, ..plain };
             ErrorPage { a, request_id }.write()
         });
         match page {

@@ -6,6 +6,7 @@ import { AriaComponent, DataZoomComponent, GridComponent, LegendComponent, Toolt
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
+import { callByName, outlinesOf } from './shared/divisions';
 import { calm, figure, looks, whenThemeChanges } from './shared/looks';
 import { element, page, say, swap, trouble, whenSeen } from './shared/page';
 
@@ -30,7 +31,7 @@ function read(table: HTMLTableElement): Drawn {
   return {
     categories: rows.map((row) => called(row.cells[0])),
     series: heads.map((head, place) => ({
-      name: text(head),
+      name: called(head),
       values: rows.map((row) => value(row.cells[place + 1])),
     })),
   };
@@ -132,6 +133,10 @@ class DataProfile extends HTMLElement {
         if (table) details.append(table);
         chart.append(details);
         this.append(chart);
+        const outlines = found.closest('data-choropleth')?.getAttribute('outlines');
+        const codes = chart.querySelector('table');
+        // A chart without the names is still one.
+        if (outlines && codes) void outlinesOf(outlines).then((areas) => callByName(codes, areas), () => undefined);
       } else {
         this.append(trouble(say('没有可以统计的数据', 'there is nothing to count')));
       }
@@ -145,6 +150,8 @@ class DataProfile extends HTMLElement {
 class ChartBuilder extends HTMLElement {
   connectedCallback() {
     const form = this.querySelector('form');
+    // Until something is chosen, what the form names first is drawn.
+    if (form && document.querySelector('#chart > .empty') && !new URLSearchParams(location.search).get('x')) void this.show(form);
     form?.addEventListener('change', () => {
       // A sum is one of something.
       const [how, of] = ['how', 'y'].map((name) => form.querySelector<HTMLSelectElement>(`select[name="${name}"]`));

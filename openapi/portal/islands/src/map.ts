@@ -5,6 +5,7 @@ import leafletCss from 'leaflet/dist/leaflet.css?inline';
 import type { Feature, FeatureCollection, GeoJsonObject } from 'geojson';
 
 import css from './map.css?inline';
+import { callByName, joined, nameOfArea, outlinesOf } from './shared/divisions';
 import { calm, figure, looks, whenThemeChanges } from './shared/looks';
 import { Places, nameOf, same } from './shared/places';
 import { askInTurn, dress, element, say, trouble, whenSeen } from './shared/page';
@@ -24,14 +25,6 @@ async function features(code: string, query: Record<string, string> = {}, signal
   const asked = new URLSearchParams({ f: 'json', limit: String(MOST), ...query });
   const answer = await askInTurn(`/ogc/collections/${encodeURIComponent(code)}/items?${asked}`, { signal: signal ?? null });
   return (await answer.json()) as Page;
-}
-
-/** Outlines are asked for once in a page. */
-const outlines = new Map<string, Promise<Page>>();
-export function outlinesOf(code: string): Promise<Page> {
-  const known = outlines.get(code) ?? features(code);
-  outlines.set(code, known);
-  return known;
 }
 
 /** Some rows lie nowhere: they are on no map. */
@@ -131,8 +124,12 @@ class DataMap extends HTMLElement {
     const code = this.getAttribute('outlines');
     if (!code || code === this.getAttribute('code') || !this.map) return undefined;
     try {
-      const look = looks();
-      const ground = leaflet.geoJSON(await outlinesOf(code), { interactive: false, style: { color: look.quiet, weight: 1, fillColor: look.raised, fillOpacity: 0.6 } });
+      const style = () => {
+        const look = looks();
+        return { color: look.quiet, weight: 1, fillColor: look.raised, fillOpacity: 0.6 };
+      };
+      const ground = leaflet.geoJSON(await outlinesOf(code), { interactive: false, style: style() });
+      whenThemeChanges(() => ground.setStyle(style()));
       return ground.addTo(this.map).getBounds();
     } catch {
       // A map without a ground is still one.
@@ -244,16 +241,16 @@ class DataChoropleth extends HTMLElement {
     }
     try {
       const found = await outlinesOf(code);
-      const property = joined(found, values);
-      if (!property) return;
-      this.draw(found, property, values, table.caption?.textContent?.trim() ?? '');
-      this.name(table, found, property);
+      // A map has one number for each area.
+      const property = table.tHead?.rows[0]?.cells.length === 2 ? joined(found, values) : undefined;
+      if (property) this.draw(found, property, values, table.caption?.textContent?.trim() ?? '');
+      callByName(table, found);
     } catch {
       // The table and its chart say the same.
     }
   }
 
-  private draw(found: Page, property: string, values: Map<string, number>, label: string) {
+  private draw(found: FeatureCollection, property: string, values: Map<string, number>, label: string) {
     const valueOf = (feature?: Feature) => values.get(String(feature?.properties?.[property] ?? ''));
     const sorted = [...values.values()].sort((one, other) => one - other);
     const edges = [0.2, 0.4, 0.6, 0.8].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
@@ -273,7 +270,7 @@ class DataChoropleth extends HTMLElement {
       style: style(),
       onEachFeature: (feature, area) => {
         const value = valueOf(feature);
-        const text = element('div', {}, element('strong', { lang: 'zh-CN' }, name(feature, property)), element('br'), value === undefined ? say('没有数据', 'no data') : figure(value));
+        const text = element('div', {}, element('strong', { lang: 'zh-CN' }, nameOfArea(feature, property)), element('br'), value === undefined ? say('没有数据', 'no data') : figure(value));
         area.bindPopup(text).bindTooltip(text.cloneNode(true) as HTMLElement, { sticky: true });
       },
     }).addTo(map);
@@ -282,18 +279,6 @@ class DataChoropleth extends HTMLElement {
     const painted = found.features.filter((feature) => valueOf(feature) !== undefined).length;
     this.dataset['areas'] = String(painted);
     holder.after(legend(sorted, step, painted < found.features.length));
-  }
-
-  /** Names beside the codes of the table. */
-  private name(table: HTMLTableElement, found: Page, property: string) {
-    const names = new Map(found.features.map((feature) => [String(feature.properties?.[property] ?? ''), name(feature, property)]));
-    for (const row of table.tBodies[0]?.rows ?? []) {
-      const cell = row.cells[0];
-      const called = names.get(cell?.textContent?.trim() ?? '');
-      if (cell && called && !cell.querySelector('.quiet')) cell.append(' ', element('span', { className: 'quiet', lang: 'zh-CN' }, called));
-    }
-    // The chart of the same table calls them by their names, too.
-    table.dispatchEvent(new Event('named', { bubbles: true }));
   }
 }
 
@@ -307,19 +292,6 @@ function legend(sorted: number[], step: (value: number) => number, hasGaps: bool
   });
   if (hasGaps) items.push(element('li', { className: 'step-0' }, say('没有数据', 'no data')));
   return element('ul', { className: 'legend' }, ...items);
-}
-
-/** The property by which most of the values find their areas. */
-function joined(found: Page, values: Map<string, number>): string | undefined {
-  const names = new Set(found.features.flatMap((feature) => Object.keys(feature.properties ?? {})));
-  const hits = (property: string) => found.features.filter((feature) => values.has(String(feature.properties?.[property] ?? ''))).length;
-  const best = [...names].map((property) => [property, hits(property)] as const).sort((one, other) => other[1] - one[1])[0];
-  return best && best[1] > 0 ? best[0] : undefined;
-}
-
-function name(feature: Feature, property: string): string {
-  const found = feature.properties ?? {};
-  return String(found['name'] ?? found['title'] ?? found['名称'] ?? found[property] ?? '');
 }
 
 customElements.define('data-map', DataMap);

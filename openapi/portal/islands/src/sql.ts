@@ -507,7 +507,7 @@ function places(columns: Shown[], table: HTMLTableElement, outlines: string | un
 /** The rows on the outlines that the city publishes: no other host is asked. */
 async function mapOf(table: HTMLTableElement, columns: Shown[], where: Places): Promise<HTMLElement> {
   // The map island brings Leaflet's looks with it.
-  const [{ default: leaflet }, { looks }, { outlinesOf }] = await Promise.all([import('leaflet'), import('./shared/looks'), import('./map')]);
+  const [{ default: leaflet }, { looks }, { outlinesOf }] = await Promise.all([import('leaflet'), import('./shared/looks'), import('./shared/divisions'), import('./map')]);
   if (where.kind === 'division') return areasOf(table, columns, where);
   const holder = element('div', { className: 'map' });
   holder.setAttribute('role', 'region');

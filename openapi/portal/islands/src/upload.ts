@@ -8,7 +8,7 @@ import css from './upload.css?inline';
 
 dress(css);
 
-/** Rows that are shown though nothing is wrong with them, and bad ones at most. */
+/** Rows that are shown where nothing is wrong, and bad ones at most. */
 const [GOOD, BAD] = [5, 50];
 /** Milliseconds from one look at the server's progress to the next. */
 const PAUSE = 500;
@@ -91,7 +91,7 @@ class DataUpload extends HTMLElement {
       this.told.replaceChildren();
       void this.look();
     });
-    form.addEventListener('change', (event) => event.target !== input && input.files?.length && void this.look());
+    form.addEventListener('change', (event) => event.target !== input && input.files?.length && void this.look(true));
     form.addEventListener('submit', (event) => {
       if (!input.files?.length) return;
       event.preventDefault();
@@ -100,12 +100,12 @@ class DataUpload extends HTMLElement {
     this.dataset['ready'] = 'true';
   }
 
-  /** Checks the first rows of the file. */
-  private async look() {
+  /** Checks the first rows of the file; what was said of the same file stays until there is something new to say. */
+  private async look(isSameFile = false) {
     this.asking?.abort();
     const file = this.input.files?.[0];
-    // Nothing above the button moves: a press that begins by leaving a field would end beside it.
-    this.sampled.hidden = true;
+    // Nothing moves, and the page grows no shorter: a press that begins by leaving a field would end beside the button.
+    if (!isSameFile) this.sampled.hidden = true;
     if (!file) return;
     const asking = new AbortController();
     this.asking = asking;
@@ -189,7 +189,7 @@ class DataUpload extends HTMLElement {
   /** The rows with what is wrong in them, after the first rows as they are; of files without columns the bad cells alone. */
   private grid(names: string[], rows: Row[], cells: Cell[]): HTMLElement {
     const badLines = new Set(cells.map(({ row }) => row));
-    const shown = [...rows.filter(({ line }) => !badLines.has(line)).slice(0, GOOD), ...rows.filter(({ line }) => badLines.has(line)).slice(0, BAD)].sort((one, other) => one.line - other.line);
+    const shown = [...rows.filter(({ line }) => !badLines.has(line)).slice(0, badLines.size > 0 ? 1 : GOOD), ...rows.filter(({ line }) => badLines.has(line)).slice(0, BAD)].sort((one, other) => one.line - other.line);
     const known = new Set(shown.map(({ line }) => line));
     const heads = [say('行', 'Line'), ...names, say('整行', 'The whole row')];
     const lines = shown.map((row) => {

@@ -1,6 +1,13 @@
 //! The documentation of the API, rendered from its OpenAPI document, with a form to try what anyone may ask.
 
+mod document;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use askama::Template;
+use serde_json::Value;
+use words::Words;
 
 use crate::around::Around;
 
@@ -30,8 +37,8 @@ pub struct ApiOperation {
     pub parameters: Vec<ApiParameter>,
     /// Media types of its body.
     pub bodies: Vec<String>,
-    /// The schema of its body as JSON.
-    pub body_schema: String,
+    /// The schema of its body.
+    pub body_schema: Option<Value>,
     /// Statuses, what they mean, and what is answered.
     pub answers: Vec<(String, String)>,
 }
@@ -63,8 +70,7 @@ pub struct ApiPage<'a> {
     pub code: &'a str,
 }
 
-/// The parts of the API: name in the document, English name, Chinese name, what it is for in Chinese. Their operations are described
-/// in English alone.
+/// The parts of the API: name in the document, English name, Chinese name, what it is for in Chinese.
 const PARTS: [(&str, &str, &str, &str); 19] = [
     ("directory", "Directory", "目录", "政务信息资源目录：查询、编制、审核、发布"),
     ("data", "Data", "数据", "数据集、版本和数据行"),
@@ -79,7 +85,7 @@ const PARTS: [(&str, &str, &str, &str); 19] = [
     ("public", "Requests of the public", "公众事项", "依申请公开、来信：任何人可以提出，凭编号和查询码跟踪"),
     ("participation", "Taking part", "公众参与", "评价和应用成果，经人工查看后公布"),
     ("subscriptions", "Subscriptions", "订阅", "签名的 Webhook：数据有变化时通知"),
-    ("tickets", "Tickets", "票据", "供不能签名的工具使用"),
+    ("tickets", "Tickets", "访问凭证", "供不能签名的工具使用"),
     ("organisation", "Organisation", "组织机构", "部门、人员和密钥"),
     ("session", "Sessions", "会话", "浏览器登录和开发者注册"),
     ("supervision", "Supervision", "监督考核", "电子监察和考核评估，全部由存证得出"),
@@ -101,12 +107,6 @@ fn part(tag: &ApiTag) -> Option<(&'static str, &'static str, &'static str)> {
     Some((found.1, found.2, found.3))
 }
 
-/// A paragraph in pieces: whether each stood between backticks, and its text. Lines of the source are no lines of the page.
-fn pieces(text: &str) -> Vec<(bool, String)> {
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    joined.split('`').enumerate().map(|(place, piece)| (place % 2 == 1, piece.to_owned())).collect()
-}
-
 impl ApiPage<'_> {
     fn is_chosen(&self, tag: &ApiTag) -> bool {
         self.chosen.is_some_and(|chosen| chosen.name == tag.name)
@@ -120,6 +120,21 @@ impl ApiPage<'_> {
     /// What a part is for.
     fn purpose<'s>(&'s self, tag: &'s ApiTag) -> &'s str {
         part(tag).map_or(tag.description.as_str(), |(.., chinese)| self.a.say(chinese, &tag.description))
+    }
+
+    /// A text of the document in the reader's language, in one paragraph.
+    fn line(&self, text: &str) -> Words {
+        Words::of(&self.a, text)
+    }
+
+    /// A text of the document in the reader's language, in its paragraphs.
+    fn paragraphs(&self, text: &str) -> Vec<Words> {
+        Words::paragraphs(&self.a, text)
+    }
+
+    /// A schema as JSON.
+    fn schema(&self, schema: &Value) -> String {
+        words::schema(&self.a, schema)
     }
 
     /// What only reads may be tried.

@@ -116,6 +116,19 @@ const TOPICS: [(&str, &str); 4] = [
     ("数据需求", "Data that I miss"),
 ];
 
+/// How an applicant wishes to have the information, as the form of this page has written it, in the reader's language.
+pub(crate) fn wished_form(a: &Around<'_>, written: &str) -> String {
+    let parts = written.strip_prefix("形式：").and_then(|rest| rest.split_once("；途径："));
+    let named = |names: &[(&str, &'static str)], wanted: &str| {
+        names.iter().find(|(chinese, _)| *chinese == wanted).map(|(_, english)| *english)
+    };
+    let both = parts.and_then(|(shape, way)| Some((named(&SHAPES, shape)?, named(&WAYS, way)?)));
+    match both {
+        Some((shape, way)) if a.tag() == "en" => format!("{shape}, {}", way.to_lowercase()),
+        _ => written.to_owned(),
+    }
+}
+
 impl DisclosurePage<'_> {
     fn kinds(&self) -> [(&'static str, &'static str, &'static str); 6] {
         KINDS

@@ -129,11 +129,12 @@ impl ChartPage<'_> {
         drawn.drawing == Drawing::Steps
     }
 
-    /// Where the outlines of divisions are, if the groups are divisions and the city publishes them.
+    /// Where the outlines of divisions are, if divisions group or split rows and the city publishes them.
     fn outlines(&self) -> Option<&str> {
-        let item: &InformationItem = self.resource.item(&self.wish.x)?;
+        let mut columns = [&self.wish.x, &self.wish.split].into_iter();
         let outlines = self.a.identity.boundaries.as_str();
-        (is_division(item) && !outlines.is_empty()).then_some(outlines)
+        let is_named = columns.any(|column| self.resource.item(column).is_some_and(is_division));
+        (is_named && !outlines.is_empty()).then_some(outlines)
     }
 
     /// The length of a bar in hundredths; nothing for what is no length.

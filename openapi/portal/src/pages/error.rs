@@ -2,6 +2,7 @@
 
 use askama::Template;
 use catalog_core::{ErrorCode, Fault};
+use form_urlencoded::Serializer;
 
 use crate::around::Around;
 
@@ -29,7 +30,7 @@ impl ErrorPage<'_> {
                 "Its provider has withdrawn these data; the reason stands above.",
             ),
             Some(ErrorCode::Unauthenticated) => {
-                self.a.say("请先登录，再打开这个页面。", "Sign in first, then open this page again.")
+                self.a.say("登录后回到这个页面。", "Sign in, and you come back to this page.")
             }
             Some(ErrorCode::Forbidden) => self.a.say(
                 "您的角色不办理这件事。需要办理的，请联系本单位的管理员。",
@@ -40,6 +41,12 @@ impl ErrorPage<'_> {
             }
             _ => self.a.say("请按提示核对后再试。", "Please look at what is said above, and try again."),
         }
+    }
+
+    /// Where one signs in and comes back from.
+    fn sign_in(&self) -> String {
+        let next = Serializer::new(String::new()).append_pair("next", &self.a.address).finish();
+        format!("/sign-in?{next}")
     }
 
     /// Whether signing in may help.

@@ -42,8 +42,14 @@ impl<'a> Looking<'a> {
             let is_free = item.item_type.kind == ItemKind::M && item.enumeration.is_empty();
             !(is_key || is_long || is_number || is_free || item.personal)
         };
-        let mut all: Vec<_> = self.groups().into_iter().filter(is_telling).collect();
-        let rest = all.split_off(all.len().min(CHARTS));
+        // Charts by division count counties: one by streets tells the same again where counties have a column of their own.
+        let is_county = |item: &&InformationItem| is_division(item) && item.item_type.length <= 6;
+        let has_counties = self.resource.items.iter().any(|item| is_county(&item));
+        let is_again = |item: &&InformationItem| has_counties && is_division(item) && !is_county(item);
+        let telling = self.groups().into_iter().filter(is_telling);
+        let (again, mut all): (Vec<_>, Vec<_>) = telling.partition(|item| is_again(item));
+        let mut rest = all.split_off(all.len().min(CHARTS));
+        rest.extend(again);
         (all, rest)
     }
 

@@ -86,6 +86,8 @@ pub struct ClaimPage<'a> {
     pub name: &'a str,
     /// The public key that was typed.
     pub public_key: &'a str,
+    /// Whether a one-time code waits for its owner.
+    pub has_code: bool,
 }
 
 /// The form by which people set a password, by an invitation's code or by the one before 设置口令.

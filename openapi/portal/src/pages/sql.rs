@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use catalog_core::ErrorCode;
+use catalog_core::evidence::DISCONNECTED;
 use catalog_core::policy::GrantKind;
 use openapi_contract::{ColumnInView, PastQuery, PastState, SavedQueryView, TableInView, TablesInView};
 
@@ -153,7 +154,10 @@ impl SqlPage<'_> {
     }
 
     /// Why a query was refused, by the text of the code.
-    fn refusal<'c>(&self, code: &'c str) -> &'c str {
+    fn refusal<'c>(&'c self, code: &'c str) -> &'c str {
+        if code == DISCONNECTED {
+            return self.a.say("已停止，或者连接中断", "stopped, or cut off");
+        }
         ErrorCode::ALL.iter().find(|known| known.as_str() == code).map_or(code, |known| self.reason(known))
     }
 

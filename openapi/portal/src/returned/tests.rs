@@ -78,10 +78,9 @@ fn a_form_that_was_made_from_what_has_changed_since_takes_it_back() {
 
 #[test]
 fn very_many_fields_take_no_time() {
-    let fields: Vec<(&str, &str)> = std::iter::repeat_n(("a", "x"), 60_000).collect();
-    let begin = std::time::Instant::now();
+    // Comparing each with each would outlast every runner's patience.
+    let fields: Vec<(&str, &str)> = std::iter::repeat_n(("a", "x"), 1_000_000).collect();
     let page = shown(&fields);
-    assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
     assert!(page.contains("<code>a</code>"));
 }
 

@@ -86,6 +86,7 @@ struct Beside {
     outcomes: Vec<Outcome>,
     ticked: Vec<String>,
     remark: String,
+    step: String,
     unfinished: Vec<Unfinished>,
     names: Names,
 }
@@ -141,6 +142,7 @@ fn list<'a>(
         outcomes: &beside.outcomes,
         ticked: &beside.ticked,
         remark: &beside.remark,
+        step: &beside.step,
         steps,
         unfinished: &beside.unfinished,
         names: &beside.names,
@@ -182,14 +184,19 @@ async fn advance_entries(
     let chosen = listed.chosen();
     let outcomes = advance_ticked(&visit, &bulk).await;
     let entries = visit.app.services.entries(&visit.ctx).await?;
-    let (ticked, remark) = (bulk.code, bulk.remark);
+    let (ticked, remark, step) = (bulk.code, bulk.remark, bulk.step);
     match outcomes {
         Ok(outcomes) => {
-            let beside = Beside { outcomes, ..Beside::of(&visit).await? };
+            // What did not take the step stays as it was typed, to be sent again.
+            let left = outcomes.iter().filter(|(_, outcome)| outcome.is_err());
+            let ticked: Vec<_> = left.map(|(code, _)| code.to_string()).collect();
+            let (remark, step) =
+                if ticked.is_empty() { (String::new(), String::new()) } else { (remark, step) };
+            let beside = Beside { outcomes, ticked, remark, step, ..Beside::of(&visit).await? };
             visit.page(&list(&visit, &entries, &chosen, &beside, &mut Vec::new()))
         }
         Err(refusal) => {
-            let beside = Beside { ticked, remark, ..Beside::of(&visit).await? };
+            let beside = Beside { ticked, remark, step, ..Beside::of(&visit).await? };
             let mut shown = Vec::new();
             let page = list(&visit, &entries, &chosen, &beside, &mut shown);
             Err(visit.again(refusal.error, |a| EntriesPage { a, ..page }))

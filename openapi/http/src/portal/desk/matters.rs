@@ -5,6 +5,7 @@ mod grant;
 mod new;
 mod steps;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -113,7 +114,7 @@ async fn show_desk_matters(visit: Visit, Params(asked): Params<Listing>) -> Resu
     visit.page(&MattersPage {
         a: visit.around_at(chosen.address()),
         chosen: &chosen,
-        lines: lines(&visit, &page.matters),
+        lines: lines(&visit, &page.matters, titles(&visit, &page.matters).await),
         next: page.next.map(|next| next.to_string()),
         may_ask: decide_action(&ctx.principal, Action::Apply, None).into_permission().is_ok(),
     })
@@ -136,9 +137,34 @@ fn light_of(word: &str) -> Result<Option<Light>> {
     }
 }
 
-fn lines<'v>(visit: &Visit, views: impl IntoIterator<Item = &'v MatterView>) -> Vec<MatterLine<'v>> {
-    let line = |view: &'v MatterView| MatterLine { view, days: days_left(visit, view) };
+/// Lines of a list of matters; `titles` are those of resources by their codes.
+fn lines<'v>(
+    visit: &Visit,
+    views: impl IntoIterator<Item = &'v MatterView>,
+    titles: BTreeMap<String, String>,
+) -> Vec<MatterLine<'v>> {
+    let title = |view: &MatterView| titles.get(named_after(&view.matter.content)?.as_str()).cloned();
+    let line = |view: &'v MatterView| MatterLine { view, days: days_left(visit, view), title: title(view) };
     views.into_iter().map(line).collect()
+}
+
+/// The titles of the resources after which matters are named, by their codes.
+async fn titles<'v>(
+    visit: &Visit,
+    views: impl IntoIterator<Item = &'v MatterView>,
+) -> BTreeMap<String, String> {
+    let codes = views.into_iter().filter_map(|view| named_after(&view.matter.content).cloned()).collect();
+    visit.titles(codes).await
+}
+
+/// The resource after which a matter is named, if it has no words of its own.
+fn named_after(content: &Content) -> Option<&ResourceCode> {
+    match content {
+        Content::Objection(objection) => Some(&objection.resource),
+        Content::SecrecyReview(review) => Some(&review.opening.resource),
+        Content::CorrectionNotice(notice) => Some(&notice.resource),
+        _ => None,
+    }
 }
 
 fn days_left(visit: &Visit, view: &MatterView) -> Option<i64> {
@@ -156,16 +182,18 @@ pub(super) async fn open_matters(visit: &Visit) -> Result<Option<(Vec<MatterView
 }
 
 /// How they stand.
-pub(super) fn summary<'v>(visit: &Visit, views: &'v [MatterView], more: bool) -> DeskMatters<'v> {
+pub(super) async fn summary<'v>(visit: &Visit, views: &'v [MatterView], more: bool) -> DeskMatters<'v> {
     let principal = &visit.ctx.principal;
     let on = |side: Side| views.iter().filter(move |view| view.stands(side, principal));
+    let urgent: Vec<_> = on(Side::Waiting).take(URGENT).collect();
+    let titles = titles(visit, urgent.iter().copied()).await;
     let lit = |light: Light| on(Side::Handling).filter(|view| view.light == Some(light)).count();
     DeskMatters {
         waiting: on(Side::Waiting).count(),
         lights: [lit(Light::Red), lit(Light::Yellow), lit(Light::Green)],
         asked: on(Side::Asking).count(),
         more,
-        urgent: lines(visit, on(Side::Waiting).take(URGENT)),
+        urgent: lines(visit, urgent, titles),
     }
 }
 

@@ -58,6 +58,7 @@ async fn show_reviews(visit: Visit, Params(places): Params<Places>) -> Result<Re
     let (openings, next_opening) =
         openings(&visit, after.map(str::parse::<MatterPlace>).transpose()?, LISTED).await?;
     let titles = super::openings::titles(&visit, &openings).await;
+    let names = visit.names(versions.iter().map(|one| one.version.published_by.as_str())).await?;
     let a = visit.around();
     let pager = |name: &str, next: Option<String>| Pager::of(&a.address, name, next.as_deref());
     let pagers = [pager("entry", next_entry), pager("version", next_version), pager("opening", next_opening)];
@@ -69,6 +70,7 @@ async fn show_reviews(visit: Visit, Params(places): Params<Places>) -> Result<Re
         counts,
         pagers,
         titles: &titles,
+        names: &names,
     })
 }
 

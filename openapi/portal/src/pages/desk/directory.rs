@@ -120,6 +120,8 @@ pub struct EntriesPage<'a> {
     pub ticked: &'a [String],
     /// The remark that was typed.
     pub remark: &'a str,
+    /// The step that was chosen.
+    pub step: &'a str,
     /// The steps that the reader may take now with entries of this page, each with how many of them.
     pub steps: Vec<(LifecycleStep, usize)>,
     /// Unfinished drafts of the department.
@@ -147,6 +149,12 @@ impl EntriesPage<'_> {
         self.chosen.state == Some(*state)
     }
 
+    /// The title of one of this page's entries; empty for others.
+    fn titled(&self, code: &ResourceCode) -> &str {
+        let found = self.entries.iter().find(|entry| entry.draft.code == *code);
+        found.map_or("", |entry| &entry.draft.title)
+    }
+
     fn of_state(&self, state: &LifecycleState) -> String {
         ChosenEntries { state: Some(*state), words: self.chosen.words.clone(), page: 1 }.address(1)
     }
@@ -161,6 +169,10 @@ impl EntriesPage<'_> {
             (wire(step.label()), name + &how_many)
         };
         self.steps.iter().map(named).collect()
+    }
+
+    fn is_step(&self, name: &str) -> bool {
+        self.step == name
     }
 
     fn is_ticked(&self, entry: &Entry) -> bool {
@@ -215,7 +227,7 @@ impl EntryPage<'_> {
         Told::of(&self.a, step)
     }
 
-    fn lines<'c>(&self, changes: &'c [Change]) -> Vec<Line<'c>> {
+    fn lines<'c>(&'c self, changes: &'c [Change]) -> Vec<Line<'c>> {
         lines(&self.a, changes)
     }
 

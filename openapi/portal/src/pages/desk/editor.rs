@@ -8,6 +8,7 @@ use catalog_core::directory::{DataClass, ItemKind, UpdateCycle, ValueFormat, cla
 
 use super::history::{Comparison, Line, lines};
 use crate::around::Around;
+use crate::names::Names;
 
 /// The English names of the 26 columns.
 const DIRECTORY: [&str; 26] = [
@@ -106,6 +107,8 @@ pub struct EditorPage<'a> {
     pub kept: Option<Timestamp>,
     /// What the entry has become since that was kept: the form takes its place with what it says.
     pub since: Option<&'a Comparison>,
+    /// What who kept it is called.
+    pub names: &'a Names,
 }
 
 impl EditorPage<'_> {
@@ -130,7 +133,7 @@ impl EditorPage<'_> {
         (0..self.cells.items()).collect()
     }
 
-    fn lines<'c>(&self, comparison: &'c Comparison) -> Vec<Line<'c>> {
+    fn lines<'c>(&'c self, comparison: &'c Comparison) -> Vec<Line<'c>> {
         lines(&self.a, &comparison.changes)
     }
 

@@ -52,7 +52,7 @@ impl HistoryPage<'_> {
         Told::of(&self.a, step)
     }
 
-    fn lines<'c>(&self, changes: &'c [Change]) -> Vec<Line<'c>> {
+    fn lines<'c>(&'c self, changes: &'c [Change]) -> Vec<Line<'c>> {
         lines(&self.a, changes)
     }
 
@@ -148,7 +148,7 @@ fn of_item(at: &str) -> Option<(&str, &str)> {
 }
 
 /// The differences in words: an item that came or went is one line.
-pub(crate) fn lines<'c>(a: &Around<'_>, changes: &'c [Change]) -> Vec<Line<'c>> {
+pub(crate) fn lines<'c>(a: &'c Around<'_>, changes: &'c [Change]) -> Vec<Line<'c>> {
     // Every item has a position, so one that has it in one state alone is in that state alone.
     let moved = |column: &str| {
         let position = format!("items[{column}].position");
@@ -158,7 +158,12 @@ pub(crate) fn lines<'c>(a: &Around<'_>, changes: &'c [Change]) -> Vec<Line<'c>> 
     for change in changes {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         let Some((column, field)) = of_item(&change.at) else {
-            lines.push(Line { what: name(a, &change.at), before, after });
+            let shown = |text: &'c str| if change.at == "provider" { a.department(text) } else { text };
+            lines.push(Line {
+                what: name(a, &change.at),
+                before: before.map(shown),
+                after: after.map(shown),
+            });
             continue;
         };
         let came_or_went = moved(column).filter(|moved| moved.before.is_none() || moved.after.is_none());

@@ -14,8 +14,9 @@ use form_urlencoded::Serializer;
 
 use super::scope::{ScopeTable, proposal};
 use crate::around::Around;
-use crate::names::Names;
+use crate::names::{Names, beside};
 use crate::pager::Pager;
+use crate::pages::ask::wished_form;
 use crate::typed::Typed;
 
 /// The lists of matters: the word of the address, Chinese and English.
@@ -80,15 +81,32 @@ pub struct MatterLine<'a> {
     pub view: &'a MatterView,
     /// Working days until it is due, today not counted; below zero since it was due.
     pub days: Option<i64>,
+    /// The title of the resource after which it is named.
+    pub title: Option<String>,
 }
 
 impl MatterLine<'_> {
-    pub(crate) fn about(&self) -> String {
-        subject(&self.view.matter.content)
+    pub(crate) fn about(&self, a: &Around<'_>) -> String {
+        about(a, &self.view.matter.content, self.title.as_deref().unwrap_or_default())
     }
 
     pub(crate) fn class(&self) -> &'static str {
         light_class(self.view.light)
+    }
+}
+
+/// What a matter is about: where that is a resource, by its title.
+fn about(a: &Around<'_>, content: &Content, title: &str) -> String {
+    let (chinese, english) = match content {
+        _ if title.is_empty() => return subject(content),
+        Content::Objection(_) => ("的数据异议", "Objection to "),
+        Content::SecrecyReview(_) => ("的保密审查", "Secrecy review of "),
+        Content::CorrectionNotice(_) => ("的更正通知", "Correction of "),
+        _ => return subject(content),
+    };
+    match a.tag() {
+        "en" => format!("{english}{title}"),
+        _ => format!("对“{title}”{chinese}"),
     }
 }
 
@@ -204,19 +222,13 @@ impl MatterPage<'_> {
     /// What it is about: where that is a resource, by its name.
     fn about(&self) -> String {
         let content = &self.matter().content;
-        let of = |code: &catalog_core::ResourceCode, chinese: &str, english: &str| match self.title(code) {
-            "" => subject(content),
-            title if self.a.tag() == "en" => format!("{english}{title}"),
-            title => format!("“{title}”{chinese}"),
+        let title = match content {
+            Content::Objection(objection) => self.title(&objection.resource),
+            Content::SecrecyReview(review) => self.title(&review.opening.resource),
+            Content::CorrectionNotice(notice) => self.title(&notice.resource),
+            _ => "",
         };
-        match content {
-            Content::Objection(objection) => of(&objection.resource, "的数据异议", "Objection to "),
-            Content::SecrecyReview(review) => {
-                of(&review.opening.resource, "的保密审查", "Secrecy review of ")
-            }
-            Content::CorrectionNotice(notice) => of(&notice.resource, "的更正通知", "Correction of "),
-            _ => subject(content),
-        }
+        about(&self.a, content, title)
     }
 
     /// The looks of a step's button: what ends a matter or a grant can't be undone.
@@ -318,9 +330,9 @@ impl MatterPage<'_> {
     ) -> String {
         let said = |column: &catalog_core::ColumnName| match self.item(code, column.as_str()) {
             "" => column.to_string(),
-            title => format!("{title}（{column}）"),
+            title => beside(&self.a, title, column.as_str()),
         };
-        columns.into_iter().map(said).collect::<Vec<_>>().join("、")
+        columns.into_iter().map(said).collect::<Vec<_>>().join(self.a.say("、", ", "))
     }
 
     /// The rows that are asked for, in words.
@@ -427,22 +439,25 @@ impl MatterPage<'_> {
             }
             Content::Disclosure(disclosure) => {
                 add("所需信息", "Asked for", disclosure.title.clone());
-                add("提供形式", "Form", disclosure.form.clone());
-                add("申请人类别", "Applicant", disclosure.applicant_kind.label().to_owned());
+                add("提供形式", "Form", wished_form(a, &disclosure.form));
+                add("申请人类别", "Applicant", a.say_applicant(&disclosure.applicant_kind).to_owned());
                 add("数据资源", "Resource", code(&disclosure.resource));
                 if let Some(outcome) = &disclosure.outcome {
                     add("予以公开", "Disclosed", outcome.given.clone());
                     add(
                         "不予公开的理由",
                         "Ground",
-                        outcome.ground.map(|ground| ground.label().to_owned()).unwrap_or_default(),
+                        outcome.ground.map(|ground| a.say_ground(&ground).to_owned()).unwrap_or_default(),
                     );
                     let withheld: Vec<_> = outcome
                         .withheld
                         .iter()
-                        .map(|part| format!("{}：{}（{}）", part.what, part.ground, part.article))
+                        .map(|part| {
+                            let ground = beside(a, a.say_ground(&part.ground), &part.article);
+                            format!("{}{}{ground}", part.what, a.say("：", ": "))
+                        })
                         .collect();
-                    add("不予公开", "Withheld", withheld.join("；"));
+                    add("不予公开", "Withheld", withheld.join(a.say("；", "; ")));
                 }
             }
             Content::Letter(letter) => add("事由", "About", letter.title.clone()),
@@ -560,7 +575,7 @@ impl MatterPage<'_> {
             Ok(serde_json::Value::String(word)) => word,
             _ => String::new(),
         };
-        Ground::ALL.iter().map(|ground| (word(ground), ground.label())).collect()
+        Ground::ALL.iter().map(|ground| (word(ground), self.a.say_ground(ground))).collect()
     }
 
     fn questions(&self) -> Vec<(usize, &str)> {

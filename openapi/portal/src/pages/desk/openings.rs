@@ -32,6 +32,8 @@ pub struct ReviewsPage<'a> {
     pub pagers: [Pager; 3],
     /// The titles of the resources of the secrecy reviews, by their codes.
     pub titles: &'a BTreeMap<String, String>,
+    /// Who has published versions.
+    pub names: &'a Names,
 }
 
 /// An entry under review.
@@ -314,6 +316,22 @@ impl SecrecyPage<'_> {
     fn others(&self) -> Vec<Event> {
         let own = [Event::Grant, Event::Refuse, Event::Return, Event::Complete];
         self.view.yours.iter().copied().filter(|event| !own.contains(event)).collect()
+    }
+
+    /// Whether one of them revokes, which names its legal basis.
+    fn revokes(&self) -> bool {
+        self.others().contains(&Event::Revoke)
+    }
+
+    /// The last step, where it sent the review back or ended it against who asked.
+    fn verdict(&self) -> Option<&Step> {
+        let last = self.view.matter.history.last()?;
+        matches!(last.event, Some(Event::Return | Event::Refuse | Event::Revoke)).then_some(last)
+    }
+
+    /// Whether questions of the check list were answered, for who answers none now.
+    fn shows_answers(&self) -> bool {
+        !self.decides() && self.review.checklist.iter().any(|item| item.answer.is_some())
     }
 
     /// Whether the machine check was cut short, and would be run again.

@@ -91,9 +91,20 @@ async fn deliver_data_form(
         Err(refusal) => {
             let most = visit.app.limits.upload_bytes;
             let page = |a| UploadPage { a, resource: &resource, typed: &typed, most };
-            Err(visit.again(refusal.error, page))
+            Err(visit.again(titled(refusal.error, &resource), page))
         }
     }
+}
+
+/// The same refusal, with items by the titles that people know them by.
+fn titled(mut error: Error, resource: &Resource) -> Error {
+    for problem in &mut error.problems {
+        let Some((row, column)) = problem.at.rsplit_once(", ") else { continue };
+        if let Some(item) = resource.item(column) {
+            problem.at = format!("{row}, {}", item.title);
+        }
+    }
+    error
 }
 
 /// What was typed, as the API takes it.

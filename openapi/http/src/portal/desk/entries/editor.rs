@@ -8,7 +8,7 @@ use catalog_core::directory::sheet::{self, Imported};
 use catalog_core::directory::unfinished::{Unfinished, kept_meanwhile};
 use catalog_core::policy::Action;
 use catalog_core::{Error, ErrorCode, Problem, ResourceCode, Result, Timestamp};
-use openapi_portal::{Around, Comparison, EditorPage, Typed};
+use openapi_portal::{Around, Comparison, EditorPage, Names, Typed};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ async fn show_new_entry(visit: Visit) -> Result<Response, Refusal> {
     visit.signed_in()?;
     writes(&visit)?;
     if let Some(typed) = visit.returned() {
-        return typed_before(&visit, typed, Of::default());
+        return typed_before(&visit, typed, Of::default()).await;
     }
     let cells = EntryCells::blank();
     visit.page(&form(visit.around(), &cells, &[], &Of::default()))
@@ -78,7 +78,7 @@ async fn show_editor(visit: Visit, Code(code): Code) -> Result<Response, Refusal
     writes(&visit)?;
     if let Some(typed) = visit.returned() {
         let unfinished = known(&visit, &code.path_form()).await?;
-        return typed_before(&visit, typed, Of { code: Some(code), unfinished, ..Of::default() });
+        return typed_before(&visit, typed, Of { code: Some(code), unfinished, ..Of::default() }).await;
     }
     if let Some(unfinished) = known(&visit, &code.path_form()).await? {
         return unfinished_form(&visit, unfinished).await;
@@ -99,7 +99,7 @@ async fn show_unfinished(visit: Visit, Id(id): Id) -> Result<Response, Refusal> 
     let unfinished = visit.app.services.unfinished(&visit.ctx, &id).await?;
     if let Some(typed) = visit.returned() {
         let of = Of { code: unfinished.code.clone(), unfinished: Some(unfinished), ..Of::default() };
-        return typed_before(&visit, typed, of);
+        return typed_before(&visit, typed, of).await;
     }
     unfinished_form(&visit, unfinished).await
 }
@@ -130,9 +130,17 @@ struct Of {
     kept: Option<Timestamp>,
     /// What the entry has become since the draft was made from it, where it has.
     since: Option<Comparison>,
+    /// What who kept it is called.
+    names: Names,
 }
 
 impl Of {
+    /// The same with names.
+    async fn named(self, visit: &Visit) -> Result<Self> {
+        let names = visit.names(self.unfinished.iter().map(|draft| draft.author.as_str())).await?;
+        Ok(Self { names, ..self })
+    }
+
     /// The draft that the form was made from, where it is still what is kept.
     fn own(&self) -> Option<&Unfinished> {
         self.unfinished.as_ref().filter(|unfinished| self.kept == Some(unfinished.updated_at))
@@ -159,7 +167,9 @@ async fn unfinished_form(visit: &Visit, unfinished: Unfinished) -> Result<Respon
         kept: Some(unfinished.updated_at),
         since,
         unfinished: Some(unfinished),
+        ..Of::default()
     };
+    let of = of.named(visit).await?;
     visit.page(&form(visit.around(), &cells, &wrong, &of))
 }
 
@@ -201,7 +211,7 @@ async fn edited(visit: &Visit, fields: &Fields, of: Of) -> Result<Response, Refu
     let mut of = Of {
         revision: value(fields, "revision").parse().unwrap_or(0),
         kept: Timestamp::parse(value(fields, "kept")),
-        ..of
+        ..of.named(visit).await?
     };
     if let Some(unfinished) = of.own() {
         of.since = since(visit, unfinished).await?;
@@ -298,12 +308,12 @@ async fn discarded(visit: &Visit, cells: &EntryCells, of: &Of) -> Result<Respons
 }
 
 /// The form as it was typed before the session ended: with as many items.
-fn typed_before(visit: &Visit, typed: &Typed, of: Of) -> Result<Response, Refusal> {
+async fn typed_before(visit: &Visit, typed: &Typed, of: Of) -> Result<Response, Refusal> {
     let cells = EntryCells::filled(typed.fields())?;
     let of = Of {
         revision: typed.of("revision").parse().unwrap_or(0),
         kept: Timestamp::parse(typed.of("kept")),
-        ..of
+        ..of.named(visit).await?
     };
     visit.page(&form(visit.around(), &cells, &[], &of))
 }
@@ -319,7 +329,17 @@ fn form<'a>(
     // A draft that was kept since is not the one that the form shows.
     let unfinished = of.own();
     let (revision, kept) = (of.revision, of.kept);
-    EditorPage { a, cells, wrong, code, revision, unfinished, kept, since: of.since.as_ref() }
+    EditorPage {
+        a,
+        cells,
+        wrong,
+        code,
+        revision,
+        unfinished,
+        kept,
+        since: of.since.as_ref(),
+        names: &of.names,
+    }
 }
 
 fn placed(problem: Problem) -> Option<(Field, String)> {

@@ -42,7 +42,8 @@ struct Entered {
 #[utoipa::path(get, path = "/claim", tag = "desk", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
 async fn show_claim(visit: Visit) -> Result<Response, Refusal> {
-    visit.page(&ClaimPage { a: visit.around(), id: "", name: "", public_key: "" })
+    let has_code = visit.app.first_code.is_waiting(visit.ctx.now);
+    visit.page(&ClaimPage { a: visit.around(), id: "", name: "", public_key: "", has_code })
 }
 
 /// Become the first system administrator by the form
@@ -62,6 +63,7 @@ async fn claim_by_form(
         public_key: filled(&public_key),
         password: Some(password),
     };
+    let has_code = visit.app.first_code.is_waiting(visit.ctx.now);
     match claim_by_code(&visit.app, &visit.ctx, wire, claim).await {
         Ok(_) => Ok(visit.go_on("/sign-in")),
         Err(refusal) => Err(visit.again(refusal.error, |a| ClaimPage {
@@ -69,6 +71,7 @@ async fn claim_by_form(
             id: &id,
             name: &name,
             public_key: &public_key,
+            has_code,
         })),
     }
 }

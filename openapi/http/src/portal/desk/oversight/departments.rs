@@ -193,6 +193,11 @@ fn officers(successions: &[Succession]) -> Vec<&str> {
     successions.iter().map(|one| one.proposed_by.as_str()).collect()
 }
 
+/// The codes of the resources that are handed over.
+fn handed_over(successions: &[Succession]) -> Vec<&str> {
+    successions.iter().flat_map(|one| &one.resources).map(|code| code.as_str()).collect()
+}
+
 /// Departments that are continued by others, or hand resources over 机构改革
 #[utoipa::path(get, path = "/desk/successions", tag = "desk", params(LanguageParam),
     responses((status = 200, description = "A page", content_type = "text/html")))]
@@ -201,7 +206,7 @@ async fn show_successions(visit: Visit) -> Result<Response, Refusal> {
     let successions = visit.app.services.successions(&visit.ctx).await?;
     let departments = visit.app.services.departments(&visit.ctx).await?;
     visit.page(&SuccessionsPage {
-        names: &visit.names(officers(&successions)).await?,
+        names: &visit.names_with(officers(&successions), handed_over(&successions)).await?,
         a: visit.around(),
         successions: &successions,
         departments: &departments,
@@ -224,7 +229,7 @@ async fn change_successions(visit: Visit, Form(sent): Form<SuccessionForm>) -> R
             let departments = visit.app.services.departments(&visit.ctx).await?;
             let SuccessionForm { predecessor, successor, resources, from, basis, .. } = sent;
             let entered = EnteredSuccession { predecessor, successor, resources, from, basis };
-            let names = &visit.names(officers(&successions)).await?;
+            let names = &visit.names_with(officers(&successions), handed_over(&successions)).await?;
             Err(visit.again(error, |a| SuccessionsPage {
                 a,
                 names,

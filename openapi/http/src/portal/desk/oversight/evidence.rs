@@ -2,6 +2,7 @@
 
 mod rows;
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::SeekFrom;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use exchange_ledger::note::Note;
 use openapi_contract::{LeafProof, Receipt};
 use openapi_portal::{
     AccessLogPage, AccessRow, EvidenceDeskPage, EvidenceRow, Names, Pager, ProofPage, ProofStep,
-    ProvenRecord, SearchField, named_in,
+    ProvenRecord, SearchField, named_in, resource_in,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -146,15 +147,38 @@ async fn show_evidence(visit: Visit, Params(mut asked): Params<Asked>) -> Result
     let next = page.next.as_deref().map(|after| asked.query(after)).transpose()?;
     let next = next.map(|query| format!("/desk/evidence?{query}"));
     let pager = Pager { next, ..Pager::of(&visit.around().address, "after", None) };
-    let people: Vec<_> = rows.iter().flat_map(people_of).collect();
     visit.page(&EvidenceDeskPage {
         a: visit.around(),
         fields: asked.fields(),
-        names: visit.names(people).await?,
+        names: names_of(&visit, &rows).await?,
         rows,
         pager,
         sheet: sheet(&wanted)?,
     })
+}
+
+/// What people, departments and resources are called in rows.
+async fn names_of(visit: &Visit, rows: &[EvidenceRow]) -> Result<Names> {
+    let people: Vec<_> = rows.iter().flat_map(people_of).collect();
+    let codes: Vec<_> = rows.iter().flat_map(resources_of).collect();
+    visit.names_with(people, codes).await
+}
+
+/// What stands at places of the log, the oldest first, and what is called how in it.
+pub(super) async fn rows_at(
+    visit: &Visit,
+    looked_for: &str,
+    places: BTreeSet<(u64, u64)>,
+) -> Result<(Vec<EvidenceRow>, Names)> {
+    let page = inspection::records_at(&visit.app, &visit.ctx, looked_for, places).await?;
+    let rows = rows::of(&page, &HashMap::new());
+    let names = names_of(visit, &rows).await?;
+    Ok((rows, names))
+}
+
+/// The resources of a row.
+fn resources_of(row: &EvidenceRow) -> impl Iterator<Item = &str> {
+    row.read.iter().map(|(code, _)| code.as_str()).chain(resource_in(&row.about))
 }
 
 /// Who acted in a row, and whom it is about.
@@ -209,6 +233,7 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
         _ => None,
     });
     let people: Vec<_> = actors.chain(subjects).collect();
+    let codes: Vec<_> = receipt.records.iter().flat_map(|record| codes_of(&record.event)).collect();
     visit.page(&ProofPage {
         a: visit.around(),
         id: &id,
@@ -220,8 +245,22 @@ async fn show_proof(visit: Visit, Id(id): Id) -> Result<Response, Refusal> {
         size: head.size,
         root: head.root.to_base64(),
         key: jws::key_id(signature).map_err(Error::internal)?,
-        names: visit.names(people).await?,
+        names: visit.names_with(people, codes).await?,
     })
+}
+
+/// The codes of the resources of an event.
+fn codes_of(event: &Event) -> Vec<&str> {
+    match event {
+        Event::AccessStarted { sources, .. }
+        | Event::Access { sources, .. }
+        | Event::AccessRefused { sources, .. } => {
+            sources.iter().map(|source| source.resource.as_str()).collect()
+        }
+        Event::Changed { entity, .. } => resource_in(entity).into_iter().collect(),
+        Event::OpenDownloads { resource, .. } => vec![resource.as_str()],
+        Event::AccessEnded { .. } | Event::EpochStarted { .. } => Vec::new(),
+    }
 }
 
 /// `epoch-index`, which no number of a request looks like.

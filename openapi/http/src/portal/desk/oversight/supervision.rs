@@ -13,12 +13,16 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::evidence::rows_at;
 use super::{day, end, filled, start, wrong};
 use crate::app::App;
 use crate::extract::Params;
 use crate::portal::visit::{LanguageParam, Visit};
 use crate::problem::Refusal;
 use crate::supervision::{assess, behind, board, period};
+
+/// Records behind a figure that are shown with what stands in them.
+const SHOWN: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -147,6 +151,14 @@ async fn show_behind(visit: Visit, Params(figure): Params<Figure>) -> Result<Res
     let found = behind(&visit.app, &visit.ctx, period, (&department, indicator)).await?;
     let departments = visit.app.services.departments(&visit.ctx).await?;
     let known = departments.iter().find(|known| known.id.as_str() == department);
+    let (rows, names) = match opens_records(&visit) {
+        true => {
+            let first = found.records.iter().take(SHOWN).map(|place| (place.epoch, place.index));
+            let looked_for = format!("{} of {department} in the assessment", indicator.as_str());
+            rows_at(&visit, &looked_for, first.collect()).await?
+        }
+        false => Default::default(),
+    };
     visit.page(&BehindPage {
         a: visit.around(),
         days: &days,
@@ -154,7 +166,8 @@ async fn show_behind(visit: Visit, Params(figure): Params<Figure>) -> Result<Res
         indicator,
         total: found.total,
         records: &found.records,
-        may_open: opens_records(&visit),
+        rows,
+        names,
     })
 }
 

@@ -35,11 +35,15 @@ async fn show_trace(visit: Visit) -> Result<Response, Refusal> {
 async fn trace_subject(visit: Visit, Form(fields): Form<Vec<(String, String)>>) -> Result<Response, Refusal> {
     visit.signed_in()?;
     let typed = Typed::new(fields);
-    let names = &visit.names(std::iter::empty::<&str>()).await?;
     match traced(&visit, &typed).await {
-        Ok(found) => visit.page(&TracePage { a: visit.around(), typed: &typed, found: Some(&found), names }),
+        Ok(found) => {
+            let resources = found.accesses.iter().map(|access| access.resource.as_str());
+            let names = &visit.names_with([], resources).await?;
+            visit.page(&TracePage { a: visit.around(), typed: &typed, found: Some(&found), names })
+        }
         Err(refusal) if refusal.error.code == ErrorCode::Unauthenticated => Err(refusal),
         Err(refusal) => {
+            let names = &Names::default();
             Err(visit.again(refusal.error, |a| TracePage { a, typed: &typed, found: None, names }))
         }
     }

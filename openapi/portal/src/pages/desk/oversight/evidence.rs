@@ -77,6 +77,29 @@ pub struct EvidenceRow {
     pub grants: String,
 }
 
+impl EvidenceRow {
+    /// Of what it tells, in words.
+    pub(crate) fn subject(&self, a: &Around<'_>, names: &Names) -> String {
+        if self.read.is_empty() {
+            let which = self.about.rsplit(' ').next().unwrap_or_default();
+            let subject = names.subject(a, &self.about);
+            return if is_uuid(which) { subject.replace(which, &last_letters(which)) } else { subject };
+        }
+        let read = |(code, version): &(String, i64)| of_version(a, &names.resource(a, code), *version);
+        self.read.iter().map(read).collect::<Vec<_>>().join(a.say("；", "; "))
+    }
+}
+
+/// Whether that is an id that the platform made, and nobody reads.
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+}
+
+/// The last letters of an id: those of one day begin alike.
+fn last_letters(id: &str) -> String {
+    id.rsplit('-').next().map(|last| format!("…{last}")).unwrap_or_default()
+}
+
 /// A version of a resource, in words.
 fn of_version(a: &Around<'_>, resource: &str, version: i64) -> String {
     match a.tag() {
@@ -104,13 +127,8 @@ pub struct EvidenceDeskPage<'a> {
 }
 
 impl EvidenceDeskPage<'_> {
-    /// Of what a row tells.
     fn about(&self, row: &EvidenceRow) -> String {
-        if row.read.is_empty() {
-            return self.names.subject(&self.a, &row.about);
-        }
-        let read = |(resource, version): &(String, i64)| of_version(&self.a, resource, *version);
-        row.read.iter().map(read).collect::<Vec<_>>().join(self.a.say("；", "; "))
+        row.subject(&self.a, &self.names)
     }
 
     /// For which department, where the name of who acted doesn't say so.
@@ -120,10 +138,9 @@ impl EvidenceDeskPage<'_> {
         (!name.is_empty() && !is_said).then(|| name.to_owned())
     }
 
-    /// The grants by their last letters: those of one day begin alike.
-    fn grants(&self, row: &EvidenceRow) -> String {
-        let last = |id: &str| id.rsplit('-').next().map(|last| format!("…{last}")).unwrap_or_default();
-        row.grants.split('；').map(last).collect::<Vec<_>>().join(self.a.say("、", ", "))
+    /// The grants, each with its last letters.
+    fn grants<'r>(&self, row: &'r EvidenceRow) -> Vec<(&'r str, String)> {
+        row.grants.split('；').filter(|id| !id.is_empty()).map(|id| (id, last_letters(id))).collect()
     }
 
     /// How it ended, in words, and the code of what stopped it.
@@ -294,7 +311,8 @@ impl ProofPage<'_> {
                     .grant
                     .as_ref()
                     .map_or(a.say("本部门数据", "own data"), |grant| grant.as_str());
-                let version = of_version(a, &source.resource.to_string(), source.version);
+                let resource = self.names.resource(a, source.resource.as_str());
+                let version = of_version(a, &resource, source.version);
                 let text = format!("{version} · {grant}");
                 told.push((a.say("数据、版本与授权", "Data, version, grant"), text));
                 told.push((a.say("策略摘要", "Digest of the policy"), source.policy_digest.clone()));
@@ -315,7 +333,10 @@ impl ProofPage<'_> {
                 told.push((a.say("新状态摘要", "Digest of its new state"), entity_digest.clone()));
             }
             Event::OpenDownloads { resource, count, .. } => {
-                told.push((a.say("公开下载", "Open downloads"), format!("{resource} · {count}")));
+                told.push((
+                    a.say("公开下载", "Open downloads"),
+                    format!("{} · {count}", self.names.resource(a, resource.as_str())),
+                ));
             }
             Event::AccessStarted { .. } | Event::EpochStarted { .. } => {}
         }

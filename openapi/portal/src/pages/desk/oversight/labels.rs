@@ -11,8 +11,7 @@ use crate::around::Around;
 impl Around<'_> {
     /// The name of a role.
     pub(crate) fn role(&self, role: &Role) -> String {
-        let (english, chinese) = role.label().split_once(' ').unwrap_or(("", role.label()));
-        self.say(chinese, &english.replace('_', " ")).to_owned()
+        self.say_role(role)
     }
 
     /// The name of a role in addresses and forms.
@@ -127,7 +126,7 @@ mod tests {
         let chinese = Around::plain(&site, &identity, Language::Chinese, "/");
         let english = Around { language: Language::English, ..chinese.clone() };
         assert_eq!(chinese.role(&Role::Auditor), "审计员");
-        assert_eq!(english.role(&Role::SecurityAdministrator), "security administrator");
+        assert_eq!(english.role(&Role::SecurityAdministrator), "Security administrator");
         for action in Action::ALL {
             assert!(!chinese.action(&action).is_ascii() && english.action(&action).is_ascii(), "{action:?}");
         }

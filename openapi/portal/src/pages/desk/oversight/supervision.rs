@@ -6,6 +6,7 @@ use catalog_core::services::Lights;
 use catalog_core::supervision::assessment::percent;
 use catalog_core::supervision::{Anomaly, Assessment, Breach, Indicator, Indicators, Place, Ratio};
 
+use super::evidence::EvidenceRow;
 use crate::around::Around;
 use crate::names::Names;
 
@@ -164,14 +165,21 @@ pub struct BehindPage<'a> {
     pub total: u64,
     /// Where the first of them stand.
     pub records: &'a [Place],
-    /// Whether the reader may open them.
-    pub may_open: bool,
+    /// What stands in the first of them, for who may open them.
+    pub rows: Vec<EvidenceRow>,
+    /// What people, departments and resources are called in them.
+    pub names: Names,
 }
 
 impl BehindPage<'_> {
     /// Whether there are more records than are listed.
     fn is_part(&self) -> bool {
-        self.total > self.records.len() as u64
+        self.total > self.listed() as u64
+    }
+
+    /// How many are listed.
+    fn listed(&self) -> usize {
+        if self.rows.is_empty() { self.records.len() } else { self.rows.len() }
     }
 }
 
