@@ -43,10 +43,8 @@ async function citizen(browser) {
   await shoot(page, 'home');
   await page.goto(`${base}/datasets/309001-000001`);
   // It is drawn when it comes near.
-  await page.locator('data-map').first().evaluate((map) => map.scrollIntoView({ block: 'start' }));
+  await page.locator('data-map').first().evaluate((map) => map.scrollIntoView({ block: 'end' }));
   await page.locator('data-map canvas, data-map svg').first().waitFor();
-  // Charts are drawn when they come into view.
-  await page.locator('data-profile canvas').first().waitFor();
   await shoot(page, 'dataset');
 }
 
@@ -61,7 +59,8 @@ async function analyst(browser) {
 
 async function auditor(browser) {
   const page = await browse(browser, 'zhengnan');
-  await page.goto(`${base}/desk/evidence`);
+  // Somebody's look at data.
+  await page.goto(`${base}/desk/evidence?action=access`);
   await page.locator('main table a').first().click();
   await page.waitForLoadState('networkidle');
   await shoot(page, 'proof');
@@ -86,7 +85,8 @@ async function asking(browser) {
   await page.fill('#purpose', '社会救助核对');
   await page.locator('#query button:not([name])').first().click();
   await page.locator('#rows table').waitFor();
-  await page.locator('#query').evaluate((form) => form.scrollIntoView({ block: 'start' }));
+  await page.locator('summary', { hasText: '法人单位基础信息' }).first().click();
+  await page.evaluate(() => window.scrollTo(0, 150));
   await shoot(page, 'sql');
 }
 

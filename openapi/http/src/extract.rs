@@ -141,10 +141,13 @@ pub(crate) fn misread(message: &str, found: &str) -> Refusal {
             let values = values.trim_start_matches("one of ").replace('`', "");
             (place, format!("it is none of the values that it may have: {values}"))
         }
-        _ if what.contains("invalid digit")
-            || what.contains("number too")
-            || what.contains("parse integer") =>
-        {
+        _ if what.starts_with("unknown field") => {
+            let names = what.split_once("expected ").map_or("", |(_, names)| names);
+            let names = names.trim_start_matches("one of ").replace('`', "");
+            (named, format!("there is no such parameter; there are: {names}"))
+        }
+        _ if what.contains("number too") => (place, "the number is too large or too small".to_owned()),
+        _ if what.contains("invalid digit") || what.contains("parse integer") => {
             (place, "a whole number is expected".to_owned())
         }
         _ => (place, "it can't be read".to_owned()),
@@ -168,6 +171,10 @@ mod tests {
         assert_eq!(told("missing field `name`"), of("name", "it is missing"));
         let variant = "state: unknown variant `x`, expected one of `waiting`, `shown`";
         assert_eq!(told(variant), of("state", "it is none of the values that it may have: waiting, shown"));
+        let field = "unknown field `foo`, expected one of `q`, `page`";
+        assert_eq!(told(field), of("foo", "there is no such parameter; there are: q, page"));
+        let large = "page: number too large to fit in target type";
+        assert_eq!(told(large), of("page", "the number is too large or too small"));
         assert_eq!(told("something else"), of("", "it can't be read"));
     }
 }

@@ -157,6 +157,9 @@ pub(crate) async fn records_at(
     looked_for: &str,
     places: BTreeSet<(u64, u64)>,
 ) -> Result<EvidencePage> {
+    if places.is_empty() {
+        return Ok(EvidencePage { records: Vec::new(), next: None, predecessors: BTreeSet::new() });
+    }
     app.services.inspect(ctx, looked_for).await?;
     let read = move |app: &App| {
         let mut records = Vec::with_capacity(places.len());

@@ -53,12 +53,17 @@ impl Names {
     /// Who is behind a login name or a key: a person's name, or whose machine it is.
     pub fn principal(&self, a: &Around<'_>, id: &str) -> String {
         let Some(found) = self.people.get(id) else {
-            // Who runs the platform works by its command.
+            // Who runs the platform works by its command, under whatever name they give there: nobody is taken for a person by it.
             return match id {
                 "platform" => a.say("本平台", "this platform").to_owned(),
                 "public" => a.say("社会公众", "the public").to_owned(),
                 "operator:clock" => a.say("定时任务", "a scheduled task").to_owned(),
-                _ => id.strip_prefix("operator:").unwrap_or(id).to_owned(),
+                _ => match id.strip_prefix("operator:") {
+                    Some(name) => {
+                        format!("{name}{}", a.say("（服务器命令行）", " (the server's command line)"))
+                    }
+                    None => id.to_owned(),
+                },
             };
         };
         match (&found.name, &found.department) {

@@ -364,6 +364,15 @@ async fn each_figure_leads_to_its_records() {
     assert!(seen.iter().any(|event| event["action"] == "evidence.read"), "that it was looked at is evidence");
     let none = server.send(Call::get("/desk/evidence/0-999999").by(&auditor)).await;
     assert_eq!(none.code(), "not_found");
+    // No text of an address is written down, and nothing where nothing was looked at.
+    let read = || server.events("changed").iter().filter(|event| event["action"] == "evidence.read").count();
+    let before = read();
+    let unknown = "/desk/assessment/records?department=110101199003070011&indicator=calls";
+    assert_eq!(server.send(Call::get(unknown).by(&auditor)).await.code(), "not_found");
+    let nothing = format!("/desk/assessment/records?from={day}&until={day}&department=gaj&indicator=quality");
+    assert!(server.send(Call::get(nothing).by(&auditor)).await.status.is_success());
+    assert_eq!(read(), before);
+    assert!(!format!("{:?}", server.events("changed")).contains("110101199003070011"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -242,6 +242,11 @@ async fn one_feature_has_its_id_and_its_system() {
     let page = ask(&city, format!("{path}?f=html"), None).await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert!(page.text().contains("县区") && !page.text().contains("张三"), "{}", page.text());
+    let some = format!("/ogc/collections/{PLACES}/items?f=html&county=360402");
+    let some = ask(&city, some, None).await.text();
+    let address = some.split("href=\"").find(|rest| rest.contains("要素的 GeoJSON")).unwrap();
+    let address = address.split('"').next().unwrap();
+    assert!(address.ends_with("county=360402&amp;f=json"), "the conditions stay: {address}");
     // A key of two items, one of which holds what separates them.
     let stops = ask(&city, items(STOPS, &[]), None).await.ok();
     assert_eq!(ids_of(&stops), ["1路%3B甲;1", "1路%3B甲;2", "2路;1"]);

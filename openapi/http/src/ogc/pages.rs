@@ -250,7 +250,11 @@ pub(super) fn features(
         .map(|total| format!("{}{}{}", a.say("，共 ", ", of "), a.number(&total), a.say(" 个", " in all")));
     let (here, features_here) = (a.say("本页 ", ""), a.say(" 个要素", " features on this page"));
     let shown = format!("{here}{count}{features_here}{}", all.unwrap_or_default());
-    let json = format!("{ROOT}/collections/{}/items?f=json", encoded(&collection.code));
+    // The same features, by whatever conditions.
+    let page = links.iter().find(|link| text(link, "rel") == "alternate");
+    let same = page.and_then(|link| text(link, "href").strip_suffix("f=html"));
+    let whole = || format!("{ROOT}/collections/{}/items?f=json", encoded(&collection.code));
+    let json = same.map_or_else(whole, |address| format!("{address}f=json"));
     let rows = match features.is_empty() {
         true => format!(
             "<p class=\"empty\">{}</p>",

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use catalog_core::context::{Principal, PrincipalKind};
 use catalog_core::directory::Department;
-use catalog_core::{Channel, Error, ErrorCode, OpContext, Result};
+use catalog_core::{Channel, Error, ErrorCode, Fault, OpContext, Result};
 use exchange_auth::public_context;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
@@ -207,8 +207,12 @@ impl Reader {
         if !self.is_person || refusal.beside.page.is_some() {
             return refusal.in_language(self.prefers);
         }
-        // A page that says what is wrong is shown without its reader's name sooner than not at all.
-        let (visitor, departments) = match &self.who {
+        // A page that says what is wrong is shown without its reader's name sooner than not at all, and asks for nothing where too
+        // much is asked already.
+        let is_spent =
+            refusal.error.code == ErrorCode::LimitRate || refusal.error.code.fault() == Fault::Server;
+        let who = self.who.as_ref().filter(|who| who.kind == PrincipalKind::Person && !is_spent);
+        let (visitor, departments) = match who {
             Some(who) => {
                 let ctx = public_context(request_id.to_owned(), Channel::Api, app.now());
                 let departments = app.services.departments(&ctx).await.unwrap_or_default();

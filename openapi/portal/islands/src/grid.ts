@@ -139,7 +139,8 @@ class DataGrid extends HTMLElement {
 
   /** The value names a file of the dataset. */
   private material(digest: unknown): Node {
-    if (typeof digest !== 'string' || digest === '') return text(digest);
+    // Behind a mask it names none.
+    if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest)) return text(digest);
     const href = `/datasets/${encodeURIComponent(this.getAttribute('code') ?? '')}/versions/latest/materials/${encodeURIComponent(digest)}`;
     return element('a', { href, title: digest }, say('打开文件', 'Open the file'));
   }

@@ -32,7 +32,7 @@ impl ErrorPage<'_> {
             Some(ErrorCode::Unauthenticated) => {
                 self.a.say("登录后回到这个页面。", "Sign in, and you come back to this page.")
             }
-            Some(ErrorCode::Forbidden) => self.a.say(
+            Some(ErrorCode::Forbidden) if self.a.visitor.is_some() => self.a.say(
                 "您的角色不办理这件事。需要办理的，请联系本单位的管理员。",
                 "Your roles don't open this. Ask your administrator, if it is yours to do.",
             ),

@@ -60,10 +60,11 @@ impl<'a> Looking<'a> {
         has(ValueFormat::Geometry) || (has(ValueFormat::Longitude) && has(ValueFormat::Latitude))
     }
 
-    /// Where the file lies that a cell names; nothing where the column names none.
+    /// Where the file lies that a cell names; nothing where the column names none, or behind a mask.
     pub fn material(&self, column: &str, cell: &str) -> Option<String> {
         let item = self.resource.item(column)?;
-        let is_named = item.format == Some(ValueFormat::Material) && !cell.is_empty();
+        let is_digest = cell.len() == 64 && cell.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_named = item.format == Some(ValueFormat::Material) && is_digest;
         let code = self.resource.code.path_form();
         is_named.then(|| format!("/datasets/{code}/versions/latest/materials/{cell}"))
     }

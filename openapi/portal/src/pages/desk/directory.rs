@@ -171,6 +171,11 @@ impl EntriesPage<'_> {
         self.steps.iter().map(named).collect()
     }
 
+    /// Whether the step that was chosen before is no longer offered: nothing else is chosen in its place.
+    fn is_step_gone(&self) -> bool {
+        !self.step.is_empty() && !self.steps().iter().any(|(name, _)| self.is_step(name))
+    }
+
     fn is_step(&self, name: &str) -> bool {
         self.step == name
     }

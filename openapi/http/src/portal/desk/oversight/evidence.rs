@@ -2,7 +2,7 @@
 
 mod rows;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::SeekFrom;
 use std::sync::Arc;
 
@@ -171,7 +171,7 @@ pub(super) async fn rows_at(
     places: BTreeSet<(u64, u64)>,
 ) -> Result<(Vec<EvidenceRow>, Names)> {
     let page = inspection::records_at(&visit.app, &visit.ctx, looked_for, places).await?;
-    let rows = rows::of(&page, &HashMap::new());
+    let rows = rows::of(&page, &inspection::ends_behind(&visit.app, &page).await?);
     let names = names_of(visit, &rows).await?;
     Ok((rows, names))
 }

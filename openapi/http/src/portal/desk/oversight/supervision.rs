@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use catalog_core::policy::{Action, decide_action};
 use catalog_core::supervision::{Indicator, Period};
-use catalog_core::{Result, Role, Timestamp};
+use catalog_core::{Error, Result, Role, Timestamp};
 use chrono::{Datelike as _, NaiveDate};
 use openapi_portal::{AssessmentPage, BehindPage, Days, ReportsPage, SupervisionPage};
 use serde::Deserialize;
@@ -148,9 +148,13 @@ async fn show_behind(visit: Visit, Params(figure): Params<Figure>) -> Result<Res
     let (period, days) = Asked { from, until }.days(visit.ctx.now)?;
     let department = filled(&department).unwrap_or_else(|| "authority".to_owned());
     let indicator = indicator.unwrap_or(Indicator::Completeness);
-    let found = behind(&visit.app, &visit.ctx, period, (&department, indicator)).await?;
     let departments = visit.app.services.departments(&visit.ctx).await?;
     let known = departments.iter().find(|known| known.id.as_str() == department);
+    if known.is_none() && department != "authority" {
+        // What stands in an address is written down below: names of departments alone are.
+        return Err(Error::not_found(format!("department {department}")).into());
+    }
+    let found = behind(&visit.app, &visit.ctx, period, (&department, indicator)).await?;
     let (rows, names) = match opens_records(&visit) {
         true => {
             let first = found.records.iter().take(SHOWN).map(|place| (place.epoch, place.index));

@@ -179,7 +179,12 @@ impl BehindPage<'_> {
 
     /// How many are listed.
     fn listed(&self) -> usize {
-        if self.rows.is_empty() { self.records.len() } else { self.rows.len() }
+        self.records.len()
+    }
+
+    /// Those whose places alone are listed.
+    fn others(&self) -> &[Place] {
+        self.records.get(self.rows.len()..).unwrap_or_default()
     }
 }
 
