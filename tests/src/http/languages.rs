@@ -58,14 +58,17 @@ async fn what_is_wrong_at_single_fields_is_told_in_chinese_too() {
     }
 }
 
+/// The page on which a browser is refused.
+async fn refused_page(city: &City, address: &str, status: StatusCode) -> String {
+    let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
+    assert_eq!(answer.status, status, "{address}");
+    answer.text()
+}
+
 #[tokio::test]
 async fn a_page_that_says_no_speaks_the_language_of_the_page() {
     let city = City::new().await;
-    let page = async |address: &str| {
-        let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
-        answer.text()
-    };
+    let page = async |address| refused_page(&city, address, StatusCode::NOT_FOUND).await;
     let chinese = page("/datasets/301001-000099").await;
     assert!(
         chinese.contains("没有数据资源 301001/000099") && !chinese.contains("does not exist"),
@@ -87,11 +90,7 @@ async fn a_page_that_says_no_speaks_the_language_of_the_page() {
 #[tokio::test]
 async fn a_page_names_what_is_wrong_in_an_address_as_people_do() {
     let city = City::new().await;
-    let page = async |address: &str| {
-        let answer = city.server.send(Call::get(address).header("accept", "text/html")).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{address}");
-        answer.text()
-    };
+    let page = async |address| refused_page(&city, address, StatusCode::BAD_REQUEST).await;
     let chinese = page("/search?page=x").await;
     assert!(chinese.contains("<strong>页码</strong>：应为整数"), "{chinese}");
     let english = page("/search?page=x&lang=en").await;
