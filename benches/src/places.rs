@@ -17,8 +17,8 @@ use catalog_core::{Channel, OpContext, Role, Timestamp};
 use datasets_store::DatasetStore;
 use exchange_crypto::MacKey;
 use exchange_query::{
-    Area, Condition, EngineParts, Features, Limits, Located, OpenTable, QueryEngine, QueryRequest, Relation,
-    Revocations, Selection, Shape, StoredFile, TableName, Tables,
+    Area, Condition, EngineParts, Features, IndexSecrets, Limits, Located, OpenTable, QueryEngine,
+    QueryRequest, Relation, Revocations, Selection, Shape, StoredFile, TableName, Tables,
 };
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
@@ -83,7 +83,7 @@ async fn main() -> Result<()> {
             sha256: part.sha256.clone(),
         });
         let table = OpenTable {
-            dataset: Dataset { resource: resource.clone(), granted, version: version.clone() },
+            dataset: Dataset { resource: resource.clone(), granted, version: version.clone(), until: None },
             schema: Arc::new(manifest.arrow_schema()),
             files: files.collect(),
             places: manifest.places.clone().map(Arc::new),
@@ -97,6 +97,8 @@ async fn main() -> Result<()> {
             revocations: Revocations::default(),
             partitions: None,
             parquet_pushdown: false,
+            lookups: folder.join("lookups"),
+            index_secrets: IndexSecrets { current: MacKey::ephemeral()?, retired: None },
         })?;
         for (caller, ctx) in callers() {
             for question in questions() {

@@ -32,6 +32,7 @@ mod grants;
 mod handovers;
 mod languages;
 mod letters;
+mod lookup;
 pub(crate) mod materials;
 mod matters;
 mod ogc;

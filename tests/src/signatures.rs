@@ -12,8 +12,8 @@ use catalog_core::ports::{CredentialStore as _, DirectoryStore as _, KeyOwner, K
 use catalog_core::{Channel, DepartmentId, Error, ErrorCode, Timestamp};
 use catalog_store::CatalogStore;
 use exchange_auth::{
-    Arrival, AuthError, Authenticator, RequestBinding, encode_assertion, generate_key_file, operator_context,
-    sign_request, sign_response, verify_response,
+    Arrival, AuthError, Authenticator, Presented, RequestBinding, encode_assertion, generate_key_file,
+    operator_context, sign_request, sign_response, verify_response,
 };
 use exchange_crypto::{Digest, PublicKey, SigningKey, from_base64, to_base64, to_base64url};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
@@ -122,6 +122,7 @@ impl Server {
         parts.headers = headers.clone();
         let arrival = Arrival {
             parts: &parts,
+            presented: &Presented::of(&parts.headers),
             channel: Channel::Sql,
             request_id: "r",
             now,

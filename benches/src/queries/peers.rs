@@ -16,7 +16,8 @@ use catalog_core::{OpContext, Role, SqlName, Timestamp, fixtures};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use exchange_crypto::MacKey;
 use exchange_query::{
-    EngineParts, Limits, OpenTable, QueryEngine, QueryRequest, Revocations, StoredFile, TableName, Tables,
+    EngineParts, IndexSecrets, Limits, OpenTable, QueryEngine, QueryRequest, Revocations, StoredFile,
+    TableName, Tables,
 };
 use futures::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
@@ -76,6 +77,8 @@ impl Governed {
             revocations: Revocations::default(),
             partitions: None,
             parquet_pushdown: false,
+            lookups: folder.join("lookups"),
+            index_secrets: IndexSecrets { current: MacKey::ephemeral()?, retired: None },
         })?;
         Ok(Self { engine })
     }
@@ -105,7 +108,7 @@ fn open_table(folder: &Path, number: usize, stored: &Stored) -> Result<OpenTable
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let (path, sha256) = (stored.path.clone(), String::new());
     let file = StoredFile { path, bytes, rows: stored.rows, sha256 };
-    let dataset = Dataset { resource, granted, version };
+    let dataset = Dataset { resource, granted, version, until: None };
     Ok(OpenTable { dataset, schema: stored.table.schema(), files: vec![file], places: None })
 }
 

@@ -96,7 +96,7 @@ pub enum PrincipalKind {
 }
 
 /// Who acts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Principal {
     /// What kind of actor.
     pub kind: PrincipalKind,
@@ -174,6 +174,17 @@ pub enum Channel {
     CommandLine,
 }
 
+/// All of a context by which data are decided on, but the time: requests that share it see the same while the catalogue stays as
+/// it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Circumstances {
+    principal: Principal,
+    purpose: Option<String>,
+    /// Whether a matter is named, and an operator: grants demand no more.
+    names: [bool; 2],
+    channel: Channel,
+}
+
 /// The context of one operation. Only `exchange-auth` builds one (`clippy.toml` keeps it so).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -222,6 +233,16 @@ impl OpContext {
     /// The same operation, going on at a later time: what has ended since its request arrived no longer holds.
     pub fn at(&self, now: Timestamp) -> Self {
         Self { now: now.max(self.now), ..self.clone() }
+    }
+
+    /// What data are decided on by, but the time.
+    pub fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            principal: self.principal.clone(),
+            purpose: self.purpose.clone(),
+            names: [self.matter.is_some(), self.operator.is_some()],
+            channel: self.channel,
+        }
     }
 
     /// The same caller, asking whether values exist: only grants for verification serve it.

@@ -247,6 +247,13 @@ pub fn latest(versions: &[Version], now: Timestamp) -> Option<&Version> {
     in_effect(versions, now).into_iter().rfind(|version| version.state == VersionState::Published)
 }
 
+/// Those of one dataset that are in effect, or will be: what is withdrawn or outdated is not among them.
+pub fn standing(mut versions: Vec<Version>, now: Timestamp) -> Vec<Version> {
+    let current = latest(&versions, now).map(|version| version.number);
+    versions.retain(|version| Some(version.number) == current || version.is_pending(now));
+    versions
+}
+
 /// What the rows of a version look like, as its manifest records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {

@@ -14,9 +14,11 @@ pub mod rules;
 pub mod sheet;
 pub mod succession;
 pub mod unfinished;
+mod verification;
 
 pub use department::{Department, Level};
 pub use item::{DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, ValueFormat};
 pub use lifecycle::{LifecycleState, LifecycleStep};
 pub use resource::{Resource, SharingMethod, UpdateCycle};
 pub use succession::{Succession, SuccessionState, Successions};
+pub use verification::VerificationProfile;

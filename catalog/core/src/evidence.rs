@@ -275,9 +275,24 @@ pub trait AccessHistory: Send + Sync {
     ) -> Result<BTreeSet<String>>;
 }
 
+/// What opens a commitment of a record, sealed. It is kept apart from the log, so that it can be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedText {
+    /// The month of the record in UTC, `2026-11`, by whose key it is sealed.
+    pub month: String,
+    /// Its line, which ends with a line feed.
+    pub line: Vec<u8>,
+}
+
 /// Keeps evidence. When a method returns, the record survives a power cut; if it fails, the access must not happen.
 #[async_trait]
 pub trait EvidenceLog: Send + Sync {
     /// Appends a record and answers with its place in the log. A record known by its id keeps its first place.
-    async fn append(&self, record: EvidenceRecord) -> Result<u64>;
+    async fn append(&self, record: EvidenceRecord) -> Result<u64> {
+        self.append_with(record, Vec::new()).await
+    }
+
+    /// The same of a record with commitments: what opens them is durable before it, so that wherever the log has one, it can be
+    /// opened.
+    async fn append_with(&self, record: EvidenceRecord, texts: Vec<SealedText>) -> Result<u64>;
 }

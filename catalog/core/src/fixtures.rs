@@ -78,6 +78,7 @@ pub fn resource(provider: &str, code: &str, title: &str) -> Result<Resource> {
         published_on: None,
         related: Vec::new(),
         derived_from: Vec::new(),
+        verifications: Vec::new(),
         business_matter: String::new(),
         sub_organisation: String::new(),
         open_topic: String::new(),

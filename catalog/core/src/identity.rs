@@ -3,12 +3,14 @@
 //! All checks are pure functions of the text and allocate nothing, so that ingest can run them on every cell. Whether
 //! a division exists in a given year is a question to a [`DivisionTable`], which the caller fills.
 
+mod canonical;
 mod citizen;
 mod credit;
 mod division;
 #[cfg(test)]
 mod tests;
 
+pub use canonical::{canonical_identifier, canonical_name};
 pub use citizen::{CitizenId, citizen_check};
 pub use credit::{CreditCode, credit_check, organisation_check};
 pub use division::{Division, DivisionTable, is_division_code};

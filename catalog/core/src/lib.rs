@@ -21,6 +21,7 @@ pub mod notice;
 pub mod policy;
 pub mod ports;
 pub mod quota;
+pub mod remembered;
 pub mod retention;
 pub mod saved_query;
 pub mod schema;

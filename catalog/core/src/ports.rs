@@ -8,6 +8,7 @@ mod accounts;
 mod api_keys;
 mod contributions;
 mod entries;
+mod nonces;
 mod saved_queries;
 mod search;
 mod subscriptions;
@@ -42,6 +43,7 @@ pub use accounts::{AccountStore, Mail, Mailer};
 pub use api_keys::ApiKeyStore;
 pub use contributions::{ContributionFilter, ContributionStore};
 pub use entries::EntryHistoryStore;
+pub use nonces::{Durable, NonceStore};
 pub use saved_queries::SavedQueryStore;
 pub use search::{Condition, SearchField, SearchOrder};
 pub use subscriptions::{Herald, SubscriptionStore};
@@ -385,9 +387,9 @@ pub struct Ticket {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// People, keys, tickets and nonces.
+/// People, keys and tickets.
 #[async_trait]
-pub trait CredentialStore: Send + Sync {
+pub trait CredentialStore: NonceStore {
     /// The person of that login name.
     async fn person(&self, id: &str) -> Result<Option<Person>>;
     /// All people, by login name.
@@ -420,11 +422,6 @@ pub trait CredentialStore: Send + Sync {
     async fn tickets_of(&self, principal_id: &str) -> Result<Vec<Ticket>>;
     /// Ends a ticket.
     async fn revoke_ticket(&self, id: &str, at: Timestamp, change: &EvidenceRecord) -> Result<()>;
-    /// Remembers a nonce of a key until `expires_at`; `false` if it was there already. Durable, so that a restart
-    /// forgets nothing.
-    async fn use_nonce(&self, key_id: &str, nonce: &str, expires_at: Timestamp) -> Result<bool>;
-    /// Forgets nonces that expired before `now`; answers how many.
-    async fn forget_nonces(&self, now: Timestamp) -> Result<u64>;
 }
 
 /// Which matters.

@@ -154,8 +154,7 @@ pub fn visible(resource: &Resource, policy: &BoundPolicy) -> Resource {
         shown.key.clear();
     }
     shown.sort.retain(|name| clear(name.as_str()));
-    shown.subject = shown.subject.filter(|name| clear(name.as_str()));
-    shown
+    shown.naming_only(|name| clear(name.as_str()))
 }
 
 /// A count or a sum, shared and open as the resource is.

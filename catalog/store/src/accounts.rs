@@ -37,7 +37,7 @@ impl AccountStore for CatalogStore {
             let mut connection = self.writer.acquire().await.map_err(failed)?;
             return write_account(&mut connection, account).await;
         };
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         write_account(&mut write.tx, account).await?;
         if ends_sessions {
             sqlx::query("DELETE FROM sessions WHERE person = $1")
@@ -55,7 +55,7 @@ impl AccountStore for CatalogStore {
         account: Option<&Account>,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         if let Some(account) = account {
             write_account(&mut write.tx, account).await?;
         }
@@ -94,7 +94,7 @@ impl AccountStore for CatalogStore {
     }
 
     async fn end_session(&self, id: &str, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let ended = sqlx::query("DELETE FROM sessions WHERE id = $1")
             .bind(id)
             .execute(&mut *write.tx)

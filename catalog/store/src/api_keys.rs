@@ -41,7 +41,7 @@ impl ApiKeyStore for CatalogStore {
     }
 
     async fn add_api_key(&self, key: &ApiKey, most: u32, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let own: Vec<String> = sqlx::query_scalar("SELECT document FROM api_keys WHERE person = $1")
             .bind(&key.person)
             .fetch_all(&mut *write.tx)
@@ -61,7 +61,7 @@ impl ApiKeyStore for CatalogStore {
     }
 
     async fn revoke_api_key(&self, key: &ApiKey, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let stored: Option<String> = sqlx::query_scalar("SELECT document FROM api_keys WHERE id = $1")
             .bind(&key.id)
             .fetch_optional(&mut *write.tx)

@@ -27,7 +27,7 @@ impl ConfidentialStore for CatalogStore {
     }
 
     async fn erase_confidential(&self, number: &str, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let erased = sqlx::query("DELETE FROM confidential WHERE number = $1")
             .bind(number)
             .execute(&mut *write.tx)

@@ -59,7 +59,7 @@ impl ContributionStore for CatalogStore {
     }
 
     async fn save_contribution(&self, contribution: &Contribution, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         if contribution.revision == 0 {
             check_room(&mut write.tx, contribution).await?;
             for resource in contribution.content.resources() {

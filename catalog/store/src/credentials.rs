@@ -1,8 +1,10 @@
 //! People, keys, tickets and nonces.
 
+use std::future::ready;
+
 use async_trait::async_trait;
 use catalog_core::evidence::EvidenceRecord;
-use catalog_core::ports::{CredentialStore, KeyRecord, Person, Ticket};
+use catalog_core::ports::{CredentialStore, Durable, KeyRecord, NonceStore, Person, Ticket};
 use catalog_core::substitution::Substitution;
 use catalog_core::{Error, ErrorCode, Result, Timestamp};
 
@@ -22,7 +24,7 @@ impl CredentialStore for CatalogStore {
     }
 
     async fn put_person(&self, person: &Person, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "INSERT INTO people (id, department, active, document) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (id) DO UPDATE SET department = excluded.department, active = excluded.active, \
                    document = excluded.document";
@@ -47,7 +49,7 @@ impl CredentialStore for CatalogStore {
     }
 
     async fn put_substitution(&self, substitution: &Substitution, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "INSERT INTO substitutions (id, person, document) VALUES ($1, $2, $3) \
                    ON CONFLICT (id) DO UPDATE SET document = excluded.document";
         sqlx::query(sql)
@@ -69,7 +71,7 @@ impl CredentialStore for CatalogStore {
     }
 
     async fn put_key(&self, key: &KeyRecord, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         write_key(&mut write, key).await?;
         write.commit(change).await
     }
@@ -79,7 +81,7 @@ impl CredentialStore for CatalogStore {
         (old, ended): (&KeyRecord, &EvidenceRecord),
         (new, made): (&KeyRecord, &EvidenceRecord),
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         for key in [old, new] {
             write_key(&mut write, key).await?;
         }
@@ -88,7 +90,7 @@ impl CredentialStore for CatalogStore {
     }
 
     async fn add_ticket(&self, ticket: &Ticket, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "INSERT INTO tickets (id, token_digest, principal_id, issued_at, document) \
                    VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
@@ -114,7 +116,7 @@ impl CredentialStore for CatalogStore {
     }
 
     async fn revoke_ticket(&self, id: &str, at: Timestamp, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let text: Option<String> = sqlx::query_scalar("SELECT document FROM tickets WHERE id = $1")
             .bind(id)
             .fetch_optional(&mut *write.tx)
@@ -133,8 +135,12 @@ impl CredentialStore for CatalogStore {
             .map_err(failed)?;
         write.commit(change).await
     }
+}
 
-    async fn use_nonce(&self, key_id: &str, nonce: &str, expires_at: Timestamp) -> Result<bool> {
+/// For servers that share a database; one that owns its folder keeps them beside the evidence, which is faster.
+#[async_trait]
+impl NonceStore for CatalogStore {
+    async fn begin_nonce(&self, key_id: &str, nonce: &str, expires_at: Timestamp) -> Result<Option<Durable>> {
         let sql = "INSERT INTO nonces (key_id, nonce, expires_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (key_id, nonce) DO NOTHING";
         let written = sqlx::query(sql)
@@ -144,7 +150,8 @@ impl CredentialStore for CatalogStore {
             .execute(&self.writer)
             .await
             .map_err(failed)?;
-        Ok(written.rows_affected() == 1)
+        let durable: Durable = Box::pin(ready(Ok(())));
+        Ok((written.rows_affected() == 1).then_some(durable))
     }
 
     async fn forget_nonces(&self, now: Timestamp) -> Result<u64> {

@@ -10,7 +10,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::QueryScalar;
 use sqlx::{Any, AnyConnection, Row};
 
-use crate::change::Change;
+use crate::change::{self, Change};
 use crate::entries;
 use crate::failure::{failed, violated};
 use crate::grants;
@@ -34,7 +34,7 @@ impl DirectoryStore for CatalogStore {
 
     async fn put_department(&self, department: &Department, change: &EvidenceRecord) -> Result<()> {
         let before = self.department(&department.id).await?;
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "INSERT INTO departments (id, document) VALUES ($1, $2) \
                    ON CONFLICT (id) DO UPDATE SET document = excluded.document";
         sqlx::query(sql)
@@ -93,7 +93,7 @@ impl DirectoryStore for CatalogStore {
     }
 
     async fn save_entry(&self, entry: &Entry, expected: Option<i64>, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         self.write_entry(&mut write, entry, expected, change).await?;
         write.commit(change).await
     }
@@ -105,7 +105,7 @@ impl DirectoryStore for CatalogStore {
         endings: &[GrantEnding],
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         self.write_entry(&mut write, entry, Some(expected), change).await?;
         for ending in endings {
             grants::revoke(&mut write, &ending.grant, &ending.revocation).await?;
@@ -129,10 +129,10 @@ impl DirectoryStore for CatalogStore {
     }
 
     async fn revision(&self) -> Result<i64> {
-        sqlx::query_scalar("SELECT taken FROM sequences WHERE name = 'outbox'")
-            .fetch_one(&self.reader)
-            .await
-            .map_err(failed)
+        match self.revision.get() {
+            Some(known) => Ok(known),
+            None => change::newest(&mut *self.reader.acquire().await.map_err(failed)?).await,
+        }
     }
 }
 

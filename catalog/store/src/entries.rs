@@ -64,7 +64,7 @@ impl EntryHistoryStore for CatalogStore {
         kept: Option<Timestamp>,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         // No other change is under way: what is read and counted holds until this is written.
         let known = standing(&mut write.tx, &draft.id).await?;
         if known.is_some_and(|known| kept != Some(known.updated_at)) {
@@ -86,7 +86,7 @@ impl EntryHistoryStore for CatalogStore {
     }
 
     async fn delete_unfinished(&self, id: &str, kept: Timestamp, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let known = standing(&mut write.tx, id).await?;
         let known = known.ok_or_else(|| Error::not_found("unfinished draft of that id"))?;
         if known.updated_at != kept {

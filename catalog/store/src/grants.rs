@@ -34,7 +34,7 @@ impl GrantStore for CatalogStore {
         revocation: &Revocation,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         revoke(&mut write, id, revocation).await?;
         write.commit(change).await
     }

@@ -56,7 +56,7 @@ impl MatterStore for CatalogStore {
     }
 
     async fn save_matters(&self, change: &MatterChange) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let mut events = Vec::new();
         if let Some(bound) = &change.bound {
             check(&mut write, bound).await?;

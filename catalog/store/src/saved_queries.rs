@@ -23,7 +23,7 @@ impl SavedQueryStore for CatalogStore {
     }
 
     async fn add_saved_query(&self, query: &SavedQuery, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         // No other change is under way: what is counted holds until this is written.
         let taken: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM saved_queries WHERE person = $1")
             .bind(&query.person)
@@ -44,7 +44,7 @@ impl SavedQueryStore for CatalogStore {
     }
 
     async fn delete_saved_query(&self, id: &str, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let deleted = sqlx::query("DELETE FROM saved_queries WHERE id = $1")
             .bind(id)
             .execute(&mut *write.tx)

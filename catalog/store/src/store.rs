@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::query::QueryScalar;
 use sqlx::{Any, AnyConnection, AnyPool, Executor};
 
+use crate::change::{self, Revision};
 use crate::failure::failed;
 use crate::json;
 use crate::migration;
@@ -37,6 +38,7 @@ pub struct CatalogStore {
     pub(crate) reader: AnyPool,
     pub(crate) writer: AnyPool,
     pub(crate) search: Search,
+    pub(crate) revision: Revision,
 }
 
 impl CatalogStore {
@@ -68,11 +70,22 @@ impl CatalogStore {
         let search = Search::new(dialect);
         search.prepare(&writer).await?;
         let reader = match dialect {
-            Dialect::Sqlite => pool(CONNECTIONS, SQLITE_READER).connect(url).await.map_err(failed)?,
+            // A file does not go away as a server does: nothing is asked of it before each use.
+            Dialect::Sqlite => pool(CONNECTIONS, SQLITE_READER)
+                .test_before_acquire(false)
+                .connect(url)
+                .await
+                .map_err(failed)?,
             Dialect::Postgres => writer.clone(),
         };
-        search.catch_up(&mut *reader.acquire().await.map_err(failed)?).await?;
-        Ok(Self { reader, writer, search })
+        let mut connection = reader.acquire().await.map_err(failed)?;
+        search.catch_up(&mut connection).await?;
+        let revision = match dialect {
+            Dialect::Sqlite => Revision::known(change::newest(&mut connection).await?),
+            Dialect::Postgres => Revision::default(),
+        };
+        drop(connection);
+        Ok(Self { reader, writer, search, revision })
     }
 
     /// The format version of the data folder: the number of the newest migration that has run.

@@ -58,7 +58,7 @@ impl SubscriptionStore for CatalogStore {
         notifications: &[Notification],
         change: Option<&EvidenceRecord>,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         write_subscription(&mut write.tx, subscription).await?;
         for notification in notifications {
             if notification.what == Happening::Challenge {
@@ -74,12 +74,12 @@ impl SubscriptionStore for CatalogStore {
             .map_err(failed)?;
         match change {
             Some(change) => write.commit(change).await,
-            None => write.tx.commit().await.map_err(failed),
+            None => write.commit_silently().await,
         }
     }
 
     async fn end_subscription(&self, id: &str, seen: Option<i64>, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "DELETE FROM subscriptions WHERE id = $1 AND revision = COALESCE($2, revision)";
         let ended = sqlx::query(sql).bind(id).bind(seen).execute(&mut *write.tx).await.map_err(failed)?;
         if ended.rows_affected() == 0 {

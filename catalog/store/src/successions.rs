@@ -24,7 +24,7 @@ impl SuccessionStore for CatalogStore {
     }
 
     async fn add_succession(&self, succession: &Succession, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let sql = "INSERT INTO department_successions (ends, begins, document, stage, id) \
                    VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(sql)
@@ -45,13 +45,13 @@ impl SuccessionStore for CatalogStore {
         seen: &Succession,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         replace(&mut write, succession, seen).await?;
         write.commit(change).await
     }
 
     async fn hand_over(&self, handover: &Handover) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         for (entry, seen, event) in &handover.entries {
             self.write_entry(&mut write, entry, Some(*seen), event).await?;
             write.record(event).await?;

@@ -50,7 +50,7 @@ impl VersionStore for CatalogStore {
         tombstone: &Tombstone,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let mut version = read_version(&mut write, resource, number).await?;
         if version.state == VersionState::Withdrawn {
             return Err(Error::new(
@@ -71,7 +71,7 @@ impl VersionStore for CatalogStore {
         review: &BreakingReview,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         let mut version = read_version(&mut write, resource, number).await?;
         let waiting = version.breaking.as_mut().filter(|change| change.review.is_none());
         let Some(breaking) = waiting.filter(|_| version.state == VersionState::Published) else {
@@ -89,7 +89,7 @@ impl VersionStore for CatalogStore {
         version: &Version,
         change: &EvidenceRecord,
     ) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         if read_version(&mut write, &seen.resource, seen.number).await? != *seen {
             return Err(changed_meanwhile(seen));
         }
@@ -103,7 +103,7 @@ impl VersionStore for CatalogStore {
     }
 
     async fn withdraw_records(&self, withdrawal: &RecordWithdrawal, change: &EvidenceRecord) -> Result<()> {
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         sqlx::query("INSERT INTO record_withdrawals (id, resource, seq, document) VALUES ($1, $2, $3, $4)")
             .bind(&withdrawal.id)
             .bind(withdrawal.resource.as_str())

@@ -27,7 +27,7 @@ impl WordStore for CatalogStore {
 
     async fn tell(&self, telling: &Telling) -> Result<()> {
         let Telling { told, over, listed, deliveries, events } = telling;
-        let mut write = Change::begin(&self.writer).await?;
+        let mut write = Change::begin(self).await?;
         for limit in over.iter().chain(told) {
             forget(&mut write.tx, limit).await?;
         }
@@ -45,7 +45,7 @@ impl WordStore for CatalogStore {
             put(&mut write.tx, delivery).await?;
         }
         match events.split_last() {
-            None => write.tx.commit().await.map_err(failed),
+            None => write.commit_silently().await,
             Some((last, others)) => {
                 for event in others {
                     write.record(event).await?;

@@ -1,35 +1,40 @@
 mod api_key;
+mod principals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use catalog_core::context::PrincipalKind;
-use catalog_core::directory::{Department, Successions};
+use catalog_core::directory::Department;
 use catalog_core::ports::{
-    ApiKeyStore, CredentialStore, DirectoryStore, KeyOwner, KeyRecord, SuccessionStore, Ticket,
+    ApiKeyStore, CredentialStore, DirectoryStore, Durable, NonceStore, SuccessionStore,
 };
-use catalog_core::subscription::Subscriber;
-use catalog_core::{Channel, DepartmentId, OpContext, Principal, Role, Timestamp};
+use catalog_core::remembered::Remembered;
+use catalog_core::{Channel, OpContext, Principal, Role, Timestamp};
 use exchange_crypto::{Digest, MacKey};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 
 use crate::address::{Kind, SignedAddress, Token, signed_query};
 use crate::assertion::read_assertion;
 use crate::request::{CLOCK_WINDOW_SECONDS, CheckedRequest, check_request};
 use crate::session::{Sessions, is_of_this_site, proven_by};
-use crate::signature::{Message, Request};
+use crate::signature::{Message, Request, Signature};
 use crate::ticket::token_digest;
 use crate::{AuthError, RequestBinding, jwk};
 
 pub use api_key::{API_KEY_FIELD, issue_api_key};
+use principals::{Holder, Ticketed, principal, usable_at};
 
 /// A request as it arrived at a door.
 #[derive(Clone, Copy)]
 pub struct Arrival<'a> {
     /// Its head.
     pub parts: &'a Parts,
+    /// The signature in it.
+    pub presented: &'a Presented,
     /// The door.
     pub channel: Channel,
     /// The identity that answers, logs and evidence will carry.
@@ -40,6 +45,20 @@ pub struct Arrival<'a> {
     pub confidential: bool,
     /// Whether what is sent here only asks, and changes nothing: then a ticket may send a POST.
     pub asks: bool,
+}
+
+/// The signature that a request presents, if any, read once: by it the caller is proven, and to it the answer is bound.
+pub struct Presented(Result<Option<Signature>, AuthError>);
+
+impl Presented {
+    /// Of a request with these headers. What can't be read proves nobody, and binds nothing.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self(Signature::find(headers))
+    }
+
+    fn signature(&self) -> Result<Option<&Signature>, AuthError> {
+        self.0.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
 }
 
 /// How an identity was proven.
@@ -72,13 +91,23 @@ pub enum Proof {
 /// A caller whose identity is proven, while the body is still to come.
 ///
 /// The signature is checked before the body is read, so that strangers can't make a server store anything.
-#[derive(Debug)]
 pub struct Caller {
     context: OpContext,
     proof: Proof,
     signed_body: Option<Digest>,
+    nonce: Option<Durable>,
     /// Why a proof that holds is none for this request.
     refused: Option<AuthError>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { context, proof, .. } = self;
+        f.debug_struct("Caller")
+            .field("who", &context.principal.id)
+            .field("proof", proof)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Caller {
@@ -90,6 +119,12 @@ impl Caller {
     /// Who it is, for what must be decided before the body is read: limits and refusals.
     pub fn principal(&self) -> &Principal {
         &self.context.principal
+    }
+
+    /// What is done once the signature's nonce is used up whatever happens to the server: before that nothing is changed, and no
+    /// answer leaves. Given out once; nothing for other proofs.
+    pub fn take_nonce(&mut self) -> Option<Durable> {
+        self.nonce.take()
     }
 
     /// Refuses where the proof holds, so that the request is its owner's, and opens nothing here.
@@ -110,8 +145,14 @@ impl Caller {
     }
 }
 
+/// Keys of departments that are remembered, and tickets.
+const HOLDERS: usize = 4_096;
+
 /// Proves who calls. One per server.
 pub struct Authenticator {
+    nonces: Arc<dyn NonceStore>,
+    holders: Remembered<String, Arc<Holder>>,
+    tickets: Remembered<String, Arc<Ticketed>>,
     directory: Arc<dyn DirectoryStore>,
     credentials: Arc<dyn CredentialStore>,
     successions: Arc<dyn SuccessionStore>,
@@ -134,8 +175,26 @@ impl Authenticator {
     ) -> Result<Self, AuthError> {
         let base_url = canonical_base(base_url)?;
         let addresses = MacKey::ephemeral()?;
+        let nonces: Arc<dyn NonceStore> = credentials.clone();
+        let (holders, tickets) = (Remembered::new(HOLDERS), Remembered::new(HOLDERS));
         let (sessions, api_keys) = (None, None);
-        Ok(Self { directory, credentials, successions, base_url, sessions, api_keys, addresses })
+        Ok(Self {
+            nonces,
+            holders,
+            tickets,
+            directory,
+            credentials,
+            successions,
+            base_url,
+            sessions,
+            api_keys,
+            addresses,
+        })
+    }
+
+    /// The same, where the nonces of signatures are kept elsewhere than beside the keys.
+    pub fn with_nonces(self, nonces: Arc<dyn NonceStore>) -> Self {
+        Self { nonces, ..self }
     }
 
     /// The same, where people sign in at a browser too.
@@ -176,17 +235,20 @@ impl Authenticator {
     }
 
     /// What ties the answer to this request, even where the request is refused.
-    pub fn binding(&self, parts: &Parts) -> RequestBinding {
-        RequestBinding::lenient(&parts.method, &self.target_uri(&parts.uri), &parts.headers)
+    pub fn binding(&self, parts: &Parts, presented: &Presented) -> RequestBinding {
+        let signature = presented.signature().ok().flatten();
+        RequestBinding::of(&parts.method, &self.target_uri(&parts.uri), &parts.headers, signature)
     }
 
     /// Proves who calls: by signature, else by ticket or developer key, else by an address that stands for one, else by the
     /// cookie of a session, else it is the public.
     ///
-    /// A proof that is there but wrong is an error, never the public. A signature's nonce is used up here.
+    /// A proof that is there but wrong is an error, never the public. A signature's nonce is used by nobody else from here on, see
+    /// [`Caller::take_nonce`] for when it outlives a crash.
     pub async fn authenticate(&self, arrival: Arrival<'_>) -> Result<Caller, AuthError> {
         let headers = &arrival.parts.headers;
-        let signed = check_request(headers, arrival.now)?;
+        let signed = arrival.presented.signature()?;
+        let signed = signed.map(|found| check_request(found, headers, arrival.now)).transpose()?;
         if let Some(secret) = api_key::in_field(headers)? {
             if signed.is_some() || headers.contains_key(AUTHORIZATION) {
                 return Err(AuthError::malformed("x-api-key", "send one proof of identity"));
@@ -230,35 +292,47 @@ impl Authenticator {
                 }
                 let context = public_context(arrival.request_id.to_owned(), arrival.channel, arrival.now);
                 let context = context.asserting(read_assertion(headers, "shuqiao-purpose")?, None, None);
-                Ok(Caller { context, proof: Proof::None, signed_body: None, refused: None })
+                Ok(Caller { context, proof: Proof::None, signed_body: None, nonce: None, refused: None })
             }
         }
     }
 
-    async fn by_signature(&self, arrival: Arrival<'_>, signed: CheckedRequest) -> Result<Caller, AuthError> {
+    async fn by_signature(
+        &self,
+        arrival: Arrival<'_>,
+        signed: CheckedRequest<'_>,
+    ) -> Result<Caller, AuthError> {
         let Arrival { parts, now, .. } = arrival;
-        let signature = &signed.signature;
+        let signature = signed.signature;
         // `created` counts whole seconds: a key registered within that second may have made the signature.
         let made = Timestamp(signature.created.0 + 999_999);
-        let record = self.usable_key(&signature.key_id, &[made, now]).await?;
+        let revision = self.directory.revision().await?;
+        let known = self.holders.get(signature.key_id.as_str(), revision, now);
+        let record = match &known {
+            Some(holder) => usable_at(&holder.record, &[made, now])?.clone(),
+            None => self.usable_key(&signature.key_id, &[made, now]).await?,
+        };
         let target_uri = self.target_uri(&parts.uri);
         let request = Request { method: &parts.method, target_uri: &target_uri, headers: &parts.headers };
         signature.verify(&Message { request, response: None }, &jwk::public_key(&record)?)?;
-        let principal = self.principal_of_key(&record, now).await?;
+        let principal = match known {
+            Some(holder) => holder.principal.clone(),
+            None => self.holder_of(&record, revision, now).await?,
+        };
         let purpose = read_assertion(&parts.headers, "shuqiao-purpose")?;
         let matter = read_assertion(&parts.headers, "shuqiao-matter")?;
         let operator = read_assertion(&parts.headers, "shuqiao-operator")?;
         // Twice the window: a signature from the future edge stays valid that long.
         let forget_at = signature.created.plus_seconds(2 * CLOCK_WINDOW_SECONDS);
-        if !self.credentials.use_nonce(&record.id, &signed.nonce, forget_at).await? {
-            return Err(AuthError::Replayed);
-        }
+        let nonce = self.nonces.begin_nonce(&record.id, signed.nonce, forget_at).await?;
+        let nonce = nonce.ok_or(AuthError::Replayed)?;
         let mut context = context(principal, arrival).asserting(purpose, matter, operator);
         context.key = Some(record.id.clone());
         Ok(Caller {
             context,
             proof: Proof::Signature { key_id: record.id },
             signed_body: signed.body,
+            nonce: Some(nonce),
             refused: None,
         })
     }
@@ -289,7 +363,12 @@ impl Authenticator {
         if !arrival.confidential {
             return Err(refused("anyone on the way could read it: use https, revoke it, ask for a new one"));
         }
-        let ticket = self.credentials.ticket_by_digest(digest).await?;
+        let revision = self.directory.revision().await?;
+        let known = self.tickets.get(digest, revision, arrival.now);
+        let ticket = match &known {
+            Some(known) => Some(known.ticket.clone()),
+            None => self.credentials.ticket_by_digest(digest).await?,
+        };
         let ticket = ticket.ok_or_else(|| refused("it is not known here"))?;
         if ticket.revoked_at.is_some() {
             return Err(refused("it was revoked"));
@@ -303,7 +382,10 @@ impl Authenticator {
         if !only_reads(&arrival.parts.method, arrival.channel, arrival.asks) {
             return Err(refused("it only reads; sign the request instead"));
         }
-        let principal = self.principal_of_ticket(&ticket, arrival.now).await?;
+        let principal = match known {
+            Some(known) => known.principal(arrival.now)?,
+            None => self.reader_by_ticket(&ticket, revision, arrival.now).await?,
+        };
         let headers = &arrival.parts.headers;
         let stated = read_assertion(headers, "shuqiao-purpose")?;
         if stated.is_some() && stated != ticket.purpose {
@@ -315,6 +397,7 @@ impl Authenticator {
             context,
             proof: Proof::Ticket { ticket_id: ticket.id },
             signed_body: None,
+            nonce: None,
             refused: None,
         })
     }
@@ -349,6 +432,7 @@ impl Authenticator {
             context,
             proof: Proof::Session { session_id: session.id },
             signed_body: None,
+            nonce: None,
             refused: None,
         })
     }
@@ -361,145 +445,6 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<OpContext, AuthError> {
         Ok(build(self.person(person, now).await?, request_id, Channel::Api, now))
-    }
-
-    /// Whoever is known by a login name or a key id, as they would act at a time: for questions about them. It proves nothing.
-    pub async fn principal_called(&self, id: &str, now: Timestamp) -> Result<Principal, AuthError> {
-        match self.credentials.key(id).await? {
-            Some(record) => {
-                let record = self.usable_key(&record.id, &[now]).await?;
-                self.principal_of_key(&record, now).await
-            }
-            None => self.person(id, now).await,
-        }
-    }
-
-    /// What a subscriber may know of when it is told: a developer what the public may, a department what its machine may. `None`
-    /// where there is no such subscriber any more. It proves nothing.
-    pub async fn reader_of(
-        &self,
-        subscriber: &Subscriber,
-        request_id: String,
-        now: Timestamp,
-    ) -> Result<Option<OpContext>, AuthError> {
-        match subscriber {
-            Subscriber::Developer(id) => {
-                let person = self.credentials.person(id).await?;
-                let is_one = person.is_some_and(|one| one.active && one.roles.contains(&Role::Developer));
-                Ok(is_one.then(|| public_context(request_id, Channel::Api, now)))
-            }
-            Subscriber::Department(id) => {
-                let successions = Successions::new(self.successions.successions().await?);
-                let heir = successions.heir_of(id, now);
-                if self.directory.department(&heir).await?.is_none() {
-                    return Ok(None);
-                }
-                let machine = self.machine(&heir, &format!("subscriber {heir}"), now).await?;
-                Ok(Some(build(machine, request_id, Channel::Api, now)))
-            }
-        }
-    }
-
-    async fn usable_key(&self, id: &str, times: &[Timestamp]) -> Result<KeyRecord, AuthError> {
-        let record = self.credentials.key(id).await?.ok_or_else(|| AuthError::UnknownKey(shown(id)))?;
-        if times.iter().any(|at| !record.is_valid_at(*at)) {
-            let until = record.valid_until.map_or("without end".to_owned(), |end| format!("until {end}"));
-            let reason = format!("it is valid from {} {until}", record.valid_from);
-            return Err(AuthError::KeyNotUsable { id: record.id, reason });
-        }
-        Ok(record)
-    }
-
-    async fn principal_of_key(&self, record: &KeyRecord, now: Timestamp) -> Result<Principal, AuthError> {
-        match &record.owner {
-            KeyOwner::Department(id) => self.machine(id, &record.id, now).await,
-            KeyOwner::Person(id) => self.person(id, now).await,
-            KeyOwner::Platform => {
-                let reason = "the platform signs answers, not requests".to_owned();
-                Err(AuthError::KeyNotUsable { id: record.id.clone(), reason })
-            }
-        }
-    }
-
-    /// The holder of a ticket, reduced to reading: a person's reading roles, and for a machine those of an analyst.
-    async fn principal_of_ticket(&self, ticket: &Ticket, now: Timestamp) -> Result<Principal, AuthError> {
-        // A ticket ends with the key that asked for it.
-        self.usable_key(&ticket.key_id, &[now]).await?;
-        let mut principal = match &ticket.holder {
-            KeyOwner::Department(id) => self.machine(id, &ticket.principal_id, now).await?,
-            KeyOwner::Person(id) => self.person(id, now).await?,
-            KeyOwner::Platform => return Err(AuthError::Ticket("it has no holder".to_owned())),
-        };
-        let reads = principal.kind == PrincipalKind::Machine
-            || principal.has(Role::Analyst)
-            || principal.has(Role::DataSteward);
-        let developer = principal.has(Role::Developer).then_some(Role::Developer);
-        principal.roles = reads.then_some(Role::Analyst).into_iter().chain(developer).collect();
-        principal.kind = PrincipalKind::Person;
-        Ok(principal)
-    }
-
-    /// The principal with what its department continues by now; refused where its department is continued by another.
-    async fn in_office(&self, principal: Principal, now: Timestamp) -> Result<Principal, AuthError> {
-        let Some(department) = &principal.department else { return Ok(principal) };
-        let successions = Successions::new(self.successions.successions().await?);
-        if let Some(end) = successions.end_of(department, now) {
-            let reason = format!(
-                "its department {department} was continued by {} on {}: act for that one",
-                end.successor,
-                end.from.shanghai_text()
-            );
-            return Err(AuthError::KeyNotUsable { id: principal.id, reason });
-        }
-        let mut predecessors = BTreeMap::new();
-        for id in successions.predecessors_of(department, now) {
-            let found = self.directory.department(&id).await?;
-            predecessors.insert(id, found.map(|found| found.subject_attributes()).unwrap_or_default());
-        }
-        Ok(Principal { predecessors, ..principal })
-    }
-
-    async fn machine(
-        &self,
-        department: &DepartmentId,
-        key_id: &str,
-        now: Timestamp,
-    ) -> Result<Principal, AuthError> {
-        let found = self.directory.department(department).await?;
-        let department = found.ok_or_else(|| AuthError::KeyNotUsable {
-            id: key_id.to_owned(),
-            reason: format!("its department {department} does not exist"),
-        })?;
-        let machine = principal(PrincipalKind::Machine, key_id, Some(&department), BTreeSet::new());
-        self.in_office(machine, now).await
-    }
-
-    async fn person(&self, id: &str, now: Timestamp) -> Result<Principal, AuthError> {
-        let unusable =
-            |reason: &str| AuthError::KeyNotUsable { id: id.to_owned(), reason: reason.to_owned() };
-        let person =
-            self.credentials.person(id).await?.ok_or_else(|| unusable("its account does not exist"))?;
-        if !person.active {
-            return Err(unusable("its account is not active"));
-        }
-        let department = match &person.department {
-            None => None,
-            Some(department) => {
-                let found = self.directory.department(department).await?;
-                Some(found.ok_or_else(|| unusable("its department does not exist"))?)
-            }
-        };
-        let mut person = principal(PrincipalKind::Person, id, department.as_ref(), person.roles);
-        for substitution in self.credentials.substitutions_of(id).await? {
-            let roles: BTreeSet<_> = person.roles.iter().copied().chain([substitution.role]).collect();
-            // What has changed since it was named may have made it impossible.
-            let is_in_force = substitution.is_in_force(person.department.as_ref(), now);
-            if is_in_force && Role::may_combine(&roles) {
-                person.roles = roles;
-                person.substitutions.push(substitution.id);
-            }
-        }
-        self.in_office(person, now).await
     }
 }
 
@@ -535,23 +480,6 @@ fn context(principal: Principal, arrival: Arrival<'_>) -> OpContext {
 #[expect(clippy::disallowed_methods, reason = "the one place where a proven identity becomes a context")]
 fn build(principal: Principal, request_id: String, channel: Channel, now: Timestamp) -> OpContext {
     OpContext::authenticated(principal, request_id, channel, now)
-}
-
-fn principal(
-    kind: PrincipalKind,
-    id: &str,
-    department: Option<&Department>,
-    roles: BTreeSet<Role>,
-) -> Principal {
-    Principal {
-        kind,
-        id: id.to_owned(),
-        department: department.map(|department| department.id.clone()),
-        predecessors: BTreeMap::new(),
-        roles,
-        substitutions: Vec::new(),
-        attributes: department.map(Department::subject_attributes).unwrap_or_default(),
-    }
 }
 
 /// A ticket may ask, and asking SQL, for a verification or for a table's files travels in a POST.

@@ -1,5 +1,6 @@
 //! Header fields as RFC 9421 and RFC 9651 read them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -13,9 +14,9 @@ use crate::AuthError;
 const MAX_FIELD_BYTES: usize = 8 * 1024;
 
 /// The value of a field as signatures cover it: lines trimmed and joined (RFC 9421 section 2.1); `None` without lines.
-pub(crate) fn field_value(headers: &HeaderMap, name: &str) -> Result<Option<String>, AuthError> {
+pub(crate) fn field_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<Cow<'a, str>>, AuthError> {
     let too_large = || AuthError::TooLarge { field: name.to_owned(), limit: MAX_FIELD_BYTES };
-    let mut joined: Option<String> = None;
+    let mut joined: Option<Cow<'a, str>> = None;
     for line in headers.get_all(name) {
         let text = line.to_str().map_err(|_| AuthError::Component {
             component: format!("\"{name}\""),
@@ -23,8 +24,8 @@ pub(crate) fn field_value(headers: &HeaderMap, name: &str) -> Result<Option<Stri
         })?;
         let text = text.trim_matches([' ', '\t']);
         joined = Some(match joined {
-            None => text.to_owned(),
-            Some(before) => format!("{before}, {text}"),
+            None => Cow::Borrowed(text),
+            Some(before) => Cow::Owned(format!("{before}, {text}")),
         });
         if joined.as_ref().is_some_and(|value| value.len() > MAX_FIELD_BYTES) {
             return Err(too_large());

@@ -20,8 +20,8 @@ mod ticket;
 pub use address::Token;
 pub use assertion::{MATTER_FIELD, OPERATOR_FIELD, PURPOSE_FIELD, decode_assertion, encode_assertion};
 pub use authenticate::{
-    API_KEY_FIELD, Arrival, Authenticator, Caller, Proof, claimant_context, issue_api_key, operator_context,
-    public_context,
+    API_KEY_FIELD, Arrival, Authenticator, Caller, Presented, Proof, claimant_context, issue_api_key,
+    operator_context, public_context,
 };
 pub use content_digest::{CONTENT_DIGEST, REPR_DIGEST, digest_field, read_digest_field};
 pub use error::AuthError;

@@ -6,7 +6,7 @@ use crate::AuthError;
 use crate::assertion::ASSERTION_FIELDS;
 use crate::content_digest::{CONTENT_DIGEST, digest_field, read_digest_field};
 use crate::response::RequestBinding;
-use crate::signature::{Message, Request, Signature, sign};
+use crate::signature::{LABEL, Message, Request, Signature, sign};
 
 /// Seconds by which the time of a signature and the clock here may differ.
 pub const CLOCK_WINDOW_SECONDS: i64 = 60;
@@ -32,11 +32,12 @@ pub fn sign_request(
         headers.insert(CONTENT_DIGEST, value);
     }
     let request = Request { method, target_uri, headers };
-    let components = required_components(headers);
-    for (name, value) in sign(&Message { request, response: None }, &components, key, now)? {
+    let covered = required(headers).map(|name| request.covered(name)).collect::<Result<Vec<_>, _>>()?;
+    let (fields, member) = sign(&covered, key, now)?;
+    for (name, value) in fields {
         headers.insert(name, value);
     }
-    RequestBinding::new(method, target_uri, headers)
+    Ok(RequestBinding::signed(method, target_uri, headers, LABEL, member))
 }
 
 /// Verifies a request of the platform as its receiver: signed by the platform, for this address, over this body, within the clock
@@ -57,50 +58,49 @@ pub fn verify_request(
     now: Timestamp,
 ) -> Result<String, AuthError> {
     let missing = || AuthError::malformed("signature", "the request is not signed");
-    let CheckedRequest { signature, body: stated, .. } = check_request(headers, now)?.ok_or_else(missing)?;
+    let found = Signature::find(headers)?.ok_or_else(missing)?;
+    let CheckedRequest { signature, body: stated, .. } = check_request(&found, headers, now)?;
     let key = keys(&signature.key_id, signature.created)
         .ok_or_else(|| AuthError::UnknownKey(signature.key_id.clone()))?;
     let request = Request { method, target_uri, headers };
     signature.verify(&Message { request, response: None }, &key)?;
     match stated == Some(*body) {
-        true => Ok(signature.key_id),
+        true => Ok(found.key_id),
         false => Err(AuthError::WrongBody),
     }
 }
 
 /// What a request signature must cover, given the headers: who could change anything else gains nothing.
-fn required_components(headers: &HeaderMap) -> Vec<String> {
-    let mut components = vec!["\"@method\"".to_owned(), "\"@target-uri\"".to_owned()];
+fn required(headers: &HeaderMap) -> impl Iterator<Item = &'static str> {
     let fields = ["content-digest", "content-type"].into_iter().chain(ASSERTION_FIELDS);
-    components.extend(fields.filter(|name| headers.contains_key(*name)).map(|name| format!("\"{name}\"")));
-    components
+    ["@method", "@target-uri"].into_iter().chain(fields.filter(|name| headers.contains_key(*name)))
 }
 
 /// The signature of a request with everything checked but the key and the nonce's first use.
-pub(crate) struct CheckedRequest {
-    pub(crate) signature: Signature,
+pub(crate) struct CheckedRequest<'a> {
+    pub(crate) signature: &'a Signature,
     /// The signer's one-time text.
-    pub(crate) nonce: String,
+    pub(crate) nonce: &'a str,
     /// Digest of the body, as signed.
     pub(crate) body: Option<Digest>,
 }
 
-/// Finds a request's signature and checks coverage, parameters and time; `None` for an unsigned request.
-pub(crate) fn check_request(
+/// Checks coverage, parameters and time of a request's signature.
+pub(crate) fn check_request<'a>(
+    signature: &'a Signature,
     headers: &HeaderMap,
     now: Timestamp,
-) -> Result<Option<CheckedRequest>, AuthError> {
-    let Some(signature) = Signature::find(headers)? else { return Ok(None) };
-    for component in required_components(headers) {
-        signature.must_cover(&component)?;
+) -> Result<CheckedRequest<'a>, AuthError> {
+    for name in required(headers) {
+        signature.must_cover(&format!("\"{name}\""))?;
     }
-    let nonce = signature.nonce.clone().ok_or(AuthError::MissingParameter("nonce"))?;
+    let nonce = signature.nonce.as_deref().ok_or(AuthError::MissingParameter("nonce"))?;
     if !NONCE_LENGTHS.contains(&nonce.len()) {
         return Err(AuthError::malformed("signature-input", "`nonce` must have 16 to 128 characters"));
     }
-    check_time(&signature, now)?;
+    check_time(signature, now)?;
     let body = read_digest_field(headers, &CONTENT_DIGEST)?;
-    Ok(Some(CheckedRequest { signature, nonce, body }))
+    Ok(CheckedRequest { signature, nonce, body })
 }
 
 /// Checks that the signature was made within the window around `now` and has not ended.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use catalog_core::Timestamp;
 use exchange_crypto::{Digest, PublicKey, SigningKey};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -5,7 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use crate::AuthError;
 use crate::content_digest::{CONTENT_DIGEST, REPR_DIGEST, digest_field, read_digest_field};
 use crate::request::check_time;
-use crate::signature::{LABEL, Message, Request, Response, SIGNATURE, SIGNATURE_INPUT, Signature, sign};
+use crate::signature::{
+    Covered, LABEL, Message, Request, Response, SIGNATURE, SIGNATURE_INPUT, Signature, covered_field, sign,
+};
 
 /// Field with the id of the answer's receipt.
 pub const RECEIPT_FIELD: HeaderName = HeaderName::from_static("shuqiao-receipt");
@@ -16,29 +20,41 @@ pub struct RequestBinding {
     method: Method,
     target_uri: String,
     headers: HeaderMap,
-    label: Option<String>,
+    /// Label and member of the request's signature, if it has one.
+    signature: Option<(String, String)>,
 }
 
 impl RequestBinding {
     /// The binding of a request that was sent or received with these headers.
     pub fn new(method: &Method, target_uri: &str, headers: &HeaderMap) -> Result<Self, AuthError> {
-        let label = Signature::find(headers)?.map(|signature| signature.label);
-        Ok(Self::labelled(method, target_uri, headers, label))
+        let signature = Signature::find(headers)?;
+        Ok(Self::of(method, target_uri, headers, signature.as_ref()))
     }
 
-    /// The binding for an answer that is given whatever the request's fields hold: a signature that can't be read
-    /// binds nothing.
-    pub fn lenient(method: &Method, target_uri: &str, headers: &HeaderMap) -> Self {
-        let label = Signature::find(headers).ok().flatten().map(|signature| signature.label);
-        Self::labelled(method, target_uri, headers, label)
-    }
-
-    fn labelled(method: &Method, target_uri: &str, headers: &HeaderMap, label: Option<String>) -> Self {
+    /// The binding of a request with the signature that was found in its headers.
+    pub(crate) fn of(
+        method: &Method,
+        target_uri: &str,
+        headers: &HeaderMap,
+        signature: Option<&Signature>,
+    ) -> Self {
         let mut kept = HeaderMap::new();
         for value in headers.get_all(SIGNATURE) {
             kept.append(SIGNATURE, value.clone());
         }
-        Self { method: method.clone(), target_uri: target_uri.to_owned(), headers: kept, label }
+        let signature = signature.map(|signature| (signature.label.clone(), signature.member.clone()));
+        Self { method: method.clone(), target_uri: target_uri.to_owned(), headers: kept, signature }
+    }
+
+    /// The binding of a request that was signed here.
+    pub(crate) fn signed(
+        method: &Method,
+        target_uri: &str,
+        headers: &HeaderMap,
+        label: &str,
+        member: String,
+    ) -> Self {
+        Self { signature: Some((label.to_owned(), member)), ..Self::of(method, target_uri, headers, None) }
     }
 
     fn request(&self) -> Request<'_> {
@@ -46,10 +62,13 @@ impl RequestBinding {
     }
 
     /// The components of the request that an answer's signature covers.
-    fn components(&self) -> Vec<String> {
-        let mut components = vec!["\"@method\";req".to_owned(), "\"@target-uri\";req".to_owned()];
-        components.extend(self.label.as_ref().map(|label| format!("\"signature\";req;key=\"{label}\"")));
-        components
+    fn covered(&self) -> impl Iterator<Item = Covered<'_>> {
+        let signature = self.signature.as_ref().map(|(label, member)| {
+            (Cow::Owned(format!("\"signature\";req;key=\"{label}\"")), Cow::Borrowed(member.as_str()))
+        });
+        let method = (Cow::Borrowed("\"@method\";req"), Cow::Borrowed(self.method.as_str()));
+        let target_uri = (Cow::Borrowed("\"@target-uri\";req"), Cow::Borrowed(self.target_uri.as_str()));
+        [method, target_uri].into_iter().chain(signature)
     }
 }
 
@@ -83,25 +102,30 @@ pub fn sign_response(
     headers.remove(SIGNATURE_INPUT);
     headers.remove(SIGNATURE);
     if let Some(digest) = body {
-        let value = HeaderValue::from_str(&digest_field(digest))
+        let value = HeaderValue::try_from(digest_field(digest))
             .map_err(|_| AuthError::malformed("content-digest", "it is not printable ASCII"))?;
         headers.insert(CONTENT_DIGEST, value);
     }
-    let components = answer_components(request, headers);
-    let message = Message { request: request.request(), response: Some(Response { status, headers }) };
-    for (name, value) in sign(&message, &components, key, now)? {
+    let (fields, _) = sign(&covered(request, status, headers)?, key, now)?;
+    for (name, value) in fields {
         headers.insert(name, value);
     }
     Ok(())
 }
 
-fn answer_components(request: &RequestBinding, headers: &HeaderMap) -> Vec<String> {
-    let mut components = vec!["\"@status\"".to_owned()];
-    components.extend(
-        COVERED_FIELDS.iter().filter(|name| headers.contains_key(**name)).map(|name| format!("\"{name}\"")),
-    );
-    components.extend(request.components());
-    components
+/// The components of an answer that its signature covers.
+fn covered<'a>(
+    request: &'a RequestBinding,
+    status: StatusCode,
+    headers: &'a HeaderMap,
+) -> Result<Vec<Covered<'a>>, AuthError> {
+    let status = Cow::Owned(status.as_str().to_owned());
+    let mut covered = vec![(Cow::Borrowed("\"@status\""), status)];
+    for name in COVERED_FIELDS.iter().filter(|name| headers.contains_key(**name)) {
+        covered.push((Cow::Owned(format!("\"{name}\"")), covered_field(headers, name)?));
+    }
+    covered.extend(request.covered());
+    Ok(covered)
 }
 
 /// Verifies an answer as a client: signed by the platform, for this very request, within the clock window.
@@ -119,7 +143,7 @@ pub fn verify_response(
     let signature = Signature::find(headers)?.ok_or_else(|| {
         AuthError::malformed("signature", format!("the answer is not signed; expected `{LABEL}`"))
     })?;
-    for component in answer_components(request, headers) {
+    for (component, _) in covered(request, status, headers)? {
         signature.must_cover(&component)?;
     }
     check_time(&signature, now)?;

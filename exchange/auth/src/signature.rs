@@ -3,15 +3,17 @@
 
 mod component;
 
+use std::borrow::Cow;
+
 use catalog_core::Timestamp;
 use exchange_crypto::{PublicKey, SigningKey, Suite, random, to_base64};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::{BareItem, InnerList, ItemSerializer, ListEntry, ListSerializer};
 
-pub(crate) use component::{Message, Request, Response, authority};
+pub(crate) use component::{Message, Request, Response, authority, covered_field};
 
 use crate::AuthError;
-use crate::fields::{dictionary, parse_dictionary};
+use crate::fields::dictionary;
 
 /// The field with the covered components and parameters of signatures.
 pub(crate) const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
@@ -46,6 +48,8 @@ pub(crate) struct Signature {
     pub(crate) key_id: String,
     /// Serialized component identifiers.
     pub(crate) covered: Vec<String>,
+    /// The signature as a member of its field, with the parameters that it may have there.
+    pub(crate) member: String,
     input: InnerList,
     bytes: Vec<u8>,
 }
@@ -78,16 +82,18 @@ impl Signature {
                 format!("two signatures have tag=\"{TAG}\""),
             ));
         }
-        let bytes = match signatures.swap_remove(label.as_str()) {
+        let entry = signatures.swap_remove(label.as_str());
+        let bytes = match &entry {
             Some(ListEntry::Item(item)) => item.bare_item.as_byte_sequence().map(<[u8]>::to_vec),
             _ => None,
         };
-        let bytes =
-            bytes.ok_or_else(|| AuthError::malformed("signature", "no byte sequence of that label"))?;
-        Self::read(label.as_str().to_owned(), input, bytes).map(Some)
+        let (Some(entry), Some(bytes)) = (entry, bytes) else {
+            return Err(AuthError::malformed("signature", "no byte sequence of that label"));
+        };
+        Self::read(label.as_str().to_owned(), input, member_text(&entry), bytes).map(Some)
     }
 
-    fn read(label: String, input: InnerList, bytes: Vec<u8>) -> Result<Self, AuthError> {
+    fn read(label: String, input: InnerList, member: String, bytes: Vec<u8>) -> Result<Self, AuthError> {
         let covered = covered(&input)?;
         Ok(Self {
             label,
@@ -96,6 +102,7 @@ impl Signature {
             nonce: text(&input, "nonce").map(str::to_owned),
             key_id: text(&input, "keyid").ok_or(AuthError::MissingParameter("keyid"))?.to_owned(),
             covered,
+            member,
             input,
             bytes,
         })
@@ -126,31 +133,49 @@ impl Signature {
     }
 }
 
-/// Signs a message over the components (as serialized) and gives the values of the two fields.
+/// A component of a message that is about to be signed: its identifier as serialized, and its value.
+pub(crate) type Covered<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// Signs a message over these components and gives the two fields, and the signature as a member of its own: what the answer
+/// to a request covers of it.
+///
+/// The signature base is written as it is in RFC 9421 section 2.5, without making structured fields of what is known.
 pub(crate) fn sign(
-    message: &Message<'_>,
-    components: &[String],
+    covered: &[Covered<'_>],
     key: &SigningKey,
     now: Timestamp,
-) -> Result<[(HeaderName, HeaderValue); 2], AuthError> {
-    let input = format!(
-        "{LABEL}=({});created={};nonce=\"{}\";keyid=\"{}\";alg=\"{}\";tag=\"{TAG}\"",
-        components.join(" "),
-        now.seconds(),
-        random::token()?,
-        key.public().id(),
+) -> Result<([(HeaderName, HeaderValue); 2], String), AuthError> {
+    let mut base = String::with_capacity(1024);
+    let mut input = String::with_capacity(512);
+    let mut mark = '(';
+    for (identifier, value) in covered {
+        base.extend([identifier, ": ", value, "\n"]);
+        input.push(mark);
+        input.push_str(identifier);
+        mark = ' ';
+    }
+    input.extend([
+        ");created=",
+        &now.seconds().to_string(),
+        ";nonce=\"",
+        &random::token()?,
+        "\";keyid=\"",
+        key.id(),
+        "\";alg=\"",
         algorithm(key.suite()),
-    );
-    let parsed = parse_dictionary("signature-input", &input)?;
-    let Some(ListEntry::InnerList(list)) = parsed.get(LABEL) else {
-        return Err(AuthError::malformed("signature-input", "no list of components"));
-    };
-    let bytes = key.sign(signature_base(message, list)?.as_bytes());
-    let signature = format!("{LABEL}=:{}:", to_base64(&bytes));
+        "\";tag=\"",
+        TAG,
+        "\"",
+    ]);
+    base.extend(["\"@signature-params\": ", &input]);
+    let member = format!(":{}:", to_base64(&key.sign(base.as_bytes())));
     let value = |field, text: &str| {
-        HeaderValue::from_str(text).map_err(|_| AuthError::malformed(field, "it is not printable ASCII"))
+        let text = format!("{LABEL}={text}");
+        HeaderValue::try_from(text).map_err(|_| AuthError::malformed(field, "it is not printable ASCII"))
     };
-    Ok([(SIGNATURE_INPUT, value("signature-input", &input)?), (SIGNATURE, value("signature", &signature)?)])
+    let fields =
+        [(SIGNATURE_INPUT, value("signature-input", &input)?), (SIGNATURE, value("signature", &member)?)];
+    Ok((fields, member))
 }
 
 /// The signature base of RFC 9421 section 2.5.

@@ -36,6 +36,15 @@ impl MacKey {
         out
     }
 
+    /// The tag of a message that stands in several places.
+    pub fn tag_of_parts<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.into_iter().for_each(|part| context.update(part));
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        out
+    }
+
     /// Checks a tag in constant time.
     pub fn verify(&self, message: &[u8], tag: &[u8]) -> Result<(), CryptoError> {
         hmac::verify(&self.0, message, tag).map_err(|_| CryptoError::Signature)

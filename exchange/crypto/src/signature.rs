@@ -57,11 +57,27 @@ impl FromStr for Suite {
 }
 
 /// A private key of one of the suites.
-pub struct SigningKey(Private);
+pub struct SigningKey {
+    private: Private,
+    id: String,
+}
 
 enum Private {
     Ed25519(Ed25519KeyPair),
     Sm2(Box<sm2::PrivateKey>),
+}
+
+impl Private {
+    fn public(&self) -> PublicKey {
+        match self {
+            Self::Ed25519(key) => {
+                let mut bytes = [0; 32];
+                bytes.copy_from_slice(key.public_key().as_ref());
+                PublicKey(Public::Ed25519(bytes))
+            }
+            Self::Sm2(key) => PublicKey(Public::Sm2(key.public)),
+        }
+    }
 }
 
 impl SigningKey {
@@ -83,10 +99,20 @@ impl SigningKey {
     /// A key from a PKCS#8 document, which names its suite.
     pub fn from_pkcs8(document: &[u8]) -> Result<Self, CryptoError> {
         if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document) {
-            return Ok(Self(Private::Ed25519(key)));
+            return Ok(Self::named(Private::Ed25519(key)));
         }
         let key = sm2::PrivateKey::read(document).ok_or(CryptoError::Key("Ed25519 or SM2 PKCS#8"))?;
-        Ok(Self(Private::Sm2(Box::new(key))))
+        Ok(Self::named(Private::Sm2(Box::new(key))))
+    }
+
+    fn named(private: Private) -> Self {
+        let id = private.public().id();
+        Self { private, id }
+    }
+
+    /// The name of its public half, see [`PublicKey::id`].
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The suite.
@@ -96,19 +122,12 @@ impl SigningKey {
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        match &self.0 {
-            Private::Ed25519(key) => {
-                let mut bytes = [0; 32];
-                bytes.copy_from_slice(key.public_key().as_ref());
-                PublicKey(Public::Ed25519(bytes))
-            }
-            Private::Sm2(key) => PublicKey(Public::Sm2(key.public)),
-        }
+        self.private.public()
     }
 
     /// The 64-byte signature of `message`; of SM2 `r` and `s`, 32 bytes each.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        match &self.0 {
+        match &self.private {
             Private::Ed25519(key) => {
                 let mut out = [0; 64];
                 out.copy_from_slice(key.sign(message).as_ref());
@@ -121,7 +140,7 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey({})", self.public().id())
+        write!(f, "SigningKey({})", self.id)
     }
 }
 

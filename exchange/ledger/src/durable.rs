@@ -23,7 +23,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), LedgerError> {
         sync_folder(folder)?;
         folder.parent().filter(|above| *above != Path::new("")).map_or(Ok(()), sync_folder)
     };
-    make().map_err(LedgerError::io(folder))
+    make().map_err(LedgerError::unwritten(folder))
 }
 
 /// Makes the names in a folder durable.
@@ -39,7 +39,7 @@ pub(crate) fn open(path: &Path) -> Result<File, LedgerError> {
         sync_folder(folder_of(path))?;
         Ok(file)
     };
-    open().map_err(LedgerError::io(path))
+    open().map_err(LedgerError::unwritten(path))
 }
 
 /// Opens or creates a file as the only process that does.

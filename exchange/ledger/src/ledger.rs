@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use catalog_core::Timestamp;
 use catalog_core::context::Channel;
-use catalog_core::evidence::{Actor, Event, EvidenceLog, EvidenceRecord};
+use catalog_core::evidence::{Actor, Event, EvidenceLog, EvidenceRecord, SealedText};
 use exchange_crypto::{Digest, SigningKey};
 
 use crate::LedgerError;
@@ -18,10 +18,11 @@ use crate::merkle::includes;
 use crate::note::{Checkpoint, NoteKey, NoteSignature};
 use crate::scan::{Filter, Leaf, Scan};
 use crate::segment::canonical;
+use crate::texts::Texts;
 use crate::writer::Line;
 
 /// Bytes after which a segment is sealed.
-const SEGMENT_BYTES: u64 = 64 << 20;
+const SEGMENT_BYTES: u64 = 16 << 20;
 
 /// Where a log lies, and in whose name it speaks.
 #[derive(Clone)]
@@ -39,7 +40,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// With segments of 64 MiB.
+    /// With segments of 16 MiB: what is not sealed is read and checked whenever a log is opened.
     pub fn new(data_folder: &Path, origin: &str, signer: Arc<SigningKey>) -> Self {
         let (data_folder, origin) = (data_folder.to_owned(), origin.to_owned());
         Self { data_folder, origin, signer, segment_bytes: SEGMENT_BYTES, archive: None }
@@ -82,7 +83,7 @@ pub struct Ledger {
     pub(crate) settings: Settings,
     older: Vec<Arc<Epoch>>,
     pub(crate) current: Arc<Epoch>,
-    committer: Committer<Line>,
+    committer: Committer<(Line, Vec<SealedText>)>,
     /// Declared last: the lock outlives the writer.
     _lock: File,
 }
@@ -112,7 +113,12 @@ impl Ledger {
         let current = Arc::new(current);
         let records = older.iter().chain([&current]).map(|epoch| epoch.state().size).sum();
         let (epoch, segment_bytes) = (current.clone(), settings.segment_bytes);
-        let write = move |batch: &[Line]| writer.write(&epoch, segment_bytes, batch);
+        let mut texts = Texts::of(&settings.data_folder);
+        let write = move |batch: Vec<(Line, Vec<SealedText>)>| {
+            let (lines, sealed): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            texts.append(sealed.iter().flatten())?;
+            writer.write(&epoch, segment_bytes, &lines)
+        };
         let committer =
             Committer::start("evidence", write).map_err(LedgerError::io(&settings.data_folder))?;
         Ok((Self { settings, older, current, committer, _lock: lock }, Opened { records, torn }))
@@ -321,7 +327,7 @@ fn lock(data_folder: &Path) -> Result<File, LedgerError> {
 
 #[async_trait]
 impl EvidenceLog for Ledger {
-    async fn append(&self, record: EvidenceRecord) -> catalog_core::Result<u64> {
-        Ok(self.committer.commit(Line::of(&record)?).await?)
+    async fn append_with(&self, record: EvidenceRecord, texts: Vec<SealedText>) -> catalog_core::Result<u64> {
+        Ok(self.committer.commit((Line::of(&record)?, texts)).await?)
     }
 }

@@ -5,6 +5,7 @@ mod crash;
 mod epochs;
 mod full_disk;
 mod log;
+mod nonces;
 mod notes;
 mod seals;
 mod sm2;
@@ -70,6 +71,18 @@ fn append(log: &Ledger, records: &[EvidenceRecord]) {
     for record in records {
         block_on(log.append(record.clone())).unwrap();
     }
+}
+
+/// Keeps what opens a commitment, as the log does before a record.
+fn keep_text(
+    vault: &Vault,
+    id: &str,
+    of: Committed,
+    salt: &[u8; 32],
+    text: &[u8],
+) -> Result<(), LedgerError> {
+    let month = vault.seal(id, of, salt, text)?;
+    crate::texts::Texts::within(vault.file("x").parent().unwrap()).append([&month])
 }
 
 /// A folder whose log holds that many records in several segments, with checkpoints on the way.

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog_core::Timestamp;
+use catalog_core::evidence::SealedText;
 use exchange_crypto::{MacKey, SealingKey, from_base64, from_hex, random, to_base64, to_hex};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::committer::Committer;
+use crate::texts::{self, Texts};
 use crate::{LedgerError, durable};
 
 /// What a record commits to.
@@ -62,7 +63,6 @@ pub struct Vault {
     folder: PathBuf,
     keys: PathBuf,
     open_keys: Mutex<BTreeMap<String, Arc<MacKey>>>,
-    committer: Committer<(String, Vec<u8>)>,
 }
 
 /// A file is ordered by time up to this many milliseconds: what a record waits to be written, at most.
@@ -71,30 +71,30 @@ pub(crate) const DISORDER: u64 = 60_000;
 impl Vault {
     /// Opens the folder `secrets` and the keys in `keys`, and seals the salts that an older program kept in clear.
     pub fn open(data_folder: &Path) -> Result<Self, LedgerError> {
-        let (folder, keys) = (data_folder.join("secrets"), data_folder.join("keys"));
+        let (folder, keys) = (data_folder.join(texts::FOLDER), data_folder.join("keys"));
         durable::make_folder(&folder)?;
         durable::make_folder(&keys)?;
-        let mut files = BTreeMap::new();
-        let own = folder.clone();
-        let committer = Committer::start("vault", move |batch: &[(String, Vec<u8>)]| {
-            write(&own, &mut files, batch).map(|()| vec![0; batch.len()])
-        });
-        let committer = committer.map_err(LedgerError::io(&folder))?;
-        let vault = Self { folder, keys, open_keys: Mutex::default(), committer };
+        let vault = Self { folder, keys, open_keys: Mutex::default() };
         vault.seal_clear_salts()?;
         Ok(vault)
     }
 
-    /// Keeps the salt of what a record commits to, and the text of a request.
-    pub async fn keep(
+    /// Seals the salt of what a record commits to, and the text of a request, for the log to keep.
+    pub fn seal(
         &self,
         record_id: &str,
         of: Committed,
         salt: &[u8; 32],
         text: &[u8],
-    ) -> Result<(), LedgerError> {
-        let line = self.sealed_line(record_id, of, salt, text)?;
-        self.committer.commit(line).await.map(drop)
+    ) -> Result<SealedText, LedgerError> {
+        let (month, _) = month_of(record_id)?;
+        let content = [salt.as_slice(), text].concat();
+        let key = self.key(&month, true)?;
+        let sealed = record_key(&key, record_id)?.seal(&name(record_id, of), &content)?;
+        let line = Line { id: record_id.to_owned(), of, sealed: to_base64(&sealed) };
+        let mut line = serde_json::to_vec(&line).map_err(|error| LedgerError::Record(error.to_string()))?;
+        line.push(b'\n');
+        Ok(SealedText { month, line })
     }
 
     /// What is kept of a record, for whoever may have it; nothing where its month is erased.
@@ -200,7 +200,7 @@ impl Vault {
 
     /// The file of a month.
     pub(crate) fn file(&self, month: &str) -> PathBuf {
-        file_of(&self.folder, month)
+        texts::file_of(&self.folder, month)
     }
 
     pub(crate) fn key_file(&self, month: &str) -> PathBuf {
@@ -213,23 +213,6 @@ impl Vault {
 
     pub(crate) fn is_erased(&self, month: &str) -> bool {
         self.erased_mark(month).exists()
-    }
-
-    fn sealed_line(
-        &self,
-        id: &str,
-        of: Committed,
-        salt: &[u8; 32],
-        text: &[u8],
-    ) -> Result<(String, Vec<u8>), LedgerError> {
-        let (month, _) = month_of(id)?;
-        let content = [salt.as_slice(), text].concat();
-        let key = self.key(&month, true)?;
-        let sealed = record_key(&key, id)?.seal(&name(id, of), &content)?;
-        let line = Line { id: id.to_owned(), of, sealed: to_base64(&sealed) };
-        let mut line = serde_json::to_vec(&line).map_err(|error| LedgerError::Record(error.to_string()))?;
-        line.push(b'\n');
-        Ok((month, line))
     }
 
     fn unseal(&self, month: &str, line: &Line) -> Result<Kept, LedgerError> {
@@ -278,39 +261,12 @@ impl Vault {
             let wrong = |error: &str| damaged(&path, number + 1, error);
             let clear: Clear = serde_json::from_slice(line).map_err(|error| wrong(&error.to_string()))?;
             let salt = from_hex(&clear.salt)?.try_into().map_err(|_| wrong("the salt has not 32 bytes"))?;
-            sealed.push(self.sealed_line(&clear.id, clear.of, &salt, b"")?);
+            sealed.push(self.seal(&clear.id, clear.of, &salt, b"")?);
             Ok(())
         })?;
-        write(&self.folder, &mut BTreeMap::new(), &sealed)?;
+        Texts::within(&self.folder).append(&sealed)?;
         durable::overwrite_and_remove(&path)
     }
-}
-
-/// Appends lines to the files of their months, each made durable once.
-fn write(
-    folder: &Path,
-    files: &mut BTreeMap<String, File>,
-    batch: &[(String, Vec<u8>)],
-) -> Result<(), LedgerError> {
-    let mut texts: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
-    for (month, line) in batch {
-        texts.entry(month).or_default().extend_from_slice(line);
-    }
-    for (month, text) in texts {
-        let path = file_of(folder, month);
-        if !files.contains_key(month) {
-            let mut file = durable::open_locked(&path)?;
-            durable::at_end(&path, &mut file)?;
-            files.insert(month.to_owned(), file);
-        }
-        let Some(file) = files.get_mut(month) else { continue };
-        durable::append(&path, file, &text)?;
-    }
-    Ok(())
-}
-
-fn file_of(folder: &Path, month: &str) -> PathBuf {
-    folder.join(format!("{month}.sealed"))
 }
 
 /// A key that seals one record's texts alone.

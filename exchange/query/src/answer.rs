@@ -205,7 +205,7 @@ impl Running {
     }
 }
 
-fn revoked() -> Error {
+pub(crate) fn revoked() -> Error {
     Error::new(ErrorCode::Revoked, "the access was revoked while the answer ran")
 }
 

@@ -8,7 +8,7 @@ use catalog_core::policy::GrantTerms;
 use catalog_core::ports::Shapes;
 use catalog_core::services::{Dataset, PastRead, Proposal, Services, VersionSelector};
 use catalog_core::{Error, OpContext, ResourceCode, Result};
-use datasets_store::{DatasetStore, Manifest, Part};
+use datasets_store::{DatasetStore, Manifest};
 
 use crate::tables::{OpenTable, StoredFile, TableName, Tables};
 
@@ -79,6 +79,10 @@ impl Tables for CatalogTables {
         read.described(dataset)
     }
 
+    async fn revision(&self) -> Result<Option<i64>> {
+        self.services.revision().await.map(Some)
+    }
+
     async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
         let read = Read { datasets: &self.datasets, manifests: Mutex::default() };
         let found = self.services.readable(ctx, &read).await?;
@@ -125,11 +129,7 @@ impl Read<'_> {
         let manifest =
             manifest.ok_or_else(|| Error::internal("a version was opened without its manifest"))?;
         let schema = Arc::new(manifest.arrow_schema());
-        let file = |part: &Part| {
-            let Part { path, rows, bytes, sha256 } = part.clone();
-            StoredFile { path, bytes, rows, sha256 }
-        };
-        let files = manifest.parts.iter().map(file).collect();
+        let files = manifest.parts.iter().map(StoredFile::of).collect();
         Ok(OpenTable { files, schema, places: manifest.places.clone().map(Arc::new), dataset })
     }
 }

@@ -1,9 +1,13 @@
 //! The one way to data: every door asks here, and gets an answer under exactly one grant per dataset.
 
+mod catalog;
 mod changes;
+mod opened;
+mod session;
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,17 +18,15 @@ use catalog_core::evidence::SourceRead;
 use catalog_core::policy::GrantKind;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
-use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider};
+use datafusion::catalog::memory::MemoryCatalogProviderList;
 use datafusion::datasource::TableProvider;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionConfig;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use datasets_store::GeoColumns;
@@ -36,6 +38,7 @@ use crate::answer::{QueryAnswer, Run, out_of_time};
 use crate::bounded::BoundedPlanner;
 use crate::information::Readable;
 use crate::limits::Limits;
+use crate::lookup::{IndexSecrets, Kept, Lately};
 use crate::patterns::{self, RegexPlanner};
 use crate::revocation::{Revocations, Watch};
 use crate::selection::{self, Cursor, Page, Selection};
@@ -43,11 +46,14 @@ use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
 use crate::step::Step;
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, Reach, StoredTable};
-use crate::tables::{OpenTable, Tables};
+use crate::tables::{OpenTable, StoredVersion, Tables};
 use crate::workers::Workers;
 use crate::{constants, error, explain, functions, information, plan, policy};
 
+use catalog::Catalog;
 pub use changes::CHANGE_TYPE;
+use opened::{Opened, Remembering};
+use session::{Session, configuration};
 
 const CATALOG: &str = "exchange";
 /// The longest time in which the platform looks through a version.
@@ -87,7 +93,16 @@ pub struct EngineParts {
     pub partitions: Option<usize>,
     /// Whether filters are evaluated inside the Parquet reader too.
     pub parquet_pushdown: bool,
+    /// Where what look-ups need is kept: derived from the versions, and built again where it is missing.
+    pub lookups: PathBuf,
+    /// Secrets from which the keys of indexes are derived.
+    pub index_secrets: IndexSecrets,
 }
+
+/// Versions that stay open for look-ups, each for one caller.
+const LOOKED_INTO: usize = 4_096;
+/// Versions that stay open for queries, each for one caller.
+const OPENED: usize = 1_024;
 
 /// The governed query engine. Cheap to share behind an `Arc`.
 ///
@@ -112,6 +127,9 @@ struct Core {
     store: ObjectStoreUrl,
     /// Functions, optimizer, caches and object store: what all requests share. It knows no table.
     base: SessionState,
+    kept: Kept,
+    lately: Lately,
+    opened: Remembering,
 }
 
 impl QueryEngine {
@@ -133,7 +151,18 @@ impl QueryEngine {
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .with_expr_planners(planners);
         let base = functions::register(builder).build();
-        Ok(Self { core: Arc::new(Core { parts, store, base }), workers: Workers::new()? })
+        let kept = Kept::new(parts.lookups.clone(), parts.index_secrets.clone());
+        Ok(Self {
+            core: Arc::new(Core {
+                parts,
+                store,
+                base,
+                kept,
+                lately: Lately::new(LOOKED_INTO),
+                opened: Remembering::new(OPENED),
+            }),
+            workers: Workers::new()?,
+        })
     }
 
     /// Answers one request of one caller.
@@ -193,12 +222,12 @@ impl QueryEngine {
         let bounds = Bounds { limits, deadline: Instant::now() + limits.time, now: ctx.now, place };
         let watch = self.core.parts.revocations.watch();
         let logical = plan(&self.core.provider(open)?).map_err(Error::internal)?;
-        let state = self.core.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
+        let session = self.core.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
         let source = open.dataset.source();
         self.workers
             .run(async move {
-                let mut state = state;
-                answer(selected(&mut state, &logical, vec![source], watch, bounds).await?).await
+                let mut session = session;
+                answer(selected(&mut session, &logical, vec![source], watch, bounds).await?).await
             })
             .await
     }
@@ -217,6 +246,32 @@ impl QueryEngine {
 
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.core.parts.objects
+    }
+
+    /// All rows of the version as they are stored, in their order: for the platform's own work, under no policy.
+    pub(crate) async fn stored(&self, version: &StoredVersion) -> Result<SendableRecordBatchStream> {
+        let StoredVersion { files, schema, .. } = version;
+        let reach = Reach { positioned: true, ..Reach::default() };
+        let stored = StoredTable::new(self.core.store.clone(), files.clone(), schema).within(reach);
+        let columns = (0..schema.fields().len()).collect();
+        let plan = stored.scan(&self.core.base, Some(&columns), &[], None).await.map_err(Error::internal)?;
+        execute_stream(plan, self.core.base.task_ctx()).map_err(|found| error::execution(&found))
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.core.kept
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.core.parts.revocations.watch()
+    }
+
+    pub(crate) fn lately(&self) -> &Lately {
+        &self.core.lately
+    }
+
+    pub(crate) fn limits(&self, ctx: &OpContext) -> Limits {
+        self.core.limits(ctx)
     }
 
     pub(crate) fn tables(&self) -> &dyn Tables {
@@ -250,9 +305,9 @@ impl QueryEngine {
                 described.push(table);
                 continue;
             }
-            let open = from.open(ctx, &table.table_name(), table.version).await?;
-            opened.push(open.dataset.source());
-            tables.push((table, open));
+            let found = self.open(from, ctx, table.table_name(), table.version).await?;
+            opened.push(found.open.dataset.source());
+            tables.push((table, found));
         }
         let readable = match described.is_empty() {
             true => Vec::new(),
@@ -277,14 +332,16 @@ impl QueryEngine {
             (Some(cursor), VersionSelector::Latest) => VersionSelector::Number(cursor.version),
             (_, named) => named,
         };
-        let open = from.open(ctx, &selection.table, version).await?;
-        opened.push(open.dataset.source());
-        if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.version != open.dataset.version.number) {
+        let found = self.open(from, ctx, selection.table.clone(), version).await?;
+        let dataset = &found.open.dataset;
+        opened.push(dataset.source());
+        if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.version != dataset.version.number) {
             let message = format!("the cursor is of version {}: name that one, or none", cursor.version);
             return Err(Error::new(ErrorCode::InvalidInput, message));
         }
         let (core, ctx) = (Arc::clone(&self.core), ctx.clone());
-        let run = async move { core.run_selection(&ctx, &selection, cursor, open, watch, bounds).await };
+        let run =
+            async move { core.run_selection(&ctx, &selection, cursor, &found.open, watch, bounds).await };
         self.workers.run(run).await
     }
 }
@@ -292,7 +349,7 @@ impl QueryEngine {
 /// A query with the tables that it names, opened for its caller.
 struct Question {
     parsed: Parsed,
-    tables: Vec<(TableUse, OpenTable)>,
+    tables: Vec<(TableUse, Arc<Opened>)>,
     /// Tables of `information_schema`, and what they tell of.
     described: Vec<TableUse>,
     readable: Vec<OpenTable>,
@@ -315,36 +372,40 @@ impl Core {
         bounds: Bounds,
     ) -> Result<QueryAnswer> {
         let Question { parsed: Parsed { mut query, explains }, tables, described, readable } = question;
-        let own = tables.iter().all(|(_, open)| open.dataset.granted.kind == GrantKind::Own);
+        let own = tables.iter().all(|(_, found)| found.open.dataset.granted.kind == GrantKind::Own);
+        let rows = tables.iter().flat_map(|(_, found)| &found.open.files).map(|file| file.rows).sum();
         let mut catalog = Catalog::default();
-        for (table, open) in tables {
-            let provider = self.provider(&open)?;
-            catalog.add(table, &open, provider)?;
+        for (table, found) in tables {
+            let provider = found.provider(self)?;
+            catalog.add(table, &found.open, provider)?;
         }
         if !described.is_empty() {
             self.describe(&mut catalog, described, readable)?;
         }
         let shown = sql::rename(&mut query, &catalog.resolved)?;
-        let mut state = self.session(ctx, &catalog.list, &bounds)?;
-        functions::check(&mut query, &state)?;
+        let mut session = self.session(ctx, &catalog.list, &bounds)?;
+        functions::check(&mut query, &session.state)?;
         let Catalog { columns, sources, .. } = catalog;
         let refused = |found| error::planning(&found, &columns);
         let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
-        let planned = state.statement_to_plan(statement).await;
+        let planned = session.state.statement_to_plan(statement).await;
         let logical =
             planned.map_err(|found| constants::unreadable(&found).unwrap_or_else(|| refused(found)))?;
         plan::check(&logical)?;
         if explains {
-            return explain::answer(&state, &logical, own, sources, (bounds.limits, bounds.now))
+            return explain::answer(&session.state, &logical, own, sources, (bounds.limits, bounds.now))
                 .await
                 .map_err(refused);
         }
+        if plan::is_short(&logical, rows).map_err(Error::internal)? {
+            session.on_one_core();
+        }
         let answered = async {
-            let run = ready(&mut state, &logical, &shown, sources, watch, bounds).await;
+            let run = ready(&mut session, &logical, &shown, sources, watch, bounds).await;
             answer(run.map_err(refused)?).await
         };
         let answered = answered.await;
-        answered.map_err(|failed| constants::told(failed, &state, &logical))
+        answered.map_err(|failed| constants::told(failed, &session.state, &logical))
     }
 
     /// Adds the tables of `information_schema` that the query names.
@@ -376,32 +437,32 @@ impl Core {
         ctx: &OpContext,
         selection: &Selection,
         cursor: Option<Cursor>,
-        open: OpenTable,
+        open: &OpenTable,
         watch: Watch,
         bounds: Bounds,
     ) -> Result<QueryAnswer> {
-        let reach = selection.reach(&open, cursor.as_ref())?;
-        let provider = self.reaching(&open, reach.clone())?;
+        let reach = selection.reach(open, cursor.as_ref())?;
+        let provider = self.reaching(open, reach.clone())?;
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
-        let mut state = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
+        let mut session = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
         let total = match selection.count {
             true => {
-                let all = self.reaching(&open, Reach { area: reach.area.clone(), ..Reach::default() })?;
+                let all = self.reaching(open, Reach { area: reach.area.clone(), ..Reach::default() })?;
                 let count = selection::count(selection, &open.dataset, &all)?;
                 // What this ear misses, that of the page below hears.
                 let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
-                let run = selected(&mut state, &count, sources, watch, bounds.clone()).await?;
+                let run = selected(&mut session, &count, sources, watch, bounds.clone()).await?;
                 Some(selection::counted(answer(run).await?).await?)
             }
             false => None,
         };
         if reach.positioned {
             // Rows stay in their order, and of those that a filter leaves out nothing else is read.
-            let options = &mut state.config_mut().options_mut().execution;
-            (options.target_partitions, options.parquet.pushdown_filters) = (1, true);
+            session.on_one_core();
+            session.state.config_mut().options_mut().execution.parquet.pushdown_filters = true;
         }
-        let run = selected(&mut state, page.logical(), vec![source], watch, bounds).await?;
+        let run = selected(&mut session, page.logical(), vec![source], watch, bounds).await?;
         let answer = page.finish(answer(run).await?, &self.parts.cursor_key).await?;
         let geo = geometries(&open.dataset, &answer.schema);
         Ok(QueryAnswer { total, geo, ..answer })
@@ -426,47 +487,22 @@ impl Core {
             policy::translate(granted, &stored.schema(), &self.parts.mask_key).map_err(Error::internal)?;
         GovernedTable::provider(Arc::new(stored), &bound).map_err(Error::internal)
     }
-
-    /// A session for one request: its own tables, clock and memory; shared functions, caches and object store.
-    fn session(
-        &self,
-        ctx: &OpContext,
-        tables: &Arc<dyn CatalogProviderList>,
-        bounds: &Bounds,
-    ) -> Result<SessionState> {
-        let runtime = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env())
-            .with_memory_pool(Arc::new(FairSpillPool::new(bounds.limits.memory)))
-            .build_arc()
-            .map_err(Error::internal)?;
-        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_session_id(ctx.request_id.clone())
-            .with_runtime_env(runtime)
-            .with_catalog_list(Arc::clone(tables))
-            .build();
-        state.execution_props_mut().query_execution_start_time =
-            chrono::DateTime::from_timestamp_micros(ctx.now.0);
-        if ctx.principal.kind == PrincipalKind::Public {
-            // One core for each stranger leaves the others to whoever has a key.
-            state.config_mut().options_mut().execution.target_partitions = 1;
-        }
-        Ok(state)
-    }
 }
 
 async fn selected(
-    state: &mut SessionState,
+    session: &mut Session,
     logical: &LogicalPlan,
     sources: Vec<SourceRead>,
     watch: Watch,
     bounds: Bounds,
 ) -> Result<Run> {
-    let ready = ready(state, logical, &Shown::new(), sources, watch, bounds).await;
+    let ready = ready(session, logical, &Shown::new(), sources, watch, bounds).await;
     ready.map_err(|found| error::execution(&found))
 }
 
 /// A planned query, ready to run.
 async fn ready(
-    state: &mut SessionState,
+    session: &mut Session,
     logical: &LogicalPlan,
     shown: &Shown,
     sources: Vec<SourceRead>,
@@ -476,12 +512,13 @@ async fn ready(
     let Bounds { limits, deadline, now, place } = bounds;
     let wanted = Arc::new(());
     let stop = Stop { deadline, wanted: Arc::downgrade(&wanted) };
+    let state = &mut session.state;
     let logical = patterns::sliced(state.optimize(logical)?)?;
     Step::plan(state, &logical, limits.memory, stop.clone())?;
     let plan = state.query_planner().create_physical_plan(&logical, &*state).await?;
     let plan = stoppable(plan, &stop)?;
     let schema = called_as_written(&plan.schema(), shown);
-    let task = state.task_ctx();
+    let task = session.task();
     Ok(Run { plan, task, schema, sources, watch, deadline, limits, now, wanted, place })
 }
 
@@ -498,29 +535,13 @@ async fn answer(run: Run) -> Result<QueryAnswer> {
 }
 
 /// The columns that hold geometries as they are stored.
-fn geometries(dataset: &Dataset, schema: &Schema) -> GeoColumns {
+pub(crate) fn geometries(dataset: &Dataset, schema: &Schema) -> GeoColumns {
     let visible = dataset.granted.policy.stored_columns();
     let is_shown = |item: &&InformationItem| {
         schema.index_of(item.column.as_str()).is_ok()
             && visible.iter().any(|column| column.column == item.column && column.mask.is_none())
     };
     GeoColumns::of(dataset.resource.items.iter().filter(is_shown))
-}
-
-fn configuration(parts: &EngineParts) -> SessionConfig {
-    let mut config = SessionConfig::new()
-        .with_create_default_catalog_and_schema(false)
-        .with_default_catalog_and_schema(CATALOG, NO_SCHEMA)
-        .with_information_schema(false);
-    if let Some(partitions) = parts.partitions {
-        config = config.with_target_partitions(partitions);
-    }
-    let options = config.options_mut();
-    options.execution.time_zone = Some("+08:00".to_owned());
-    options.execution.enable_recursive_ctes = false;
-    options.execution.parquet.pushdown_filters = parts.parquet_pushdown;
-    options.execution.parquet.reorder_filters = parts.parquet_pushdown;
-    config
 }
 
 /// The columns under the names that the caller gave them, each name once.
@@ -530,67 +551,4 @@ fn called_as_written(schema: &SchemaRef, shown: &Shown) -> SchemaRef {
     let fields = schema.fields().iter().zip(names);
     let fields = fields.map(|(field, name)| Field::new(name, field.data_type().clone(), field.is_nullable()));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// The tables of one request, by department, as the planner finds them.
-struct Catalog {
-    list: Arc<dyn CatalogProviderList>,
-    catalog: Arc<MemoryCatalogProvider>,
-    resolved: HashMap<TableUse, Resolved>,
-    /// Every name, machine or Chinese, of a column that the caller sees.
-    columns: BTreeSet<String>,
-    sources: Vec<SourceRead>,
-}
-
-impl Default for Catalog {
-    fn default() -> Self {
-        let list = Arc::new(MemoryCatalogProviderList::new());
-        let catalog = Arc::new(MemoryCatalogProvider::new());
-        list.register_catalog(CATALOG.to_owned(), Arc::clone(&catalog) as _);
-        Self { list, catalog, resolved: HashMap::new(), columns: BTreeSet::new(), sources: Vec::new() }
-    }
-}
-
-impl Catalog {
-    fn add(&mut self, table: TableUse, open: &OpenTable, provider: Arc<dyn TableProvider>) -> Result<()> {
-        let dataset = &open.dataset;
-        let schema_name = dataset.resource.provider.to_string();
-        let table_name = format!("{}@{}", dataset.resource.sql_name, dataset.version.number);
-        let titles = dataset.granted.policy.columns.iter();
-        let titles = titles
-            .filter(|column| column.title != column.column.as_str())
-            .map(|column| (column.title.clone(), column.column.to_string()));
-        let resolved = Resolved { reference: [schema_name, table_name], titles: titles.collect() };
-        // Two spellings may mean one version; it was decided on once for each, with the same outcome.
-        if self.register(table, resolved, provider)? {
-            self.sources.push(dataset.source());
-        }
-        Ok(())
-    }
-
-    /// Makes the table known to the planner; `false` where it was already.
-    fn register(
-        &mut self,
-        table: TableUse,
-        resolved: Resolved,
-        provider: Arc<dyn TableProvider>,
-    ) -> Result<bool> {
-        let [schema_name, table_name] = &resolved.reference;
-        let schema = match self.catalog.schema(schema_name) {
-            Some(schema) => schema,
-            None => {
-                let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                self.catalog.register_schema(schema_name, Arc::clone(&schema)).map_err(Error::internal)?;
-                schema
-            }
-        };
-        self.columns.extend(provider.schema().fields().iter().map(|field| field.name().clone()));
-        self.columns.extend(resolved.titles.keys().cloned());
-        let is_new = !schema.table_exist(table_name);
-        if is_new {
-            schema.register_table(table_name.clone(), provider).map_err(Error::internal)?;
-        }
-        self.resolved.insert(table, resolved);
-        Ok(is_new)
-    }
 }

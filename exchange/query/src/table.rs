@@ -8,4 +8,4 @@ mod stored;
 pub(crate) use cells::CellsTable;
 pub(crate) use governed::{GovernedTable, TablePolicy, VisibleColumn};
 pub(crate) use reach::{POSITION, Position, Reach};
-pub(crate) use stored::StoredTable;
+pub(crate) use stored::{StoredTable, viewed};

@@ -3,11 +3,12 @@
 mod attacks;
 mod cells;
 mod explain;
-mod fixture;
+pub(crate) mod fixture;
 mod heavy;
 mod leak;
 mod mistakes;
 mod places;
 mod random;
+mod remembered;
 mod running;
 pub(crate) mod world;

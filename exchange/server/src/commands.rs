@@ -68,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Key(Key::Rotate(options)) if options.platform => {
             keys::rotate_platform(global, options.suite).await
         }
+        Command::Key(Key::Rotate(options)) if options.indexes => keys::rotate_indexes(global).await,
         command => match bundle::without_server(command) {
             Some(options) => bundle::run(None, global, options).await,
             None => with_client(global, command).await,

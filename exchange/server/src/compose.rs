@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use catalog_core::directory::Successions;
 use catalog_core::ports::{
-    AccountStore as _, CredentialStore as _, DirectoryStore as _, KeyRecord, SuccessionStore as _,
+    AccountStore as _, CredentialStore as _, DirectoryStore as _, KeyRecord, NonceStore, SuccessionStore as _,
 };
 use catalog_core::services::Services;
 use catalog_core::words::Receivers;
@@ -18,8 +18,8 @@ use datasets_samples::Divisions;
 use datasets_store::DatasetStore;
 use exchange_auth::{Authenticator, FirstCode, OneTimeCode, operator_context};
 use exchange_crypto::Suite;
-use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Vault};
-use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
+use exchange_ledger::{ConfidentialKeys, Filter, Ledger, NonceLog, Vault};
+use exchange_query::{CatalogTables, EngineParts, IndexSecrets, Limits, QueryEngine, Revocations};
 use openapi_http::{AccessLog, App, AppParts, HttpLimits, Messenger, Templates};
 
 use crate::backup::{self, Source};
@@ -27,6 +27,9 @@ use crate::config::Config;
 use crate::evidence;
 use crate::folder::Folder;
 use crate::{local, platform_key, settings, sign_in, subscriptions, words};
+
+/// The secret of the indexes of look-ups.
+pub(crate) const INDEX_KEY: &str = "index.key";
 
 /// The address that signatures name where nothing is served.
 const NOWHERE: &str = "http://localhost";
@@ -41,6 +44,7 @@ pub(crate) struct Platform {
     app: Arc<App>,
     receivers: Receivers,
     messenger: Arc<Messenger>,
+    nonces: Arc<dyn NonceStore>,
 }
 
 /// How a platform is reached, where it is served.
@@ -64,6 +68,7 @@ impl Platform {
         }
         let (evidence, records) = (Arc::new(evidence), opened.records);
         let vault = Arc::new(Vault::open(folder.root())?);
+        let nonces = nonces(&folder, &config, &store)?;
         let services = Services::new(store.clone(), evidence.clone())
             .with_settings(settings::read(folder.root())?)
             .with_safe(Arc::new(ConfidentialKeys::open(folder.root())?))
@@ -82,6 +87,7 @@ impl Platform {
             served.unwrap_or_else(|| Served { base_url: NOWHERE.to_owned(), encrypted: false });
         let authenticator = Authenticator::new(store.clone(), store.clone(), store.clone(), &base_url)
             .map_err(Error::from)?
+            .with_nonces(nonces.clone())
             .with_sessions(sign_in::sessions(&config, store.clone(), encrypted))
             .with_api_keys(store.clone());
         let spool = empty_spool(&folder)?;
@@ -116,7 +122,7 @@ impl Platform {
                 ..config.material.limits()
             },
         });
-        Ok(Self { folder, store, services, evidence, records, app, receivers, messenger })
+        Ok(Self { folder, store, services, evidence, records, app, receivers, messenger, nonces })
     }
 
     /// The routes.
@@ -192,16 +198,46 @@ impl Platform {
 
     /// Forgets nonces and sessions whose time has passed, every `period`, for as long as it is polled.
     pub(crate) fn forget_nonces(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
-        let store = Arc::clone(&self.store);
+        let (store, nonces) = (Arc::clone(&self.store), Arc::clone(&self.nonces));
         async move {
             let mut ticks = tokio::time::interval(period);
             loop {
                 ticks.tick().await;
-                if let Err(error) = store.forget_nonces(Timestamp::now()).await {
+                if let Err(error) = nonces.forget_nonces(Timestamp::now()).await {
                     tracing::warn!(%error, "used nonces could not be forgotten");
                 }
                 if let Err(error) = store.forget_sessions(Timestamp::now()).await {
                     tracing::warn!(%error, "sessions that are over could not be forgotten");
+                }
+            }
+        }
+    }
+
+    /// Prepares what look-ups need and removes what they no longer do, every `period`, for as long as it is polled. What was written
+    /// under a secret that is being replaced is written anew.
+    pub(crate) fn prepare_lookups(&self, period: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let (app, retired) = (self.app.clone(), self.folder.retired_secret_file(INDEX_KEY));
+        async move {
+            let mut ticks = tokio::time::interval(period);
+            loop {
+                ticks.tick().await;
+                let removed = match openapi_http::prepare_lookups(&app).await {
+                    Ok(true) => std::fs::remove_file(&retired),
+                    // Nothing is lost: they are built when they are asked for, and the old secret serves on.
+                    Ok(false) => continue,
+                    Err(error) => {
+                        tracing::warn!(%error, cause = error.internal_cause(), "look-ups are not prepared");
+                        continue;
+                    }
+                };
+                match removed {
+                    Ok(()) => {
+                        tracing::info!("the indexes of look-ups are written anew under their new secret")
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the old secret of the indexes could not be removed")
+                    }
                 }
             }
         }
@@ -288,6 +324,14 @@ impl Platform {
 pub(crate) fn clock_context(now: Timestamp) -> OpContext {
     let id = uuid::Uuid::now_v7().to_string();
     operator_context("operator:clock", None, BTreeSet::new(), id, now)
+}
+
+/// Where nonces of signatures are kept: beside the evidence, but in the database where other servers may share it.
+fn nonces(folder: &Folder, config: &Config, store: &Arc<CatalogStore>) -> Result<Arc<dyn NonceStore>> {
+    match &config.catalogue.database {
+        Some(url) if !url.starts_with("sqlite:") => Ok(store.clone()),
+        _ => Ok(Arc::new(NonceLog::open(folder.root())?)),
+    }
 }
 
 /// The folder for uploads, without what a killed process left there.
@@ -378,6 +422,11 @@ fn engine(
         revocations: revocations.clone(),
         partitions: None,
         parquet_pushdown: false,
+        lookups: folder.path("lookups"),
+        index_secrets: IndexSecrets {
+            current: folder.secret(INDEX_KEY)?,
+            retired: folder.retired_secret(INDEX_KEY)?,
+        },
     })?;
     Ok(Arc::new(engine))
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use catalog_core::{Error, ErrorCode, Result};
+use exchange_crypto::MacKey;
 
 use crate::config::{self, Config};
 
@@ -127,16 +128,36 @@ impl Folder {
     }
 
     /// The secret of that name, made on first use: 32 random bytes, mode 0600.
-    pub(crate) fn secret(&self, name: &str) -> Result<exchange_crypto::MacKey> {
+    pub(crate) fn secret(&self, name: &str) -> Result<MacKey> {
         let path = self.path("keys").join(name);
         if !path.exists() {
             let fresh = exchange_crypto::random::bytes::<32>().map_err(Error::internal)?;
             exchange_auth::write_secret_file(&path, exchange_crypto::to_hex(&fresh).as_bytes())?;
         }
-        let text = fs::read_to_string(&path).map_err(|error| io(&path, &error))?;
-        exchange_crypto::from_hex(text.trim())
-            .and_then(|bytes| exchange_crypto::MacKey::from_bytes(&bytes))
-            .map_err(|_| Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display())))
+        read_secret(&path)
+    }
+
+    /// The one that a secret of that name replaces, until it is forgotten.
+    pub(crate) fn retired_secret(&self, name: &str) -> Result<Option<MacKey>> {
+        let path = self.retired_secret_file(name);
+        path.exists().then(|| read_secret(&path)).transpose()
+    }
+
+    /// Where the one before is kept.
+    pub(crate) fn retired_secret_file(&self, name: &str) -> PathBuf {
+        self.path("keys").join(format!("{name}.retired"))
+    }
+
+    /// Replaces the secret of that name; the one before stays beside it. Whatever a crash interrupts, one of both is there.
+    pub(crate) fn retire_secret(&self, name: &str) -> Result<()> {
+        let (path, retired) = (self.path("keys").join(name), self.retired_secret_file(name));
+        if retired.exists() {
+            let message = "the secret before is still being replaced: start the server, which does the rest";
+            return Err(Error::new(ErrorCode::IllegalState, message));
+        }
+        self.secret(name)?;
+        fs::rename(&path, &retired).map_err(|error| io(&path, &error))?;
+        self.secret(name).map(drop)
     }
 
     /// Writes a file of the folder once: an existing one is left as it is.
@@ -153,6 +174,13 @@ impl Folder {
     pub(crate) fn demo(&self) -> Option<u64> {
         fs::read_to_string(self.path("demo")).ok()?.trim().parse().ok()
     }
+}
+
+fn read_secret(path: &Path) -> Result<MacKey> {
+    let text = fs::read_to_string(path).map_err(|error| io(path, &error))?;
+    exchange_crypto::from_hex(text.trim())
+        .and_then(|bytes| MacKey::from_bytes(&bytes))
+        .map_err(|_| Error::new(ErrorCode::Corrupt, format!("{} is damaged", path.display())))
 }
 
 /// The lock of the folder; `None` where another process holds it.

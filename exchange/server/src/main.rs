@@ -26,6 +26,10 @@ use catalog_core::Error;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
+/// Requests allocate much and briefly, on all cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,

@@ -9,6 +9,7 @@ mod delta;
 mod directory;
 pub mod header;
 mod inspection;
+mod lookup;
 mod past;
 mod problem;
 mod public;
@@ -38,6 +39,10 @@ pub use delta::{
 };
 pub use directory::{BulkStep, ImportReport, NewCode, Step, StepOutcome, TakenCode, UnfinishedInput};
 pub use inspection::{AccessStart, EvidenceLeaf, EvidencePage};
+pub use lookup::{
+    KeyValue, RecordKey, RecordLookup, VerificationAnswer, VerificationAnswers, VerificationBatch,
+    VerificationRequest, VerificationResult,
+};
 pub use past::{Certainty, GrantPreview, Replay, SubjectAccess, SubjectAccesses, SubjectQuery, Verdict};
 pub use problem::ProblemDetails;
 pub use public::{CodeProof, DisclosureInput, LetterInput, OpenedPublicMatter, PublicAct};

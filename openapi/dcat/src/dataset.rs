@@ -78,8 +78,7 @@ pub fn opened(mut resource: Resource) -> Resource {
         resource.key.clear();
     }
     resource.sort.retain(is_shown);
-    resource.subject = resource.subject.filter(is_shown);
-    resource
+    resource.naming_only(is_shown)
 }
 
 /// Says everything of a dataset; answers the dataset.

@@ -64,6 +64,7 @@ pub(crate) fn describe(site: &Site, resource: &Resource, dataset: &NamedNode, ou
     out.texts(dataset, sq::DERIVED_FROM, &resource.derived_from);
     out.texts(dataset, sq::KEY, &resource.key);
     out.texts(dataset, sq::SORT, &resource.sort);
+    out.texts(dataset, sq::VERIFICATIONS, &resource.verifications);
     let named = |column: &ColumnName| site.part(&resource.code, &format!("item-{column}"));
     out.list(dataset, sq::ITEMS, resource.items.iter().map(|item| named(&item.column).into()));
     for item in &resource.items {

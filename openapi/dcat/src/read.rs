@@ -112,6 +112,7 @@ impl Reader<'_> {
             key: self.node.values(sq::KEY),
             sort: self.node.values(sq::SORT),
             subject: self.node.parsed::<ColumnName>(sq::SUBJECT),
+            verifications: self.node.values(sq::VERIFICATIONS),
         })
     }
 

@@ -80,7 +80,7 @@ vocabulary! {
         DERIVED_FROM = "derivedFrom", BUSINESS_MATTER = "businessMatter",
         SUB_ORGANISATION = "subOrganisation", OPEN_TOPIC = "openTopic", KEYWORDS = "keywords",
         DATA_CLASS = "dataClass", PERSONAL = "personal", LICENCE = "licence", KEY = "key", SORT = "sort",
-        SUBJECT = "subject", ITEMS = "items", INFORMATION_ITEM = "InformationItem", COLUMN = "column", TYPE = "type",
+        SUBJECT = "subject", VERIFICATIONS = "verifications", ITEMS = "items", INFORMATION_ITEM = "InformationItem", COLUMN = "column", TYPE = "type",
         LENGTH = "length", SCALE = "scale", SHARING = "sharing", SHARING_CONDITION = "sharingCondition",
         OPENING = "opening", OPENING_CONDITION = "openingCondition", REQUIRED = "required", VALUE_FORMAT = "valueFormat",
         ENUMERATION = "enumeration", MINIMUM = "minimum", MAXIMUM = "maximum", REFERENCE = "reference",

@@ -133,8 +133,14 @@ impl Line {
     }
 }
 
-/// The path without the digest of a material: that is a cell of a row, and the log holds no values.
+/// The path without the digest of a material or the key of a record: these are cells of a row, and the log holds no values.
 fn logged(path: &str) -> String {
+    if let Some((register, key)) = path.split_once("/records/")
+        && path.starts_with("/api/v1/datasets/")
+        && key != "lookup"
+    {
+        return format!("{register}/records/…");
+    }
     match path.split_once("/materials/") {
         Some((register, _)) if register.starts_with("/datasets/") => format!("{register}/materials/…"),
         _ => path.to_owned(),
@@ -216,6 +222,9 @@ mod tests {
     fn no_digest_of_a_material_is_logged() {
         let version = "/datasets/301001-000001/versions/latest";
         assert_eq!(logged(&format!("{version}/materials/0a1b")), format!("{version}/materials/…"));
+        let records = "/api/v1/datasets/301001-000001/records";
+        assert_eq!(logged(&format!("{records}/110105")), format!("{records}/…"));
+        assert_eq!(logged(&format!("{records}/lookup")), format!("{records}/lookup"));
         let upload = "/api/v1/resources/301001-000001/materials/0a1b";
         assert_eq!((&*logged(upload), &*logged(version)), (upload, version));
     }

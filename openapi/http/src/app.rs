@@ -30,6 +30,7 @@ use crate::records::Sheets;
 use crate::replay::Replays;
 use crate::sign_in::SignIn;
 use crate::uploads::Following;
+use crate::verifications::Enumeration;
 
 /// Receipts and proofs made at the same time: each reads the disk.
 const PROOFS: usize = 4;
@@ -160,6 +161,7 @@ pub struct App {
     pub(crate) open_counts: OpenCounts,
     pub(crate) public_gate: PublicGate,
     pub(crate) meter: Meter,
+    pub(crate) enumeration: Enumeration,
     /// Long lists of the directory, as everyone gets them.
     pub(crate) lists: ckan::Kept,
     /// What the portal's pages tell of many resources at once.
@@ -208,6 +210,7 @@ impl App {
             open_counts: OpenCounts::default(),
             public_gate: PublicGate::default(),
             meter: Meter::default(),
+            enumeration: Enumeration::default(),
             lists: ckan::Kept::default(),
             overview: Arc::default(),
             usage: Arc::default(),

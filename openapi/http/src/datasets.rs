@@ -10,7 +10,7 @@ use catalog_core::directory::Resource;
 use catalog_core::policy::GrantKind;
 use catalog_core::schema::{DictionaryLine, dictionary, json_schema, visible};
 use catalog_core::services::VersionSelector;
-use catalog_core::{ErrorCode, OpContext, ResourceCode};
+use catalog_core::{Error, ErrorCode, OpContext, ResourceCode};
 use exchange_query::export::Format;
 use exchange_query::{QueryRequest, Selection, TableName};
 use http::StatusCode;
@@ -94,9 +94,22 @@ async fn withdraw_version(
     Number(number): Number,
     Input(Reason { reason }): Input<Reason>,
 ) -> Result<StatusCode, Refusal> {
-    let withdraw = async move { app.services.withdraw_version(&ctx, &code, number, &reason).await };
-    App::to_the_end(withdraw).await?;
+    App::to_the_end(async move { withdraw(&app, &ctx, &code, number, &reason).await }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Withdraws a version; what look-ups keep of its rows goes at once.
+pub(crate) async fn withdraw(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+    number: i64,
+    reason: &str,
+) -> Result<(), Error> {
+    app.services.withdraw_version(ctx, code, number, reason).await?;
+    let versions = app.services.versions(ctx, code).await?;
+    let mut withdrawn = versions.iter().filter(|version| version.number == number);
+    withdrawn.try_for_each(|version| app.engine.forget_prepared(&version.manifest_digest))
 }
 
 /// What was withdrawn and reinstated of the records of a dataset, and why

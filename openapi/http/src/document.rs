@@ -25,7 +25,8 @@ use crate::{
     api_keys, catalogue, ckan, contributions, datasets, delta, developers, directory, downloads, grants,
     inspection, keys, log, maintenance, materials, matters, names, notices, ogc, openings, organisation,
     pages, portal, public, queries, receipts, records, replay, reports, session, sql, status, subjects,
-    subscriptions, substitutions, successions, supervision, tickets, uploads, why, words, wrapper,
+    subscriptions, substitutions, successions, supervision, tickets, uploads, verifications, why, words,
+    wrapper,
 };
 
 /// OpenAPI knows no scheme for signed requests: this names the field in which one begins, and says what it holds.
@@ -126,6 +127,7 @@ fn all_routes() -> OpenApiRouter<Arc<App>> {
         .merge(materials::routes())
         .merge(records::routes())
         .merge(sql::routes())
+        .merge(verifications::routes())
         .merge(queries::routes())
         .merge(downloads::routes())
         .merge(catalogue::routes())

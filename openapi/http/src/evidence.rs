@@ -16,7 +16,6 @@ use exchange_auth::REPR_DIGEST;
 use exchange_crypto::{Digest, Hasher, random};
 use exchange_ledger::{Commitment, Committed};
 use futures::StreamExt;
-use futures::future::try_join_all;
 use http::{Method, header};
 use tokio::sync::watch;
 
@@ -79,7 +78,7 @@ pub(crate) struct Asked {
 }
 
 /// Bodies up to this size are kept with the text of a request; of larger ones the digest is.
-const KEPT_BODY_BYTES: usize = 1 << 20;
+const KEPT_BODY_BYTES: usize = 4 << 20;
 
 impl Asked {
     /// Commits to method, address and the body's digest. The body is kept with them for auditors.
@@ -289,10 +288,10 @@ pub(crate) async fn record_refusal(app: &App, ctx: &OpContext, error: &Error, as
 async fn append(app: &App, ctx: &OpContext, event: Event, secrets: &[Secret<'_>]) -> Result<()> {
     let record = EvidenceRecord { at: app.now(), ..EvidenceRecord::new(ctx, event) };
     let id = record.id.clone();
-    let kept = secrets.iter().map(|(of, salt, text)| app.vault.keep(&id, *of, salt, text));
+    let sealed = secrets.iter().map(|(of, salt, text)| app.vault.seal(&id, *of, salt, text));
     let written = async {
-        try_join_all(kept).await?;
-        app.services.evidence().append(record).await
+        let texts = sealed.collect::<std::result::Result<_, _>>()?;
+        app.services.evidence().append_with(record, texts).await
     };
     written.await.map(drop).map_err(|error| {
         let message = "evidence can't be written, so the access did not happen; try again later";

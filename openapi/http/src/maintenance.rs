@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::extract::{Input, Params};
 use crate::problem::Refusal;
+use crate::records::sweep_lookups;
 
 /// Nothing younger is erased: it may belong to a version that is being written.
 const GRACE_SECONDS: i64 = 3600;
@@ -70,6 +71,7 @@ pub(crate) async fn collect(app: Arc<App>, ctx: OpContext, dry_run: bool) -> Res
         // Extracts were among what was erased.
         app.extracts.ask_again();
         if !dry_run {
+            sweep_lookups(&app, ctx.now).await?;
             app.staging.forget_expired(ctx.now)?;
         }
         Ok((collected, versions_erased))
@@ -91,7 +93,9 @@ async fn erase_withdrawn(app: &App, ctx: &OpContext, dry_run: bool) -> Result<Ve
             continue;
         }
         let prepared = eraser.erase(&due, ctx.now).await?;
+        let before = due.version.manifest_digest.clone();
         let after = app.services.record_erasure(ctx, due, prepared.as_ref().map(Prepared::rewritten)).await?;
+        app.engine.forget_prepared(&before)?;
         if prepared.is_some() {
             versions.push(ErasedRecords { resource, version, rows: Some(rows - after.rows) });
         }

@@ -30,8 +30,8 @@ pub(crate) use windows::{Payer, Window};
 /// What can't be limited without harm: probes, and what proves that the platform keeps its word.
 const FREE: [&str; 4] = ["/healthz", "/readyz", "/log/", "/.well-known/"];
 /// Below `/api/v1/`, where else accounts, matters and evidence stand, a developer key opens these.
-const KEY_DOORS: [&str; 4] =
-    ["/api/v1/departments", "/api/v1/openapi.json", "/api/v1/resources", "/api/v1/sql"];
+const KEY_DOORS: [&str; 5] =
+    ["/api/v1/datasets", "/api/v1/departments", "/api/v1/openapi.json", "/api/v1/resources", "/api/v1/sql"];
 
 /// The quotas of one server.
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! Records of one dataset, and answers of the engine as responses.
 
+mod lookup;
 mod sheet;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ use crate::extract::{Code, CodePath, Input, Params, invalid};
 use crate::problem::Refusal;
 use crate::sql::FormatParam;
 use crate::subjects;
+pub use lookup::prepare_lookups;
+pub(crate) use lookup::{are_looked_up, look_up_place, make_ready, sweep_lookups};
 pub(crate) use sheet::{Sheets, answered_in};
 
 /// An answer as bytes, the last of which is an error where it is not whole.
@@ -41,7 +44,7 @@ pub(crate) type Written = Pin<Box<dyn Stream<Item = catalog_core::Result<Bytes>>
 const PAGE_ROWS: u32 = 100;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list_records, query_records))
+    OpenApiRouter::new().routes(routes!(list_records, query_records)).merge(lookup::routes())
 }
 
 /// Select records: items, filter, sort, page

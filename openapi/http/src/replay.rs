@@ -28,6 +28,7 @@ use crate::extract::Id;
 use crate::payload::Upload;
 use crate::problem::Refusal;
 use crate::receipts::leaves_of;
+use crate::verifications;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(replay_answer))
@@ -203,6 +204,10 @@ impl Past {
             Asked::Features(page, lines) => {
                 let again = lines.of(run(QueryRequest::Selection(*page)).await?);
                 Ok((lines::compare(answer, again).await?, None))
+            }
+            Asked::Pairs(wanted) => {
+                let again = app.engine.verify_again(&then, &tables, wanted).await?;
+                Ok((lines::results(answer, verifications::results(&again)).await?, None))
             }
             Asked::Material(page, digest) => {
                 let names_it = lines::has_rows(run(QueryRequest::Selection(*page)).await?).await?;

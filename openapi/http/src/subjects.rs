@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use catalog_core::directory::Resource;
 use catalog_core::evidence::{Event, EvidenceRecord, SourceRead};
+use catalog_core::identity::canonical_identifier;
 use catalog_core::policy::{Action, Filter, Literal, Operand, VisibleColumn, decide_action};
 use catalog_core::services::{PastRead, VersionSelector};
 use catalog_core::{Channel, ColumnName, Error, ErrorCode, Fault, OpContext, ResourceCode, Result, Role};
@@ -93,14 +94,19 @@ fn without_blanks(number: &str) -> String {
     number.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// One way to write a number: without blanks, letters large.
+/// The one way to write a number by which it is found: that of indexes too, so that no spelling is another subject.
 fn canonical(number: &str) -> String {
-    without_blanks(number).to_uppercase()
+    canonical_identifier(number)
 }
 
 /// How evidence names a subject.
 fn hash(key: &MacKey, number: &str) -> String {
     to_hex(&key.tag(number.as_bytes()))
+}
+
+/// The keyed hash of a subject's number, in whatever way it is written: in hex it is how evidence names the subject.
+pub(crate) fn tag_of(app: &App, number: &str) -> [u8; 32] {
+    app.subject_key.tag(canonical(number).as_bytes())
 }
 
 /// A look-up of subjects: a selection that filters by the column with their numbers, in whatever way.
@@ -115,10 +121,14 @@ impl LookUp {
     /// Keyed hashes of the subjects that it names, and of those whom it has shown: whoever asks for all from a number to the
     /// same number, or for all that are like it, looks it up too.
     pub(crate) fn hashes(self, app: &App, shown: Vec<String>) -> Vec<String> {
-        let numbers = self.numbers.into_iter().chain(shown);
-        let hashes = numbers.map(|number| hash(&app.subject_key, &canonical(&number)));
-        hashes.collect::<BTreeSet<_>>().into_iter().collect()
+        hashes(app, self.numbers.into_iter().chain(shown))
     }
+}
+
+/// Keyed hashes of subjects by their numbers, each once.
+pub(crate) fn hashes(app: &App, numbers: impl IntoIterator<Item = String>) -> Vec<String> {
+    let hashes = numbers.into_iter().map(|number| hash(&app.subject_key, &canonical(&number)));
+    hashes.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The look-up that a selection is, if it is one.

@@ -42,6 +42,7 @@ use crate::extract::{Code, CodePath, Input, Number, NumberPath, Params, essence,
 use crate::openings::Check;
 use crate::payload::Upload;
 use crate::problem::Refusal;
+use crate::records::make_ready;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -335,7 +336,10 @@ pub(crate) async fn own(
 /// Publishes what is prepared, unless another shape has come into effect while it was made or waited.
 async fn publish(app: &Arc<App>, ctx: &OpContext, prepared: &Prepared, held: Held) -> Result<Version, Error> {
     let manifest = &prepared.manifest;
-    if let Some(current) = in_effect(app, ctx, &manifest.resource).await? {
+    let before = in_effect(app, ctx, &manifest.resource).await?;
+    make_ready(app, prepared, before.as_ref().map(|(version, _)| version)).await;
+    // That took its time.
+    if let Some((_, current)) = in_effect(app, ctx, &manifest.resource).await? {
         let breaks = !current.shape().broken_by(&manifest.shape().items).is_empty();
         if breaks && manifest.breaking.is_none() {
             let message = format!(
@@ -404,7 +408,7 @@ async fn options(
     let reason = wanted.reason.as_deref().unwrap_or_default();
     let breaking = wanted.breaking.then(|| Notice::new(reason, wanted.notice_days)).transpose()?;
     let change = wanted.change.unwrap_or(ChangeKind::Replace);
-    let previous = in_effect(app, ctx, code).await?;
+    let previous = in_effect(app, ctx, code).await?.map(|(_, manifest)| Manifest::clone(&manifest));
     // Versions count from 1: a later one without a readable one before it would start from nothing unasked.
     if change != ChangeKind::Replace && previous.is_none() && number > 1 {
         let message = format!(
@@ -423,10 +427,14 @@ async fn options(
 }
 
 /// The manifest of the version that `latest` means.
-async fn in_effect(app: &App, ctx: &OpContext, code: &ResourceCode) -> Result<Option<Manifest>, Error> {
+async fn in_effect(
+    app: &App,
+    ctx: &OpContext,
+    code: &ResourceCode,
+) -> Result<Option<(Version, Arc<Manifest>)>, Error> {
     let versions = app.services.versions(ctx, code).await?;
     match dataset::latest(&versions, ctx.now) {
-        Some(version) => Ok(Some(Manifest::clone(&*app.datasets.manifest(version).await?))),
+        Some(version) => Ok(Some((version.clone(), app.datasets.manifest(version).await?))),
         None => Ok(None),
     }
 }
@@ -474,7 +482,7 @@ impl References {
             };
             if target.provider != resource.provider {
                 self.verify(app, ctx, reference).await?;
-            } else if let Some(manifest) = in_effect(app, ctx, &target.code).await? {
+            } else if let Some((_, manifest)) = in_effect(app, ctx, &target.code).await? {
                 self.loaded.load(&app.datasets, reference, &manifest).await?;
             }
         }

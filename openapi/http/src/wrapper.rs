@@ -9,9 +9,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use catalog_core::context::PrincipalKind;
 use catalog_core::policy::{Action, decide_action};
+use catalog_core::ports::Durable;
 use catalog_core::{Channel, Error, ErrorCode, Fault, OpContext, Principal};
 use exchange_auth::{
-    Arrival, AuthError, Caller, Proof, RECEIPT_FIELD, RequestBinding, public_context, sign_response,
+    Arrival, AuthError, Caller, Presented, Proof, RECEIPT_FIELD, RequestBinding, public_context,
+    sign_response,
 };
 use exchange_crypto::Digest;
 use futures::FutureExt;
@@ -36,26 +38,35 @@ use crate::portal;
 use crate::problem::Refusal;
 use crate::public;
 use crate::queries;
+use crate::records;
 use crate::replay::Awaited;
 use crate::subscriptions;
 use crate::uploads::{SAMPLE, SAMPLE_BYTES};
+use crate::verifications;
 use crate::wire::Wire;
 
 /// Proves who calls, bounds and reads the body, runs the operation, leaves evidence, and signs the answer.
 pub(crate) async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let binding = app.authenticator.binding(&parts);
+    let presented = Presented::of(&parts.headers);
+    let binding = app.authenticator.binding(&parts, &presented);
     let proven = parts.extensions.get::<OpContext>();
     let request_id = proven.map_or_else(|| Uuid::now_v7().to_string(), |ctx| ctx.request_id.clone());
     let mut body = body.into_data_stream();
     let mut line = Line::of(&parts, request_id.clone(), app.now());
     let path = parts.uri.path().to_owned();
     let mut reader = portal::Reader::of(&parts);
-    let mut standing = None;
+    let (mut standing, mut nonce) = (None, None);
     let mut unsent = portal::Unsent::of(&app, &parts);
     let told = (&mut unsent, &mut reader);
-    let serving = serve(&app, &mut line, &mut standing, told, parts, &mut body, next);
-    let served = AssertUnwindSafe(serving).catch_unwind().await;
+    let proof = (&presented, &mut nonce);
+    let serving = serve(&app, &mut line, &mut standing, told, proof, (parts, &mut body), next);
+    let mut served = AssertUnwindSafe(serving).catch_unwind().await;
+    if let Err(error) = used_up(nonce).await {
+        // Nothing leaves that could be had again by the same signature. Evidence says more than has left then, as of an answer
+        // that is lost on its way.
+        served = Ok(Err(error.into()));
+    }
     let served = match (served, unsent) {
         (Ok(Err(refusal)), Some(unsent)) => Ok(Err(unsent.told(&app, refusal, &mut body).await)),
         (served, _) => served,
@@ -88,8 +99,8 @@ async fn serve(
     line: &mut Line,
     standing: &mut Option<Standing>,
     (unsent, reader): (&mut Option<portal::Unsent>, &mut portal::Reader),
-    mut parts: Parts,
-    body: &mut BodyDataStream,
+    (presented, nonce): (&Presented, &mut Option<Durable>),
+    (mut parts, body): (Parts, &mut BodyDataStream),
     next: Next,
 ) -> Result<Sealed, Refusal> {
     let door = Door::of(&parts);
@@ -99,7 +110,10 @@ async fn serve(
         line.forget_address();
     }
     let wire = Wire::of(app, &parts);
-    let arrived = caller(app, &line.request_id, &mut parts, &door, wire).await;
+    let mut arrived = caller(app, &line.request_id, (&mut parts, presented), &door, wire).await;
+    if let Ok(Whose::Arrived(caller)) = &mut arrived {
+        *nonce = caller.take_nonce();
+    }
     if let Ok(caller) = &arrived
         && !is_of_any_page
     {
@@ -121,8 +135,9 @@ async fn serve(
         let principal = caller.principal();
         decide_action(principal, action, principal.department.as_ref()).into_permission()?;
     }
-    if matches!(door.body, Taken::Answer) && caller.principal().kind == PrincipalKind::Public {
-        let message = "an answer is checked for its holder and for auditors: sign the request";
+    if caller.principal().kind == PrincipalKind::Public
+        && let Some(message) = door.body.is_not_for_strangers()
+    {
         return Err(Error::new(ErrorCode::Unauthenticated, message).into());
     }
     let Payload { digest, content } = taken(app, &mut parts, body, &door, caller.principal()).await?;
@@ -148,6 +163,9 @@ async fn serve(
         _ => ctx,
     };
     parts.extensions.insert(ctx.clone());
+    if !door.only_asks {
+        used_up(nonce.take()).await?;
+    }
     let target_uri = app.authenticator.target_uri(&parts.uri);
     let kept = if door.keeps_nothing { &[] } else { content.as_ref() };
     let asked = Asked::of(&parts.method, &target_uri, digest.as_ref(), kept)?;
@@ -169,6 +187,14 @@ async fn serve(
     sealed
 }
 
+/// Waits until a signature's nonce is used up whatever happens to the server.
+async fn used_up(nonce: Option<Durable>) -> Result<(), Error> {
+    match nonce {
+        Some(durable) => durable.await,
+        None => Ok(()),
+    }
+}
+
 /// Takes in what the address takes, within its limit.
 async fn taken(
     app: &Arc<App>,
@@ -182,6 +208,10 @@ async fn taken(
         Taken::Message => {
             payload::check_declared(&parts.headers, body_bytes)?;
             payload::read_to_memory(body, body_bytes, MESSAGE_TIME).await
+        }
+        Taken::Pairs => {
+            payload::check_declared(&parts.headers, verifications::BATCH_BYTES)?;
+            payload::read_to_memory(body, verifications::BATCH_BYTES, MESSAGE_TIME).await
         }
         Taken::Sheet => {
             payload::check_declared(&parts.headers, sheet_bytes)?;
@@ -277,7 +307,7 @@ fn counted(
 async fn caller(
     app: &App,
     request_id: &str,
-    parts: &mut Parts,
+    (parts, presented): (&mut Parts, &Presented),
     door: &Door,
     wire: Wire,
 ) -> Result<Whose, Refusal> {
@@ -301,11 +331,12 @@ async fn caller(
         return Err(AuthError::ForeignSite.into());
     }
     let confidential = wire.confidential;
-    let asks = ckan::action_of(parts.uri.path()).is_some();
-    if asks {
+    let is_ckan = ckan::action_of(parts.uri.path()).is_some();
+    if is_ckan {
         ckan::take_key(parts)?;
     }
-    let arrival = Arrival { parts, channel, request_id, now: app.now(), confidential, asks };
+    let asks = is_ckan || records::are_looked_up(parts.uri.path());
+    let arrival = Arrival { parts, presented, channel, request_id, now: app.now(), confidential, asks };
     let caller = app.authenticator.authenticate(arrival).await.map_err(|error| match &error {
         // A browser forgets what is over, and goes on as the public.
         AuthError::Session(_) => without_session(app, error),
@@ -326,6 +357,8 @@ fn without_session(app: &App, error: AuthError) -> Refusal {
 struct Door {
     channel: Channel,
     body: Taken,
+    /// Whether nothing is changed here, whoever asks: then the request is served while its nonce is on the way to the disk.
+    only_asks: bool,
     /// Whether what is sent is confided to a department: whoever sends it is anyone, and leaves no address.
     is_confidential: bool,
     /// Whether bodies are kept nowhere but where they belong: steps name third parties too.
@@ -339,6 +372,8 @@ struct Door {
 enum Taken {
     /// A message, in memory.
     Message,
+    /// Pairs to be verified, in memory, from somebody known.
+    Pairs,
     /// A spreadsheet of the directory, in memory.
     Sheet,
     /// A file of data, in the spool.
@@ -355,9 +390,18 @@ impl Taken {
     /// What the caller must be allowed to do before a large body is read: strangers make the server store nothing.
     fn needs(&self) -> Option<Action> {
         match self {
-            Self::Message | Self::Answer => None,
+            Self::Message | Self::Pairs | Self::Answer => None,
             Self::Sheet => Some(Action::EditDirectory),
             Self::File | Self::Sample | Self::Material => Some(Action::IngestData),
+        }
+    }
+
+    /// Why a stranger sends no such body.
+    fn is_not_for_strangers(&self) -> Option<&'static str> {
+        match self {
+            Self::Answer => Some("an answer is checked for its holder and for auditors: sign the request"),
+            Self::Pairs => Some("pairs are verified for departments: sign the request"),
+            _ => None,
         }
     }
 }
@@ -367,6 +411,7 @@ impl Door {
         let path = parts.uri.path();
         let channel = match path {
             "/api/v1/sql" | portal::SQL => Channel::Sql,
+            _ if path.starts_with(verifications::PREFIX) => Channel::Verification,
             _ if ckan::action_of(path) == Some("datastore_search_sql") => Channel::Sql,
             // A dataset's pages are no files: rows are those of the API, a chart is a question in SQL.
             _ if path.starts_with("/datasets/") && path.ends_with("/rows") => Channel::Api,
@@ -379,6 +424,7 @@ impl Door {
         let is_post = parts.method == Method::POST;
         let body = match path {
             "/api/v1/directory/import" => Taken::Sheet,
+            verifications::BATCH => Taken::Pairs,
             _ if is_post && portal::takes_sheet(path) => Taken::Sheet,
             _ if is_post && portal::takes_file(path) => Taken::File,
             _ if is_post && path.ends_with("/data") => Taken::File,
@@ -390,6 +436,8 @@ impl Door {
         let is_confidential = [public::DISCLOSURES, public::LETTERS].contains(&path)
             || path.starts_with(public::MATTERS)
             || portal::is_confidential(path);
+        let only_asks =
+            channel == Channel::Verification || path == "/api/v1/sql" || records::are_looked_up(path);
         let is_step = path.starts_with(matters::MATTERS) && path.ends_with("/steps");
         let signs_in = match path {
             "/api/v1/session" | "/api/v1/session/password" | "/api/v1/developers" => is_post,
@@ -404,7 +452,7 @@ impl Door {
             || path.starts_with(queries::PREFIX)
             || path == organisation::CLAIM
             || portal::keeps_nothing(path);
-        Self { channel, body, is_confidential, keeps_nothing, signs_in }
+        Self { channel, body, only_asks, is_confidential, keeps_nothing, signs_in }
     }
 }
 

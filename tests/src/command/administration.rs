@@ -165,3 +165,59 @@ async fn files_signed_by_a_retired_platform_key_still_verify() {
     let proven = folder.json(&["verify", &file, "--keys", &keys]);
     assert_eq!(proven["key"], new["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_indexes_of_look_ups_get_a_new_secret_and_are_written_anew() {
+    let folder = Folder::with_resource();
+    let rows = folder.file("penalty.csv", ROWS);
+    folder.ok(&["ingest", CODE, &rows, "--as", "scjg"]);
+    folder.open(&[]);
+    let look_up = async |visitor: &Visitor| {
+        let path = format!("/api/v1/datasets/{}/records/lookup", CODE.replace('/', "-"));
+        visitor.send(Call::post(path, &json!({"keys": ["A2"]}))).await.ok()["data"].clone()
+    };
+    let files = || {
+        let versions =
+            fs::read_dir(folder.data().join("lookups")).unwrap().map(|entry| entry.unwrap().path());
+        let files = versions.flat_map(|version| fs::read_dir(version).unwrap());
+        let mut files: Vec<_> = files.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+        files.sort();
+        files
+    };
+    let serving = folder.serve();
+    let found = look_up(&Visitor::of(&serving).await).await;
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(
+        folder.refusal(&["key", "rotate", "--indexes"]),
+        (1, "illegal_state".to_owned()),
+        "it is served"
+    );
+    drop(serving);
+    let old = files();
+    assert_eq!(old.len(), 2, "rows and the index of the key");
+    folder.ok(&["key", "rotate", "--indexes"]);
+    assert_eq!(
+        folder.refusal(&["key", "rotate", "--indexes"]).1,
+        "illegal_state",
+        "the one before is under way"
+    );
+    let retired = folder.data().join("keys").join("index.key.retired");
+    assert!(retired.exists());
+
+    let serving = folder.serve();
+    let visitor = Visitor::of(&serving).await;
+    assert_eq!(look_up(&visitor).await, found);
+    for _ in 0..10_000 {
+        if !retired.exists() {
+            break;
+        }
+        assert_eq!(look_up(&visitor).await, found);
+    }
+    assert!(!retired.exists(), "all is written anew");
+    let new = files();
+    assert!(new.len() == old.len() && old.iter().all(|file| !new.contains(file)));
+    assert_eq!(look_up(&visitor).await, found);
+    drop(serving);
+    assert_eq!(look_up(&Visitor::of(&folder.serve()).await).await, found);
+    assert_eq!(files(), new, "and stays");
+}

@@ -18,6 +18,8 @@ const SIGNED: &str =
 const DOOR: &str = "a door of another protocol; it changes nothing, and people read on the portal's pages";
 const RESUMED: &str = "programs go on with an upload that was interrupted; a browser sends the file again";
 const SAMPLED: &str = "the page's script asks it before the form is sent; the form checks the whole file";
+const PAIRS: &str =
+    "programs of departments verify what their own forms take in; no page shows what a register holds";
 const MATTER: &str = "POST /desk/matters/new";
 const DATASET: &str = "POST /desk/datasets/{code}";
 const OWN_KEYS: &str = "POST /developer";
@@ -74,6 +76,7 @@ const OPERATIONS: &[(&str, Where)] = &[
     ("import_directory", Form("POST /desk/directory/import")),
     ("invite_person", Form("POST /desk/people/{id}")),
     ("list_subject_accesses", Form("POST /desk/trace")),
+    ("look_up_records", Form("POST /sql")),
     ("name_substitute", Form("POST /desk/substitutions")),
     ("post_action", ProgramsOnly(DOOR)),
     ("post_action_of_any_version", ProgramsOnly(DOOR)),
@@ -105,6 +108,8 @@ const OPERATIONS: &[(&str, Where)] = &[
     ("run_sql", Form("POST /sql")),
     ("save_query", Form("POST /sql")),
     ("upload_data", Form("POST /desk/datasets/{code}/upload")),
+    ("verify_pair", ProgramsOnly(PAIRS)),
+    ("verify_pairs", ProgramsOnly(PAIRS)),
     ("withdraw_records", Form(DATASET)),
     ("withdraw_version", Form(DATASET)),
 ];

@@ -115,7 +115,7 @@ async fn an_old_sheet_leaves_the_sources_that_are_known() {
     let part = |part: &str| format!("/api/v1/directory/export?format=csv&part={part}");
     let sheet = server.send(Call::get(part("sheet")).by(&city.editor)).await.text();
     let whole = server.send(Call::get(part("extension")).by(&city.editor)).await.text();
-    let old = whole.replacen(",来源资源代码\r\n", "\r\n", 1);
+    let old = whole.replacen(",来源资源代码,比对核验\r\n", "\r\n", 1);
     assert_ne!(old, whole);
     let (path, mut draft) = (format!("/api/v1/resources/{CODE}"), resource());
     draft["derived_from"] = json!(["301001/000009"]);

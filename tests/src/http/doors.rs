@@ -35,8 +35,13 @@ const DOORS: [(&str, &str); 14] = [
 ];
 
 /// Routes that tell of rows and are asked elsewhere: where stands beside each.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     ("GET /api/action/{action}", "the same as with a version in its path"),
+    ("GET /api/v1/datasets/{code}/records/{key}", "lookup.rs: one of the records that are looked up"),
+    (
+        "POST /api/v1/datasets/{code}/records/lookup",
+        "lookup.rs; each row under each policy in lookup/tests.rs of exchange-query",
+    ),
     (
         "GET /api/v1/resources/{code}/versions/{number}/quarantine",
         "data.rs: what was refused, to who delivered it",
@@ -54,6 +59,11 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("GET /feeds/search.atom", "subscriptions.rs: the same of what a search finds"),
     ("GET /ogc/collections/{code}/items", "ogc/doors.rs: the same comparison, over a table with places"),
     ("GET /ogc/collections/{code}/items/{feature}", "ogc/doors.rs"),
+    (
+        "POST /api/v1/verifications",
+        "lookup.rs; whether pairs agree under each policy in lookup/tests.rs of exchange-query",
+    ),
+    ("POST /api/v1/verifications/batch", "lookup.rs: the same of many"),
     ("POST /api/v1/why/grant", "why.rs: rows are counted"),
     ("POST /sql", "sql_page.rs: the same comparison"),
     ("POST /receipts/{id}/replay", "replay.rs: rows are compared and not shown"),

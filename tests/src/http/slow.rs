@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use http::StatusCode;
 use openapi_http::HttpLimits;
 use serde_json::json;
 
@@ -88,6 +89,18 @@ fn asked_without_room(base: &str) -> TcpStream {
     }
 }
 
+/// Counts the penalties as soon as there is a place for the question. The record of a cut answer's end and the end of
+/// its work are two things, and neither waits for the other.
+async fn counted_again(city: &City) {
+    loop {
+        let answer = city.server.send(city.sql("select count(*) as n from scjg.penalty", None)).await;
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            assert_eq!(answer.ok()["data"], json!([{"n": 3}]));
+            return;
+        }
+    }
+}
+
 async fn asking(server: &Server, ask: fn(&str) -> TcpStream) -> TcpStream {
     let base = server.base.clone();
     tokio::task::spawn_blocking(move || ask(&base)).await.unwrap()
@@ -99,8 +112,7 @@ async fn who_takes_nothing_of_an_answer_holds_no_place() {
     let mut stalled = asking(&city.server, asked).await;
     // It waits until no answer is on its way any longer.
     city.server.app.drain().await.unwrap();
-    let count = city.sql("select count(*) as n from scjg.penalty", None);
-    assert_eq!(city.server.send(count).await.ok()["data"], json!([{"n": 3}]));
+    counted_again(&city).await;
     let rest = tokio::task::spawn_blocking(move || {
         let mut rest = Vec::new();
         let _ = stalled.read_to_end(&mut rest);
@@ -114,11 +126,11 @@ async fn who_takes_nothing_of_an_answer_holds_no_place() {
 async fn who_goes_away_leaves_nothing_running() {
     let city = city(Duration::from_secs(3600)).await;
     let gone = asking(&city.server, asked).await;
-    let count = || city.sql("select count(*) as n from scjg.penalty", None);
-    assert_eq!(city.server.send(count()).await.code(), "unavailable", "the place is taken");
+    let count = city.sql("select count(*) as n from scjg.penalty", None);
+    assert_eq!(city.server.send(count).await.code(), "unavailable", "the place is taken");
     drop(gone);
     city.server.app.drain().await.unwrap();
-    assert_eq!(city.server.send(count()).await.ok()["data"], json!([{"n": 3}]));
+    counted_again(&city).await;
 }
 
 /// Nothing is written to such a client that could time out, and nobody asks the answer for more.
@@ -127,7 +139,6 @@ async fn who_stays_and_makes_no_room_holds_no_place() {
     let city = city(Duration::from_secs(1)).await;
     let staying = asking(&city.server, asked_without_room).await;
     city.server.app.drain().await.unwrap();
-    let count = city.sql("select count(*) as n from scjg.penalty", None);
-    assert_eq!(city.server.send(count).await.ok()["data"], json!([{"n": 3}]));
+    counted_again(&city).await;
     drop(staying);
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use catalog_core::context::OpContext;
 use catalog_core::directory::Department;
-use catalog_core::evidence::{EvidenceLog, EvidenceRecord};
-use catalog_core::ports::{KeyOwner, KeyRecord, Person};
+use catalog_core::evidence::{EvidenceLog, EvidenceRecord, SealedText};
+use catalog_core::ports::{Durable, KeyOwner, KeyRecord, NonceStore, Person};
 use catalog_core::services::Services;
 use catalog_core::{Error, ErrorCode, Role, Timestamp};
 use catalog_store::CatalogStore;
@@ -19,8 +19,8 @@ use exchange_auth::{
     sign_request, verify_response,
 };
 use exchange_crypto::{Digest, MacKey, SigningKey, to_base64url};
-use exchange_ledger::{ConfidentialKeys, Filter, Ledger, Settings, Vault};
-use exchange_query::{CatalogTables, EngineParts, Limits, QueryEngine, Revocations};
+use exchange_ledger::{ConfidentialKeys, Filter, Ledger, NonceLog, Settings, Vault};
+use exchange_query::{CatalogTables, EngineParts, IndexSecrets, Limits, QueryEngine, Revocations};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use openapi_http::{
     AccessLog, App, AppParts, HttpLimits, MailFolder, Network, Notifier, Oidc, OidcSettings, SignIn,
@@ -57,6 +57,7 @@ pub(crate) struct Server {
     pub(crate) evidence: Arc<Ledger>,
     /// Set to make every write of evidence fail.
     pub(crate) evidence_fails: Arc<AtomicBool>,
+    pub(crate) nonces_fail: Arc<AtomicBool>,
     /// The time in microseconds; 0 goes by the system's.
     clock: Arc<AtomicI64>,
     pub(crate) app: Arc<App>,
@@ -100,7 +101,9 @@ impl Server {
             .with_history(evidence.clone());
         let reading = clock.clone();
         let parts = (services.clone(), evidence.clone(), signer.clone());
-        let app = app(&folder, &base, bounds, parts, store, Arc::new(move || read(&reading)));
+        let nonces_fail = Arc::<AtomicBool>::default();
+        let nonces = Forgetful { nonces: NonceLog::open(folder.path()).unwrap(), fails: nonces_fail.clone() };
+        let app = app(&folder, &base, bounds, parts, (store, nonces), Arc::new(move || read(&reading)));
         let router = openapi_http::router(app.clone());
         let task = tokio::spawn(async move {
             axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap()
@@ -111,8 +114,19 @@ impl Server {
             .build()
             .unwrap();
         let keys = JwkSet::default();
-        let mut server =
-            Self { base, services, evidence, evidence_fails, clock, app, folder, keys, http, task };
+        let mut server = Self {
+            base,
+            services,
+            evidence,
+            evidence_fails,
+            nonces_fail,
+            clock,
+            app,
+            folder,
+            keys,
+            http,
+            task,
+        };
         server.register(&signer, KeyOwner::Platform).await;
         server.keys =
             JwkSet::of_platform(&server.services.key_history(&server.security()).await.unwrap()).unwrap();
@@ -238,7 +252,10 @@ pub(crate) async fn exchange(
             let digest = (!call.body.is_empty()).then(|| Digest::of(&call.body));
             sign_request(key, &call.method, &address, &mut headers, digest.as_ref(), now).unwrap()
         }
-        None => RequestBinding::lenient(&call.method, &address, &headers),
+        // What can't be read as a signature binds nothing.
+        None => RequestBinding::new(&call.method, &address, &headers)
+            .or_else(|_| RequestBinding::new(&call.method, &address, &HeaderMap::new()))
+            .unwrap(),
     };
     let request = http.request(call.method.clone(), &address).headers(headers);
     let request = request.body(call.swapped.map_or(call.body, String::into_bytes));
@@ -261,7 +278,7 @@ fn app(
     base: &str,
     bounds: Bounds,
     (services, evidence, signer): (Services, Arc<Ledger>, Arc<SigningKey>),
-    store: Arc<CatalogStore>,
+    (store, nonces): (Arc<CatalogStore>, Forgetful),
     clock: openapi_http::Clock,
 ) -> Arc<App> {
     let objects = folder.path().join("objects");
@@ -280,6 +297,8 @@ fn app(
         revocations: revocations.clone(),
         partitions: Some(2),
         parquet_pushdown: false,
+        lookups: folder.path().join("lookups"),
+        index_secrets: IndexSecrets { current: MacKey::ephemeral().unwrap(), retired: None },
     });
     let subject_key = MacKey::ephemeral().unwrap();
     let notifier = Notifier::new(&bounds.networks, signer.clone(), &subject_key, base).unwrap();
@@ -293,6 +312,7 @@ fn app(
         objects_folder: Some(objects),
         authenticator: Authenticator::new(store.clone(), store.clone(), store.clone(), base)
             .unwrap()
+            .with_nonces(Arc::new(nonces))
             .with_sessions(sessions(store.clone()))
             .with_api_keys(store),
         encrypted: false,
@@ -332,6 +352,33 @@ fn read(clock: &AtomicI64) -> Timestamp {
     }
 }
 
+/// Nonces of signatures, which nothing makes durable once they are told to fail.
+struct Forgetful {
+    nonces: NonceLog,
+    fails: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl NonceStore for Forgetful {
+    async fn begin_nonce(
+        &self,
+        key: &str,
+        nonce: &str,
+        end: Timestamp,
+    ) -> catalog_core::Result<Option<Durable>> {
+        let begun = self.nonces.begin_nonce(key, nonce, end).await?;
+        let fails = || async { Err(Error::new(ErrorCode::Unavailable, "the disk is full")) };
+        Ok(match self.fails.load(Ordering::SeqCst) {
+            true => begun.map(|_| Box::pin(fails()) as Durable),
+            false => begun,
+        })
+    }
+
+    async fn forget_nonces(&self, now: Timestamp) -> catalog_core::Result<u64> {
+        self.nonces.forget_nonces(now).await
+    }
+}
+
 /// The evidence log, until it is told to fail.
 struct Breakable {
     log: Arc<Ledger>,
@@ -340,10 +387,10 @@ struct Breakable {
 
 #[async_trait::async_trait]
 impl EvidenceLog for Breakable {
-    async fn append(&self, record: EvidenceRecord) -> catalog_core::Result<u64> {
+    async fn append_with(&self, record: EvidenceRecord, texts: Vec<SealedText>) -> catalog_core::Result<u64> {
         match self.fails.load(Ordering::SeqCst) {
             true => Err(Error::new(ErrorCode::Unavailable, "the disk is full")),
-            false => self.log.append(record).await,
+            false => self.log.append_with(record, texts).await,
         }
     }
 }

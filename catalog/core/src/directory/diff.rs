@@ -54,6 +54,7 @@ fn facts(resource: &Resource) -> Vec<Fact> {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let related: Vec<_> = resource.related.iter().map(|code| code.as_str()).collect();
     let sources: Vec<_> = resource.derived_from.iter().map(|code| code.as_str()).collect();
+    let verifications: Vec<_> = resource.verifications.iter().map(ToString::to_string).collect();
     let fields = [
         ("sql_name", resource.sql_name.to_string()),
         ("title", resource.title.clone()),
@@ -82,6 +83,7 @@ fn facts(resource: &Resource) -> Vec<Fact> {
         ("key", columns(&resource.key)),
         ("sort", columns(&resource.sort)),
         ("subject", columns(resource.subject.as_slice())),
+        ("verifications", verifications.join(", ")),
     ];
     let fields = fields.into_iter().map(|(at, text)| (at.to_owned(), text));
     let items = resource.items.iter().enumerate().flat_map(|(place, item)| {

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::format::ResourceFormat;
 use super::item::{DataClass, InformationItem, Opening, Sharing};
 use super::lifecycle::LifecycleState;
+use super::verification::VerificationProfile;
 use crate::dataset::Shape;
 use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 use crate::time::Timestamp;
@@ -139,6 +140,10 @@ pub struct Resource {
     /// The column that names the data subject.
     #[serde(default)]
     pub subject: Option<ColumnName>,
+    /// What others may have checked against the rows without seeing them 比对核验.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["id_number+name"]))]
+    pub verifications: Vec<VerificationProfile>,
 }
 
 impl Resource {
@@ -165,8 +170,16 @@ impl Resource {
             item.as_stored(self.item(column.as_str()), past(column.as_str()))
         };
         let items: Vec<_> = shape.items.into_iter().map(seen).collect();
-        let subject = self.subject.clone().filter(|name| items.iter().any(|item| item.column == *name));
-        Self { items, key: shape.key, sort: shape.sort, subject, ..self.clone() }
+        let resource = Self { items, key: shape.key, sort: shape.sort, ..self.clone() };
+        let columns: Vec<_> = resource.items.iter().map(|item| item.column.clone()).collect();
+        resource.naming_only(|name| columns.contains(name))
+    }
+
+    /// The resource whose subject and verifications name no other columns than those.
+    pub fn naming_only(mut self, is_named: impl Fn(&ColumnName) -> bool) -> Self {
+        self.subject = self.subject.filter(&is_named);
+        self.verifications.retain(|profile| profile.columns().into_iter().all(&is_named));
+        self
     }
 
     /// Whether the public's directory lists it: open, or open under a condition.

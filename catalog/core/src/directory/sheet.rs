@@ -59,7 +59,7 @@ pub const DIRECTORY_COLUMNS: [&str; 26] = [
 ];
 
 /// The columns of the sheet 扩展. A row without 信息项名称 is about the resource, one with it about the item.
-pub const EXTENSION_COLUMNS: [&str; 23] = [
+pub const EXTENSION_COLUMNS: [&str; 24] = [
     "信息资源代码",
     "信息资源名称",
     "信息项名称",
@@ -83,9 +83,10 @@ pub const EXTENSION_COLUMNS: [&str; 23] = [
     "最大值",
     "引用",
     "来源资源代码",
+    "比对核验",
 ];
 /// How many of them, the last, a sheet may leave out: they came later.
-const LATER_COLUMNS: usize = 1;
+const LATER_COLUMNS: usize = 2;
 
 /// A row of a sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +154,8 @@ pub struct ImportedResource {
     pub allocate: Option<String>,
     /// Whether the sheet says what it is made from; where it has no column for that, what is known of it stays.
     pub says_sources: bool,
+    /// The same of what may be verified against it.
+    pub says_verifications: bool,
     /// Where the sheet names it, for what only the store can refuse.
     pub cells: NameCells,
 }

@@ -94,6 +94,11 @@ impl Successions {
         self.0.iter().filter(ends).find(|succession| succession.from <= at)
     }
 
+    /// When the next one after a time takes effect.
+    pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.0.iter().map(|succession| succession.from).find(|from| *from > now)
+    }
+
     /// The department that continues this one at a time: itself, if nothing has ended it.
     pub fn heir_of(&self, department: &DepartmentId, at: Timestamp) -> DepartmentId {
         let (mut heir, mut seen) = (department.clone(), BTreeSet::new());

@@ -188,6 +188,11 @@ impl Grant {
         self.terms.valid_from.unwrap_or(self.created_at) <= now && !self.has_ended(now)
     }
 
+    /// The times at which its term begins and ends.
+    pub fn turns(&self) -> impl Iterator<Item = Timestamp> {
+        [Some(self.terms.valid_from.unwrap_or(self.created_at)), self.terms.valid_until].into_iter().flatten()
+    }
+
     /// Whether the term is over at `now`, or somebody has revoked it. A revocation is never dated ahead: it holds for
     /// requests that came before it, too.
     pub fn has_ended(&self, now: Timestamp) -> bool {

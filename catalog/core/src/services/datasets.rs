@@ -15,6 +15,7 @@ use crate::policy::{
     decide_version,
 };
 use crate::ports::{SearchOrder, SearchQuery, Shapes};
+use crate::remembered::Validity;
 use crate::time::Timestamp;
 
 /// Entries that are looked at for one page of what is readable.
@@ -40,6 +41,9 @@ pub struct Dataset {
     pub granted: GrantedPolicy,
     /// The version.
     pub version: Version,
+    /// The first time at which it may be decided otherwise though the catalogue stays as it is: a term begins or ends, a version
+    /// takes effect. `None` where there is no such time, or where it was decided for another time than now.
+    pub until: Option<Timestamp>,
 }
 
 impl Dataset {
@@ -52,6 +56,15 @@ impl Dataset {
             policy_digest: self.granted.policy.digest().to_hex(),
             grant: self.granted.grant.clone(),
         }
+    }
+
+    /// For how long whoever opened it in a catalogue of that revision may remember it for this caller, as they asked. `None` for
+    /// cells, which are decided on with what was shown before, and for what is open to everyone where a purpose is stated: all
+    /// see the same, and each purpose that a stranger thinks of would be remembered for itself.
+    pub fn validity(&self, ctx: &OpContext, revision: i64) -> Option<Validity> {
+        let is_the_same_without = self.granted.kind == GrantKind::Public && ctx.purpose.is_some();
+        let may_be = self.granted.policy.statistics.is_none() && !is_the_same_without;
+        may_be.then_some(Validity { revision, from: ctx.now, until: self.until })
     }
 }
 
@@ -230,7 +243,8 @@ impl Services {
         }
         self.hide_withdrawn(&mut granted.policy, &stored, version, None).await?;
         let resource = self.shown_to(ctx, stored).await?;
-        Ok(Dataset { resource, granted, version: version.clone() })
+        let until = next_turn(&grants, &versions, ctx.now);
+        Ok(Dataset { resource, granted, version: version.clone(), until })
     }
 
     /// The versions, cleared for the audience, among which one is chosen: a file of a version in thousands of files is asked for
@@ -302,6 +316,16 @@ impl Services {
         Ok(resource)
     }
 
+    /// The published resources with the versions that are in effect, or will be, for the platform's own work.
+    pub async fn standing_versions(&self, now: Timestamp) -> Result<Vec<(Resource, Version)>> {
+        let mut found = Vec::new();
+        for resource in self.store.entries(None).await?.into_iter().filter_map(|entry| entry.published) {
+            let versions = dataset::standing(self.store.versions(&resource.code).await?, now);
+            found.extend(versions.into_iter().map(|version| (resource.clone(), version)));
+        }
+        Ok(found)
+    }
+
     /// Every version of every resource, for the collection of garbage.
     pub async fn all_versions(&self, ctx: &OpContext) -> Result<Vec<Version>> {
         Self::permit(ctx, Action::MaintainStorage, None)?;
@@ -311,6 +335,13 @@ impl Services {
         }
         Ok(all)
     }
+}
+
+/// When a term of the grants begins or ends next, or one of the versions takes effect.
+fn next_turn(grants: &[Grant], versions: &[Version], now: Timestamp) -> Option<Timestamp> {
+    let of_grants = grants.iter().flat_map(Grant::turns);
+    let of_versions = versions.iter().filter_map(Version::effective_from);
+    of_grants.chain(of_versions).filter(|turn| *turn > now).min()
 }
 
 /// Whether the code says that a dataset can't be read now, and no more.

@@ -70,7 +70,7 @@ impl Services {
         let singles_out = singles_out(&grant.terms, &stored);
         // No grant is used: the provider looks at what is its own.
         let granted = GrantedPolicy { grant: None, kind: grant.terms.kind, policy };
-        let dataset = Some(Dataset { resource: stored, granted, version: version.clone() });
+        let dataset = Some(Dataset { resource: stored, granted, version: version.clone(), until: None });
         Ok(Proposal { grant, dataset, singles_out, min_group, undoes })
     }
 

@@ -59,7 +59,7 @@ impl Services {
             return Err(gone(&withdrawn_since(&acts, read.now)));
         }
         let granted = GrantedPolicy { grant: source.grant.clone(), kind, policy: then };
-        Ok(Dataset { resource: stored, granted, version: version.clone() })
+        Ok(Dataset { resource: stored, granted, version: version.clone(), until: None })
     }
 
     /// The policy of a past read without withdrawals.

@@ -218,7 +218,7 @@ impl Services {
             hidden => hidden?,
         }
         let granted = GrantedPolicy { grant: None, kind: grant.kind, policy };
-        let dataset = Dataset { resource: stored, granted, version: version.clone() };
+        let dataset = Dataset { resource: stored, granted, version: version.clone(), until: None };
         let further = terms.quasi_identifiers.as_deref().unwrap_or_default();
         look.check.check(ctx, dataset, further, &self.settings.secrecy).await
     }

@@ -96,6 +96,12 @@ impl Authenticator {
         context.ticket = Some(key.id.clone());
         let reads = only_reads(&arrival.parts.method, arrival.channel, arrival.asks);
         let refused = (!reads).then(|| refused("it only reads; sign in instead"));
-        Ok(Caller { context, proof: Proof::ApiKey { key_id: key.id }, signed_body: None, refused })
+        Ok(Caller {
+            context,
+            proof: Proof::ApiKey { key_id: key.id },
+            signed_body: None,
+            nonce: None,
+            refused,
+        })
     }
 }

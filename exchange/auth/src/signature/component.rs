@@ -1,9 +1,11 @@
+use std::borrow::Cow;
+
 use http::{HeaderMap, Method, StatusCode, Uri};
 use sfv::{BareItem, Item, ItemSerializer};
 
 use crate::AuthError;
 use crate::fields::{field_value, parse_dictionary};
-use crate::signature::member_text;
+use crate::signature::{Covered, member_text};
 
 /// A request as signatures see it.
 #[derive(Clone, Copy)]
@@ -68,7 +70,17 @@ enum Fault {
     Field(AuthError),
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// A component that is about to be signed, by its name.
+    pub(crate) fn covered(&self, name: &'static str) -> Result<Covered<'a>, AuthError> {
+        let value = match name {
+            "@method" => Cow::Borrowed(self.method.as_str()),
+            "@target-uri" => Cow::Borrowed(self.target_uri),
+            _ => covered_field(self.headers, name)?,
+        };
+        Ok((Cow::Owned(format!("\"{name}\"")), value))
+    }
+
     fn derived(&self, name: &str) -> Result<String, Fault> {
         if name == "method" {
             return Ok(self.method.as_str().to_owned());
@@ -105,12 +117,18 @@ pub(crate) fn authority(uri: &Uri) -> Option<String> {
     }
 }
 
+/// The value of a field that is about to be signed.
+pub(crate) fn covered_field<'a>(headers: &'a HeaderMap, name: &str) -> Result<Cow<'a, str>, AuthError> {
+    let value = field_value(headers, name)?;
+    value.ok_or_else(|| AuthError::Component { component: format!("\"{name}\""), reason: "is missing" })
+}
+
 fn field(headers: &HeaderMap, name: &str, key: Option<&str>) -> Result<String, Fault> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err(Fault::Component("must be in lower case"));
     }
     let value = field_value(headers, name).map_err(Fault::Field)?.ok_or(Fault::Component("is missing"))?;
-    let Some(key) = key else { return Ok(value) };
+    let Some(key) = key else { return Ok(value.into_owned()) };
     let members = parse_dictionary("signature", &value).map_err(Fault::Field)?;
     members.get(key).map(member_text).ok_or(Fault::Component("is missing"))
 }

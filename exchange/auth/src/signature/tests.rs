@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use sfv::ListEntry;
 
 use super::*;
+use crate::fields::parse_dictionary;
 
 const RFC_KEY: &str = "MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF";
 const RFC_INPUT: &str = r#"sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519""#;

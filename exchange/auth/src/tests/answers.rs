@@ -18,17 +18,27 @@ struct Exchange {
 
 /// A signed request and its signed answer.
 fn exchange() -> Exchange {
+    exchange_with("")
+}
+
+/// The same where somebody adds parameters to the signature of the request.
+fn exchange_with(parameters: &str) -> Exchange {
     let fake = Arc::new(Fake::default());
     let (platform, _) = SigningKey::generate().unwrap();
     let (mut parts, ()) = http::Request::get("/x?y").body(()).unwrap().into_parts();
     let address = format!("{BASE}/x?y");
     let key = fake.department();
-    let sent = sign_request(&key, &Method::GET, &address, &mut parts.headers, None, NOW).unwrap();
+    let mut sent = sign_request(&key, &Method::GET, &address, &mut parts.headers, None, NOW).unwrap();
+    if !parameters.is_empty() {
+        let signature = format!("{}{parameters}", parts.headers["signature"].to_str().unwrap());
+        parts.headers.insert("signature", signature.parse().unwrap());
+        sent = RequestBinding::new(&Method::GET, &address, &parts.headers).unwrap();
+    }
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
     headers.insert(RECEIPT_FIELD, "0198".parse().unwrap());
     headers.insert("link", "</x?cursor=a>; rel=\"next\"".parse().unwrap());
-    let received = fake.authenticator().binding(&parts);
+    let received = fake.authenticator().binding(&parts, &Presented::of(&parts.headers));
     sign_response(&platform, &received, StatusCode::OK, &mut headers, Some(&Digest::of(BODY)), NOW).unwrap();
     Exchange { platform, sent, headers }
 }
@@ -57,6 +67,13 @@ fn an_answer_is_proven_for_its_request() {
     ] {
         assert!(input.contains(covered), "{covered}");
     }
+}
+
+/// A member of a dictionary is covered with its parameters (RFC 9421 section 2.1.2).
+#[test]
+fn a_signature_with_parameters_is_covered_with_them() {
+    let exchange = exchange_with(";v=1");
+    assert!(exchange.verify(StatusCode::OK, BODY, NOW).is_ok());
 }
 
 #[test]
@@ -125,7 +142,7 @@ fn refusals_of_unreadable_signatures_are_signed_too() {
     let (platform, _) = SigningKey::generate().unwrap();
     let request = http::Request::get("/x").header("signature", "(((").header("signature-input", "???");
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let received = fake.authenticator().binding(&parts);
+    let received = fake.authenticator().binding(&parts, &Presented::of(&parts.headers));
     let mut headers = HeaderMap::new();
     sign_response(&platform, &received, StatusCode::UNAUTHORIZED, &mut headers, None, NOW).unwrap();
     let public = platform.public();

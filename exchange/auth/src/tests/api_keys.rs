@@ -6,8 +6,8 @@ use catalog_core::{Channel, OpContext, Role, Timestamp};
 use http::Request;
 use http::request::Parts;
 
-use super::NOW;
 use super::fake::Fake;
+use super::{NOW, arrival};
 use crate::*;
 
 async fn caller(
@@ -17,8 +17,7 @@ async fn caller(
     now: Timestamp,
 ) -> Result<Caller, AuthError> {
     let authenticator = fake.authenticator().with_api_keys(fake.clone());
-    let arrival = Arrival { parts, channel, request_id: "r", now, confidential: true, asks: false };
-    authenticator.authenticate(arrival).await
+    authenticator.authenticate(arrival(parts, &Presented::of(&parts.headers), channel, now)).await
 }
 
 /// A developer's key as it is stored, and its secret.
@@ -87,14 +86,9 @@ async fn a_key_that_is_wrong_over_revoked_or_would_write_is_refused() {
     assert!(reason(&twice, "GET", NOW).await.contains("one developer key"));
     let both = [own[0], ("authorization", "Bearer x")];
     assert!(reason(&both, "GET", NOW).await.contains("one proof"));
-    let open = Arrival {
-        parts: &with("GET", &own),
-        channel: Channel::Api,
-        request_id: "r",
-        now: NOW,
-        confidential: false,
-        asks: false,
-    };
+    let parts = with("GET", &own);
+    let presented = Presented::of(&parts.headers);
+    let open = Arrival { confidential: false, ..arrival(&parts, &presented, Channel::Api, NOW) };
     let authenticator = fake.authenticator().with_api_keys(fake.clone());
     assert!(authenticator.authenticate(open).await.unwrap_err().to_string().contains("https"));
     assert!(fake.authenticator().authenticate(Arrival { confidential: true, ..open }).await.is_err());
@@ -127,15 +121,7 @@ async fn an_address_stands_for_its_key() {
     let address = server().signed_address("/files/1", &Token::from(&key), NOW.plus_seconds(60));
     let ask = async |address: &str, now: Timestamp| {
         let parts = Request::builder().uri(address).body(()).unwrap().into_parts().0;
-        let arrival = Arrival {
-            parts: &parts,
-            channel: Channel::File,
-            request_id: "r",
-            now,
-            confidential: true,
-            asks: false,
-        };
-        server().authenticate(arrival).await
+        server().authenticate(arrival(&parts, &Presented::of(&parts.headers), Channel::File, now)).await
     };
     let caller = ask(&address, NOW).await.unwrap();
     assert_eq!(caller.proof(), &Proof::ApiKey { key_id: key.id.clone() });

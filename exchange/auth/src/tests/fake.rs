@@ -1,6 +1,8 @@
 //! A store in memory, as far as authentication asks it anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,8 +11,8 @@ use catalog_core::directory::resource::Entry;
 use catalog_core::directory::{Department, Level, Succession};
 use catalog_core::evidence::EvidenceRecord;
 use catalog_core::ports::{
-    ApiKeyStore, CodePage, CredentialStore, DirectoryStore, GrantEnding, Handover, KeyOwner, KeyRecord,
-    Person, SearchPage, SearchQuery, SuccessionStore, Ticket,
+    ApiKeyStore, CodePage, CredentialStore, DirectoryStore, Durable, GrantEnding, Handover, KeyOwner,
+    KeyRecord, NonceStore, Person, SearchPage, SearchQuery, SuccessionStore, Ticket,
 };
 use catalog_core::substitution::Substitution;
 use catalog_core::{DepartmentId, Error, ResourceCode, Result, Role, Timestamp};
@@ -27,6 +29,9 @@ pub(super) struct Fake {
     pub(super) api_keys: Mutex<Vec<ApiKey>>,
     pub(super) successions: Mutex<Vec<Succession>>,
     pub(super) substitutions: Mutex<Vec<Substitution>>,
+    /// The catalogue's revision. Tests change keys and people as they like: where none is held, each question gets a new one.
+    pub(super) held: Mutex<Option<i64>>,
+    asked: AtomicI64,
     nonces: Mutex<BTreeSet<(String, String)>>,
 }
 
@@ -151,7 +156,8 @@ impl DirectoryStore for Fake {
         unused()
     }
     async fn revision(&self) -> Result<i64> {
-        unused()
+        let held = *self.held.lock().unwrap();
+        Ok(held.unwrap_or_else(|| self.asked.fetch_add(1, Ordering::SeqCst)))
     }
 }
 
@@ -219,8 +225,14 @@ impl CredentialStore for Fake {
     async fn revoke_ticket(&self, _: &str, _: Timestamp, _: &EvidenceRecord) -> Result<()> {
         unused()
     }
-    async fn use_nonce(&self, key_id: &str, nonce: &str, _: Timestamp) -> Result<bool> {
-        Ok(self.nonces.lock().unwrap().insert((key_id.to_owned(), nonce.to_owned())))
+}
+
+#[async_trait]
+impl NonceStore for Fake {
+    async fn begin_nonce(&self, key_id: &str, nonce: &str, _: Timestamp) -> Result<Option<Durable>> {
+        let is_new = self.nonces.lock().unwrap().insert((key_id.to_owned(), nonce.to_owned()));
+        let durable: Durable = Box::pin(ready(Ok(())));
+        Ok(is_new.then_some(durable))
     }
     async fn forget_nonces(&self, _: Timestamp) -> Result<u64> {
         unused()

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use catalog_core::directory::{Succession, SuccessionState};
 use catalog_core::substitution::Substitution;
-use catalog_core::{DepartmentId, Principal, Role, Timestamp};
+use catalog_core::{Channel, DepartmentId, Principal, Role, Timestamp};
+use exchange_crypto::SigningKey;
 
-use super::NOW;
 use super::fake::Fake;
-use crate::AuthError;
+use super::{BASE, NOW, arrival};
+use crate::{AuthError, Presented};
 
 fn called(fake: &Arc<Fake>, id: &str, now: Timestamp) -> Result<Principal, AuthError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -75,4 +76,57 @@ fn what_a_department_continues_is_known_with_its_own_attributes() {
     assert_eq!(heir.attributes_of(&old)["division_code"], "360481");
     assert_eq!(heir.attributes["division_code"], "360400");
     assert!(called(&fake, "nobody", NOW).is_err());
+}
+
+/// Asks one authenticator again and again.
+fn ask(
+    authenticator: &crate::Authenticator,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<Principal, AuthError> {
+    let (mut parts, ()) = http::Request::get("/x").body(()).unwrap().into_parts();
+    let uri = format!("{BASE}/x");
+    crate::sign_request(key, &http::Method::GET, &uri, &mut parts.headers, None, now).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    Ok(runtime
+        .block_on(authenticator.authenticate(arrival(
+            &parts,
+            &Presented::of(&parts.headers),
+            Channel::Api,
+            now,
+        )))?
+        .principal()
+        .clone())
+}
+
+#[test]
+fn a_department_is_remembered_until_the_catalogue_changes_or_its_time_comes() {
+    let fake = Arc::new(Fake::default());
+    let (key, authenticator) = (fake.department(), fake.authenticator());
+    let id = key.public().id();
+    *fake.held.lock().unwrap() = Some(1);
+    *fake.successions.lock().unwrap() = vec![Succession {
+        id: "1".to_owned(),
+        predecessor: DepartmentId::new("old").unwrap(),
+        successor: DepartmentId::new("scjg").unwrap(),
+        resources: BTreeSet::new(),
+        from: NOW.plus_seconds(60),
+        basis: "方案".to_owned(),
+        state: SuccessionState::Confirmed,
+        proposed_by: "officer".to_owned(),
+        carried_out: None,
+    }];
+    let old = DepartmentId::new("old").unwrap();
+    assert!(!ask(&authenticator, &key, NOW).unwrap().acts_for(&old));
+    let known = fake.keys.lock().unwrap().remove(&id).unwrap();
+    assert!(!ask(&authenticator, &key, NOW.plus_seconds(59)).unwrap().acts_for(&old), "not asked again");
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(60)).is_err(), "its time has come: asked again");
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(30)).is_ok());
+    *fake.held.lock().unwrap() = Some(2);
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(30)).is_err(), "the catalogue has changed");
+
+    fake.keys.lock().unwrap().insert(id.clone(), known);
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(60)).unwrap().acts_for(&old));
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(3_600)).is_err(), "its key is over");
+    assert!(ask(&authenticator, &key, NOW.plus_seconds(-3_601)).is_err(), "its key is not valid yet");
 }

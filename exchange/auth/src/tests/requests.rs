@@ -9,9 +9,9 @@ use http::{Method, Request};
 use proptest::prelude::*;
 
 use super::fake::Fake;
-use super::{BASE, NOW};
+use super::{BASE, NOW, arrival};
 use crate::{
-    Arrival, AuthError, PURPOSE_FIELD, decode_assertion, encode_assertion, sign_request, verify_request,
+    AuthError, PURPOSE_FIELD, Presented, decode_assertion, encode_assertion, sign_request, verify_request,
 };
 
 const BODY: &[u8] = b"{\"sql\":\"select 1\"}";
@@ -30,10 +30,13 @@ fn signed(key: &SigningKey, path: &str, at: Timestamp) -> Parts {
 }
 
 fn arrive(fake: &Arc<Fake>, parts: &Parts, body: &[u8], now: Timestamp) -> Result<OpContext, AuthError> {
-    let arrival =
-        Arrival { parts, channel: Channel::Sql, request_id: "r-1", now, confidential: true, asks: false };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let caller = runtime.block_on(fake.authenticator().authenticate(arrival))?;
+    let caller = runtime.block_on(fake.authenticator().authenticate(arrival(
+        parts,
+        &Presented::of(&parts.headers),
+        Channel::Sql,
+        now,
+    )))?;
     caller.with_body((!body.is_empty()).then(|| Digest::of(body)).as_ref())
 }
 

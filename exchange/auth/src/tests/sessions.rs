@@ -8,7 +8,7 @@ use catalog_core::{Channel, Error, ErrorCode, OpContext, Result, Role, Timestamp
 use http::Request;
 
 use super::fake::Fake;
-use super::{BASE, NOW};
+use super::{BASE, NOW, arrival};
 use crate::*;
 
 #[derive(Default)]
@@ -91,15 +91,13 @@ impl World {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let arrival = Arrival {
-            parts: &parts,
-            channel: Channel::Api,
-            request_id: "r",
+        Ok(run(self.authenticator.authenticate(arrival(
+            &parts,
+            &Presented::of(&parts.headers),
+            Channel::Api,
             now,
-            confidential: true,
-            asks: false,
-        };
-        Ok(run(self.authenticator.authenticate(arrival))?.with_body(None)?)
+        )))?
+        .with_body(None)?)
     }
 
     fn get(&self, now: Timestamp) -> Result<OpContext> {
@@ -194,15 +192,12 @@ fn no_session_is_accepted_where_others_could_have_read_it() {
     let request = Request::get("/t").header("cookie", format!("shuqiao={}", world.token));
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let call = |confidential| {
-        let arrival = Arrival {
-            parts: &parts,
-            channel: Channel::Api,
-            request_id: "r",
-            now: NOW,
+        run(world.authenticator.authenticate(Arrival {
             confidential,
-            asks: false,
-        };
-        run(world.authenticator.authenticate(arrival)).map(|_| ()).map_err(Error::from)
+            ..arrival(&parts, &Presented::of(&parts.headers), Channel::Api, NOW)
+        }))
+        .map(|_| ())
+        .map_err(Error::from)
     };
     call(true).unwrap();
     assert_eq!(call(false).unwrap_err().code, ErrorCode::Unauthenticated);

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use tempfile::tempdir;
 
 use super::fake::Fake;
-use super::{BASE, NOW};
+use super::{BASE, NOW, arrival};
 use crate::*;
 
 fn department(fake: &Fake, suite: Suite) -> SigningKey {
@@ -27,16 +27,13 @@ fn signed(key: &SigningKey) -> Parts {
 }
 
 fn arrive(fake: &Arc<Fake>, parts: &Parts) -> Result<String, AuthError> {
-    let arrival = Arrival {
-        parts,
-        channel: Channel::Sql,
-        request_id: "r-1",
-        now: NOW,
-        confidential: true,
-        asks: false,
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let caller = runtime.block_on(fake.authenticator().authenticate(arrival))?;
+    let caller = runtime.block_on(fake.authenticator().authenticate(arrival(
+        parts,
+        &Presented::of(&parts.headers),
+        Channel::Sql,
+        NOW,
+    )))?;
     Ok(caller.with_body(None)?.principal.id)
 }
 

@@ -8,7 +8,7 @@ use exchange_crypto::{MacKey, SigningKey};
 use http::Request;
 
 use super::fake::Fake;
-use super::{BASE, NOW};
+use super::{BASE, NOW, arrival};
 use crate::*;
 
 /// The context of a department's machine.
@@ -25,9 +25,15 @@ fn call(
     channel: Channel,
     now: Timestamp,
 ) -> Result<OpContext, AuthError> {
-    let arrival = Arrival { parts, channel, request_id: "r", now, confidential: true, asks: false };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(fake.authenticator().authenticate(arrival))?.with_body(None)
+    runtime
+        .block_on(fake.authenticator().authenticate(arrival(
+            parts,
+            &Presented::of(&parts.headers),
+            channel,
+            now,
+        )))?
+        .with_body(None)
 }
 
 fn wanted() -> NewTicket {
@@ -95,8 +101,11 @@ fn a_ticket_posts_where_that_only_asks() {
     {
         let parts = with_token(method, &token);
         let channel = Channel::Api;
-        let arrival = Arrival { parts: &parts, channel, request_id: "r", now: NOW, confidential: true, asks };
-        let answered = runtime.block_on(fake.authenticator().authenticate(arrival));
+        let answered =
+            runtime.block_on(fake.authenticator().authenticate(Arrival {
+                asks,
+                ..arrival(&parts, &Presented::of(&parts.headers), channel, NOW)
+            }));
         assert_eq!(answered.is_ok(), accepted, "{method} {asks}");
     }
 }
@@ -147,16 +156,13 @@ fn no_ticket_is_accepted_where_others_could_have_read_it() {
     let (_, token) = issued(&fake, &fake.department());
     let parts = with_token("POST", &token);
     let call = |confidential| {
-        let arrival = Arrival {
-            parts: &parts,
-            channel: Channel::Sql,
-            request_id: "r",
-            now: NOW,
-            confidential,
-            asks: false,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(fake.authenticator().authenticate(arrival)).map(|_| ())
+        runtime
+            .block_on(fake.authenticator().authenticate(Arrival {
+                confidential,
+                ..arrival(&parts, &Presented::of(&parts.headers), Channel::Sql, NOW)
+            }))
+            .map(|_| ())
     };
     assert_eq!(call(true), Ok(()));
     let Err(AuthError::Ticket(reason)) = call(false) else { panic!("it was accepted") };
@@ -175,16 +181,15 @@ fn an_address_stands_for_its_ticket_on_one_path_for_a_while() {
     let address = server().signed_address("/files/1", &Token::from(&ticket), NOW.plus_seconds(60));
     let ask = |method: &str, address: &str, now: Timestamp| {
         let parts = Request::builder().method(method).uri(address).body(()).unwrap().into_parts().0;
-        let arrival = Arrival {
-            parts: &parts,
-            channel: Channel::File,
-            request_id: "r",
-            now,
-            confidential: true,
-            asks: false,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(server().authenticate(arrival))?.with_body(None)
+        runtime
+            .block_on(server().authenticate(arrival(
+                &parts,
+                &Presented::of(&parts.headers),
+                Channel::File,
+                now,
+            )))?
+            .with_body(None)
     };
     for method in ["GET", "HEAD"] {
         let ctx = ask(method, &address, NOW).unwrap();
@@ -229,4 +234,38 @@ fn asking_for_the_files_of_a_table_travels_in_a_post() {
     fake.tickets.lock().unwrap().push(ticket);
     assert!(call(&fake, &with_token("POST", &token), Channel::File, NOW).is_ok());
     assert!(call(&fake, &with_token("PUT", &token), Channel::File, NOW).is_err());
+}
+
+/// A department's ticket is remembered while the catalogue stays as it is, and ends with its time and with its key all the same.
+#[test]
+fn a_ticket_is_remembered_until_the_catalogue_changes_or_its_time_comes() {
+    let fake = Arc::new(Fake::default());
+    let key = fake.department();
+    *fake.held.lock().unwrap() = Some(1);
+    let (ticket, token) = issued(&fake, &key);
+    let authenticator = fake.authenticator();
+    let ask = |now: Timestamp| {
+        let parts = with_token("GET", &token);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime
+            .block_on(authenticator.authenticate(arrival(
+                &parts,
+                &Presented::of(&parts.headers),
+                Channel::Sql,
+                now,
+            )))?
+            .with_body(None)
+    };
+    let first = ask(NOW).unwrap();
+    fake.tickets.lock().unwrap()[0].revoked_at = Some(NOW);
+    assert_eq!(ask(NOW).unwrap(), first, "not asked again");
+    assert!(ask(ticket.expires_at).is_err(), "it is over");
+    assert!(ask(NOW.plus_seconds(-1)).is_err(), "it is not issued yet");
+    *fake.held.lock().unwrap() = Some(2);
+    assert!(ask(NOW).is_err(), "the catalogue has changed: it was revoked");
+
+    fake.tickets.lock().unwrap()[0].revoked_at = None;
+    fake.tickets.lock().unwrap()[0].expires_at = NOW.plus_seconds(90_000);
+    assert!(ask(NOW).is_ok());
+    assert!(ask(NOW.plus_seconds(3_600)).is_err(), "the key that asked for it is over");
 }

@@ -42,7 +42,7 @@ fn full() -> (TempDir, Settings) {
     log.add_cosignatures(&head, vec![line]).unwrap();
     for number in 30..33 {
         let record = record(number);
-        block_on(vault.keep(&record.id, Committed::Request, &[1; 32], b"GET x\n\n")).unwrap();
+        keep_text(&vault, &record.id, Committed::Request, &[1; 32], b"GET x\n\n").unwrap();
         append(&log, &[record]);
     }
     (folder, settings)

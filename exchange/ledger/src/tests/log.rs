@@ -290,7 +290,7 @@ fn many_writers_at_once_get_places_of_their_own() {
 #[test]
 fn after_a_failed_write_everything_is_refused() {
     let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let committer = Committer::start("test", move |batch: &[u64]| {
+    let committer = Committer::start("test", move |batch: Vec<u64>| {
         let written = full.write_all(b"x").map_err(LedgerError::io(Path::new("/dev/full")));
         if batch == [0] { written.map(|()| vec![0]) } else { Ok(vec![1]) }
     });
@@ -303,7 +303,7 @@ fn after_a_failed_write_everything_is_refused() {
 #[test]
 fn after_a_full_disk_the_next_batch_is_tried() {
     let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let committer = Committer::start("test", move |batch: &[u64]| match batch {
+    let committer = Committer::start("test", move |batch: Vec<u64>| match batch.as_slice() {
         [0] => full.write_all(b"x").map_err(LedgerError::unwritten(Path::new("/dev/full"))).map(|()| vec![0]),
         _ => Ok(vec![1]),
     });

@@ -34,7 +34,7 @@ fn access(number: u64, second: u64) -> (EvidenceRecord, [(Committed, Commitment,
 
 fn keep(vault: &Vault, id: &str, secrets: &[(Committed, Commitment, Vec<u8>)]) {
     for (of, commitment, text) in secrets {
-        block_on(vault.keep(id, *of, &commitment.salt, text)).unwrap();
+        keep_text(vault, id, *of, &commitment.salt, text).unwrap();
     }
 }
 
@@ -144,7 +144,7 @@ fn a_replaced_text_is_named() {
     let vault = Vault::open(elsewhere.path()).unwrap();
     fs::copy(&key, elsewhere.path().join(format!("keys/evidence-{MONTH}.key"))).unwrap();
     for text in [b"GET https://x/another\n00\nthe body".as_slice(), b""] {
-        block_on(vault.keep(id, Committed::Request, &kept[0].salt, text)).unwrap();
+        keep_text(&vault, id, Committed::Request, &kept[0].salt, text).unwrap();
         let forged = fs::read_to_string(elsewhere.path().join(format!("secrets/{MONTH}.sealed"))).unwrap();
         let rest = whole.split_once('\n').unwrap().1;
         fs::write(&file, format!("{}\n{rest}", forged.lines().last().unwrap())).unwrap();

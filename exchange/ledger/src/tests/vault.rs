@@ -19,11 +19,9 @@ fn what_is_kept_is_read_again_and_stands_nowhere_in_clear() {
     let vault = Vault::open(folder.path()).unwrap();
     let (id, other) = (id_at(NOVEMBER), id_at(NOVEMBER + 1));
     let text = b"POST https://x/api/v1/sql\nabc\nselect 110101199003070011";
-    block_on(async {
-        vault.keep(&id, Committed::Request, &[1; 32], text).await.unwrap();
-        vault.keep(&other, Committed::Request, &[2; 32], b"").await.unwrap();
-        vault.keep(&id, Committed::Answer, &[3; 32], b"").await.unwrap();
-    });
+    keep_text(&vault, &id, Committed::Request, &[1; 32], text).unwrap();
+    keep_text(&vault, &other, Committed::Request, &[2; 32], b"").unwrap();
+    keep_text(&vault, &id, Committed::Answer, &[3; 32], b"").unwrap();
     drop(vault);
     let path = folder.path().join("secrets/2026-11.sealed");
     let content = fs::read_to_string(&path).unwrap();
@@ -43,11 +41,9 @@ fn a_record_is_found_among_many_and_also_out_of_order() {
     let mut ids: Vec<_> = (0..3000).map(|second| id_at(OCTOBER + second * 10)).collect();
     // A clock that was set back for a while.
     ids.push(id_at(OCTOBER + 5));
-    block_on(async {
-        for id in &ids {
-            vault.keep(id, Committed::Answer, &[7; 32], id.as_bytes()).await.unwrap();
-        }
-    });
+    for id in &ids {
+        keep_text(&vault, id, Committed::Answer, &[7; 32], id.as_bytes()).unwrap();
+    }
     for id in ids.iter().step_by(97).chain(ids.last()) {
         let kept = vault.of_record(id).unwrap();
         assert_eq!(kept.iter().map(|kept| kept.text.as_slice()).collect::<Vec<_>>(), [id.as_bytes()]);
@@ -63,7 +59,7 @@ fn an_erased_month_is_gone_and_the_proofs_stay() {
     let old = EvidenceRecord { id: id_at(OCTOBER), ..record(0) };
     let young = EvidenceRecord { id: id_at(NOVEMBER), ..record(1) };
     for record in [&old, &young] {
-        block_on(vault.keep(&record.id, Committed::Answer, &[7; 32], b"text")).unwrap();
+        keep_text(&vault, &record.id, Committed::Answer, &[7; 32], b"text").unwrap();
     }
     append(&log, &[old.clone(), young.clone()]);
     let before = log.checkpoint().unwrap();
@@ -78,7 +74,7 @@ fn an_erased_month_is_gone_and_the_proofs_stay() {
         assert!(vault.of_record(&old.id).unwrap().is_empty());
         assert_eq!(vault.of_record(&young.id).unwrap().len(), 1);
         let late = id_at(OCTOBER + 1);
-        block_on(vault.keep(&late, Committed::Answer, &[7; 32], b"")).unwrap_err();
+        keep_text(&vault, &late, Committed::Answer, &[7; 32], b"").unwrap_err();
     }
     assert_eq!(log.checkpoint().unwrap(), before);
     for leaf in log.scan(Filter::default()).unwrap().map(Result::unwrap) {
@@ -111,7 +107,7 @@ fn a_torn_last_line_is_cut_off_before_the_next() {
     let (first, second) = (id_at(NOVEMBER), id_at(NOVEMBER + 1));
     let keep = |id: &str| {
         let vault = Vault::open(folder.path()).unwrap();
-        block_on(vault.keep(id, Committed::Answer, &[7; 32], b"")).unwrap();
+        keep_text(&vault, id, Committed::Answer, &[7; 32], b"").unwrap();
     };
     keep(&first);
     let path = folder.path().join("secrets/2026-11.sealed");

@@ -37,6 +37,43 @@ pub(crate) struct TablePolicy {
     pub(crate) filter: Option<Expr>,
 }
 
+impl VisibleColumn {
+    /// What is shown of it, over rows that have the `input` columns of the `whole` version.
+    pub(crate) fn over(&self, whole: &Schema, input: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+        let name = whole.field(self.stored).name();
+        let stored: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, input.index_of(name)?));
+        match &self.mask {
+            Some(mask) => mask.over(stored, input),
+            None => Ok(stored),
+        }
+    }
+}
+
+impl TablePolicy {
+    /// The columns that the caller sees of the `whole` version.
+    pub(crate) fn schema(&self, whole: &Schema) -> Result<Schema> {
+        let fields = self.columns.iter().map(|column| {
+            let field = whole
+                .fields()
+                .get(column.stored)
+                .ok_or_else(|| internal_datafusion_err!("a policy names column {}", column.stored))?;
+            match &column.mask {
+                Some(mask) => mask.field(field),
+                None => Ok(field.as_ref().clone()),
+            }
+        });
+        Ok(Schema::new(fields.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// The filter over rows of the `whole` version.
+    pub(crate) fn predicate(&self, whole: &SchemaRef) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let Some(filter) = &self.filter else { return Ok(None) };
+        let whole = DFSchema::try_from(Arc::clone(whole))?;
+        let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
+        create_physical_expr(filter, &whole, &props, &planning).map(Some)
+    }
+}
+
 /// A version under a policy. It has no logical plan and no statistics, so the planner cannot look inside.
 ///
 /// scan = stored scan -> policy filter -> masks -> barrier. A query's filters reach the scan only through the
@@ -64,30 +101,8 @@ impl GovernedTable {
 
     fn try_new(stored: Arc<StoredTable>, policy: &TablePolicy) -> Result<Self> {
         let whole = stored.schema();
-        let fields = policy.columns.iter().map(|column| {
-            let field = whole
-                .fields()
-                .get(column.stored)
-                .ok_or_else(|| internal_datafusion_err!("a policy names column {}", column.stored))?;
-            match &column.mask {
-                Some(mask) => mask.field(field),
-                None => Ok(field.as_ref().clone()),
-            }
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
-        let filter = policy
-            .filter
-            .as_ref()
-            .map(|filter| {
-                let whole = DFSchema::try_from(Arc::clone(&whole))?;
-                create_physical_expr(
-                    filter,
-                    &whole,
-                    &ExecutionProps::new(),
-                    &PhysicalPlanningContext::default(),
-                )
-            })
-            .transpose()?;
+        let schema = Arc::new(policy.schema(&whole)?);
+        let filter = policy.predicate(&whole)?;
         let is_plain = |stored: &usize| {
             policy.columns.iter().any(|column| column.stored == *stored && column.mask.is_none())
         };
@@ -159,13 +174,8 @@ impl GovernedTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (input, whole) = (plan.schema(), self.stored.schema());
         let expressions = wanted.iter().map(|column| {
-            let name = whole.field(column.stored).name();
-            let stored: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, input.index_of(name)?));
-            let expr = match &column.mask {
-                Some(mask) => mask.over(stored, &input)?,
-                None => stored,
-            };
-            Ok(ProjectionExpr::new(expr, name.clone()))
+            let name = whole.field(column.stored).name().clone();
+            Ok(ProjectionExpr::new(column.over(&whole, &input)?, name))
         });
         let expressions = expressions.collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(expressions, plan)?))

@@ -44,15 +44,7 @@ impl StoredTable {
     /// Field and schema metadata are dropped: they are not the caller's business. Text is read as views, which costs
     /// no copy of the bytes.
     pub(crate) fn new(store: ObjectStoreUrl, files: Vec<StoredFile>, schema: &Schema) -> Self {
-        let fields = schema.fields().iter().map(|field| {
-            let data_type = match field.data_type() {
-                DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-                DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
-                other => other.clone(),
-            };
-            Field::new(field.name(), data_type, field.is_nullable())
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let schema = Arc::new(viewed(schema));
         let stored = Arc::clone(&schema);
         Self { store, files, stored, schema, order: Vec::new(), places: None, reach: Reach::default() }
     }
@@ -117,6 +109,19 @@ impl StoredTable {
             Some(rows) => Some(scanned.with_extension(ParquetRowSelection::new(rows))),
         }
     }
+}
+
+/// The schema in which a version stored with `schema` is read.
+pub(crate) fn viewed(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| {
+        let data_type = match field.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+            DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+            other => other.clone(),
+        };
+        Field::new(field.name(), data_type, field.is_nullable())
+    });
+    Schema::new(fields.collect::<Vec<_>>())
 }
 
 #[async_trait]

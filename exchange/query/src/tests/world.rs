@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use super::cells::naive;
 use super::fixture::{cell, kept, parts, penalties};
-use crate::{EngineParts, Limits, OpenTable, QueryEngine, Revocations, TableName, Tables};
+use crate::{EngineParts, IndexSecrets, Limits, OpenTable, QueryEngine, Revocations, TableName, Tables};
 
 /// Callers: rows hidden, values masked, both.
 pub(crate) const CALLERS: [&str; 3] = ["rows", "masks", "both"];
@@ -245,6 +245,8 @@ impl World {
             revocations: Revocations::default(),
             partitions: Some(partitions),
             parquet_pushdown: pushdown,
+            lookups: self.folder.path().join("lookups"),
+            index_secrets: IndexSecrets { current: MacKey::from_bytes(&[8; 32]).unwrap(), retired: None },
         }
     }
 
@@ -308,7 +310,7 @@ pub(crate) fn stored(folder: &TempDir, place: &str, batch: &RecordBatch, name: &
         "published_by": "steward", "state": "published", "tombstone": null,
     }));
     OpenTable {
-        dataset: Dataset { resource, granted, version: version.unwrap() },
+        dataset: Dataset { resource, granted, version: version.unwrap(), until: None },
         schema: batch.schema(),
         files: parts(folder, place, batch),
         places: None,
@@ -335,7 +337,7 @@ fn resource(name: &str, schema: &Schema) -> Resource {
         "sql_name": name, "title": "处罚", "provider": "city", "classification": [], "abstract": "synthetic",
         "format": {"class": "数据库", "kind": "mysql"}, "items": items.collect::<Vec<_>>(),
         "sharing_method": {"class": "共享平台", "kind": "数据库"}, "update_cycle": "daily", "published_on": null,
-        "key": key,
+        "key": key, "verifications": if name == "penalties" { vec!["secret+name", "dept+name"] } else { vec![] },
     }))
     .unwrap()
 }

@@ -87,7 +87,7 @@ pub(crate) enum Key {
 #[derive(Debug, Args)]
 pub(crate) struct KeyRotate {
     /// Id of the old key, as `key list` shows it; one of 64 begins with `-`.
-    #[arg(required_unless_present = "platform", requires = "file", allow_hyphen_values = true)]
+    #[arg(required_unless_present_any = ["platform", "indexes"], requires = "file", allow_hyphen_values = true)]
     pub(crate) id: Option<String>,
     /// File of the new private key, whose public half is taken.
     pub(crate) file: Option<PathBuf>,
@@ -97,6 +97,10 @@ pub(crate) struct KeyRotate {
     /// Give the platform a new key; its data folder must not be served meanwhile.
     #[arg(long, conflicts_with_all = ["id", "file", "server"])]
     pub(crate) platform: bool,
+    /// Give the indexes of look-ups a new secret; the data folder must not be served meanwhile. What stands under the old one serves
+    /// after the next start, until it is written anew in the background.
+    #[arg(long, conflicts_with_all = ["id", "file", "server", "platform"])]
+    pub(crate) indexes: bool,
     /// What the platform's new key signs with, ed25519 or sm2; as the old one, if not given.
     #[arg(long, requires = "platform")]
     pub(crate) suite: Option<Suite>,

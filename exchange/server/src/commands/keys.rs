@@ -14,7 +14,8 @@ use serde_json::json;
 use super::segment;
 use crate::cli::{Global, Key, KeyRotate, Ticket};
 use crate::client::{Client, Payload};
-use crate::compose::Platform;
+use crate::compose::{INDEX_KEY, Platform};
+use crate::evidence;
 use crate::folder::Folder;
 use crate::output;
 
@@ -34,16 +35,35 @@ pub(crate) fn generate(global: &Global, suite: Suite, file: &Path) -> Result<()>
 
 /// Gives the platform a new key, of another suite if one is given, while no server runs.
 pub(crate) async fn rotate_platform(global: &Global, suite: Option<Suite>) -> Result<()> {
-    let Some(folder) = Folder::open_unless_owned(&global.data_dir)? else {
-        let message = "a running server signs with the old key: stop it, rotate, and start it again";
-        return Err(Error::new(ErrorCode::IllegalState, message));
-    };
-    let platform = Platform::start(folder, None).await?;
+    let platform = Platform::start(unserved(global)?, None).await?;
     let rotated = platform.rotate_key(&global.operator, suite).await;
     platform.close().await?;
     let new = rotated?;
     output::outcome(global, &new, format!("the platform signs with {} from now on", new.id));
     Ok(())
+}
+
+/// Gives the indexes of look-ups a new secret.
+pub(crate) async fn rotate_indexes(global: &Global) -> Result<()> {
+    let platform = Platform::start(unserved(global)?, None).await?;
+    let ctx = platform.operator(&global.operator, Some(":security_administrator")).await?;
+    let rotated = async {
+        platform.folder().retire_secret(INDEX_KEY)?;
+        evidence::record(platform.evidence(), &ctx, "key.rotated", "secret of the indexes of look-ups").await
+    };
+    let rotated = rotated.await;
+    platform.close().await?;
+    rotated?;
+    let done = "the indexes have a new secret: the next start writes them anew in the background";
+    output::outcome(global, &json!({ "rotated": INDEX_KEY }), done.to_owned());
+    Ok(())
+}
+
+fn unserved(global: &Global) -> Result<Folder> {
+    Folder::open_unless_owned(&global.data_dir)?.ok_or_else(|| {
+        let message = "a running server uses the old key: stop it, rotate, and start it again";
+        Error::new(ErrorCode::IllegalState, message)
+    })
 }
 
 /// Registers, replaces, ends and lists keys.

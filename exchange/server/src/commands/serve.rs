@@ -62,7 +62,8 @@ pub(crate) async fn serve(
     let platform = Platform::start(folder, Some(Served { base_url: base_url.clone(), encrypted })).await?;
     let (door, local) = local::bind(platform.folder().root())?;
     let (handle, local_handle) = (Handle::new(), Handle::new());
-    let forgetting = tokio::spawn(platform.forget_nonces(HOUR));
+    let forgetting = tokio::spawn(platform.forget_nonces(MINUTE));
+    let preparing = tokio::spawn(platform.prepare_lookups(HOUR));
     let clock = tokio::spawn(platform.run_clock(HOUR));
     let telling = tokio::spawn(platform.deliver_words(MINUTE));
     let posting = tokio::spawn(mail::keep_posting(postman, SOON));
@@ -91,6 +92,7 @@ pub(crate) async fn serve(
         }
         None => tokio::try_join!(guard(server, bounds).serve(routes), beside),
     };
+    preparing.abort();
     forgetting.abort();
     clock.abort();
     telling.abort();

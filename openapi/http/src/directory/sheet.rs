@@ -70,8 +70,7 @@ pub(crate) async fn take_all(app: &App, ctx: &OpContext, imported: Imported) -> 
 
 async fn take(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<ResourceCode, Error> {
     let resource = match &found.allocate {
-        None if found.says_sources => found.resource,
-        None => with_known_sources(app, ctx, found.resource).await?,
+        None => with_what_is_known(app, ctx, found).await?,
         Some(classification) => {
             let code = app.services.allocate_code(ctx, &found.resource.provider, classification).await?;
             found.with_code(code)?
@@ -80,11 +79,19 @@ async fn take(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<Res
     app.services.save_draft(ctx, resource).await.map(|entry| entry.draft.code)
 }
 
-/// A resource of a sheet that is older than its column of sources, with those that its draft has: what the sheet can't say, it does not
-/// take away.
-async fn with_known_sources(app: &App, ctx: &OpContext, mut resource: Resource) -> Result<Resource, Error> {
+/// The resource of a sheet, with what its draft says where the sheet is older than the columns for it: what a sheet can't say, it does
+/// not take away.
+async fn with_what_is_known(app: &App, ctx: &OpContext, found: ImportedResource) -> Result<Resource, Error> {
+    let ImportedResource { mut resource, says_sources, says_verifications, .. } = found;
+    if says_sources && says_verifications {
+        return Ok(resource);
+    }
     match app.services.entry(ctx, &resource.code).await {
-        Ok(entry) => resource.derived_from = entry.draft.derived_from,
+        Ok(entry) if !says_sources => {
+            resource.derived_from = entry.draft.derived_from;
+            resource.verifications = entry.draft.verifications;
+        }
+        Ok(entry) => resource.verifications = entry.draft.verifications,
         Err(error) if error.code == ErrorCode::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -133,7 +140,13 @@ fn entries(graph: &Graph, provider: Option<&DepartmentId>, departments: &[Depart
         let broken = rules::check(&resource);
         if broken.is_empty() {
             let cells = NameCells::at(&node);
-            imported.resources.push(ImportedResource { resource, allocate: None, says_sources: true, cells });
+            imported.resources.push(ImportedResource {
+                resource,
+                allocate: None,
+                says_sources: true,
+                says_verifications: true,
+                cells,
+            });
         }
         let placed = |problem: Problem| Problem { at: format!("{node} {}", problem.at), ..problem };
         imported.problems.extend(broken.into_iter().map(placed));

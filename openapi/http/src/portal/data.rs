@@ -187,7 +187,7 @@ pub(crate) async fn first_rows(
     ctx: &OpContext,
     open: &OpenTable,
 ) -> Result<Option<(FirstRows, Reading)>> {
-    let Dataset { resource, granted, version } = &open.dataset;
+    let Dataset { resource, granted, version, .. } = &open.dataset;
     let seen = visible(resource, &granted.policy);
     let tells_of_persons = seen.items.iter().any(|item| is_personal(resource, item));
     if tells_of_persons || granted.policy.statistics.is_some() {

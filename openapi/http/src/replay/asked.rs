@@ -1,16 +1,20 @@
 //! What a kept text asks for. The text is all that is known: `Accept`, and which part of a file was wanted, stand nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::Query;
-use catalog_core::policy::Filter;
+use catalog_core::policy::filter::Literal;
+use catalog_core::policy::{Filter, Operand};
 use catalog_core::services::VersionSelector;
 use catalog_core::{Error, ErrorCode, OpContext, ResourceCode, Result};
 use exchange_crypto::Digest;
 use exchange_query::replay::leaves_open;
-use exchange_query::{PastTables, QueryRequest, Selection, TableName, Tables as _};
+use exchange_query::{Pair, PastTables, QueryRequest, Selection, TableName, Tables as _, Verification};
 use http::Uri;
-use openapi_contract::{RecordsQuery, SqlQuery};
+use openapi_contract::{
+    KeyValue, RecordKey, RecordLookup, RecordsQuery, SqlQuery, VerificationBatch, VerificationRequest,
+};
+use percent_encoding::percent_decode_str;
 
 use super::refused;
 use crate::ckan;
@@ -18,6 +22,7 @@ use crate::downloads::{material_named, material_selection};
 use crate::ogc::{self, FeatureLines};
 use crate::portal;
 use crate::records::{is_value, query_of, selection};
+use crate::verifications;
 
 /// What is computed again.
 pub(super) enum Asked {
@@ -25,6 +30,8 @@ pub(super) enum Asked {
     Rows(Box<QueryRequest>, Option<&'static str>),
     /// Features, each in a line of its own.
     Features(Box<Selection>, FeatureLines),
+    /// Whether pairs agreed: one pair by itself, or many.
+    Pairs(Verification),
     /// A material, for whoever saw a row that names it.
     Material(Box<Selection>, Digest),
 }
@@ -61,6 +68,9 @@ impl<'a> KeptText<'a> {
         if let Some(asked) = self.features(tables, then).await? {
             return Ok(asked);
         }
+        if let Some(wanted) = self.pairs()? {
+            return Ok(Asked::Pairs(wanted));
+        }
         if let Some(asked) = self.material(tables, then).await? {
             return Ok(asked);
         }
@@ -93,6 +103,9 @@ impl<'a> KeptText<'a> {
             let selection = selection(code, query).map_err(|refusal| refusal.error)?;
             return Ok(Some((QueryRequest::Selection(selection), None)));
         }
+        if let Some(found) = self.looked_up(tables, then).await? {
+            return Ok(Some(found));
+        }
         if let Some(action) = ckan::action_of(path) {
             let asked = ckan::asked_again(action, &self.address, self.body, (tables, then)).await;
             let Some(request) = asked.map_err(|refusal| refusal.error)? else { return Ok(None) };
@@ -115,6 +128,60 @@ impl<'a> KeptText<'a> {
             ("POST", portal::SQL) => portal::entered_sql(self.body).map(Some).ok_or_else(damaged),
             _ => Ok(None),
         }
+    }
+
+    /// Records that were looked up, as the selection of those that have these keys.
+    async fn looked_up(
+        &self,
+        tables: &PastTables<'_>,
+        then: &OpContext,
+    ) -> Result<Option<(QueryRequest, Option<&'static str>)>> {
+        let rest = self.address.path().strip_prefix("/api/v1/datasets/");
+        let Some((code, key)) = rest.and_then(|rest| rest.split_once("/records/")) else { return Ok(None) };
+        let table = TableName::Code(ResourceCode::from_path(code)?);
+        let wanted: RecordLookup = match self.method {
+            "POST" => serde_json::from_slice(self.body).map_err(|_| damaged())?,
+            _ => {
+                let key = percent_decode_str(key).decode_utf8().map_err(|_| damaged())?.into_owned();
+                let keys = vec![RecordKey::One(KeyValue::Text(key))];
+                RecordLookup { keys, items: Vec::new() }
+            }
+        };
+        let open = tables.open(then, &table, VersionSelector::Latest).await?;
+        let keys: Vec<_> = wanted.keys.into_iter().map(RecordKey::into_texts).collect();
+        let again = "a record that is looked up twice stands in the answer twice";
+        let is_twice = keys.iter().collect::<BTreeSet<_>>().len() < keys.len();
+        let columns: Vec<_> = open.dataset.resource.key.iter().map(ToString::to_string).collect();
+        let literal = |value: String| Operand::Literal(Literal::Text(value));
+        let filter = Some(match &columns[..] {
+            [column] => Filter::In(column.clone(), keys.into_iter().flatten().map(literal).collect()),
+            columns => {
+                let is_of = |values: Vec<String>| {
+                    let each = columns.iter().cloned().zip(values);
+                    Filter::And(each.map(|(column, value)| is_value(column, value)).collect())
+                };
+                Filter::Or(keys.into_iter().map(is_of).collect())
+            }
+        });
+        let selection = Selection { columns: wanted.items, filter, ..Selection::of(table) };
+        Ok(Some((QueryRequest::Selection(selection), is_twice.then_some(again))))
+    }
+
+    /// Pairs that were verified.
+    fn pairs(&self) -> Result<Option<Verification>> {
+        let (resource, profile, pairs) = match (self.method, self.address.path()) {
+            ("POST", verifications::PREFIX) => {
+                let asked: VerificationRequest = serde_json::from_slice(self.body).map_err(|_| damaged())?;
+                (asked.resource, asked.profile, vec![(asked.identifier, asked.attribute)])
+            }
+            ("POST", verifications::BATCH) => {
+                let asked: VerificationBatch = serde_json::from_slice(self.body).map_err(|_| damaged())?;
+                (asked.resource, asked.profile, asked.pairs)
+            }
+            _ => return Ok(None),
+        };
+        let pairs = pairs.into_iter().map(|(identifier, attribute)| Pair { identifier, attribute });
+        Ok(Some(Verification { table: TableName::Code(resource), profile, pairs: pairs.collect() }))
     }
 
     fn file(&self) -> Result<Option<(QueryRequest, Option<&'static str>)>> {

@@ -9,6 +9,8 @@ use exchange_crypto::{Digest, Hasher};
 use exchange_query::QueryAnswer;
 use exchange_query::replay::Difference;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use openapi_contract::{VerificationAnswer, VerificationAnswers, VerificationResult};
+use serde::Deserialize;
 
 use super::refused;
 
@@ -37,6 +39,30 @@ pub(super) async fn compare(
     }
     let sum = |sign: i64| balance.values().map(|count| (count * sign).max(0).unsigned_abs()).sum();
     Ok(Difference { rows, missing: sum(1), added: sum(-1), cut: false })
+}
+
+/// Compares what was said of pairs with what is said again, pair by pair.
+pub(super) async fn results(answer: File, again: Vec<VerificationResult>) -> Result<Difference> {
+    let read = tokio::task::spawn_blocking(move || serde_json::from_reader(BufReader::new(answer)));
+    let answered: Answered =
+        read.await.map_err(Error::internal)?.map_err(|_| refused("the answer is none of a verification"))?;
+    let answered = match answered {
+        Answered::One(VerificationAnswer { result }) => vec![result],
+        Answered::Many(VerificationAnswers { results }) => results,
+    };
+    if answered.len() != again.len() {
+        return Err(refused("the answer is of other pairs"));
+    }
+    let other = answered.iter().zip(&again).filter(|(before, now)| before != now).count() as u64;
+    Ok(Difference { rows: answered.len() as u64, missing: other, added: other, cut: false })
+}
+
+/// What verification answered.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answered {
+    One(VerificationAnswer),
+    Many(VerificationAnswers),
 }
 
 /// The features of an answer as they were written.

@@ -108,7 +108,7 @@ async fn table(
     names: &BTreeMap<DepartmentId, String>,
     dataset: &Dataset,
 ) -> Result<TableInView> {
-    let Dataset { resource, granted, version } = dataset;
+    let Dataset { resource, granted, version, .. } = dataset;
     let asked = AccessQuestion {
         resource: resource.code.clone(),
         principal: None,

@@ -1,8 +1,10 @@
 //! Rules for key, sort and subject columns.
 
-use super::super::{InformationItem, ItemKind, Opening, Resource, Sharing};
+use super::super::{InformationItem, ItemKind, Opening, Resource, Sharing, ValueFormat};
 use super::Findings;
 use crate::ids::ColumnName;
+
+const MAX_VERIFICATIONS: usize = 4;
 
 pub(super) fn check(resource: &Resource, found: &mut Findings) {
     for (item, at) in named(resource, &resource.key, "key", found) {
@@ -31,6 +33,34 @@ pub(super) fn check(resource: &Resource, found: &mut Findings) {
     if let Some(subject) = &resource.subject {
         let known = resource.item(subject.as_str()).is_some();
         found.expect(known, "subject", "subject.column", format!("there is no column `{subject}`"));
+    }
+    verifications(resource, found);
+}
+
+/// Each profile is an index of all rows: there are few.
+fn verifications(resource: &Resource, found: &mut Findings) {
+    let profiles = &resource.verifications;
+    let names: Vec<_> = profiles.iter().map(ToString::to_string).collect();
+    found.expect_unique(&names, "verifications", "verifications.unique", "name a verification once");
+    let message = format!("name {MAX_VERIFICATIONS} verifications at most");
+    found.expect(profiles.len() <= MAX_VERIFICATIONS, "verifications", "verifications.many", message);
+    for (place, profile) in profiles.iter().enumerate() {
+        let at = format!("verifications[{place}]");
+        let message = format!("`{profile}` names one column twice; name an identifier and what must agree");
+        found.expect(profile.identifier != profile.attribute, &at, "verifications.same", message);
+        for column in profile.columns() {
+            let Some(item) = resource.item(column.as_str()) else {
+                let message = format!("there is no column `{column}`");
+                found.expect(false, &at, "verifications.column", message);
+                continue;
+            };
+            let message = format!(
+                "the column `{column}` holds {}; texts alone are verified",
+                item.item_type.kind.label()
+            );
+            let is_text = item.item_type.kind == ItemKind::C && item.format != Some(ValueFormat::Material);
+            found.expect(is_text, &at, "verifications.type", message);
+        }
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::directory::format::ResourceFormat;
 use crate::directory::{
     DataClass, InformationItem, ItemKind, ItemType, Opening, Reference, Sharing, SharingMethod, ValueFormat,
+    VerificationProfile,
 };
 use crate::fixtures;
 use crate::ids::{ColumnName, ResourceCode};
@@ -59,6 +60,18 @@ pub(crate) fn sample() -> Resource {
     }
 }
 
+fn verified(profile: &str) -> VerificationProfile {
+    profile.parse().unwrap()
+}
+
+/// So many good ones.
+fn profiles(count: usize) -> Vec<VerificationProfile> {
+    let texts = ["credit_code", "legal_id", "status"];
+    let pairs = texts.iter().flat_map(|one| texts.iter().map(move |other| (one, other)));
+    let different = pairs.filter(|(one, other)| one != other);
+    different.cycle().take(count).map(|(one, other)| verified(&format!("{one}+{other}"))).collect()
+}
+
 #[test]
 fn the_sample_breaks_no_rule() {
     assert_eq!(check(&sample()), []);
@@ -109,6 +122,12 @@ breaks! {
         r.derived_from = vec![code("101001/1"), code("101001/1")];
     };
     source_of_itself: "derived_from derived_from.itself" when |r| r.derived_from = vec![r.code.clone()];
+    verified_twice: "verifications[1] verifications.unique" when |r| r.verifications = vec![verified("credit_code+legal_id"); 2];
+    verified_too_much: "verifications verifications.many" when |r| r.verifications = profiles(5);
+    verified_by_itself: "verifications[0] verifications.same" when |r| r.verifications = vec![verified("status+status")];
+    verified_by_nothing: "verifications[0] verifications.column" when |r| r.verifications = vec![verified("status+name")];
+    verified_by_an_amount: "verifications[0] verifications.type" when
+        |r| r.verifications = vec![verified("credit_code+capital")];
     related_to_itself: "related related.itself" when |r| r.related = vec![r.code.clone()];
     keyword_twice: "keywords[1] keywords.unique" when |r| r.keywords.push("企业".into());
     keyword_list: "keywords[0] keywords.text" when |r| r.keywords = vec!["企业，法人".into()];

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::super::format::ResourceFormat;
 use super::super::{
     DataClass, Department, InformationItem, Reference, Resource, SharingMethod, UpdateCycle, ValueFormat,
-    classification, rules,
+    VerificationProfile, classification, rules,
 };
 use super::cells::{self, Read, narrow, numbered};
 use super::extension::ext;
 use super::group::{Group, at};
 use super::header::Header;
 use super::{Grid, ImportedResource, Row, names};
-use crate::error::Problem;
+use crate::error::{Error, Problem};
 use crate::ids::{ColumnName, DepartmentId, ResourceCode, SqlName};
 
 /// The digit of the 类 with the names below it.
@@ -95,8 +95,9 @@ impl<'a> Builder<'a> {
             (Some((_, allocate)), Some(provider)) if self.problems.is_empty() => {
                 resource.provider = provider;
                 let cells = self.name_cells(&resource);
-                let says_sources = self.sheets.extra_header.is_some_and(|header| header.has(ext::SOURCES));
-                Ok(ImportedResource { resource, allocate, says_sources, cells })
+                let has = |column| self.sheets.extra_header.is_some_and(|header| header.has(column));
+                let (says_sources, says_verifications) = (has(ext::SOURCES), has(ext::VERIFICATIONS));
+                Ok(ImportedResource { resource, allocate, says_sources, says_verifications, cells })
             }
             _ => Err(self.problems),
         }
@@ -233,6 +234,7 @@ impl<'a> Builder<'a> {
             key: Vec::new(),
             sort: Vec::new(),
             subject: None,
+            verifications: Vec::new(),
         };
         let (cycle, date) = (text(at::CYCLE), text(at::PUBLISHED));
         let cycle = UpdateCycle::parse(&cycle).ok_or_else(|| {
@@ -246,6 +248,7 @@ impl<'a> Builder<'a> {
         let personal = self.extra(None, ext::PERSONAL, cells::flag);
         let related = self.extra(None, ext::RELATED, codes);
         let derived_from = self.extra(None, ext::SOURCES, codes);
+        let verifications = self.extra(None, ext::VERIFICATIONS, verifications);
         Some(Resource {
             update_cycle: update_cycle.unwrap_or(UpdateCycle::Irregular),
             published_on: published_on.flatten(),
@@ -253,6 +256,7 @@ impl<'a> Builder<'a> {
             personal: personal?,
             related: related.unwrap_or_default(),
             derived_from: derived_from.unwrap_or_default(),
+            verifications: verifications.unwrap_or_default(),
             ..resource
         })
     }
@@ -376,6 +380,11 @@ impl<'a> Builder<'a> {
 fn codes(text: &str) -> Read<Vec<ResourceCode>> {
     let codes = cells::list(text).into_iter().map(|code| ResourceCode::new(narrow(&code)));
     codes.collect::<Result<_, _>>().map_err(|error| ("cell.code", error.message))
+}
+
+fn verifications(text: &str) -> Read<Vec<VerificationProfile>> {
+    let profiles = cells::list(text).into_iter().map(|profile| narrow(&profile).parse());
+    profiles.collect::<Result<_, Error>>().map_err(|error| ("cell.verifications", error.message))
 }
 
 fn data_class(text: &str) -> Read<DataClass> {

@@ -33,6 +33,7 @@ pub(super) mod ext {
     pub(crate) const MAXIMUM: usize = 20;
     pub(crate) const REFERENCE: usize = 21;
     pub(crate) const SOURCES: usize = 22;
+    pub(crate) const VERIFICATIONS: usize = 23;
 }
 
 /// Gives each row to its resource, found by code, or by name where the code is empty. Returns the problems of rows

@@ -109,6 +109,7 @@ fn resource_cell(field: &str, number: usize) -> Cell {
         "keywords" => Cell::Extension(ext::KEYWORDS),
         "related" => Cell::Extension(ext::RELATED),
         "derived_from" => Cell::Extension(ext::SOURCES),
+        "verifications" => Cell::Extension(ext::VERIFICATIONS),
         "data_class" => Cell::Extension(ext::DATA_CLASS),
         "licence" => Cell::Extension(ext::LICENCE),
         "contact" => Cell::Extension(ext::CONTACT),

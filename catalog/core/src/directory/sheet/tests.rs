@@ -9,7 +9,7 @@ use crate::directory::format::ResourceFormat;
 use crate::directory::rules::tests::sample;
 use crate::directory::{
     DataClass, Department, InformationItem, ItemKind, ItemType, Level, Opening, Reference, Sharing,
-    SharingMethod, UpdateCycle, rules,
+    SharingMethod, UpdateCycle, VerificationProfile, rules,
 };
 use crate::ids::{ColumnName, DepartmentId};
 
@@ -391,6 +391,14 @@ prop_compose! {
         };
         let key = columns(&|item| item.required);
         let sort = columns(&|item| item.sharing == Sharing::Unconditional && !item.personal);
+        let texts_of_items: Vec<_> =
+            items.iter().filter(|item| item.item_type.kind == ItemKind::C).map(|item| &item.column).collect();
+        let verifications = match texts_of_items[..] {
+            [identifier, attribute, ..] => {
+                vec![VerificationProfile { identifier: identifier.clone(), attribute: attribute.clone() }]
+            }
+            _ => Vec::new(),
+        };
         Resource {
             code: format!("301{:03}/{number:06}", number % 7).parse().unwrap(),
             sql_name: format!("table_{number}").parse().unwrap(),
@@ -418,6 +426,7 @@ prop_compose! {
             contact: options,
             temporal_coverage: Some("../2025-12-31".into()),
             spatial_coverage: Some("360481".into()),
+            verifications,
             key,
             sort,
         }

@@ -102,7 +102,7 @@ fn item_row(number: usize, resource: &Resource, item: &InformationItem) -> [Stri
     ]
 }
 
-fn resource_extension(resource: &Resource, provider: &Department) -> [String; 23] {
+fn resource_extension(resource: &Resource, provider: &Department) -> [String; 24] {
     let mut row = EXTENSION_COLUMNS.map(|_| String::new());
     let related: Vec<_> = resource.related.iter().map(ToString::to_string).collect();
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -126,10 +126,12 @@ fn resource_extension(resource: &Resource, provider: &Department) -> [String; 23
     }
     let sources: Vec<_> = resource.derived_from.iter().map(ToString::to_string).collect();
     row[ext::SOURCES] = sources.join("，");
+    let verifications: Vec<_> = resource.verifications.iter().map(ToString::to_string).collect();
+    row[ext::VERIFICATIONS] = verifications.join("，");
     row
 }
 
-fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 23] {
+fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 24] {
     let place = |columns: &[ColumnName]| {
         let place = columns.iter().position(|column| *column == item.column);
         place.map(|place| (place + 1).to_string()).unwrap_or_default()
@@ -159,6 +161,7 @@ fn item_extension(resource: &Resource, item: &InformationItem) -> [String; 23] {
         item.minimum.clone().unwrap_or_default(),
         item.maximum.clone().unwrap_or_default(),
         item.reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+        empty(),
         empty(),
     ]
 }

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::datasets::withdraw;
 use crate::extract::{Code, CodePath, Params};
 use crate::portal::form::Form;
 use crate::portal::visit::{LanguageParam, Visit};
@@ -193,8 +194,7 @@ async fn act(visit: &Visit, resource: &Resource, acted: &Acted) -> Result<()> {
     match acted.r#do.as_str() {
         "withdraw" => {
             let (number, reason) = (number()?, acted.reason.clone());
-            App::to_the_end(async move { app.services.withdraw_version(&ctx, &code, number, &reason).await })
-                .await
+            App::to_the_end(async move { withdraw(&app, &ctx, &code, number, &reason).await }).await
         }
         "review" => app.services.review_version(&ctx, &code, number()?).await.map(drop),
         "withdraw_records" => {

@@ -40,7 +40,7 @@ const DIRECTORY: [&str; 26] = [
     "Topic under which it is open",
 ];
 /// The English names of the columns of 扩展.
-const EXTENSION: [&str; 23] = [
+const EXTENSION: [&str; 24] = [
     "Code",
     "Title",
     "Item",
@@ -64,10 +64,11 @@ const EXTENSION: [&str; 23] = [
     "Maximum",
     "Reference",
     "Codes of its sources",
+    "Verifications, as id_number+name",
 ];
 /// Fields of the resource: columns of the first sheet, then of 扩展.
-const OF_RESOURCE: ([usize; 18], [usize; 10]) =
-    ([7, 8, 10, 1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 19, 20, 23, 24, 25], [4, 6, 7, 8, 9, 10, 11, 12, 5, 22]);
+const OF_RESOURCE: ([usize; 18], [usize; 11]) =
+    ([7, 8, 10, 1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 19, 20, 23, 24, 25], [4, 6, 7, 8, 9, 10, 11, 12, 5, 22, 23]);
 /// Fields of an item: columns of the first sheet, then of 扩展.
 const OF_ITEM: ([usize; 7], [usize; 10]) =
     ([14, 15, 16, 17, 18, 21, 22], [6, 7, 8, 13, 14, 15, 16, 17, 18, 19]);

@@ -94,7 +94,7 @@ pub(crate) struct Line<'c> {
 }
 
 /// Names of fields: as differences call them, in Chinese and English.
-const FIELDS: [(&str, &str, &str); 36] = [
+const FIELDS: [(&str, &str, &str); 37] = [
     ("sql_name", "机器名", "Machine name"),
     ("title", "名称", "Name"),
     ("provider", "提供方", "Provider"),
@@ -122,6 +122,7 @@ const FIELDS: [(&str, &str, &str); 36] = [
     ("key", "主键", "Key"),
     ("sort", "排序", "Order"),
     ("subject", "数据主体", "Data subject"),
+    ("verifications", "比对核验", "Verifications"),
     ("position", "次序", "Position"),
     ("type", "数据类型", "Data type"),
     ("sharing", "共享类型", "Sharing"),
