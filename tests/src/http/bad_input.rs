@@ -43,6 +43,8 @@ const FORBIDDEN: [&str; 19] = [
 ];
 /// Requests at the same time: fewer than there are places for queries of the public.
 const AT_ONCE: usize = 6;
+/// Times that a request is sent which finds no place: an answer gives its place back a moment after its last byte.
+const TIMES: usize = 100;
 /// Failures that are shown.
 const SHOWN: usize = 40;
 
@@ -109,6 +111,23 @@ fn written(who: &Who, base: &str, attack: &Attack, now: Timestamp) -> Vec<u8> {
     sent.extend_from_slice(b"\r\n");
     sent.extend_from_slice(&attack.body);
     sent
+}
+
+/// The answer to a request, sent again while it finds no place.
+fn answered(who: &Who, base: &str, attack: &Attack, now: Timestamp) -> Result<Option<RawAnswer>, String> {
+    let ask = || exchange(base, &written(who, base, attack, now), attack.is_cut);
+    let has_no_place = |answer: &Option<RawAnswer>| {
+        let text = answer.as_ref().filter(|answer| answer.status == 503).map(|answer| &answer.body);
+        text.is_some_and(|text| String::from_utf8_lossy(text).contains("too many"))
+    };
+    let mut answer = ask()?;
+    for _ in 1..TIMES {
+        if !has_no_place(&answer) {
+            break;
+        }
+        answer = ask()?;
+    }
+    Ok(answer)
 }
 
 /// What is wrong with an answer.
@@ -183,8 +202,7 @@ async fn bad_input_is_refused_in_the_format_of_its_door() {
                 // Only tickets open Delta Sharing; elsewhere each asks in turn.
                 let is_delta = attack.target.starts_with(b"/delta-sharing/") && place % 4 != 0;
                 let who = if is_delta { &who[3] } else { &who[place / AT_ONCE % who.len()] };
-                let sent = written(who, base, attack, *now);
-                let found = match exchange(base, &sent, attack.is_cut) {
+                let found = match answered(who, base, attack, *now) {
                     Ok(answer) => fault(attack, answer.as_ref())?,
                     Err(error) => error,
                 };
