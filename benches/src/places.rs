@@ -97,6 +97,7 @@ async fn main() -> Result<()> {
             revocations: Revocations::default(),
             partitions: None,
             parquet_pushdown: false,
+            rows_at_hand: 0,
             lookups: folder.join("lookups"),
             index_secrets: IndexSecrets { current: MacKey::ephemeral()?, retired: None },
         })?;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog_core::context::PrincipalKind;
 use catalog_core::directory::InformationItem;
@@ -95,6 +96,9 @@ pub struct EngineParts {
     pub parquet_pushdown: bool,
     /// Where what look-ups need is kept: derived from the versions, and built again where it is missing.
     pub lookups: PathBuf,
+    /// Versions in effect of so many rows at most are read by queries from what look-ups keep of them; 0 for none. What is
+    /// kept is uncompressed and mapped, so that a short query does not decode Parquet.
+    pub rows_at_hand: u64,
     /// Secrets from which the keys of indexes are derived.
     pub index_secrets: IndexSecrets,
 }
@@ -270,6 +274,12 @@ impl QueryEngine {
         &self.core.lately
     }
 
+    /// Lets go of everything that is open: what is asked for next is opened as it is by now.
+    pub(crate) fn let_go(&self) {
+        self.core.lately.clear();
+        self.core.opened.clear();
+    }
+
     pub(crate) fn limits(&self, ctx: &OpContext) -> Limits {
         self.core.limits(ctx)
     }
@@ -307,6 +317,7 @@ impl QueryEngine {
             }
             let found = self.open(from, ctx, table.table_name(), table.version).await?;
             opened.push(found.open.dataset.source());
+            self.bring_to_hand(&found).await;
             tables.push((table, found));
         }
         let readable = match described.is_empty() {
@@ -442,13 +453,14 @@ impl Core {
         bounds: Bounds,
     ) -> Result<QueryAnswer> {
         let reach = selection.reach(open, cursor.as_ref())?;
-        let provider = self.reaching(open, reach.clone())?;
+        let provider = self.reaching(open, reach.clone(), None)?;
         let source = open.dataset.source();
         let page = Page::plan(selection, cursor, &open.dataset, &source, &provider)?;
         let mut session = self.session(ctx, &(Arc::new(MemoryCatalogProviderList::new()) as _), &bounds)?;
         let total = match selection.count {
             true => {
-                let all = self.reaching(open, Reach { area: reach.area.clone(), ..Reach::default() })?;
+                let all = Reach { area: reach.area.clone(), ..Reach::default() };
+                let all = self.reaching(open, all, None)?;
                 let count = selection::count(selection, &open.dataset, &all)?;
                 // What this ear misses, that of the page below hears.
                 let (watch, sources) = (self.parts.revocations.watch(), vec![source.clone()]);
@@ -469,16 +481,23 @@ impl Core {
     }
 
     fn provider(&self, open: &OpenTable) -> Result<Arc<dyn TableProvider>> {
-        self.reaching(open, Reach::default())
+        self.reaching(open, Reach::default(), None)
     }
 
-    /// The version under its policy, read no further than that; not of cells, which are made of all rows.
-    fn reaching(&self, open: &OpenTable, reach: Reach) -> Result<Arc<dyn TableProvider>> {
+    /// The version under its policy, read no further than that; not of cells, which are made of all rows. Of all rows none is
+    /// read from files where they are at hand.
+    fn reaching(
+        &self,
+        open: &OpenTable,
+        reach: Reach,
+        rows: Option<Vec<RecordBatch>>,
+    ) -> Result<Arc<dyn TableProvider>> {
         let order = open.dataset.resource.sort.iter().map(|column| column.as_str());
         let stored = StoredTable::new(self.store.clone(), open.files.clone(), &open.schema)
             .sorted_by(order)
             .along(open.places.clone())
-            .within(reach);
+            .within(reach)
+            .with_rows(rows);
         let granted = &open.dataset.granted.policy;
         if let Some(statistics) = &granted.statistics {
             return policy::cells(stored, granted, statistics).map_err(Error::internal);

@@ -47,6 +47,7 @@ pub use geometry::{Area, Located, Relation, Shape};
 pub use limits::Limits;
 pub use lookup::{IndexSecrets, LookUp, Pair, SHORT as SHORT_LOOKUP, Verdict, Verification, Verified};
 pub use past::PastTables;
+pub use plan::SHORT_ROWS;
 pub use revocation::{Revocations, Watch};
 pub use selection::{Condition, Selection, Slice, SortKey};
 pub use tables::{OpenTable, StoredFile, StoredVersion, TableName, Tables};

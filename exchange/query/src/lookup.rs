@@ -187,14 +187,48 @@ impl QueryEngine {
         Ok(Verified { verdicts, source, subject, now: ctx.now })
     }
 
+    /// The rows of the version, built where they are not there yet.
+    async fn records(&self, version: &StoredVersion) -> Result<Arc<Records>> {
+        let build = async |place| self.work(build::records(place, self.stored(version).await?)).await;
+        self.kept().records(&version.digest, build).await
+    }
+
+    /// All rows of the version from what is kept of them, checked; `None` where they can't be kept now: then its objects have
+    /// them.
+    pub(crate) async fn all_rows(&self, version: &StoredVersion) -> Option<Vec<RecordBatch>> {
+        for _ in 0..2 {
+            let checked = async {
+                let records = self.records(version).await?;
+                let all =
+                    move || (0..records.batches()).map(|number| records.batch(number).cloned()).collect();
+                self.work(async move { Ok(all()) }).await
+            };
+            let version = &version.digest;
+            match checked.await {
+                Ok(Ok(rows)) => return Some(rows),
+                Ok(Err(IndexError::Damaged(what))) if self.kept().discard(version).is_ok() => {
+                    tracing::warn!(what, version, "what is kept of a version is damaged and built again");
+                    self.let_go();
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, version, "rows are read from their objects");
+                    return None;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, version, "rows are read from their objects");
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
     /// The rows of the version and an index of them, built where they are not there yet.
     async fn indexed(&self, version: &StoredVersion, about: &About) -> Result<(Arc<Records>, Arc<Index>)> {
-        let kept = self.kept();
-        let build = async |place| self.work(build::records(place, self.stored(version).await?)).await;
-        let records = kept.records(&version.digest, build).await?;
+        let records = self.records(version).await?;
         let columns = about.columns(version);
         let source = Arc::clone(&records);
-        let index = kept.index(&version.digest, about, |place| {
+        let index = self.kept().index(&version.digest, about, |place| {
             let about = about.clone();
             self.work(async move { build::index(&place, &source, &about, &columns) })
         });
@@ -231,7 +265,7 @@ impl QueryEngine {
             self.work(build::records(place, self.stored(version).await?)).await?;
         }
         self.kept().close(digest);
-        self.lately().clear();
+        self.let_go();
         Ok(())
     }
 
@@ -251,14 +285,14 @@ impl QueryEngine {
     /// asked for. Who has it open reads on.
     pub async fn keep_prepared(&self, digests: &BTreeSet<String>) -> Result<()> {
         self.kept().keep(digests).await?;
-        self.lately().clear();
+        self.let_go();
         Ok(())
     }
 
     /// Removes what look-ups need of one version for good: its rows have to go.
     pub fn forget_prepared(&self, digest: &str) -> Result<()> {
         self.kept().forget(digest)?;
-        self.lately().clear();
+        self.let_go();
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
 }
 
 /// Rows that one core goes through before others would have begun.
-const SHORT_ROWS: u64 = 131_072;
+pub const SHORT_ROWS: u64 = 131_072;
 
 /// Whether one core answers the query in no more time than several: it goes through so few rows that are stored, each once.
 pub(crate) fn is_short(plan: &LogicalPlan, stored_rows: u64) -> datafusion::error::Result<bool> {

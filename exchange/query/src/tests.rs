@@ -1,5 +1,6 @@
 //! The attack suite: everything runs on real Parquet files, beside a copy that is physically filtered and masked.
 
+mod at_hand;
 mod attacks;
 mod cells;
 mod explain;

@@ -422,6 +422,7 @@ fn engine(
         revocations: revocations.clone(),
         partitions: None,
         parquet_pushdown: false,
+        rows_at_hand: exchange_query::SHORT_ROWS,
         lookups: folder.path("lookups"),
         index_secrets: IndexSecrets {
             current: folder.secret(INDEX_KEY)?,

@@ -297,6 +297,7 @@ fn app(
         revocations: revocations.clone(),
         partitions: Some(2),
         parquet_pushdown: false,
+        rows_at_hand: exchange_query::SHORT_ROWS,
         lookups: folder.path().join("lookups"),
         index_secrets: IndexSecrets { current: MacKey::ephemeral().unwrap(), retired: None },
     });

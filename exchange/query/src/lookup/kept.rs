@@ -163,6 +163,13 @@ impl Kept {
         Ok(())
     }
 
+    /// Whether the rows of a version are not there, and whoever asks for them waits until something else is built.
+    pub(crate) fn would_wait(&self, digest: &str) -> bool {
+        let is_there =
+            || self.records.peek(digest).is_some() || self.folder.join(digest).join(RECORDS).exists();
+        self.turn.try_lock().is_err() && !is_there()
+    }
+
     /// Whether the key of a version was looked up, or made ready to be.
     pub(super) fn has_key(&self, digest: &str) -> bool {
         self.folder.join(digest).join(KEY).exists()

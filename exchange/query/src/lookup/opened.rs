@@ -133,7 +133,7 @@ impl QueryEngine {
                     let version = &opened.dataset.version.manifest_digest;
                     tracing::warn!(what, version, "what look-ups need is damaged and built again");
                     self.kept().discard(version)?;
-                    self.lately().clear();
+                    self.let_go();
                     continue;
                 }
                 Err(Failure::Refused(error)) => error,

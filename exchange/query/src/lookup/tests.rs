@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::*;
 use crate::tests::fixture::{cell, penalties};
-use crate::tests::world::{CALLERS, World, context};
+use crate::tests::world::{CALLERS, Way, World, context};
 use crate::{OpenTable, QueryRequest, Selection, SortKey};
 
 const ROWS: i64 = 300;
@@ -51,7 +51,7 @@ fn pair(identifier: &str, attribute: &str) -> Pair {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_looked_up_is_what_the_policy_shows() {
     let world = World::new(ROWS);
-    let (engine, oracle) = (world.engine(true, 2), world.oracle(true, 2));
+    let (engine, oracle) = (world.engine(Way::Pushdown, 2), world.oracle(Way::Pushdown, 2));
     for caller in CALLERS {
         let ctx = context(caller);
         let all = Selection {
@@ -67,7 +67,7 @@ async fn what_is_looked_up_is_what_the_policy_shows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_are_chosen_by_either_name_and_hidden_ones_are_unknown() {
     let world = World::new(ROWS);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let named = |names: &[&str]| LookUp {
         columns: names.iter().map(|name| (*name).to_owned()).collect(),
         ..wanted([1])
@@ -86,7 +86,7 @@ async fn columns_are_chosen_by_either_name_and_hidden_ones_are_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_do_not_fit_or_are_not_seen_are_refused() {
     let world = World::new(ROWS);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let two = LookUp { keys: vec![vec!["1".to_owned(), "2".to_owned()]], ..wanted([]) };
     let many = wanted(0..1_001);
     for wrong in [two, wanted([]), many] {
@@ -103,7 +103,8 @@ async fn keys_that_do_not_fit_or_are_not_seen_are_refused() {
         json!({"items": ["id", "name"], "masks": {"id": {"mask": "bucket", "width": 10}}}),
     ] {
         let world = World::under(&terms, ROWS);
-        let refused = world.engine(true, 2).look_up(&context("rows"), wanted([1])).await.err().unwrap();
+        let refused =
+            world.engine(Way::Pushdown, 2).look_up(&context("rows"), wanted([1])).await.err().unwrap();
         assert_eq!(refused.code, ErrorCode::NotGranted, "{terms}");
     }
 }
@@ -111,7 +112,7 @@ async fn keys_that_do_not_fit_or_are_not_seen_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pairs_agree_as_far_as_rows_are_shown() {
     let world = World::new(ROWS);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let verdicts = verify(
         &engine,
         "rows",
@@ -147,7 +148,7 @@ async fn what_is_not_declared_is_not_verified() {
     let world = World::new(ROWS);
     let profile = "name+secret".parse().unwrap();
     let wanted = Verification { table: table(), profile, pairs: vec![pair("1", "2")] };
-    let refused = world.engine(true, 2).verify(&context("rows"), wanted).await.unwrap_err();
+    let refused = world.engine(Way::Pushdown, 2).verify(&context("rows"), wanted).await.unwrap_err();
     assert_eq!((refused.code, refused.opened().len()), (ErrorCode::InvalidInput, 1));
 }
 
@@ -188,7 +189,7 @@ fn spelled() -> impl Strategy<Value = Pair> {
 fn any_pairs_agree_as_far_as_rows_are_shown() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let world = World::new(ROWS);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let mut met = BTreeSet::new();
     let pairs = proptest::collection::vec(spelled(), 1..40);
     proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(64))
@@ -225,7 +226,7 @@ async fn what_is_missing_or_damaged_is_built_again() {
     let lookups = world.folder.path().join("lookups");
     let ids = || wanted(0..ROWS);
     let expected = {
-        let engine = world.engine(true, 2);
+        let engine = world.engine(Way::Pushdown, 2);
         assert_eq!(files(&lookups), Vec::<PathBuf>::new());
         assert_eq!(
             verify(&engine, "rows", vec![pair("62", "李娜")]).await.unwrap(),
@@ -250,7 +251,7 @@ async fn what_is_missing_or_damaged_is_built_again() {
             if let Some(bytes) = &damage {
                 fs::write(&path, bytes).unwrap();
             }
-            let engine = world.engine(true, 2);
+            let engine = world.engine(Way::Pushdown, 2);
             let found = batch(engine.look_up(&context("rows"), ids()).await.unwrap()).await;
             assert_eq!(shown(&found), expected, "{}", path.display());
             let verdict = verify(&engine, "rows", vec![pair("62", "李娜")]).await.unwrap();
@@ -263,7 +264,7 @@ async fn what_is_missing_or_damaged_is_built_again() {
 fn under(world: &World, current: u8, retired: Option<u8>) -> QueryEngine {
     let secret = |byte: u8| exchange_crypto::MacKey::from_bytes(&[byte; 32]).unwrap();
     let index_secrets = IndexSecrets { current: secret(current), retired: retired.map(secret) };
-    let parts = world.parts(&world.governed, true, 2);
+    let parts = world.parts(&world.governed, Way::Pushdown, 2);
     QueryEngine::new(crate::EngineParts { index_secrets, ..parts }).unwrap()
 }
 
@@ -303,7 +304,7 @@ async fn under_a_new_secret_files_are_written_anew_while_the_old_ones_serve() {
 async fn an_answer_ends_where_its_rows_are_revoked() {
     let world = World::new(ROWS);
     let revocations = crate::Revocations::default();
-    let parts = world.parts(&world.governed, true, 2);
+    let parts = world.parts(&world.governed, Way::Pushdown, 2);
     let engine = QueryEngine::new(crate::EngineParts { revocations: revocations.clone(), ..parts }).unwrap();
     let mut answer = engine.look_up(&context("rows"), wanted(0..ROWS)).await.unwrap();
     assert!(answer.records.next().await.unwrap().is_ok());
@@ -321,7 +322,7 @@ async fn what_half_the_rows_have_names_no_record() {
             profile: "dept+name".parse().unwrap(),
             pairs: vec![pair("A", "李娜"), pair("nobody", "李娜")],
         };
-        World::under(&terms, rows).engine(true, 2).verify(&context("rows"), wanted).await
+        World::under(&terms, rows).engine(Way::Pushdown, 2).verify(&context("rows"), wanted).await
     };
     assert_eq!(ask(ROWS).await.unwrap().verdicts, [Verdict::Match, Verdict::Unknown]);
     let refused = ask(30_000).await.unwrap_err();
@@ -331,7 +332,7 @@ async fn what_half_the_rows_have_names_no_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_have_to_go_are_not_built_again() {
     let world = World::new(ROWS);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     assert!(engine.look_up(&context("rows"), wanted([1])).await.is_ok());
     let open = engine.tables().open(&context("rows"), &table(), VersionSelector::Latest).await.unwrap();
     engine.forget_prepared(&open.dataset.version.manifest_digest).unwrap();
@@ -365,7 +366,7 @@ impl Tables for Revoked {
 async fn what_is_revoked_while_an_index_is_built_is_not_answered() {
     let world = World::new(ROWS);
     let tables = Arc::new(Revoked(Arc::clone(&world.governed), AtomicI64::new(0)));
-    let parts = world.parts(&world.governed, true, 2);
+    let parts = world.parts(&world.governed, Way::Pushdown, 2);
     let engine = QueryEngine::new(crate::EngineParts { tables, ..parts }).unwrap();
     let refused = engine.look_up(&context("rows"), wanted([1])).await.err().unwrap();
     assert_eq!(refused.code, ErrorCode::NotGranted);

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::*;
 use crate::export::{Format, encode};
-use crate::tests::world::{CALLERS, Memory, World, context, stored};
+use crate::tests::world::{CALLERS, Memory, Way, World, context, stored};
 use crate::{Area, Features, Located, OpenTable, QueryEngine, QueryRequest, Relation, Shape};
 
 fn penalties() -> Selection {
@@ -60,7 +60,7 @@ fn sort(column: &str, descending: bool) -> SortKey {
 fn pages_together_are_the_whole_answer() {
     let world = World::new(120);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let columns = proptest::sample::subsequence(vec!["id", "secret", "amt", "name", "day", "county"], 1..4);
     let orders = proptest::sample::subsequence(vec!["county", "amt", "name", "secret", "day"], 0..3);
     let cases = (
@@ -96,7 +96,7 @@ fn pages_together_are_the_whole_answer() {
 #[tokio::test]
 async fn order_is_kept_across_pages_and_nulls_come_last() {
     let world = World::new(120);
-    let engine = world.engine(false, 2);
+    let engine = world.engine(Way::Files, 2);
     for descending in [false, true] {
         let mut selection = penalties();
         selection.columns = vec!["数量".to_owned()];
@@ -121,8 +121,8 @@ async fn order_is_kept_across_pages_and_nulls_come_last() {
 #[tokio::test]
 async fn filters_see_what_the_caller_sees() {
     let world = World::new(300);
-    let engine = world.engine(true, 2);
-    let oracle = world.oracle(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
+    let oracle = world.oracle(Way::Pushdown, 2);
     let filters = [
         json!({"=": ["secret", "31"]}),
         json!({"=": ["secret", "5"]}),
@@ -152,7 +152,7 @@ async fn filters_see_what_the_caller_sees() {
 #[tokio::test]
 async fn a_record_is_found_by_its_key() {
     let world = World::new(60);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let of = |id: i64| {
         let TableName::Sql { department, name } = penalties().table else { panic!("not by name") };
         Selection::record(
@@ -167,7 +167,7 @@ async fn a_record_is_found_by_its_key() {
 #[tokio::test]
 async fn a_cursor_serves_one_selection_of_one_policy() {
     let world = World::new(60);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let first = Selection { limit: Some(5), ..penalties() };
     let cursor = page(&engine, "rows", first.clone()).await.unwrap().1.unwrap();
     let next = Selection { cursor: Some(cursor.clone()), ..first.clone() };
@@ -224,7 +224,7 @@ async fn a_page_keeps_the_version_of_its_cursor() {
         table.dataset.version.number = number;
         tables.add("rows", "penalties", table);
     }
-    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 1)).unwrap();
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 1)).unwrap();
     let first = Selection { limit: Some(5), version: VersionSelector::Number(1), ..penalties() };
     let cursor = page(&engine, "rows", first.clone()).await.unwrap().1.unwrap();
     assert_eq!(engine.version_of(&cursor).unwrap(), 1);
@@ -244,7 +244,7 @@ async fn a_page_keeps_the_version_of_its_cursor() {
 fn over(table: OpenTable, world: &World) -> QueryEngine {
     let mut tables = Memory::default();
     tables.add("rows", "penalties", table);
-    QueryEngine::new(world.parts(&Arc::new(tables), true, 2)).unwrap()
+    QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 2)).unwrap()
 }
 
 /// Rows that differ late in their texts, or not at all, and no key that tells them apart.
@@ -358,7 +358,7 @@ async fn parquet_says_which_columns_are_geometries() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_are_the_rows_at_their_places() {
     let world = World::new(120);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let sorted = Selection { sort: vec![sort("county", true)], ..penalties() };
     let all = pages(&engine, "rows", Selection { limit: Some(50), ..sorted.clone() }).await;
     for (offset, rows) in [(0, 7), (7, 7), (5, 0), (0, 100_000), (3, 30_000), (25_000, 10), (0, u64::MAX)] {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
@@ -7,6 +8,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -36,6 +38,8 @@ pub(crate) struct StoredTable {
     /// Where the rows of files lie, as far as that is known.
     places: Option<Arc<Places>>,
     reach: Reach,
+    /// All rows, where they are at hand.
+    rows: Option<Vec<RecordBatch>>,
 }
 
 impl StoredTable {
@@ -46,7 +50,8 @@ impl StoredTable {
     pub(crate) fn new(store: ObjectStoreUrl, files: Vec<StoredFile>, schema: &Schema) -> Self {
         let schema = Arc::new(viewed(schema));
         let stored = Arc::clone(&schema);
-        Self { store, files, stored, schema, order: Vec::new(), places: None, reach: Reach::default() }
+        let reach = Reach::default();
+        Self { store, files, stored, schema, order: Vec::new(), places: None, reach, rows: None }
     }
 
     /// The version with its rows sorted by these columns; the order of equal ones tells nothing.
@@ -69,6 +74,31 @@ impl StoredTable {
         self.schema = reach.schema(&self.stored);
         self.reach = reach;
         self
+    }
+
+    /// The version whose rows are at hand, in their order, too: files are read only for what is not all of it.
+    pub(crate) fn with_rows(self, rows: Option<Vec<RecordBatch>>) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// A scan of the rows at hand; `None` where files are read.
+    fn scan_at_hand(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let is_within_step = |rows: &&Vec<RecordBatch>| {
+            let most = state.config().batch_size();
+            rows.iter().all(|batch| batch.num_rows() <= most)
+        };
+        let Some(rows) = self.rows.as_ref().filter(|_| self.reach.is_all()).filter(is_within_step) else {
+            return Ok(None);
+        };
+        let share = rows.len().div_ceil(state.config().target_partitions().max(1)).max(1);
+        let partitions: Vec<_> = rows.chunks(share).map(<[RecordBatch]>::to_vec).collect();
+        let source = MemorySourceConfig::try_new(&partitions, self.schema(), projection.cloned())?;
+        Ok(Some(DataSourceExec::from_data_source(source.with_show_sizes(false).with_limit(limit))))
     }
 
     /// Columns by which the rows are sorted.
@@ -146,6 +176,9 @@ impl TableProvider for StoredTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(scan) = self.scan_at_hand(state, projection, limit)? {
+            return Ok(scan);
+        }
         let runtime = state.runtime_env();
         let readers = CachedParquetFileReaderFactory::new(
             runtime.object_store(&self.store)?,

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use serde::Deserialize;
 
 use super::fixture::{session, store_url};
-use super::world::{CALLERS, Memory, World, context};
+use super::world::{CALLERS, Memory, WAYS, Way, World, context};
 use crate::table::StoredTable;
 use crate::{Limits, OpenTable, QueryEngine, QueryRequest};
 
@@ -57,19 +57,19 @@ pub(super) async fn outcome(
     Ok(format!("{types:?}\n{}", lines.join("\n")))
 }
 
-fn tight(world: &World, tables: &std::sync::Arc<Memory>, pushdown: bool) -> QueryEngine {
+fn tight(world: &World, tables: &std::sync::Arc<Memory>, way: Way) -> QueryEngine {
     let limits =
         Limits { time: Duration::from_millis(1500), memory: 8 << 20, rows: 100_000, ..Limits::default() };
-    QueryEngine::new(crate::EngineParts { limits, ..world.parts(tables, pushdown, 3) }).unwrap()
+    QueryEngine::new(crate::EngineParts { limits, ..world.parts(tables, way, 3) }).unwrap()
 }
 
 #[tokio::test]
 async fn every_attack_meets_the_copy() {
     let world = World::new(400);
     let mut different = Vec::new();
-    for pushdown in [false, true] {
-        let engines = [1, 3].map(|partitions| world.engine(pushdown, partitions));
-        let oracles = [1, 3].map(|partitions| world.oracle(pushdown, partitions));
+    for way in WAYS {
+        let engines = [1, 3].map(|partitions| world.engine(way, partitions));
+        let oracles = [1, 3].map(|partitions| world.oracle(way, partitions));
         for attack in attacks().iter().filter(|attack| !attack.tight) {
             let place = usize::from(!attack.ordered);
             for caller in CALLERS {
@@ -80,7 +80,7 @@ async fn every_attack_meets_the_copy() {
                 {
                     let Attack { channel, sql, .. } = attack;
                     different.push(format!(
-                        "[{channel}] {sql}\n  {caller}, pushdown {pushdown}\n  seen {seen:?}\n  copy {expected:?}"
+                        "[{channel}] {sql}\n  {caller}, {way:?}\n  seen {seen:?}\n  copy {expected:?}"
                     ));
                 }
             }
@@ -92,9 +92,9 @@ async fn every_attack_meets_the_copy() {
 #[tokio::test]
 async fn attacks_on_resources_end_at_their_limit() {
     let world = World::new(400);
-    for pushdown in [false, true] {
+    for way in WAYS {
         for tables in [&world.governed, &world.copies] {
-            let engine = tight(&world, tables, pushdown);
+            let engine = tight(&world, tables, way);
             for attack in attacks().iter().filter(|attack| attack.tight) {
                 let seen = outcome(&engine, "rows", &attack.sql, false).await;
                 assert_eq!(seen.err(), attack.code, "{}", attack.sql);

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::attacks::outcome;
 use super::fixture::{cell, kept, schema};
-use super::world::World;
+use super::world::{Way, World};
 
 /// County and name of a cell.
 type Place = (Option<String>, Option<String>);
@@ -125,8 +125,8 @@ fn cells_are_those_of_a_naive_computation() {
             "select county, sum(record_count), sum(amt_sum), max(money_sum) from city.cells group by county",
             "select count(*) from city.cells where name = 'n1' and record_count > 3",
         ] {
-            let seen = runtime.block_on(outcome(&world.engine(true, 2), "rows", sql, false));
-            let expected = runtime.block_on(outcome(&world.oracle(true, 2), "rows", sql, false));
+            let seen = runtime.block_on(outcome(&world.engine(Way::Pushdown, 2), "rows", sql, false));
+            let expected = runtime.block_on(outcome(&world.oracle(Way::Pushdown, 2), "rows", sql, false));
             prop_assert!(expected.is_ok());
             prop_assert_eq!(seen, expected, "{}", sql);
         }
@@ -145,7 +145,7 @@ async fn a_sum_to_which_too_few_have_a_part_is_not_shown() {
         .collect();
     let world = World::of_cells(&batch(&rows), 3);
     let sql = "select subject_count, amt_sum is null, money_sum from city.cells";
-    let seen = outcome(&world.engine(true, 2), "rows", sql, false).await.unwrap();
+    let seen = outcome(&world.engine(Way::Pushdown, 2), "rows", sql, false).await.unwrap();
     assert!(seen.contains("6") && seen.contains("true") && seen.contains("0.03"), "{seen}");
 }
 
@@ -159,7 +159,8 @@ async fn the_order_of_cells_tells_nothing() {
     for rows in [rows, reversed] {
         let world = World::of_cells(&batch(&rows), 2);
         let answer =
-            outcome(&world.engine(true, 3), "rows", "select name, county from city.cells", true).await;
+            outcome(&world.engine(Way::Pushdown, 3), "rows", "select name, county from city.cells", true)
+                .await;
         seen.insert(answer.unwrap());
     }
     assert_eq!(seen.len(), 1, "{seen:?}");

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use super::fixture::penalties;
-use super::world::{Memory, World, context, stored};
+use super::world::{Memory, Way, World, context, stored};
 use crate::{QueryEngine, QueryRequest};
 
 const QUERIES: [&str; 6] = [
@@ -38,7 +38,7 @@ async fn policies_with_one_visible_schema_explain_alike() {
     ];
     let engines = policies.map(|terms| {
         let world = World::under(&terms, 90);
-        (world.engine(true, 2), world)
+        (world.engine(Way::Pushdown, 2), world)
     });
     for sql in QUERIES {
         let texts = [
@@ -61,7 +61,7 @@ async fn ones_own_plan_is_whole_and_names_no_object() {
     let world = World::new(90);
     let mut tables = Memory::default();
     tables.add("rows", "penalties", stored(&world.folder, "own", &penalties(90), "penalties"));
-    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 2)).unwrap();
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 2)).unwrap();
     let plans = explained(&engine, "explain select name from city.penalties where amt > 5").await;
     assert_eq!(
         plans.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(),

@@ -10,7 +10,7 @@ use catalog_core::{ColumnName, ErrorCode};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::world::{Memory, World, context};
+use super::world::{Memory, Way, World, context};
 use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Selection, SortKey, TableName};
 
 fn penalties() -> Selection {
@@ -31,7 +31,7 @@ fn sql(text: impl Into<String>) -> QueryRequest {
 #[tokio::test]
 async fn a_filter_of_many_parts_runs() {
     let world = World::new(90);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let compared = |name: &str| -> Vec<_> { (0..900).map(|n| json!({name: ["id", n]})).collect() };
     for (parts, found) in [(json!({"or": compared("=")}), 60), (json!({"and": compared("<>")}), 0)] {
         let filter: Filter = serde_json::from_value(parts).unwrap();
@@ -44,7 +44,7 @@ async fn a_filter_of_many_parts_runs() {
 #[tokio::test]
 async fn an_order_is_short_and_names_a_column_once() {
     let world = World::new(30);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let key = |column: &str| SortKey { column: column.to_owned(), descending: false };
     for sort in [vec![key("amt"), key("数量")], vec![key("amt"); 17], vec![key("amt"); 20_000]] {
         let selection = Selection { sort, ..penalties() };
@@ -56,7 +56,7 @@ async fn an_order_is_short_and_names_a_column_once() {
 #[tokio::test]
 async fn a_window_is_gone_through_once() {
     let world = World::new(90);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     for refused in [
         "median(amt) over (order by id rows 1000000 preceding)",
         "approx_percentile_cont(amt, 0.5) over (order by id)",
@@ -77,7 +77,8 @@ async fn a_window_is_gone_through_once() {
 async fn planning_keeps_nobody_waiting() {
     let world = World::new(30);
     let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
-    let engine = QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, true, 2) }).unwrap();
+    let engine =
+        QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, Way::Pushdown, 2) }).unwrap();
     let tables: Vec<String> = (0..390).map(|n| format!("city.penalties t{n}")).collect();
     let heavy = format!("select count(*) from {}", tables.join(", "));
     let (answer, turns) = tokio::select! {
@@ -119,7 +120,7 @@ fn joined(items: usize) -> String {
 #[tokio::test]
 async fn what_doubles_in_the_optimizer_is_refused_before() {
     let world = World::new(30);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let doubling = chain(36, "a + a");
     for heavy in [
         format!("{doubling} select a from c36 where a > 1"),
@@ -147,7 +148,7 @@ async fn what_doubles_in_the_optimizer_is_refused_before() {
 #[tokio::test]
 async fn engines_come_and_go_anywhere() {
     let world = World::new(30);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let answer = engine.run(&context("rows"), sql("select id from city.penalties")).await.unwrap();
     drop(engine);
     drop(answer);
@@ -165,13 +166,13 @@ async fn a_hidden_order_does_not_show() {
         "select amt from (select amt, day from city.penalties limit 50) t",
     ];
     for text in texts {
-        assert!(!sorted(&world.engine(true, 3), text).await, "{text}");
+        assert!(!sorted(&world.engine(Way::Pushdown, 3), text).await, "{text}");
     }
     let mut table = world.governed.table("both", "penalties");
     table.dataset.resource.sort = vec![ColumnName::new("dept").unwrap()];
     let mut tables = Memory::default();
     tables.add("both", "penalties", table);
-    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 3)).unwrap();
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 3)).unwrap();
     for text in texts {
         assert!(sorted(&engine, text).await, "{text}");
     }
@@ -186,7 +187,7 @@ async fn a_hidden_order_does_not_show() {
 #[tokio::test]
 async fn wide_rows_come_in_small_batches() {
     let world = World::new(30);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let page = "x".repeat(8000);
     let columns: Vec<String> = (0..25).map(|n| format!("'{page}' as c{n}")).collect();
     let text = format!("select value, {} from generate_series(1, 2000)", columns.join(", "));
@@ -200,7 +201,7 @@ async fn wide_rows_come_in_small_batches() {
 #[tokio::test]
 async fn long_texts_of_honest_queries_are_built() {
     let world = World::new(30);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let line = "12345678".repeat(25);
     let built =
         "upper(concat(t, '，', t, value)) || replace(t, '1', '一') || regexp_replace(t, '[0-4]', 'x')";

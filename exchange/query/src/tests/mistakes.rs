@@ -2,7 +2,7 @@
 
 use catalog_core::{Error, ErrorCode};
 
-use super::world::{World, context};
+use super::world::{Way, World, context};
 use crate::{QueryEngine, QueryRequest};
 
 async fn refusal(engine: &QueryEngine, caller: &str, sql: &str) -> Error {
@@ -121,7 +121,7 @@ const FORMS: [(&str, &str); 28] = [
 #[tokio::test]
 async fn a_wrong_query_is_told_in_words_of_ours() {
     let world = World::new(30);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     for (sql, told) in COLUMNS {
         let error = refusal(&engine, "rows", sql).await;
         assert_eq!(error.code, ErrorCode::UnknownColumn, "{sql}: {}", error.message);
@@ -155,7 +155,7 @@ async fn only_a_constant_tells_why_it_fails() {
         ("select cast((select max(name) from city.penalties) as int)", unknown),
     ] {
         for caller in ["rows", "both"] {
-            for engine in [world.engine(true, 2), world.oracle(true, 2)] {
+            for engine in [world.engine(Way::Pushdown, 2), world.oracle(Way::Pushdown, 2)] {
                 let error = refusal(&engine, caller, sql).await;
                 assert_eq!((error.code, error.message.as_str()), (ErrorCode::QueryFailed, told), "{sql}");
             }
@@ -200,7 +200,7 @@ const NAMES: [(&str, &str); 18] = [
 #[tokio::test]
 async fn columns_are_called_as_written_and_each_name_once() {
     let world = World::new(90);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     for (sql, names) in NAMES {
         let answer = engine.run(&context("rows"), QueryRequest::Sql(sql.to_owned())).await;
         let schema = answer.unwrap_or_else(|error| panic!("{sql}: {error}")).schema;

@@ -13,7 +13,7 @@ use datasets_store::{Places, bounds, wkb_of_geojson};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::world::{CALLERS, Memory, World, context, stored};
+use super::world::{CALLERS, Memory, Way, World, context, stored};
 use crate::{
     Area, Condition, Located, OpenTable, QueryAnswer, QueryEngine, QueryRequest, Relation, Selection, Shape,
     TableName,
@@ -31,7 +31,7 @@ fn table() -> Selection {
 fn over(world: &World, caller: &str, table: OpenTable, partitions: usize) -> QueryEngine {
     let mut tables = Memory::default();
     tables.add(caller, "penalties", table);
-    QueryEngine::new(world.parts(&Arc::new(tables), false, partitions)).unwrap()
+    QueryEngine::new(world.parts(&Arc::new(tables), Way::Files, partitions)).unwrap()
 }
 
 /// Rows with ids and geometries.
@@ -109,9 +109,9 @@ async fn lines(engine: &QueryEngine, caller: &str, mut selection: Selection) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_in_the_stored_order_hold_each_row_once() {
     let world = World::new(300);
-    for (pushdown, partitions) in [(false, 1), (true, 3)] {
-        let engine = world.engine(pushdown, partitions);
-        let oracle = world.oracle(pushdown, partitions);
+    for (way, partitions) in [(Way::Files, 1), (Way::Pushdown, 3), (Way::AtHand, 2)] {
+        let engine = world.engine(way, partitions);
+        let oracle = world.oracle(way, partitions);
         for caller in CALLERS {
             for filter in [None, Some(json!({">": ["id", 120]}))] {
                 let filter: Option<Filter> = filter.map(|filter| serde_json::from_value(filter).unwrap());
@@ -121,7 +121,7 @@ async fn pages_in_the_stored_order_hold_each_row_once() {
                 let mut found = lines(&engine, caller, as_stored).await;
                 expected.sort_unstable();
                 found.sort_unstable();
-                assert_eq!(found, expected, "{caller} {pushdown}");
+                assert_eq!(found, expected, "{caller} {way:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::attacks::outcome;
-use super::world::{CALLERS, World};
+use super::world::{CALLERS, WAYS, World};
 
 /// Terms of a number: plain, or failing on hidden rows.
 fn number() -> impl Strategy<Value = String> {
@@ -79,7 +79,7 @@ fn random_queries_meet_the_copy() {
     let world = World::new(150);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _inside = runtime.enter();
-    let engines = [false, true].map(|pushdown| (world.engine(pushdown, 2), world.oracle(pushdown, 2)));
+    let engines = WAYS.map(|way| (world.engine(way, 2), world.oracle(way, 2)));
     let mut runner = TestRunner::new(Config { cases: 128, failure_persistence: None, ..Config::default() });
     let checked = runner.run(&query(), |sql| {
         for (engine, oracle) in &engines {

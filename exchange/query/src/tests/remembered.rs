@@ -7,7 +7,7 @@ use catalog_core::policy::GrantKind;
 use catalog_core::services::VersionSelector;
 use catalog_core::{OpContext, Result, Timestamp};
 
-use super::world::{CALLERS, Memory, World, context};
+use super::world::{CALLERS, Memory, Way, World, context};
 use crate::{EngineParts, OpenTable, QueryEngine, QueryRequest, TableName, Tables};
 
 /// Tables that count how often they are opened, in a catalogue whose revision is told.
@@ -62,7 +62,10 @@ impl Asked {
             until,
             public: AtomicBool::default(),
         });
-        let parts = EngineParts { tables: Arc::clone(&tables) as _, ..world.parts(&world.governed, true, 2) };
+        let parts = EngineParts {
+            tables: Arc::clone(&tables) as _,
+            ..world.parts(&world.governed, Way::Pushdown, 2)
+        };
         Self { _world: world, tables, engine: QueryEngine::new(parts).unwrap() }
     }
 

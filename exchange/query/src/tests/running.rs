@@ -7,7 +7,7 @@ use catalog_core::{ErrorCode, GrantId, ResourceCode};
 use futures::StreamExt;
 
 use super::fixture::penalties;
-use super::world::{GRANT, Memory, World, context, stored};
+use super::world::{GRANT, Memory, Way, World, context, stored};
 use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Revocations};
 
 const BIG: &str = "select a.id, b.name, c.county from city.penalties a, city.penalties b, city.penalties c";
@@ -35,7 +35,10 @@ async fn a_revocation_cuts_a_running_answer() {
     ];
     for cut in cuts {
         let revocations = Revocations::default();
-        let parts = EngineParts { revocations: revocations.clone(), ..world.parts(&world.governed, true, 2) };
+        let parts = EngineParts {
+            revocations: revocations.clone(),
+            ..world.parts(&world.governed, Way::Pushdown, 2)
+        };
         let engine = QueryEngine::new(parts).unwrap();
         let mut answer = engine.run(&context("rows"), sql(BIG)).await.unwrap();
         assert!(answer.records.next().await.unwrap().is_ok());
@@ -66,7 +69,7 @@ async fn a_reader_that_takes_nothing_keeps_no_query() {
     for (time, cut, code) in [(soon, false, ErrorCode::LimitTime), (hour, true, ErrorCode::Revoked)] {
         let revocations = Revocations::default();
         let limits = Limits { time, ..Limits::default() };
-        let parts = world.parts(&world.governed, true, 2);
+        let parts = world.parts(&world.governed, Way::Pushdown, 2);
         let engine =
             QueryEngine::new(EngineParts { limits, revocations: revocations.clone(), ..parts }).unwrap();
         let (sender, given_back) = tokio::sync::oneshot::channel();
@@ -85,7 +88,7 @@ async fn a_reader_that_takes_nothing_keeps_no_query() {
 #[tokio::test]
 async fn a_place_is_held_no_longer_than_the_work() {
     let world = World::new(30);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let (sender, given_back) = tokio::sync::oneshot::channel();
     let place = Arc::new(Told(Some(sender)));
     let unread = engine.run_at(place, &context("rows"), sql("select id from city.penalties")).await.unwrap();
@@ -98,7 +101,7 @@ async fn a_place_is_held_no_longer_than_the_work() {
 async fn limits_abort_with_a_code_of_their_own() {
     let world = World::new(400);
     let with = |limits: Limits| {
-        QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, true, 2) }).unwrap()
+        QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, Way::Pushdown, 2) }).unwrap()
     };
     let default = Limits::default();
     assert_eq!(code(&with(Limits { rows: 1000, ..default }), BIG).await, ErrorCode::LimitRows);
@@ -116,7 +119,8 @@ async fn limits_abort_with_a_code_of_their_own() {
 async fn an_answer_of_exactly_the_limit_is_whole() {
     let world = World::new(90);
     let limits = Limits { rows: 60, ..Limits::default() };
-    let engine = QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, true, 2) }).unwrap();
+    let engine =
+        QueryEngine::new(EngineParts { limits, ..world.parts(&world.governed, Way::Pushdown, 2) }).unwrap();
     let answer = engine.run(&context("rows"), sql("select id from city.penalties")).await.unwrap();
     let batches: Vec<_> = answer.records.collect().await;
     assert_eq!(batches.iter().map(|batch| batch.as_ref().unwrap().num_rows()).sum::<usize>(), 60);
@@ -129,7 +133,7 @@ async fn answer(engine: &QueryEngine, text: &str) -> String {
 #[tokio::test]
 async fn chinese_names_work_and_answer_as_asked() {
     let world = World::new(90);
-    let engine = world.engine(true, 2);
+    let engine = world.engine(Way::Pushdown, 2);
     let by_machine =
         answer(&engine, "select name, count(*) as n from city.penalties where amt > 20 group by name").await;
     let by_title =
@@ -153,7 +157,7 @@ async fn old_versions_are_read_as_of_number_and_time() {
     newer.dataset.version.published_at = catalog_core::Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
     tables.add("rows", "penalties", older);
     tables.add("rows", "penalties", newer);
-    let engine = QueryEngine::new(world.parts(&Arc::new(tables), true, 1)).unwrap();
+    let engine = QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 1)).unwrap();
     let rows = async |version: &str| {
         let text = answer(&engine, &format!("select count(*) as n from city.penalties {version}")).await;
         if text.contains("| 10 |") {
@@ -185,7 +189,7 @@ async fn old_versions_are_read_as_of_number_and_time() {
 #[tokio::test]
 async fn the_answer_names_what_it_read() {
     let world = World::new(30);
-    let engine = world.engine(true, 1);
+    let engine = world.engine(Way::Pushdown, 1);
     let text = "select p.id from city.penalties p join city.counties c on p.county = c.code";
     let answer = engine.run(&context("both"), sql(text)).await.unwrap();
     let grants: Vec<_> =
@@ -197,10 +201,10 @@ async fn the_answer_names_what_it_read() {
 #[tokio::test]
 async fn a_damaged_or_missing_object_is_corrupt_and_no_failure_of_the_query() {
     let text = "select id, name from city.penalties where amt > 20 order by id";
-    for pushdown in [false, true] {
+    for way in [Way::Files, Way::Pushdown] {
         let world = World::new(400);
         let path = world.folder.path().join("all/part-0.parquet");
-        let engine = || QueryEngine::new(world.parts(&world.governed, pushdown, 2)).unwrap();
+        let engine = || QueryEngine::new(world.parts(&world.governed, way, 2)).unwrap();
         let wrong = "select 1 / (amt - amt) from city.penalties";
         assert_eq!(code(&engine(), wrong).await, ErrorCode::QueryFailed);
         let mut bytes = std::fs::read(&path).unwrap();

@@ -15,7 +15,7 @@ use catalog_core::policy::{BoundPolicy, Grant, GrantKind, GrantedPolicy};
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, Result, Timestamp};
 use chrono::Datelike;
-use exchange_crypto::{MacKey, to_hex};
+use exchange_crypto::{Digest, MacKey, to_hex};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -141,6 +141,19 @@ fn copy_of(batch: &RecordBatch, caller: &str) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
 
+/// How an engine reads rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Parquet, filtered above its reader.
+    Files,
+    /// Parquet, filtered inside its reader too.
+    Pushdown,
+    /// Rows at hand.
+    AtHand,
+}
+
+pub(crate) const WAYS: [Way; 3] = [Way::Files, Way::Pushdown, Way::AtHand];
+
 /// Tables by caller, name and version.
 #[derive(Default)]
 pub(crate) struct Memory(BTreeMap<(String, String), BTreeMap<i64, OpenTable>>);
@@ -179,6 +192,10 @@ impl Tables for Memory {
             true => found.cloned().ok_or_else(unknown),
             false => Err(unknown()),
         }
+    }
+
+    async fn revision(&self) -> Result<Option<i64>> {
+        Ok(Some(1))
     }
 
     async fn readable(&self, ctx: &OpContext) -> Result<Vec<OpenTable>> {
@@ -234,7 +251,7 @@ impl World {
         Self { folder, governed: Arc::new(governed), copies: Arc::new(copies) }
     }
 
-    pub(crate) fn parts(&self, tables: &Arc<Memory>, pushdown: bool, partitions: usize) -> EngineParts {
+    pub(crate) fn parts(&self, tables: &Arc<Memory>, way: Way, partitions: usize) -> EngineParts {
         let store = LocalFileSystem::new_with_prefix(self.folder.path()).unwrap();
         EngineParts {
             tables: Arc::clone(tables) as _,
@@ -244,18 +261,19 @@ impl World {
             limits: Limits { time: Duration::from_secs(60), memory: 64 << 20, ..Limits::default() },
             revocations: Revocations::default(),
             partitions: Some(partitions),
-            parquet_pushdown: pushdown,
+            parquet_pushdown: way == Way::Pushdown,
+            rows_at_hand: if way == Way::AtHand { u64::MAX } else { 0 },
             lookups: self.folder.path().join("lookups"),
             index_secrets: IndexSecrets { current: MacKey::from_bytes(&[8; 32]).unwrap(), retired: None },
         }
     }
 
-    pub(crate) fn engine(&self, pushdown: bool, partitions: usize) -> QueryEngine {
-        QueryEngine::new(self.parts(&self.governed, pushdown, partitions)).unwrap()
+    pub(crate) fn engine(&self, way: Way, partitions: usize) -> QueryEngine {
+        QueryEngine::new(self.parts(&self.governed, way, partitions)).unwrap()
     }
 
-    pub(crate) fn oracle(&self, pushdown: bool, partitions: usize) -> QueryEngine {
-        QueryEngine::new(self.parts(&self.copies, pushdown, partitions)).unwrap()
+    pub(crate) fn oracle(&self, way: Way, partitions: usize) -> QueryEngine {
+        QueryEngine::new(self.parts(&self.copies, way, partitions)).unwrap()
     }
 }
 
@@ -306,7 +324,7 @@ pub(crate) fn stored(folder: &TempDir, place: &str, batch: &RecordBatch, name: &
     let granted = GrantedPolicy { grant: None, kind: GrantKind::Own, policy };
     let version = serde_json::from_value(json!({
         "resource": resource.code, "number": 1, "change": "replace", "rows": batch.num_rows(), "bytes": 0,
-        "manifest_digest": "00", "made_at": Timestamp(0), "published_at": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        "manifest_digest": Digest::of(place.as_bytes()).to_hex(), "made_at": Timestamp(0), "published_at": Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         "published_by": "steward", "state": "published", "tombstone": null,
     }));
     OpenTable {
