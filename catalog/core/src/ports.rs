@@ -228,6 +228,8 @@ pub trait GrantStore: Send + Sync {
 /// Versions of datasets.
 #[async_trait]
 pub trait VersionStore: Send + Sync {
+    /// The resources that have a version, withdrawn or not, by their codes: few of a large directory.
+    async fn with_versions(&self) -> Result<Vec<ResourceCode>>;
     /// All versions of a resource, withdrawn ones too, oldest first.
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>>;
     /// Those of its versions that change columns, withdrawn ones and such as are in effect too, oldest first: few of many.

@@ -14,6 +14,12 @@ use crate::store::CatalogStore;
 
 #[async_trait]
 impl VersionStore for CatalogStore {
+    async fn with_versions(&self) -> Result<Vec<ResourceCode>> {
+        let sql = "SELECT DISTINCT resource FROM versions ORDER BY resource";
+        let codes: Vec<String> = sqlx::query_scalar(sql).fetch_all(&self.reader).await.map_err(failed)?;
+        codes.iter().map(ResourceCode::new).collect()
+    }
+
     async fn versions(&self, resource: &ResourceCode) -> Result<Vec<Version>> {
         let sql = "SELECT document FROM versions WHERE resource = $1 ORDER BY number";
         self.documents(sqlx::query_scalar(sql).bind(resource.as_str())).await

@@ -142,6 +142,9 @@ pub(crate) const CERTAIN_DIGITS: usize = 15;
 
 /// Whether the text is a number of over 15 digits as spreadsheets write it: `4.20102E+17`, `1.2345678901234568E+3`.
 pub(crate) fn has_lost_digits(text: &str) -> bool {
+    if !text.as_bytes().contains(&b'E') {
+        return false;
+    }
     let Some((mantissa, exponent)) = text.split_once("E+").or_else(|| text.split_once("E-")) else {
         return false;
     };

@@ -15,10 +15,10 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::prelude::SessionConfig;
-use futures::stream;
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 /// Batches under way between a producer and a sort.
@@ -47,8 +47,8 @@ impl Sorter {
         builder.build_arc().map_err(Error::internal)
     }
 
-    /// Where to put rows, and from where to take them in ascending order of the columns. Both ends must be driven at
-    /// once; the stream begins when every sender is gone.
+    /// Where to put rows, and from where to take them in ascending order of the columns, which begins when every sender is
+    /// gone.
     pub(crate) fn sort(
         &self,
         schema: &SchemaRef,
@@ -69,8 +69,18 @@ impl Sorter {
         // keys, which are nothing else, half as much again as the rows themselves.
         let config = SessionConfig::new().with_sort_spill_reservation_bytes(self.memory / 3 * 2);
         let context = TaskContext::default().with_session_config(config).with_runtime(self.runtime()?);
-        let sorted = sort.execute(0, Arc::new(context)).map_err(Error::internal)?;
-        Ok((sender, sorted))
+        // Rows are merged in a task of their own while those before them are written.
+        let mut merging = RecordBatchReceiverStreamBuilder::new(Arc::clone(schema), CHANNEL);
+        let (mut sorted, sink) = (sort.execute(0, Arc::new(context)).map_err(Error::internal)?, merging.tx());
+        merging.spawn(async move {
+            while let Some(batch) = sorted.next().await {
+                if sink.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Ok((sender, merging.build()))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod jws;
 mod layout;
 mod manifest;
 mod materials;
+mod pieces;
 mod place;
 mod store;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use geo::{GEOMETRY_TYPES, GeoColumns};
 pub use layout::VersionFolder;
 pub use manifest::{Column, ErasedRows, Manifest, Part, Quality, RuleCount, Source, Statistics};
 pub use materials::{Materials, material_path};
+pub use pieces::{PIECE_BYTES, in_pieces};
 pub use place::{Bounds, Boxes, Places, STRETCH_ROWS, Shape, Stretches, bounds, meet};
 pub use store::DatasetStore;
 pub use types::{arrow_schema, arrow_type, typed_array};

@@ -16,6 +16,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use crate::error::Error;
 use crate::layout::VersionFolder;
 use crate::manifest::{Manifest, Part};
+use crate::pieces::in_pieces;
 
 /// Objects remembered as proven; beyond that half of them are proven again.
 const PROVEN: usize = 65_536;
@@ -201,7 +202,7 @@ impl DatasetStore {
 
     /// Digest and size of a stored object, as a stream.
     pub async fn digest(&self, path: &Path) -> Result<(Digest, u64), Error> {
-        let mut stream = self.objects.get(path).await?.into_stream();
+        let mut stream = in_pieces(self.objects.get(path).await?);
         let mut hasher = Hasher::new();
         let mut size = 0;
         while let Some(bytes) = stream.try_next().await? {

@@ -409,7 +409,7 @@ impl Core {
                 .map_err(refused);
         }
         if plan::is_short(&logical, rows).map_err(Error::internal)? {
-            session.on_one_core();
+            session.for_short();
         }
         let answered = async {
             let run = ready(&mut session, &logical, &shown, sources, watch, bounds).await;

@@ -59,8 +59,8 @@ pub(crate) fn is_short(plan: &LogicalPlan, stored_rows: u64) -> datafusion::erro
     plan.apply_with_subqueries(|node| {
         scans += match node {
             LogicalPlan::TableScan(_) => 1,
-            // Rows are multiplied.
-            LogicalPlan::Join(_) | LogicalPlan::Unnest(_) => 2,
+            // Rows are multiplied, or gone through again.
+            LogicalPlan::Join(_) | LogicalPlan::Unnest(_) | LogicalPlan::Subquery(_) => 2,
             _ => 0,
         };
         Ok(TreeNodeRecursion::Continue)

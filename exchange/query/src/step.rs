@@ -7,7 +7,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::common::config::{
+    ConfigEntry, ConfigExtension, ConfigNonZeroUsize, ConfigOptions, ExtensionOptions,
+};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, exec_err};
 use datafusion::execution::session_state::SessionState;
@@ -44,7 +46,8 @@ impl Step {
         let built = Built::of(plan)?;
         let share = memory / state.config().target_partitions().max(1) / 2;
         let rows = share / built.row_bytes().max(1);
-        *state.config_mut() = state.config().clone().with_batch_size(rows.clamp(1, ROWS));
+        state.config_mut().options_mut().execution.batch_size =
+            ConfigNonZeroUsize::try_new(rows.clamp(1, ROWS))?;
         let call_bytes = (share / built.calls.max(1)) as u64;
         // The options of the session are not those of functions, which keep their defaults.
         let mut options = ConfigOptions::default();

@@ -275,7 +275,7 @@ async fn open(payload: Payload<'_>) -> Result<(Body, Option<Digest>, Option<Stri
         Payload::File(path, media_type, progress) => {
             let digest = file_digest(path)?;
             let file = tokio::fs::File::open(path).await.map_err(|error| io(path, &error))?;
-            let stream = tokio_util::io::ReaderStream::new(file);
+            let stream = tokio_util::io::ReaderStream::with_capacity(file, datasets_store::PIECE_BYTES);
             let body = match progress {
                 Some(progress) => Body::from_stream(progress.counted(stream)),
                 None => Body::from_stream(stream),

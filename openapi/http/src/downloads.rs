@@ -24,7 +24,7 @@ use catalog_core::context::PrincipalKind;
 use catalog_core::evidence::SourceRead;
 use catalog_core::services::{Dataset, VersionSelector};
 use catalog_core::{Error, ErrorCode, OpContext, Result};
-use datasets_store::Part;
+use datasets_store::{Part, in_pieces};
 use exchange_auth::{REPR_DIGEST, digest_field};
 use exchange_query::export::Format;
 use exchange_query::{OpenTable, TableName, Tables as _, Watch};
@@ -438,7 +438,7 @@ async fn read(objects: &dyn ObjectStore, piece: Piece) -> Result<BoxStream<'stat
     };
     let options = GetOptions { range: Some(GetRange::Bounded(span)), ..GetOptions::default() };
     let found = objects.get_opts(&Path::from(part.path.as_str()), options).await.map_err(unreadable)?;
-    Ok(found.into_stream().map(|bytes| bytes.map_err(unreadable)).boxed())
+    Ok(in_pieces(found).map(|bytes| bytes.map_err(unreadable)).boxed())
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use axum::body::{BodyDataStream, Bytes};
 use catalog_core::{Error, ErrorCode};
+use datasets_store::PIECE_BYTES;
 use exchange_crypto::{Digest, Hasher};
 use futures::StreamExt;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufWriter};
 
 /// The longest time that a message may take to arrive.
 pub(crate) const MESSAGE_TIME: Duration = Duration::from_secs(60);
@@ -97,7 +98,8 @@ pub(crate) async fn read_to_file(
             .with_internal(cause)
     };
     let file = NamedTempFile::new_in(spool).map_err(unwritable)?;
-    let mut writer = tokio::fs::File::from_std(file.reopen().map_err(unwritable)?);
+    let writer = tokio::fs::File::from_std(file.reopen().map_err(unwritable)?);
+    let mut writer = BufWriter::with_capacity(PIECE_BYTES, writer);
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
     let begun = tokio::time::Instant::now();
     while let Some(chunk) = next(stream).await? {

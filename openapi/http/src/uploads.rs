@@ -308,7 +308,7 @@ async fn get_quarantine(
             reading.rows.store(part.rows, Ordering::Relaxed);
             let path = object_store::path::Path::from(part.path.as_str());
             let found = app.datasets.objects().get(&path).await.map_err(datasets_store::Error::from)?;
-            Body::from_stream(found.into_stream())
+            Body::from_stream(datasets_store::in_pieces(found))
         }
     };
     let mut response = ([(header::CONTENT_TYPE, "application/jsonl")], body).into_response();

@@ -36,6 +36,7 @@ fn the_demo_as_a_document() {
     let document = folder.json(&tour);
     assert_eq!(document["tour"]["answers"].as_array().unwrap().len(), 4, "{document}");
     assert_eq!(document["tour"]["answers"][0]["rows"]["data"].as_array().unwrap().len(), 4);
+    assert_eq!(document["tour"]["verified"], serde_json::json!(["1", "2", "3"]));
     assert_eq!(document["tour"]["refused"]["code"], "not_granted");
     assert_eq!(document["people"], 2000);
     let developers = &document["tour"]["developers"];

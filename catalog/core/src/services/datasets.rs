@@ -122,9 +122,11 @@ impl Services {
         shapes: &dyn Shapes,
     ) -> Result<Vec<(ResourceCode, Result<Dataset>)>> {
         let mut readable = Vec::new();
-        let entries = self.store.entries(None).await?.into_iter();
-        for entry in entries.filter(|entry| entry.published.is_some()) {
-            readable.extend(self.readable_entry(ctx, shapes, entry).await);
+        for code in self.store.with_versions().await? {
+            let entry = self.store.entry(&code).await?.filter(|entry| entry.published.is_some());
+            if let Some(entry) = entry {
+                readable.extend(self.readable_entry(ctx, shapes, entry).await);
+            }
         }
         Ok(readable)
     }
@@ -319,8 +321,10 @@ impl Services {
     /// The published resources with the versions that are in effect, or will be, for the platform's own work.
     pub async fn standing_versions(&self, now: Timestamp) -> Result<Vec<(Resource, Version)>> {
         let mut found = Vec::new();
-        for resource in self.store.entries(None).await?.into_iter().filter_map(|entry| entry.published) {
-            let versions = dataset::standing(self.store.versions(&resource.code).await?, now);
+        for code in self.store.with_versions().await? {
+            let published = self.store.entry(&code).await?.and_then(|entry| entry.published);
+            let Some(resource) = published else { continue };
+            let versions = dataset::standing(self.store.versions(&code).await?, now);
             found.extend(versions.into_iter().map(|version| (resource.clone(), version)));
         }
         Ok(found)
@@ -330,8 +334,8 @@ impl Services {
     pub async fn all_versions(&self, ctx: &OpContext) -> Result<Vec<Version>> {
         Self::permit(ctx, Action::MaintainStorage, None)?;
         let mut all = Vec::new();
-        for entry in self.store.entries(None).await? {
-            all.extend(self.store.versions(&entry.draft.code).await?);
+        for code in self.store.with_versions().await? {
+            all.extend(self.store.versions(&code).await?);
         }
         Ok(all)
     }

@@ -45,13 +45,13 @@ impl Services {
     pub async fn erasures_due(&self, ctx: &OpContext, shapes: &dyn Shapes) -> Result<Vec<DueErasure>> {
         Self::permit(ctx, Action::MaintainStorage, None)?;
         let mut due = Vec::new();
-        for entry in self.store.entries(None).await? {
-            let code = &entry.draft.code;
+        for code in &self.store.with_versions().await? {
             let acts = self.store.record_withdrawals(code).await?;
             let until = self.settings.retention.erased_until(code, ctx.now);
             // In the order in which they were stored: one that waits makes the later ones wait.
             let over = acts.iter().take_while(|act| act.tombstone.at <= until).count();
             let Some(newest) = over.checked_sub(1) else { continue };
+            let Some(entry) = self.store.entry(code).await? else { continue };
             let versions = self.store.versions(code).await?;
             for version in versions.iter().filter(|version| version.state == VersionState::Published) {
                 let done = acts.iter().position(|act| version.erased_through.as_deref() == Some(&act.id));

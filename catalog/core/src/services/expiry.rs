@@ -17,8 +17,7 @@ impl Services {
             return Err(Error::new(ErrorCode::Forbidden, "the clock is run by the operator"));
         }
         let mut expired = 0;
-        for entry in self.store.entries(None).await? {
-            let code = &entry.draft.code;
+        for code in &self.store.with_versions().await? {
             let versions = self.store.versions(code).await?;
             for number in self.settings.retention.expired(code, &versions, ctx.now) {
                 let by = ctx.principal.id.clone();

@@ -111,6 +111,7 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
         async move { publish(&*store, &version, &event("version.published")).await }
     };
     refused(next(2).await, ErrorCode::Conflict);
+    assert_eq!(store.with_versions().await?, []);
     next(1).await?;
     refused(next(1).await, ErrorCode::Conflict);
     refused(next(3).await, ErrorCode::Conflict);
@@ -150,6 +151,7 @@ pub(super) async fn versions(store: Arc<dyn Store>) -> Result<()> {
     assert_eq!(store.version(&code, 4).await?, None);
     assert_eq!(store.version(&ResourceCode::new("301001/000009")?, 1).await?, None);
     assert_eq!(store.versions(&ResourceCode::new("301001/000009")?).await?, []);
+    assert_eq!(store.with_versions().await?, [code]);
     Ok(())
 }
 

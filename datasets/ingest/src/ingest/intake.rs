@@ -1,7 +1,10 @@
-//! Reading a delivery: one thread reads and checks, while two sorts take in rows and keys.
+//! Reading a delivery: one thread reads, another checks, while two sorts take in rows and keys.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -31,6 +34,8 @@ const PLACE: &str = "#place";
 
 /// The sorts that run at the same time: of the rows, and of their keys.
 const SORTS: usize = 2;
+/// Batches that are read and not yet checked.
+const UNCHECKED: usize = 2;
 
 /// A delivery to be read.
 pub(super) struct Intake<'a, 'b> {
@@ -150,7 +155,7 @@ fn with_order(schema: &SchemaRef, has_places: bool) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Reads and checks in a thread of its own.
+/// Reads in a thread of its own, and checks in another.
 struct Reader {
     delivery: Delivery,
     resource: Resource,
@@ -166,7 +171,6 @@ struct Reader {
 impl Reader {
     fn run(self) -> Result<(Inspection, Quarantine)> {
         let inspection = self.delivery.inspect()?;
-        let mut quarantine = Quarantine::new()?;
         let position = Arc::new(AtomicU64::new(0));
         let required = |item: &InformationItem| item.required || self.resource.key.contains(&item.column);
         let input = Input {
@@ -176,19 +180,40 @@ impl Reader {
             required: &required,
             position: Arc::clone(&position),
         };
-        input.read(&mut |batch| {
+        let bytes_read = || position.load(Ordering::Relaxed).min(inspection.bytes);
+        let quarantine = thread::scope(|scope| {
+            let (sender, batches) = sync_channel(UNCHECKED);
+            let checking = scope.spawn(|| self.check(batches, bytes_read, inspection.bytes));
+            let stopped = || Error::internal("the check of the rows ended early");
+            let read = input.read(&mut |batch| sender.send(batch).map_err(|_| stopped()));
+            drop(sender);
+            // A check that failed stops the reader, so that its own error says more than the reader's.
+            let checked = checking.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            read.map(|()| checked)
+        })?;
+        Ok((inspection, quarantine))
+    }
+
+    /// Checks what is read until there is no more.
+    fn check(
+        &self,
+        batches: Receiver<SourceBatch>,
+        bytes_read: impl Fn() -> u64,
+        bytes_total: u64,
+    ) -> Result<Quarantine> {
+        let mut quarantine = Quarantine::new()?;
+        for batch in batches {
             self.take(&batch, &mut quarantine)?;
             let (rows_read, rows_quarantined) = quarantine.counts();
             self.progress.progressed(Progressed {
-                bytes_read: position.load(Ordering::Relaxed).min(inspection.bytes),
-                bytes_total: inspection.bytes,
+                bytes_read: bytes_read(),
+                bytes_total,
                 rows_read,
                 rows_quarantined,
                 ..Progressed::default()
             });
-            Ok(())
-        })?;
-        Ok((inspection, quarantine))
+        }
+        Ok(quarantine)
     }
 
     fn take(&self, batch: &SourceBatch, quarantine: &mut Quarantine) -> Result<()> {

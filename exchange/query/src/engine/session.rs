@@ -28,6 +28,13 @@ impl Session {
         self.state.config_mut().options_mut().execution.target_partitions = 1;
     }
 
+    /// Plans a query that goes through few rows once: on one core, and with one pass of the optimizer, for more of them take longer
+    /// than what they find.
+    pub(super) fn for_short(&mut self) {
+        self.on_one_core();
+        self.state.config_mut().options_mut().optimizer.max_passes = 1;
+    }
+
     /// What a plan runs in. Plans hold their functions: none is looked up by name any more.
     pub(super) fn task(&self) -> Arc<TaskContext> {
         Arc::new(TaskContext::new(

@@ -167,7 +167,7 @@ async fn bytes_of(
     if found.meta.size > TEXT_BYTES as u64 {
         return Ok(None);
     }
-    let (mut stream, mut bytes) = (found.into_stream(), Vec::new());
+    let (mut stream, mut bytes) = (datasets_store::in_pieces(found), Vec::new());
     while let Some(piece) = stream.try_next().await.map_err(failed)? {
         if piece.iter().any(|byte| is_control(*byte)) {
             return Ok(None);

@@ -273,7 +273,7 @@ impl From {
             Self::Object { path, .. } => {
                 let object =
                     source.app.datasets.objects().get(&path).await.map_err(datasets_store::Error::from)?;
-                Ok(object.into_stream().map_err(std::io::Error::other).boxed())
+                Ok(datasets_store::in_pieces(object).map_err(std::io::Error::other).boxed())
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn generate(global: &Global, suite: Suite, file: &Path) -> Result<()>
         output::done(format!("private key in {}, readable by you alone", file.display()));
         output::line(format!("  key id {}", public.id()));
         output::line(format!("  public key {}", to_base64url(public.as_bytes())));
-        output::line("  register it with: shuqiao key register DEPARTMENT FILE");
+        output::line("  register it with: shuqiao key register DEPARTMENT FILE --as :security_administrator");
     }
     Ok(())
 }

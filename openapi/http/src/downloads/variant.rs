@@ -6,7 +6,7 @@ use std::mem;
 
 use axum::body::Bytes;
 use catalog_core::{Error, Result};
-use datasets_store::Part;
+use datasets_store::{Part, in_pieces};
 use exchange_query::export::Format;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -40,7 +40,7 @@ pub(super) async fn write_all(app: &App, folder: &str, parts: &[Part]) -> Result
 
 async fn read(app: &App, part: &Part) -> Result<impl Stream<Item = Result<Bytes>> + Send + Unpin + use<>> {
     let found = app.datasets.objects().get(&Path::from(part.path.as_str())).await.map_err(unreadable)?;
-    Ok(found.into_stream().map(|bytes| bytes.map_err(unreadable)))
+    Ok(in_pieces(found).map(|bytes| bytes.map_err(unreadable)))
 }
 
 async fn write(

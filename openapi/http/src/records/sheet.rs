@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use catalog_core::evidence::SourceRead;
 use catalog_core::{Error, ErrorCode, OpContext, Result};
+use datasets_store::PIECE_BYTES;
 use exchange_query::export::{Format, encode};
 use exchange_query::{QueryAnswer, Watch};
 use futures::{StreamExt, stream};
@@ -114,7 +115,7 @@ async fn spooled(app: &App, mut sheet: Written, is_stranger: bool) -> Result<(Fi
 /// The file as a body, cut when the access is revoked or what was read withdrawn, and when it takes too long.
 fn sent(file: File, room: Room, watch: Watch, sources: Vec<SourceRead>) -> Body {
     let until = Instant::now() + SENDING;
-    let state = Some((ReaderStream::new(file), room, watch, sources));
+    let state = Some((ReaderStream::with_capacity(file, PIECE_BYTES), room, watch, sources));
     Body::from_stream(stream::unfold(state, move |state| async move {
         let (mut bytes, room, mut watch, sources) = state?;
         let chunk = tokio::select! {

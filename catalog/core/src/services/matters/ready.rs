@@ -62,8 +62,9 @@ impl Services {
     /// that is not open. Answers how many limits began. For the clock.
     pub(super) async fn watch_publication(&self, ctx: &OpContext) -> Result<usize> {
         let mut change = MatterChange::default();
-        for entry in self.store.entries(None).await? {
-            let open = entry.published.filter(|resource| *resource.opening() == Opening::Open);
+        for code in self.store.with_versions().await? {
+            let published = self.store.entry(&code).await?.and_then(|entry| entry.published);
+            let open = published.filter(|resource| *resource.opening() == Opening::Open);
             let Some(resource) = open else { continue };
             if let Some(since) = self.unpublished_since(ctx, &resource).await?
                 && !self.is_watched(&resource).await?

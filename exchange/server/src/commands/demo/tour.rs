@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use catalog_core::{Error, ErrorCode, Result};
 use exchange_auth::JwkSet;
 use http::Method;
-use openapi_contract::Rows;
+use openapi_contract::{Rows, VerificationAnswer, VerificationRequest, VerificationResult};
 use openapi_http::App;
 use serde::Serialize;
 
@@ -56,10 +56,17 @@ const ASKERS: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
+/// The first synthetic person of the city, as the provider sees them.
+const PERSON: &str = "select id_number, name from gaj.population order by id_number limit 1";
+/// Whom the bureau asks about in vain: a check digit that is right, and a division that is none.
+const NOBODY: &str = "000000189912310012";
+
 /// What the tour saw, for scripts.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tour {
     answers: Vec<Answer>,
+    /// Empty in a folder of an older program.
+    verified: Vec<VerificationResult>,
     refused: Refused,
     download: Download,
     /// Absent in a folder of an older program.
@@ -106,10 +113,11 @@ pub(crate) async fn run(address: &str, root: &Path, app: &App) -> Result<Tour> {
         data::show_rows(&rows);
         answers.push(Answer { department, purpose, sql, rows });
     }
+    let verified = verified(address, root).await?;
     let refused = refused(address, root).await?;
     let download = open_download(address, root).await?;
     let developers = developers::shown(address, root, app).await?;
-    Ok(Tour { answers, refused, download, developers })
+    Ok(Tour { answers, verified, refused, download, developers })
 }
 
 async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> Result<Client> {
@@ -119,6 +127,46 @@ async fn client(address: &str, root: &Path, department: &str, purpose: &str) -> 
         operator: Some("demo".to_owned()),
     };
     Client::of_server(address, Some(&key_file(root, department)), assertions).await
+}
+
+/// Whether numbers and names agree: one pair that does, one that does not, one of nobody.
+async fn verified(address: &str, root: &Path) -> Result<Vec<VerificationResult>> {
+    output::heading(
+        "民政局: is this number and this name right? 1 yes, 2 no, 3 there is no such number; never a record",
+    );
+    let provider = client(address, root, "gaj", "核验示例").await?;
+    let person = data::ask(&provider, PERSON).await?;
+    let value = |column: &str| person.data.first().and_then(|row| row.get(column)?.as_str());
+    let (Some(number), Some(name)) = (value("id_number"), value("name")) else {
+        return Err(Error::internal("the city has no people"));
+    };
+    let bureau = client(address, root, "mzj", "社会救助身份核验").await?;
+    let resource = data::code_of(&provider, "gaj", "population").await?;
+    let mut results = Vec::new();
+    for (identifier, attribute) in [(number, name), (number, "欧阳不同"), (NOBODY, name)] {
+        let asked = VerificationRequest {
+            resource: resource.clone(),
+            profile: "id_number+name".parse()?,
+            identifier: identifier.to_owned(),
+            attribute: attribute.to_owned(),
+        };
+        let asked = serde_json::to_value(&asked).map_err(Error::internal)?;
+        output::line(format!("  POST /api/v1/verifications {asked}"));
+        let path = "/api/v1/verifications";
+        let answered = bureau.json::<VerificationAnswer>(Method::POST, path, Payload::Json(asked)).await;
+        match answered {
+            Ok(answer) => {
+                output::line(format!("    {}", serde_json::to_string(&answer).map_err(Error::internal)?));
+                results.push(answer.result);
+            }
+            Err(error) if error.code == ErrorCode::NotGranted => {
+                output::line(format!("    [{}] this folder is of an older program", error.code));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(results)
 }
 
 async fn refused(address: &str, root: &Path) -> Result<Refused> {

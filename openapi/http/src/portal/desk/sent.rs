@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest, Request};
 use catalog_core::Error;
+use datasets_store::PIECE_BYTES;
 use http::header::CONTENT_TYPE;
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, BufWriter};
 use tokio_util::io::ReaderStream;
 
 use crate::app::App;
@@ -112,7 +113,7 @@ impl FromRequest<Arc<App>> for SentFile {
         let upload = head.extensions.get::<Arc<Upload>>().cloned();
         let upload = upload.ok_or_else(|| Error::internal("a form with a file that is not in the spool"))?;
         let spooled = tokio::fs::File::from_std(upload.file.reopen().map_err(Error::internal)?);
-        let body = Body::from_stream(ReaderStream::new(spooled));
+        let body = Body::from_stream(ReaderStream::with_capacity(spooled, PIECE_BYTES));
         let mut form = parts(Request::from_parts(head, body), app).await?;
         let mut sent = Self { fields: Vec::new(), file: None };
         while let Some(part) = form.next_field().await.map_err(broken)? {
@@ -133,7 +134,8 @@ impl FromRequest<Arc<App>> for SentFile {
 /// The file of a form by itself, beside the form that it came in.
 async fn spool(app: &App, mut part: Field<'_>) -> Result<Upload, Refusal> {
     let file = NamedTempFile::new_in(&app.spool).map_err(Error::internal)?;
-    let mut writer = tokio::fs::File::from_std(file.reopen().map_err(Error::internal)?);
+    let writer = tokio::fs::File::from_std(file.reopen().map_err(Error::internal)?);
+    let mut writer = BufWriter::with_capacity(PIECE_BYTES, writer);
     let mut bytes = 0;
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         bytes += chunk.len() as u64;
