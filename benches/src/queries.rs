@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use peers::{Governed, Plain, duckdb};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The question set: a line `-- name`, then one query.
 const QUERIES: &str = include_str!("../queries/queries.sql");
 /// Runs of each query after one to warm up; the fastest counts.

@@ -8,6 +8,9 @@ use tempfile::NamedTempFile;
 
 use crate::IndexError;
 
+/// Bytes of a file that costs less to read whole than to fetch in parts.
+const SMALL: usize = 64 << 20;
+
 #[expect(
     unsafe_code,
     reason = "a map is only as safe as its file: ours are never written again once they have their name"
@@ -15,8 +18,8 @@ use crate::IndexError;
 pub(crate) fn map(file: &File) -> Result<Mmap, IndexError> {
     // SAFETY: the folder belongs to this process alone (its lock), and a finished index is replaced by rename, never changed.
     let map = unsafe { Mmap::map(file)? };
-    // Look-ups jump: what lies beside is not needed.
-    map.advise(Advice::Random)?;
+    // Look-ups jump, and what lies beside is not needed. A small file is read whole in one go instead.
+    map.advise(if map.len() <= SMALL { Advice::WillNeed } else { Advice::Random })?;
     Ok(map)
 }
 

@@ -5,14 +5,16 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::RecordBatch;
-use arrow::buffer::Buffer;
+use arrow::array::{Array as _, ArrayData, RecordBatch, make_array};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::compute::{BatchCoalescer, interleave_record_batch};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
+use bytes::Bytes;
 use tempfile::NamedTempFile;
 
 use crate::mapped::{self, persist};
@@ -61,6 +63,11 @@ impl RecordsWriter {
         Ok(writer)
     }
 
+    /// Bytes that were written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Takes the next rows.
     pub fn push(&mut self, rows: RecordBatch) -> Result<(), IndexError> {
         self.waiting.push_batch(rows)?;
@@ -107,7 +114,7 @@ impl RecordsWriter {
 
 /// The rows of a version on the disk, mapped. Cheap to share behind an `Arc`; look-ups never wait for each other.
 pub struct Records {
-    bytes: Buffer,
+    bytes: Bytes,
     schema: SchemaRef,
     decoder: FileDecoder,
     blocks: Vec<Block>,
@@ -124,7 +131,7 @@ impl Records {
     ///
     /// `Damaged` where it is not what was written under this very key; then it is to be built again.
     pub fn open(path: &Path, key: &IndexKey) -> Result<Self, IndexError> {
-        let bytes = Buffer::from(bytes::Bytes::from_owner(mapped::map(&File::open(path)?)?));
+        let bytes = Bytes::from_owner(mapped::map(&File::open(path)?)?);
         let Tail { length, rows } = Tail::of(&bytes, key).ok_or(IndexError::Damaged("its end"))?;
         let end = length - FOOTER_END;
         let footer = root_as_footer(&bytes[end - footer_length(&bytes[..length])?..end]);
@@ -169,6 +176,15 @@ impl Records {
         }
         let batch = self.read(number)?;
         Ok(open.get_or_init(|| batch))
+    }
+
+    /// The same, for whoever accounts for memory: each of its buffers is as large as it says. Those of [`batch`](Self::batch) are
+    /// parts of one buffer, the whole map.
+    pub fn accounted_batch(&self, number: usize) -> Result<RecordBatch, IndexError> {
+        let batch = self.batch(number)?;
+        let columns = batch.columns().iter().map(|column| accounted(column.to_data(), &self.bytes));
+        let columns = columns.map(|data| data.map(make_array)).collect::<Result<_, ArrowError>>()?;
+        Ok(RecordBatch::try_new(batch.schema(), columns)?)
     }
 
     /// These rows, in this order; these columns of them, where some are named.
@@ -218,7 +234,7 @@ impl Records {
         let body = usize::try_from(block.bodyLength()).map_err(|_| damaged())?;
         let until = head.checked_add(body).and_then(|length| offset.checked_add(length));
         until.filter(|until| *until <= self.seals).ok_or_else(damaged)?;
-        let written = self.bytes.slice_with_length(offset, head + body);
+        let written = Buffer::from(self.bytes.slice(offset..offset + head + body));
         let stands = self.seals + number * SEAL;
         let seal = self.key.seal(number as u64, &[&written]);
         if self.bytes.get(stands..stands + SEAL) != Some(&seal[..]) {
@@ -226,6 +242,23 @@ impl Records {
         }
         self.decoder.read_record_batch(block, &written)?.ok_or_else(damaged)
     }
+}
+
+/// The same array with buffers of their own over the same bytes.
+fn accounted(data: ArrayData, map: &Bytes) -> Result<ArrayData, ArrowError> {
+    let part = |buffer: &Buffer| {
+        let start = (buffer.as_ptr() as usize).wrapping_sub(map.as_ptr() as usize);
+        let end = start.checked_add(buffer.len()).filter(|end| *end <= map.len());
+        end.map_or_else(|| buffer.clone(), |end| Buffer::from(map.slice(start..end)))
+    };
+    let children = data.child_data().iter().map(|child| accounted(child.clone(), map));
+    let children = children.collect::<Result<Vec<_>, _>>()?;
+    let nulls = data.nulls().map(|nulls| {
+        let bits = BooleanBuffer::new(part(nulls.buffer()), nulls.offset(), nulls.len());
+        NullBuffer::new(bits)
+    });
+    let buffers = data.buffers().iter().map(part).collect();
+    data.into_builder().buffers(buffers).child_data(children).nulls(nulls).build()
 }
 
 /// What the end of a file says.

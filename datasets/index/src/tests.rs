@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::compute::concat_batches;
 use exchange_crypto::MacKey;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,6 +105,34 @@ fn who_has_an_index_open_keeps_it_when_it_is_replaced() {
     let old = Index::open(&built(folder.path(), &people(&key, 2000), &key), &key).unwrap();
     let new = Index::open(&built(folder.path(), &people(&key, 1), &key), &key).unwrap();
     assert_eq!((rows_of(&old, &key.id("id-1999")), rows_of(&new, &key.id("id-1999"))), (vec![1999], vec![]));
+}
+
+/// Engines account for memory by the sizes of buffers: a column must not count for the whole file.
+#[test]
+fn rows_count_for_what_they_are() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key("a"));
+    let number = |n: usize| n as i64;
+    let numbers: ArrayRef = Arc::new((0..20_000).map(number).collect::<Int64Array>());
+    let texts = (0..20_000).map(|n| (n % 7 > 0).then(|| format!("a text of more than twelve bytes {n}")));
+    let texts: ArrayRef = Arc::new(texts.collect::<StringViewArray>());
+    let flags: ArrayRef = Arc::new((0..20_000).map(|n| Some(n % 3 == 0)).collect::<BooleanArray>());
+    let rows = RecordBatch::try_from_iter([("n", numbers), ("t", texts), ("f", flags)]).unwrap();
+    let path = folder.path().join("records");
+    let mut writer = RecordsWriter::new(folder.path(), &rows.schema(), &key).unwrap();
+    writer.push(rows.clone()).unwrap();
+    assert!(writer.bytes() > 8_192 * 9);
+    writer.finish(&path).unwrap();
+    let records = Records::open(&path, &key).unwrap();
+    let size = fs::metadata(&path).unwrap().len() as usize;
+    let batches: Vec<_> = (0..records.batches()).map(|n| records.accounted_batch(n).unwrap()).collect();
+    for (number, batch) in batches.iter().enumerate() {
+        assert_eq!(batch, records.batch(number).unwrap());
+        let ours: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+        assert!(ours < size / 2, "{ours} of {size}");
+    }
+    let all: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    assert!((size / 2..size + 8_192).contains(&all), "{all} of {size}");
+    assert_eq!(concat_batches(&rows.schema(), &batches).unwrap(), rows);
 }
 
 proptest! {

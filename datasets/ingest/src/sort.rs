@@ -70,7 +70,7 @@ impl Sorter {
         let config = SessionConfig::new().with_sort_spill_reservation_bytes(self.memory / 3 * 2);
         let context = TaskContext::default().with_session_config(config).with_runtime(self.runtime()?);
         // Rows are merged in a task of their own while those before them are written.
-        let mut merging = RecordBatchReceiverStreamBuilder::new(Arc::clone(schema), CHANNEL);
+        let mut merging = RecordBatchReceiverStreamBuilder::new(Arc::clone(schema), 1);
         let (mut sorted, sink) = (sort.execute(0, Arc::new(context)).map_err(Error::internal)?, merging.tx());
         merging.spawn(async move {
             while let Some(batch) = sorted.next().await {

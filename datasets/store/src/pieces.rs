@@ -5,31 +5,36 @@ use std::io::{Error, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use object_store::{GetResult, GetResultPayload, Result};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::durable::failed;
 
-/// Bytes of a file that are read or written in one go; twice as many are held for each reader. Handing a piece to another thread and back takes as
+/// Bytes of a file that are read or written in one go. Handing a piece to another thread and back takes as
 /// long as reading some KiB, of which the object store's own streams and those of tokio make their pieces.
 pub const PIECE_BYTES: usize = 256 << 10;
 
-/// The bytes of what was found, piece by piece, the next one read while one is sent. A file that ends too early is an error, and
+/// The bytes of what was found, piece by piece, the next one read while one is sent: two are held for each reader. A file that ends too early is an error, and
 /// never a shorter object.
 pub fn in_pieces(found: GetResult) -> BoxStream<'static, Result<Bytes>> {
     let Range { start, end } = found.range;
     match found.payload {
         GetResultPayload::File(file, _) => {
-            stream::try_unfold((read(file, start, end), end), |(next, end)| async move {
-                let Some(reading) = next else { return Ok(None) };
-                let Piece { bytes, file, start } = reading.await.map_err(failed)?.map_err(failed)?;
-                Ok(Some((bytes, (read(file, start, end), end))))
-            })
-            .boxed()
+            // Nothing is read before the first piece is asked for.
+            let begun = async move { pieces(file, start, end) };
+            stream::once(begun).flatten().boxed()
         }
         GetResultPayload::Stream(_) => found.into_stream(),
     }
+}
+
+fn pieces(file: File, start: u64, end: u64) -> impl Stream<Item = Result<Bytes>> + Send {
+    stream::try_unfold(read(file, start, end), move |next| async move {
+        let Some(reading) = next else { return Ok(None) };
+        let Piece { bytes, file, start } = reading.await.map_err(failed)?.map_err(failed)?;
+        Ok(Some((bytes, read(file, start, end))))
+    })
 }
 
 /// What was read, and where the next piece starts.

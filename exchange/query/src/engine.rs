@@ -31,9 +31,9 @@ use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use datasets_store::GeoColumns;
-use exchange_crypto::MacKey;
-use futures::{StreamExt, stream};
-use object_store::ObjectStore;
+use exchange_crypto::{Hasher, MacKey};
+use futures::{StreamExt, TryStreamExt as _, stream};
+use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::answer::{QueryAnswer, Run, out_of_time};
 use crate::bounded::BoundedPlanner;
@@ -47,7 +47,7 @@ use crate::sql::{self, Parsed, Resolved, Shown, TableUse};
 use crate::step::Step;
 use crate::stopping::{Stop, stoppable};
 use crate::table::{GovernedTable, Reach, StoredTable};
-use crate::tables::{OpenTable, StoredVersion, Tables};
+use crate::tables::{OpenTable, StoredFile, StoredVersion, Tables};
 use crate::workers::Workers;
 use crate::{constants, error, explain, functions, information, plan, policy};
 
@@ -96,7 +96,7 @@ pub struct EngineParts {
     pub parquet_pushdown: bool,
     /// Where what look-ups need is kept: derived from the versions, and built again where it is missing.
     pub lookups: PathBuf,
-    /// Versions in effect of so many rows at most are read by queries from what look-ups keep of them; 0 for none. What is
+    /// Versions in effect of so many rows at most are read by SQL from what look-ups keep of them; 0 for none. What is
     /// kept is uncompressed and mapped, so that a short query does not decode Parquet.
     pub rows_at_hand: u64,
     /// Secrets from which the keys of indexes are derived.
@@ -250,6 +250,23 @@ impl QueryEngine {
 
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.core.parts.objects
+    }
+
+    /// Proves that an object is what its manifest says.
+    pub(crate) async fn prove(&self, file: &StoredFile) -> Result<()> {
+        let failed = |error| Error::from(datasets_store::Error::from(error));
+        let found = self.objects().get(&file.path.as_str().into()).await.map_err(failed)?;
+        let (mut pieces, mut hasher) = (datasets_store::in_pieces(found), Hasher::new());
+        while let Some(piece) = pieces.try_next().await.map_err(failed)? {
+            hasher.update(&piece);
+        }
+        match hasher.finish().to_hex() == file.sha256 {
+            true => Ok(()),
+            false => {
+                let message = "an object of the version is not what its manifest says; tell the operator";
+                Err(Error::new(ErrorCode::Corrupt, message).with_internal(&file.path))
+            }
+        }
     }
 
     /// All rows of the version as they are stored, in their order: for the platform's own work, under no policy.

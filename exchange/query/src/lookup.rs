@@ -24,6 +24,7 @@ use crate::engine::{QueryEngine, geometries};
 use crate::past::PastTables;
 use crate::revocation::Watch;
 use crate::tables::{StoredVersion, TableName, Tables};
+use build::Place;
 pub use kept::IndexSecrets;
 pub(crate) use kept::Kept;
 use opened::Opened;
@@ -36,6 +37,8 @@ const MOST_KEYS: usize = 1_000;
 const MOST_PAIRS: usize = 10_000;
 /// Rows of an answer that leave together: between them is looked whether it was revoked.
 const PIECE: usize = 64;
+/// Bytes of a version's rows that are brought to hand for queries, uncompressed.
+const AT_HAND_BYTES: u64 = 256 << 20;
 /// Keys and pairs that take less time than to hand them to another thread: they need no place among queries.
 pub const SHORT: usize = 16;
 
@@ -187,45 +190,63 @@ impl QueryEngine {
         Ok(Verified { verdicts, source, subject, now: ctx.now })
     }
 
-    /// The rows of the version, built where they are not there yet.
-    async fn records(&self, version: &StoredVersion) -> Result<Arc<Records>> {
-        let build = async |place| self.work(build::records(place, self.stored(version).await?)).await;
-        self.kept().records(&version.digest, build).await
+    /// The rows of the version, built where they are not there yet, and take no more than `most` bytes.
+    async fn records(&self, version: &StoredVersion, most: u64) -> Result<Arc<Records>> {
+        self.kept().records(&version.digest, |place| self.build_records(place, version, most)).await
+    }
+
+    /// Writes the rows of objects that are what their manifest says: whoever reads what is built never looks at them again.
+    async fn build_records(&self, place: Place, version: &StoredVersion, most: u64) -> Result<()> {
+        for file in &version.files {
+            self.prove(file).await?;
+        }
+        self.work(build::records(place, self.stored(version).await?, most)).await
     }
 
     /// All rows of the version from what is kept of them, checked; `None` where they can't be kept now: then its objects have
     /// them.
     pub(crate) async fn all_rows(&self, version: &StoredVersion) -> Option<Vec<RecordBatch>> {
-        for _ in 0..2 {
-            let checked = async {
-                let records = self.records(version).await?;
-                let all =
-                    move || (0..records.batches()).map(|number| records.batch(number).cloned()).collect();
-                self.work(async move { Ok(all()) }).await
-            };
-            let version = &version.digest;
-            match checked.await {
-                Ok(Ok(rows)) => return Some(rows),
-                Ok(Err(IndexError::Damaged(what))) if self.kept().discard(version).is_ok() => {
-                    tracing::warn!(what, version, "what is kept of a version is damaged and built again");
-                    self.let_go();
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, version, "rows are read from their objects");
-                    return None;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, version, "rows are read from their objects");
-                    return None;
-                }
-            }
+        let (kept, digest) = (self.kept(), &version.digest);
+        if let Some(rows) = kept.at_hand(digest) {
+            return Some(rows);
         }
+        for _ in 0..2 {
+            let cause = match self.checked_rows(version).await {
+                Ok(Ok(rows)) => return rows.inspect(|rows| kept.bring(digest, rows)),
+                Ok(Err(IndexError::Damaged(what))) if kept.discard(digest).is_ok() => {
+                    tracing::warn!(
+                        what,
+                        version = digest,
+                        "what is kept of a version is damaged and built again"
+                    );
+                    self.let_go();
+                    continue;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(cause, version = digest, "rows are read from their objects");
+            break;
+        }
+        kept.leave(digest);
         None
+    }
+
+    async fn checked_rows(
+        &self,
+        version: &StoredVersion,
+    ) -> Result<Result<Option<Vec<RecordBatch>>, IndexError>> {
+        if !self.kept().may_bring(&version.digest)? {
+            return Ok(Ok(None));
+        }
+        let records = self.records(version, AT_HAND_BYTES).await?;
+        let all = move || (0..records.batches()).map(|number| records.accounted_batch(number)).collect();
+        self.work(async move { Ok(all()) }).await.map(|rows: Result<_, _>| rows.map(Some))
     }
 
     /// The rows of the version and an index of them, built where they are not there yet.
     async fn indexed(&self, version: &StoredVersion, about: &About) -> Result<(Arc<Records>, Arc<Index>)> {
-        let records = self.records(version).await?;
+        let records = self.records(version, u64::MAX).await?;
         let columns = about.columns(version);
         let source = Arc::clone(&records);
         let index = self.kept().index(&version.digest, about, |place| {
@@ -254,18 +275,23 @@ impl QueryEngine {
         let digest = version.digest.as_str();
         let abouts = self.wanted(version, profiles, Some(digest));
         self.prepare(version, profiles, Some(digest)).await?;
+        let mut is_anew = false;
         for about in abouts {
             if let Some(place) = self.kept().outdated(digest, Some(&about)).await? {
                 let (records, _) = self.indexed(version, &about).await?;
                 let columns = about.columns(version);
                 self.work(async move { build::index(&place, &records, &about, &columns) }).await?;
+                is_anew = true;
             }
         }
         if let Some(place) = self.kept().outdated(digest, None).await? {
-            self.work(build::records(place, self.stored(version).await?)).await?;
+            self.build_records(place, version, u64::MAX).await?;
+            is_anew = true;
         }
-        self.kept().close(digest);
-        self.let_go();
+        if is_anew {
+            self.kept().close(digest);
+            self.let_go();
+        }
         Ok(())
     }
 

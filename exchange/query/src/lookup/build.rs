@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::array::{Array, AsArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog_core::identity::{canonical_identifier, canonical_name};
-use catalog_core::{ColumnName, Error, Result};
+use catalog_core::{ColumnName, Error, ErrorCode, Result};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datasets_index::{Entry, IndexError, IndexKey, Records, RecordsWriter, Writer};
 use futures::TryStreamExt;
@@ -28,12 +28,18 @@ pub(super) struct Place {
     pub(super) _turn: OwnedMutexGuard<()>,
 }
 
-/// Writes rows as they are stored, in their order.
-pub(super) async fn records(place: Place, mut rows: SendableRecordBatchStream) -> Result<()> {
+/// Writes rows as they are stored, in their order; `limit_bytes` where they take more than `most`.
+pub(super) async fn records(place: Place, mut rows: SendableRecordBatchStream, most: u64) -> Result<()> {
     let schema = rows.schema();
     let mut writer = RecordsWriter::new(&place.folder, &schema, &place.key).map_err(Error::internal)?;
     while let Some(batch) = rows.try_next().await.map_err(|found| error::execution(&found))? {
         writer.push(batch).map_err(Error::internal)?;
+        if writer.bytes() > most {
+            return Err(Error::new(
+                ErrorCode::LimitBytes,
+                "the rows are too large to be kept beside their objects",
+            ));
+        }
     }
     writer.finish(&place.path).map_err(Error::internal)?;
     Ok(())

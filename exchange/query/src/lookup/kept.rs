@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
+use arrow::array::RecordBatch;
 use catalog_core::{Error, ErrorCode, Result};
 use datasets_index::{Index, IndexError, IndexKey, Records};
 use exchange_crypto::MacKey;
@@ -17,6 +18,13 @@ use super::build::Place;
 
 /// Versions, and indexes, that stay open.
 const OPEN: usize = 256;
+
+/// Versions that are remembered because their rows could not be brought to hand.
+const LEFT: usize = 4_096;
+
+/// Bytes of this folder beyond which nothing more is kept for queries: any reader may cause it. What look-ups need is built
+/// all the same.
+const ROOM: u64 = 4 << 30;
 
 /// Name of the index of the key. No profile is called so: it has two items.
 const KEY: &str = "key.index";
@@ -39,8 +47,12 @@ pub(crate) struct Kept {
     secrets: IndexSecrets,
     records: Cache<String, Arc<Records>>,
     indexes: Cache<(String, About), Arc<Index>>,
+    /// All rows of versions that were brought to hand, checked.
+    at_hand: Cache<String, Vec<RecordBatch>>,
     /// Held by whoever builds: one file at a time, for it takes all cores and much of the disk.
     turn: Arc<Mutex<()>>,
+    /// Digests of manifests whose rows could not be brought to hand lately: it is not tried again for each query.
+    left: Cache<String, ()>,
     /// Digests of manifests whose rows have to go.
     gone: std::sync::Mutex<BTreeSet<String>>,
 }
@@ -48,8 +60,9 @@ pub(crate) struct Kept {
 impl Kept {
     /// What is kept in the folder under keys derived from the secrets.
     pub(crate) fn new(folder: PathBuf, secrets: IndexSecrets) -> Self {
-        let (records, indexes) = (Cache::new(OPEN), Cache::new(OPEN));
-        Self { folder, secrets, records, indexes, turn: Arc::default(), gone: Default::default() }
+        let (records, indexes, at_hand) = (Cache::new(OPEN), Cache::new(OPEN), Cache::new(OPEN));
+        let (left, turn, gone) = (Cache::new(LEFT), Arc::default(), Default::default());
+        Self { folder, secrets, records, indexes, at_hand, turn, left, gone }
     }
 
     /// The rows of a version, built where they are not there; whoever asks meanwhile waits.
@@ -129,6 +142,7 @@ impl Kept {
     /// Closes what is open of a version: whoever asks next opens what is there by now.
     pub(super) fn close(&self, digest: &str) {
         self.records.remove(digest);
+        self.at_hand.remove(digest);
         self.indexes.retain(|(of, _), _| of != digest);
     }
 
@@ -165,9 +179,45 @@ impl Kept {
 
     /// Whether the rows of a version are not there, and whoever asks for them waits until something else is built.
     pub(crate) fn would_wait(&self, digest: &str) -> bool {
-        let is_there =
-            || self.records.peek(digest).is_some() || self.folder.join(digest).join(RECORDS).exists();
-        self.turn.try_lock().is_err() && !is_there()
+        self.turn.try_lock().is_err() && !self.has_rows(digest)
+    }
+
+    /// Whether the rows of a version are there.
+    fn has_rows(&self, digest: &str) -> bool {
+        self.records.peek(digest).is_some() || self.folder.join(digest).join(RECORDS).exists()
+    }
+
+    /// Whether the rows of a version are there or may be built for queries.
+    pub(super) fn may_bring(&self, digest: &str) -> Result<bool> {
+        if self.has_rows(digest) {
+            return Ok(true);
+        }
+        if self.left.get(digest).is_some() {
+            return Ok(false);
+        }
+        let mut bytes = 0;
+        for (_, folder) in entries(&self.folder)? {
+            for (_, path) in entries(&folder)? {
+                // Somebody may remove it meanwhile.
+                bytes += fs::metadata(path).map_or(0, |file| file.len());
+            }
+        }
+        Ok(bytes <= ROOM)
+    }
+
+    /// All rows of a version, if they were brought to hand lately.
+    pub(super) fn at_hand(&self, digest: &str) -> Option<Vec<RecordBatch>> {
+        self.at_hand.get(digest)
+    }
+
+    /// Keeps all rows of a version at hand.
+    pub(super) fn bring(&self, digest: &str, rows: &[RecordBatch]) {
+        self.at_hand.insert(digest.to_owned(), rows.to_vec());
+    }
+
+    /// Remembers that the rows of a version could not be brought to hand.
+    pub(super) fn leave(&self, digest: &str) {
+        self.left.insert(digest.to_owned(), ());
     }
 
     /// Whether the key of a version was looked up, or made ready to be.

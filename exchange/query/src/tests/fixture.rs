@@ -12,6 +12,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use exchange_crypto::Digest;
 use object_store::local::LocalFileSystem;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -108,8 +109,9 @@ pub(crate) fn parts(folder: &TempDir, name: &str, batch: &RecordBatch) -> Vec<St
     let file = |(number, part): (usize, &RecordBatch)| {
         let path = format!("{name}/part-{number}.parquet");
         write(&folder.path().join(&path), part);
-        let bytes = std::fs::metadata(folder.path().join(&path)).unwrap().len();
-        StoredFile { path, bytes, rows: part.num_rows() as u64, sha256: String::new() }
+        let content = std::fs::read(folder.path().join(&path)).unwrap();
+        let (bytes, sha256) = (content.len() as u64, Digest::of(&content).to_hex());
+        StoredFile { path, bytes, rows: part.num_rows() as u64, sha256 }
     };
     parts.iter().enumerate().map(file).collect()
 }

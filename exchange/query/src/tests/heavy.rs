@@ -10,7 +10,7 @@ use catalog_core::{ColumnName, ErrorCode};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::world::{Memory, Way, World, context};
+use super::world::{Memory, WAYS, Way, World, context};
 use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Selection, SortKey, TableName};
 
 fn penalties() -> Selection {
@@ -165,17 +165,23 @@ async fn a_hidden_order_does_not_show() {
         "select amt from city.penalties where amt < 80",
         "select amt from (select amt, day from city.penalties limit 50) t",
     ];
-    for text in texts {
-        assert!(!sorted(&world.engine(Way::Pushdown, 3), text).await, "{text}");
+    for way in WAYS {
+        for text in texts {
+            assert!(!sorted(&world.engine(way, 3), text).await, "{text}");
+        }
     }
     let mut table = world.governed.table("both", "penalties");
     table.dataset.resource.sort = vec![ColumnName::new("dept").unwrap()];
     let mut tables = Memory::default();
     tables.add("both", "penalties", table);
-    let engine = QueryEngine::new(world.parts(&Arc::new(tables), Way::Pushdown, 3)).unwrap();
-    for text in texts {
-        assert!(sorted(&engine, text).await, "{text}");
+    let tables = Arc::new(tables);
+    let engine = |way| QueryEngine::new(world.parts(&tables, way, 3)).unwrap();
+    for way in WAYS {
+        for text in texts {
+            assert!(sorted(&engine(way), text).await, "{way:?}: {text}");
+        }
     }
+    let engine = engine(Way::Pushdown);
     let selected = Selection { columns: vec!["amt".to_owned(), "name".to_owned()], ..penalties() };
     let selected = rows(&engine, "both", QueryRequest::Selection(selected)).await.unwrap();
     assert!(selected.is_sorted() && selected.len() == 133, "{selected:?}");

@@ -7,7 +7,7 @@ use catalog_core::{ErrorCode, GrantId, ResourceCode};
 use futures::StreamExt;
 
 use super::fixture::penalties;
-use super::world::{GRANT, Memory, Way, World, context, stored};
+use super::world::{GRANT, Memory, WAYS, Way, World, context, stored};
 use crate::{EngineParts, Limits, QueryEngine, QueryRequest, Revocations};
 
 const BIG: &str = "select a.id, b.name, c.county from city.penalties a, city.penalties b, city.penalties c";
@@ -33,12 +33,9 @@ async fn a_revocation_cuts_a_running_answer() {
         Cut::Version(ResourceCode::new("301001/000001").unwrap(), 1),
         Cut::Resource(ResourceCode::new("301001/000001").unwrap()),
     ];
-    for cut in cuts {
+    for (way, cut) in WAYS.into_iter().flat_map(|way| cuts.clone().map(|cut| (way, cut))) {
         let revocations = Revocations::default();
-        let parts = EngineParts {
-            revocations: revocations.clone(),
-            ..world.parts(&world.governed, Way::Pushdown, 2)
-        };
+        let parts = EngineParts { revocations: revocations.clone(), ..world.parts(&world.governed, way, 2) };
         let engine = QueryEngine::new(parts).unwrap();
         let mut answer = engine.run(&context("rows"), sql(BIG)).await.unwrap();
         assert!(answer.records.next().await.unwrap().is_ok());
