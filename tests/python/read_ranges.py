@@ -26,6 +26,9 @@ class Files(HTTPFileSystem):
     def isdir(self, path):
         return False
 
+    def glob(self, path, **_):
+        return [path]
+
     def modified(self, path):
         return datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
